@@ -1,0 +1,106 @@
+# Everything a contributor runs. Needs make and Python 3.11 or newer; uv is used when it is there.
+
+BIN := .venv/bin
+# The package alone is enough to run it; the tools for working on it come second.
+INSTALLED := .venv/installed
+TOOLS := .venv/installed-tools
+# Test processes at a time.
+WORKERS ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Keeps pyright from asking the package index for a newer version at each run.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check bench docs clean .venv
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED)  ## A guided tour against the built-in sandbox, no Klaviyo account needed
+	@$(BIN)/klaviyo-mcp demo
+
+test: check  ## Every check, then every test
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(TOOLS)  ## Lint, formatting, types, architecture, specs, generated docs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/klaviyo-mcp specs check
+	$(BIN)/klaviyo-mcp docs --check
+
+docs: $(INSTALLED)  ## Regenerate the generated parts of the docs
+	$(BIN)/klaviyo-mcp docs
+
+bench: $(TOOLS)  ## Measure start-up, calls and tokens
+	$(BIN)/python bench/run.py
+
+setup: $(TOOLS)  ## Make .venv with everything for working on the project
+	@echo "Ready. Activate it with: . $(BIN)/activate"
+
+clean:  ## Remove .venv, caches and built files
+	rm -rf .venv .cache .hypothesis .import_linter_cache .pytest_cache .ruff_cache __pycache__ build dist
+	find server tests bench examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+.venv: $(TOOLS)
+
+# Renewed when pyproject.toml changed, when its Python is gone (an upgraded system), or when it belongs to another
+# checkout (a copied or moved folder).
+usable = $(BIN)/python -c 'from pathlib import Path; stamp = Path("$(INSTALLED)"); \
+	raise SystemExit(stamp.exists() and stamp.read_text() != str(Path.cwd()))' 2>/dev/null
+ifneq ($(shell $(usable) && echo yes),yes)
+.PHONY: $(INSTALLED)
+endif
+
+$(INSTALLED): pyproject.toml
+	@$(find_uv); $(make_venv) && echo "Installing klaviyo-mcp into .venv" && $(call install,--editable .)
+	@printf %s "$(CURDIR)" > $@
+
+$(TOOLS): $(INSTALLED)
+	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--group dev)
+	@touch $@
+
+# $uv is set when there is a uv that knows dependency groups.
+define find_uv
+uv=; if uv pip install --help 2>/dev/null | grep -q -e --group; then uv=yes; fi
+endef
+
+# A usable environment is kept. Otherwise the first Python that runs and is new enough makes one. Every match on the PATH
+# is asked, because a pyenv shim may stand before it for a version that is not active. Without any, uv can fetch one.
+define make_venv
+if ! { $(usable); }; then \
+	names="python3 python3.14 python3.13 python3.12 python3.11 python"; \
+	for candidate in $(PYTHON) $$(for name in $$names; do echo "$$PATH:" | sed "s,:,/$$name ,g"; done); do \
+		python=$$("$$candidate" -c 'import sys; print(sys.executable if sys.version_info >= (3, 11) else "")' \
+			2>/dev/null) || python=; \
+		[ -z "$$python" ] || break; \
+	done; \
+	rm -rf .venv; \
+	if [ "$$uv" ]; then \
+		uv venv --quiet --python "$${python:-3.13}" .venv || exit 1; \
+	elif [ -z "$$python" ]; then \
+		echo "klaviyo-mcp needs Python 3.11 or newer, and none was found on the PATH." >&2; \
+		echo "Install it, or uv, or name it: make setup PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	elif ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; \
+	else \
+		"$$python" -m venv .venv || exit 1; \
+	fi; \
+fi
+endef
+
+# pip learned --group in 25.1; an environment made by uv has no pip at all.
+define install
+if [ "$$uv" ]; then \
+	uv pip install --quiet --python $(BIN)/python $(1); \
+else \
+	{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' && \
+	$(BIN)/python -m pip install --quiet $(1); \
+fi
+endef

@@ -1,0 +1,193 @@
+"""Start-up, calls and memory of klaviyo-mcp, beside a bare SDK server that makes the same request. `make bench`.
+
+Both servers talk to the same sandbox process over HTTP, both are driven by the SDK's own client, and their samples
+alternate, so that whatever else the machine does falls on both alike.
+"""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+
+HERE = Path(__file__).parent
+OURS = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+BARE = [sys.executable, str(HERE / "bare_server.py")]
+STARTS = int(os.environ.get("BENCH_STARTS", "15"))
+CALLS = int(os.environ.get("BENCH_CALLS", "1000"))
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "0"}},
+}
+READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+LIST = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+
+
+def main() -> None:
+    """Measure and print a table; goals are marked as met or missed."""
+    with sandbox() as environment:
+        starts = measure_starts(environment)
+        calls, memory = anyio.run(measure_calls, environment)
+    tools = starts.pop("tools")
+    bare, ours = (statistics.median(starts[name]) for name in ("bare", "ours"))
+    print(
+        f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores; {tools} tools; {STARTS} starts, {CALLS} calls each"
+    )
+    print("Every call reads one event from the same sandbox process over HTTP; quotas are kept.\n")
+    print(f"{'':34}{'bare':>12}{'klaviyo-mcp':>14}{'difference':>14}")
+    row("spawn to first tools/list, median", bare, ours, "ms", f"× {ours / bare:.2f}", goal=ours <= 1.25 * bare)
+    for transport in ("stdio", "http"):
+        for name, quantile in (("p50", 0.50), ("p99", 0.99)):
+            low, high = (percentile(calls[transport][kind], quantile) for kind in ("bare", "ours"))
+            met = high - low <= 1.0 if name == "p50" else None
+            row(f"call over {transport}, {name}", low, high, "ms", f"+ {high - low:.2f} ms", goal=met)
+    low, high = memory["bare"], memory["ours"]
+    row("memory after the calls (RSS)", low, high, "MB", f"+ {high - low:.0f} MB")
+    print("\nGoals: start at most 1.25 times the bare server's, call p50 at most 1.0 ms over the bare server's.")
+
+
+def row(what: str, bare: float, ours: float, unit: str, difference: str, *, goal: bool | None = None) -> None:
+    mark = {True: "  met", False: "  MISSED", None: ""}[goal]
+    print(f"{what:34}{bare:>9.2f} {unit}{ours:>11.2f} {unit}{difference:>14}{mark}")
+
+
+def measure_starts(environment: dict[str, str]) -> dict[str, Any]:
+    """Milliseconds from spawn to the answer of the first tools/list, over stdio, servers alternating."""
+    found: dict[str, Any] = {"bare": [], "ours": []}
+    for _ in range(STARTS + 1):
+        for name, command in (("bare", BARE), ("ours", OURS)):
+            took, tools = start_once(command, environment)
+            found[name].append(took)
+            if name == "ours":
+                found["tools"] = tools
+    # The first round warms the file cache and the compiled catalogue.
+    return {**found, "bare": found["bare"][1:], "ours": found["ours"][1:]}
+
+
+def start_once(command: list[str], environment: dict[str, str]) -> tuple[float, int]:
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(HELLO) + "\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdin.write(f"{json.dumps(READY)}\n{json.dumps(LIST)}\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        took = (time.perf_counter() - began) * 1000
+        process.stdin.close()
+        process.wait(timeout=20)
+    return took, len(answer["result"]["tools"])
+
+
+async def measure_calls(environment: dict[str, str]) -> tuple[dict[str, dict[str, list[float]]], dict[str, float]]:
+    """Milliseconds of each call by transport and server, and memory in MB."""
+    calls: dict[str, dict[str, list[float]]] = {}
+    with http_server(BARE, environment) as bare, http_server([*OURS, "--transport", "http"], environment) as ours:
+        ways = {
+            "stdio": {
+                "bare": StdioServerParameters(command=BARE[0], args=BARE[1:], env=environment),
+                "ours": StdioServerParameters(command=OURS[0], args=OURS[1:], env=environment),
+            },
+            "http": {"bare": bare.url, "ours": ours.url},
+        }
+        for transport, servers in ways.items():
+            calls[transport] = await time_calls(servers)
+        memory = {"bare": bare.memory(), "ours": ours.memory()}
+    return calls, memory
+
+
+async def time_calls(servers: dict[str, Any]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in servers}
+    async with AsyncExitStack() as stack:
+        clients = {name: await stack.enter_async_context(Client(server)) for name, server in servers.items()}
+        for index in range(CALLS + 20):
+            for name, client in clients.items():
+                began = time.perf_counter()
+                result = await client.call_tool("get_events", {"page_size": 1})
+                took = (time.perf_counter() - began) * 1000
+                assert not result.is_error, result
+                if index >= 20:
+                    found[name].append(took)
+    return found
+
+
+class Running:
+    """A server process listening over HTTP."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}/mcp"
+
+    def memory(self) -> float:
+        """Resident memory in MB."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+@contextmanager
+def http_server(command: list[str], environment: dict[str, str]) -> Iterator[Running]:
+    port = free_port()
+    more = ["--port", str(port)] if "serve" in command else [str(port)]
+    with subprocess.Popen([*command, *more], env=environment, text=True, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port)
+            yield Running(process, port)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def sandbox() -> Iterator[dict[str, str]]:
+    """A sandbox process that counts no quota, and the environment that points at it."""
+    port = free_port()
+    # Klaviyo's limits are not what is measured; both servers would wait for them.
+    command = [sys.executable, str(HERE / "sandbox_without_limits.py"), str(port)]
+    with subprocess.Popen(command) as process:
+        try:
+            wait_for(port)
+            clean = {name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")}
+            yield clean | {
+                "KLAVIYO_BASE_URL": f"http://127.0.0.1:{port}",
+                "KLAVIYO_API_KEY": "pk_sandbox_demo_key",
+            }
+        finally:
+            process.terminate()
+
+
+def percentile(samples: list[float], quantile: float) -> float:
+    return sorted(samples)[min(int(len(samples) * quantile), len(samples) - 1)]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(port: int) -> None:
+    for _ in range(400):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+if __name__ == "__main__":
+    main()

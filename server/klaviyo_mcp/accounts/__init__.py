@@ -1,0 +1,1 @@
+"""Whose Klaviyo: an account and how we reach it. May import `klaviyo`."""

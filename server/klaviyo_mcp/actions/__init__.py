@@ -1,0 +1,4 @@
+"""What a call goes through: registry, arguments, preconditions, safety, request, result, engine.
+
+May import `spec` and `klaviyo`.
+"""

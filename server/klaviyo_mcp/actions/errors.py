@@ -1,0 +1,86 @@
+"""What can be wrong with a call before Klaviyo hears of it.
+
+ActionError
+├── UnknownAction         no action has this name; `near` holds those that sound like it
+├── NotPermitted          the server runs read-only
+├── InvalidArguments      the arguments break the action's schema; all problems at once
+├── PreconditionFailed    a declared rule does not hold; all problems at once
+└── Stopped               a composite action broke off in the middle; `done` says what had been finished
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a call. `argument` is a path such as `profiles[3].email`, or empty for the call itself."""
+
+    argument: str
+    problem: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        """One line: argument, problem, fix."""
+        text = f"{self.argument}: {self.problem}" if self.argument else self.problem
+        return f"{text}. {self.fix}" if self.fix else f"{text}."
+
+
+class ActionError(Exception):
+    """Base: the call was not carried out, and nothing was sent to change anything."""
+
+    code: ClassVar[str] = "action_error"
+    advice: ClassVar[str] = ""
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        """`message` is one sentence; `problems` lists what to correct."""
+        super().__init__(message)
+        self.message = message
+        self.problems = problems
+
+
+class UnknownAction(ActionError):
+    """No action has this name or alias."""
+
+    code = "unknown_action"
+
+    def __init__(self, name: str, near: list[str]) -> None:
+        """`near` holds the names that come closest."""
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"There is no action named {name!r}.{hint}")
+        self.near = near
+
+
+class NotPermitted(ActionError):
+    """The server was started read-only and the action changes something."""
+
+    code = "read_only"
+    advice = "Tell the user: whoever runs this server has to start it without --read-only to allow changes."
+
+
+class InvalidArguments(ActionError):
+    """The arguments do not fit the action's schema."""
+
+    code = "invalid_arguments"
+    advice = "Correct every problem listed and call again."
+
+
+class PreconditionFailed(ActionError):
+    """A rule that must hold before the action may run does not hold."""
+
+    code = "precondition_failed"
+    advice = "Correct every problem listed and call again."
+
+
+class Stopped(ActionError):
+    """A step of a composite action failed after earlier steps had changed something."""
+
+    code = "stopped_midway"
+
+    def __init__(self, cause: KlaviyoError, step: str, done: dict[str, Any]) -> None:
+        """`done` is the part of the answer that was reached; `step` is what failed, as the name of an action."""
+        super().__init__(f"{step} failed: {cause.message}")
+        self.cause = cause
+        self.done = done

@@ -1,0 +1,118 @@
+"""Any error of a call as an answer for an agent: what happened, whether anything was changed, and what to do next."""
+
+from datetime import datetime
+from typing import Any
+
+from klaviyo_mcp.actions.errors import ActionError, Stopped, UnknownAction
+from klaviyo_mcp.actions.registry import Registry
+from klaviyo_mcp.actions.result import Answer
+from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, Outcome, PermissionDenied
+from klaviyo_mcp.klaviyo.jsonapi import mapping
+from klaviyo_mcp.spec.holes import hole
+from klaviyo_mcp.spec.model import ActionSpec, HttpRequest
+
+JSON = dict[str, Any]
+
+OUTCOMES = {
+    Outcome.NOT_SENT: "Nothing was sent to Klaviyo.",
+    Outcome.REFUSED: "Klaviyo refused the request; nothing was changed.",
+    Outcome.UNKNOWN: "The request was sent and it is not known whether Klaviyo carried it out.",
+    Outcome.DONE: "Klaviyo carried out the request.",
+}
+
+
+def explain(error: ActionError | KlaviyoError, name: str, registry: Registry) -> Answer:
+    """The answer to give for an error of calling the action `name`."""
+    spec = None if isinstance(error, UnknownAction) else registry.find(name).spec
+    details = _klaviyo(error, spec) if isinstance(error, KlaviyoError) else _action(error, spec)
+    details = {key: value for key, value in details.items() if value not in (None, "", [], {})}
+    return Answer({"error": details}, str(details["message"]))
+
+
+def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
+    if isinstance(error, Stopped):
+        return {
+            **_klaviyo(error.cause, spec),
+            "code": error.code,
+            "message": error.message,
+            "outcome": "Some of the work had been done before this; see done_so_far.",
+            "done_so_far": error.done,
+            "next_step": (
+                "Call again with the same arguments: what was done is found and not done twice."
+                if spec is not None and spec.idempotent
+                else "Look at done_so_far before you call again, so that nothing is done twice."
+            ),
+        }
+    next_step = error.advice
+    if isinstance(error, UnknownAction):
+        next_step = (
+            f"Call {error.near[0]} instead." if error.near else "List the available tools to find the right one."
+        )
+    return {
+        "code": error.code,
+        "message": error.message,
+        "problems": [
+            {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
+            for p in error.problems
+        ],
+        "outcome": OUTCOMES[Outcome.NOT_SENT],
+        "next_step": next_step,
+    }
+
+
+def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "status": error.status,
+        "problems": [
+            {
+                key: value
+                for key, value in (("argument", _argument(p.source, spec)), ("problem", p.detail or p.title))
+                if value
+            }
+            for p in error.problems
+        ]
+        if any(_argument(problem.source, spec) for problem in error.problems)
+        else [],
+        "outcome": OUTCOMES[error.outcome],
+        "next_step": _advice(error, spec),
+        "retry_at": _instant(error.retry_at),
+        "duplicate_profile_id": error.duplicate_profile_id if isinstance(error, Conflict) else None,
+        "scopes_needed": spec.scopes if spec is not None and isinstance(error, PermissionDenied) else None,
+        "request_id": error.request_id,
+    }
+
+
+def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
+    if spec is not None and error.code in spec.advice:
+        return spec.advice[error.code]
+    if error.outcome is not Outcome.UNKNOWN or spec is None:
+        return error.advice
+    if spec.effect == "read":
+        return "Reading changes nothing: call again."
+    if spec.idempotent:
+        return "Doing this twice has the same effect as once: it is safe to call again."
+    check = f" with {spec.result.verify.action}" if spec.result.verify else ", by reading what it should have changed,"
+    return f"Do not simply call again, it could happen twice. First check{check} whether it was done."
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _argument(source: str, spec: ActionSpec | None) -> str:
+    """The argument behind a place in the request, such as `/data/attributes/email` or `page_size`."""
+    if spec is None or not isinstance(spec.request, HttpRequest) or not source:
+        return ""
+    if source in spec.properties:
+        return source
+    for key, part in spec.request.query.items():
+        if key == source or key.replace("[", "_").rstrip("]") == source:
+            return hole(part) or source
+    value: Any = spec.request.body
+    rest = [part for part in source.strip("/").split("/") if part]
+    while rest and rest[0] in mapping(value):
+        value = mapping(value)[rest.pop(0)]
+    name = hole(value)
+    return ".".join([name, *rest]) if name else ""

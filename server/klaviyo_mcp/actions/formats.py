@@ -1,0 +1,78 @@
+"""The formats of values that a spec can ask for, and how an agent is told to write them."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jsonschema import FormatChecker
+
+E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
+
+
+@lru_cache(maxsize=1)
+def checker() -> "FormatChecker":
+    """The formats that are checked; each checker is true for values that are not text, which `type` reports."""
+    from jsonschema import FormatChecker
+
+    checks = {"email": is_email, "phone": is_phone, "date-time": is_time, "date": is_date, "uri": is_uri}
+    formats = FormatChecker(formats=())
+    for name, check in checks.items():
+        formats.checks(name)(_for_text(check))
+    return formats
+
+
+def _for_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, str) or check(value)
+
+
+def is_email(text: str) -> bool:
+    """Whether the text has the form of an e-mail address that Klaviyo can hold (at most 100 characters)."""
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return False
+    return len(text) <= 100
+
+
+def is_phone(text: str) -> bool:
+    """Whether the text is a phone number in E.164 form, such as +14155550123."""
+    return E164.match(text) is not None
+
+
+def is_time(text: str) -> bool:
+    """Whether the text is an RFC 3339 time. A missing offset is accepted: Klaviyo reads it as UTC."""
+    if len(text) < 16:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_date(text: str) -> bool:
+    """Whether the text is a day such as 2026-11-30."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == 10
+
+
+def is_uri(text: str) -> bool:
+    """Whether the text is an absolute http(s) or other URI."""
+    return re.match(r"^[a-zA-Z][a-zA-Z0-9+.-]*:\S+$", text) is not None
+
+
+FORMAT_FIXES = {
+    "email": ("is not an e-mail address", "Use the form name@example.org"),
+    "phone": ("is not a phone number in E.164 form", "Use + and the country code, digits only, like +14155550123"),
+    "date-time": ("is not a time", "Use RFC 3339, like 2026-11-30T09:00:00Z"),
+    "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
+    "uri": ("is not a URL", "Use the form https://example.org/path"),
+}

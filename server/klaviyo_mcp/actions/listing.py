@@ -1,0 +1,117 @@
+"""An action's input schema as an agent is shown it: small, and in the subset of JSON Schema that every client takes.
+
+The full schema still validates. What is left out here (long enumerations, deep documents) is answered for by errors
+that name the nearest right value, and can be looked up.
+"""
+
+from typing import Any, cast
+
+from klaviyo_mcp.spec.model import ActionSpec
+
+JSON = dict[str, Any]
+
+LONGEST_ENUM = 12
+LARGEST_PROPERTY = 1_200
+PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
+
+
+def listed_schema(spec: ActionSpec) -> JSON:
+    """The schema for a tool list: no `$ref`, no long enumeration, no property over LARGEST_PROPERTY characters."""
+    definitions = cast(JSON, spec.input_schema.get("$defs", {}))
+    properties = {name: _listed(schema, definitions) for name, schema in spec.properties.items()}
+    listed: JSON = {"type": "object", "properties": properties}
+    if spec.required:
+        listed["required"] = spec.required
+    listed["additionalProperties"] = False
+    return listed
+
+
+def schema_at(spec: ActionSpec, path: str) -> JSON:
+    """The full schema of one argument or deeper part, such as `definition.actions`. Raises KeyError with the path."""
+    definitions = cast(JSON, spec.input_schema.get("$defs", {}))
+    schema: JSON = spec.input_schema
+    for part in path.split("."):
+        found = _child(_resolved(schema, definitions), part, definitions)
+        if found is None:
+            raise KeyError(path)
+        schema = found
+    return _resolved(schema, definitions)
+
+
+def _listed(schema: JSON, definitions: JSON) -> JSON:
+    for depth in (3, 2, 1, 0):
+        shown = _shallow(schema, definitions, depth)
+        if len(str(shown)) <= LARGEST_PROPERTY:
+            return shown
+    return _shallow(schema, definitions, 0)
+
+
+def _shallow(schema: JSON, definitions: JSON, depth: int) -> JSON:
+    """A copy in which objects deeper than `depth` are only named, and long enumerations only counted."""
+    schema = _resolved(schema, definitions)
+    shown: JSON = {}
+    for key, value in schema.items():
+        if key in ("properties", "items", "anyOf", "oneOf", "allOf", "required", "additionalProperties") and depth == 0:
+            continue
+        match key:
+            case "enum" if len(value) > LONGEST_ENUM:
+                continue
+            case "format" if value not in PLAIN_FORMATS:
+                continue
+            case "properties":
+                shown[key] = {name: _shallow(inner, definitions, depth - 1) for name, inner in value.items()}
+            case "items":
+                shown[key] = _shallow(value, definitions, depth if _is_flat(value) else depth - 1)
+            case "anyOf" | "oneOf" | "allOf":
+                shown[key] = [_shallow(inner, definitions, depth) for inner in value]
+            case "$defs" | "$comment":
+                continue
+            case _:
+                shown[key] = value
+    if depth == 0 and _is_deep(schema):
+        shown["type"] = schema.get("type", "object")
+        words = [str(schema["description"])] if "description" in schema else []
+        if names := _names(schema, definitions):
+            words.append(f"Keys: {', '.join(names)}.")
+        if words:
+            shown["description"] = " ".join(words)
+    return shown
+
+
+def _is_flat(schema: JSON) -> bool:
+    return not ({"properties", "items", "anyOf", "oneOf", "$ref"} & schema.keys())
+
+
+def _is_deep(schema: JSON) -> bool:
+    return bool({"properties", "anyOf", "oneOf", "allOf"} & schema.keys()) or not _is_flat(schema.get("items", {}))
+
+
+def _names(schema: JSON, definitions: JSON) -> list[str]:
+    """The keys of an object schema, those of all its branches or of its items, the required ones first."""
+    schema = _resolved(schema, definitions)
+    if "properties" in schema:
+        required = cast(list[str], schema.get("required", []))
+        return [*required, *(name for name in schema["properties"] if name not in required)][:20]
+    if isinstance(schema.get("items"), dict):
+        return _names(schema["items"], definitions)
+    branches = cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or [])
+    return list(dict.fromkeys(name for branch in branches for name in _names(branch, definitions)))[:20]
+
+
+def _resolved(schema: JSON, definitions: JSON) -> JSON:
+    """The schema behind a `$ref`; keys beside the reference, such as a description, win."""
+    if "$ref" not in schema:
+        return schema
+    target = definitions[str(schema["$ref"]).rsplit("/", 1)[-1]]
+    return {**_resolved(target, definitions), **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _child(schema: JSON, part: str, definitions: JSON) -> JSON | None:
+    if part in schema.get("properties", {}):
+        return cast(JSON, schema["properties"][part])
+    if isinstance(schema.get("items"), dict):
+        return _child(_resolved(schema["items"], definitions), part, definitions)
+    for branch in cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or []):
+        if (found := _child(_resolved(branch, definitions), part, definitions)) is not None:
+            return found
+    return None

@@ -1,0 +1,175 @@
+"""A spec's request template and an agent's arguments make an HTTP request. Pure: no I/O, and no look at the account.
+
+A hole whose argument is absent disappears with its key; one given as null sends null. An object all of whose holes
+disappeared disappears too, so that no empty envelope is sent; the body's own `data` and `data.attributes` stay.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from klaviyo_mcp.actions.conditions import condition_text
+from klaviyo_mcp.actions.registry import Action
+from klaviyo_mcp.klaviyo.wire import Outgoing
+from klaviyo_mcp.spec.holes import PATH_SEGMENT, hole, holes
+from klaviyo_mcp.spec.model import FilterField, HttpRequest
+
+JSON = dict[str, Any]
+
+
+class _Absent:
+    """The type of ABSENT."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+"""What a hole without an argument gives: not null, nothing at all."""
+
+
+def build(action: Action, arguments: JSON) -> Outgoing:
+    """The one HTTP request of an action that is one operation, from arguments that have been checked."""
+    template = action.http
+    if template is None:
+        raise ValueError(f"{action.name} is made of other actions and has no request of its own")
+    return Outgoing(
+        method=template.method,
+        path=_path(template.path, arguments),
+        query=_query(template, arguments, action.spec.filters),
+        body=_body(template.body, arguments),
+        form=_form(template, arguments),
+        operation=action.operation,
+        buckets=action.buckets(arguments),
+    )
+
+
+def fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterField] | None = None) -> Any:
+    """A template with its holes filled, or ABSENT where nothing of it is left. An object at the top stays an object."""
+    if isinstance(template, dict):
+        found = _fill(cast(JSON, template), values, filters or {})
+        return {} if found is ABSENT and not _is_form(cast(JSON, template)) else found
+    return _fill(template, values, filters or {})
+
+
+def read_hole(name: str, values: Mapping[str, Any]) -> Any:
+    """The value at a dotted name such as `profile.email`, or ABSENT."""
+    value: Any = values
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return ABSENT
+        value = cast(Mapping[str, Any], value)[part]
+    return value
+
+
+def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
+    if isinstance(template, str):
+        if name := hole(template):
+            return read_hole(name, values)
+        return template[1:] if template.startswith("$$") else template
+    if isinstance(template, list):
+        filled = [_fill(item, values, filters) for item in cast(list[Any], template)]
+        return [item for item in filled if item is not ABSENT]
+    if not isinstance(template, dict):
+        return template
+    mapping = cast(JSON, template)
+    if "$each" in mapping:
+        return _each(mapping, values, filters)
+    if "$concat" in mapping:
+        return _concat(mapping["$concat"], values, filters)
+    if "$filter" in mapping:
+        return _filter(mapping["$filter"], values, filters)
+    filled_map = {key: _fill(value, values, filters) for key, value in mapping.items()}
+    kept = {key: value for key, value in filled_map.items() if value is not ABSENT}
+    if kept and not any(_held(mapping[key], kept[key]) for key in kept) and any(True for _ in holes(mapping)):
+        return ABSENT
+    return kept if kept or not mapping else ABSENT
+
+
+def _held(template: Any, value: Any) -> bool:
+    """Whether a filled value keeps its object alive: something came from an argument, or there was no hole to fill."""
+    if isinstance(template, dict):
+        # An object with holes that is still here holds an argument; one without holes is a constant.
+        return any(True for _ in holes(cast(JSON, template)))
+    if isinstance(template, list):
+        return bool(value) and any(True for _ in holes(cast(list[Any], template)))
+    return hole(template) is not None
+
+
+def _is_form(template: JSON) -> bool:
+    return any(key in template for key in ("$each", "$concat", "$filter"))
+
+
+def _each(template: JSON, values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
+    items = _fill(template["$each"], values, filters)
+    if items is ABSENT or items is None:
+        return items
+    return [fill(template["$do"], {**values, "item": item}, filters) for item in cast(list[Any], items)]
+
+
+def _concat(parts: list[Any], values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
+    found = [
+        part for part in (_fill(part, values, filters) for part in parts) if part is not ABSENT and part is not None
+    ]
+    if not found:
+        return ABSENT
+    return list(dict.fromkeys(item for part in found for item in part))
+
+
+def _filter(parts: list[Any], values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
+    """Filter text from arguments that already are filter text and from conditions that the spec itself writes."""
+    found: list[str] = []
+    for part in parts:
+        filled = _fill(part, values, filters)
+        if filled is ABSENT or filled in (None, ""):
+            continue
+        found.append(condition_text(cast(JSON, filled), filters) if isinstance(filled, dict) else str(filled))
+    return ",".join(found) if found else ABSENT
+
+
+def _path(template: str, arguments: JSON) -> str:
+    return PATH_SEGMENT.sub(lambda match: quote(str(arguments[match[1]]), safe=""), template)
+
+
+def _query(template: HttpRequest, arguments: JSON, filters: dict[str, FilterField]) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for key, part in template.query.items():
+        value = _fill(part, arguments, filters)
+        # A query has no way to say null or an empty list: both mean that nothing was asked for.
+        if value is not ABSENT and value is not None and value != []:
+            found.append((key, _plain(value)))
+    return tuple(found)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(_plain(item) for item in cast(list[Any], value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _body(template: Any, arguments: JSON) -> Any:
+    if template is None:
+        return None
+    body = fill(template, arguments)
+    data = cast(JSON, template).get("data") if isinstance(template, dict) else None
+    if isinstance(data, dict) and not _is_form(cast(JSON, data)):
+        envelope = cast(JSON, data)
+        kept = body.setdefault("data", {key: value for key, value in envelope.items() if not any(holes([value]))})
+        if "attributes" in envelope:
+            kept.setdefault("attributes", {})
+        body["data"] = {key: kept[key] for key in envelope if key in kept}
+    return body
+
+
+def _form(template: HttpRequest, arguments: JSON) -> dict[str, str | tuple[str, bytes]] | None:
+    if template.multipart is None:
+        return None
+    found: dict[str, str | tuple[str, bytes]] = {}
+    for key, part in template.multipart.items():
+        value = _fill(part, arguments, {})
+        if value is not ABSENT and value is not None:
+            found[key] = _plain(value)
+    return found

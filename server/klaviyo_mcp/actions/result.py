@@ -1,0 +1,115 @@
+"""Klaviyo's answer, made small: flat records, the cursor, what happens next, and the quota that is left."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from klaviyo_mcp.actions.registry import Action
+from klaviyo_mcp.actions.request import fill
+from klaviyo_mcp.klaviyo import jsonapi
+from klaviyo_mcp.klaviyo.wire import QuotaLeft, Reply
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agent gets: `data` is JSON for programs and models, `summary` one line that says what it is."""
+
+    data: JSON
+    summary: str
+
+
+def shape(action: Action, arguments: JSON, replies: list[Reply], warnings: tuple[str, ...] = ()) -> Answer:
+    """The answer of an action that is one operation. Several replies are the pages of one collection."""
+    result = action.spec.result
+    last = replies[-1]
+    meta = jsonapi.mapping(jsonapi.mapping(last.document).get("meta"))
+    if result.kind in ("collection", "identifiers"):
+        data, summary = _collection(action, replies)
+    elif result.kind == "raw":
+        data, summary = {"result": last.document}, f"{action.spec.title}: done."
+    else:
+        data, summary = _single(action, jsonapi.mapping(last.document))
+    if related := _included(replies):
+        data["included"] = related
+    if result.note:
+        data["note"] = result.note
+    if result.verify:
+        values = {**arguments, "record": data.get("record", {})}
+        data["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
+    if hints := jsonapi.mapping(meta.get("agent_hints")).get("next_steps"):
+        data["klaviyo_hints"] = hints
+    if warnings:
+        data["warnings"] = list(warnings)
+    if left := _quota(last.quota):
+        data["quota"] = left
+    return Answer(data, summary)
+
+
+def _collection(action: Action, replies: list[Reply]) -> tuple[JSON, str]:
+    """Records (or bare ids) of all pages, how many, and the cursor of the page after the last one."""
+    kind = action.spec.result.type
+    records = [
+        jsonapi.record(item, with_type=kind is None)
+        for reply in replies
+        for item in jsonapi.items(jsonapi.mapping(reply.document).get("data"))
+    ]
+    data: JSON = {"records": records}
+    if action.spec.result.kind == "identifiers":
+        data = {"ids": [record["id"] for record in records]}
+    data["count"] = len(records)
+    cursor = jsonapi.next_cursor(jsonapi.mapping(replies[-1].document))
+    if cursor:
+        data["next_cursor"] = cursor
+    name = (kind or "record").replace("-", " ")
+    plural = name if len(records) == 1 else f"{name[:-1]}ies" if name.endswith("ry") else f"{name}s"
+    return data, f"{len(records)} {plural}{', more with next_cursor' if cursor else ''}."
+
+
+def _single(action: Action, document: JSON) -> tuple[JSON, str]:
+    """One record, or the news that work was accepted or done."""
+    found = jsonapi.items(document.get("data"))
+    record = jsonapi.record(found[0]) if found else None
+    title = action.spec.title
+    data: JSON = {}
+    if action.spec.result.kind in ("job", "accepted"):
+        data["status"] = "accepted"
+        summary = f"{title}: accepted. Klaviyo works on it; this does not yet say that it is done."
+    elif record is None:
+        data["status"] = "done"
+        summary = f"{title}: done."
+    elif action.spec.effect == "read":
+        summary = f"{(action.spec.result.type or 'record').replace('-', ' ').capitalize()} {record.get('id', '')}."
+    else:
+        summary = f"{title}: done."
+    if record is not None:
+        data["record"] = record
+    return data, summary
+
+
+def _included(replies: list[Reply]) -> JSON:
+    """Related records of all pages by type, each once."""
+    found: dict[str, dict[Any, JSON]] = {}
+    for reply in replies:
+        for kind, records in jsonapi.included(jsonapi.mapping(reply.document)).items():
+            found.setdefault(kind, {}).update({record.get("id"): record for record in records})
+    return {kind: list(records.values()) for kind, records in found.items()}
+
+
+def _quota(left: QuotaLeft) -> JSON:
+    shown = {"left": left.remaining, "of": left.limit, "resets_in_seconds": left.reset_seconds}
+    shown |= {"left_today": left.remaining_today, "today_resets_in_seconds": left.reset_today_seconds}
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def first_record(answer: Answer) -> JSON:
+    """The record of a `resource` answer, empty when there is none."""
+    return cast(JSON, answer.data.get("record") or {})
+
+
+def all_records(answer: Answer) -> list[JSON]:
+    """The records of any answer, as a list."""
+    if "records" in answer.data:
+        return cast(list[JSON], answer.data["records"])
+    record = first_record(answer)
+    return [record] if record else []

@@ -1,0 +1,252 @@
+"""What can go wrong on the way to Klaviyo and back, as one tree. Every error says whether anything was changed.
+
+KlaviyoError
+├── NotSent                     nothing left this machine
+│   ├── BodyTooLarge            over Klaviyo's 5 MB
+│   ├── QuotaExhausted          our own pacing would have to wait longer than a call may
+│   ├── CompanyIdMissing        a /client request without the account's public key
+│   └── ConnectionFailed        no connection: name, refusal, TLS, connect or pool timeout
+├── OutcomeUnknown              sent, and no usable answer: it may have been carried out
+│   ├── AnswerTimeout           nothing came back in time
+│   ├── ConnectionLost          reset or broken protocol after sending began
+│   └── ServerError             500, 502, 503, 504, 52x
+├── Refused                     Klaviyo answered no; nothing was changed
+│   ├── InvalidRequest          400, and 4xx that have no class of their own
+│   ├── AuthenticationFailed    401
+│   ├── PermissionDenied        403
+│   ├── NotFound                404
+│   ├── MethodNotAllowed        405
+│   ├── Conflict                409; `duplicate_profile_id` where Klaviyo names it
+│   ├── RevisionRetired         410
+│   ├── PayloadTooLarge         413
+│   ├── UnsupportedMediaType    415
+│   ├── Throttled               429 that asks for a longer wait than a call may take; `retry_at`
+│   └── Redirected              3xx: the base URL is not Klaviyo's
+└── UnreadableAnswer            carried out (2xx), but the body is not what Klaviyo documents
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar
+
+
+class Outcome(Enum):
+    """What became of the request that failed."""
+
+    NOT_SENT = "not_sent"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiProblem:
+    """One entry of the `errors` list in Klaviyo's answer. `source` is a JSON pointer or the name of a parameter."""
+
+    code: str = ""
+    title: str = ""
+    detail: str = ""
+    source: str = ""
+
+
+class KlaviyoError(Exception):
+    """Base of all errors of talking to Klaviyo.
+
+    `code` is a stable word for programs, `message` one sentence for people, `advice` what to do next, `outcome` whether
+    the request may have been carried out, `retry_at` when trying again can succeed (aware, UTC) where that is known.
+    """
+
+    code: ClassVar[str] = "klaviyo_error"
+    outcome: ClassVar[Outcome] = Outcome.UNKNOWN
+    advice: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        problems: tuple[ApiProblem, ...] = (),
+        retry_at: datetime | None = None,
+        request_id: str | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> None:
+        """`status` is the HTTP status, `request_id` what Klaviyo's support asks for, `meta` the first problem's."""
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.problems = problems
+        self.retry_at = retry_at
+        self.request_id = request_id
+        self.meta = meta or {}
+
+
+class NotSent(KlaviyoError):
+    """Nothing left this machine."""
+
+    code = "not_sent"
+    outcome = Outcome.NOT_SENT
+
+
+class BodyTooLarge(NotSent):
+    """The body is over Klaviyo's limit of 5 MB."""
+
+    code = "body_too_large"
+    advice = "Split the work into several calls with fewer items each."
+
+
+class QuotaExhausted(NotSent):
+    """Klaviyo's rate limit for this operation is used up for longer than a call may wait."""
+
+    code = "quota_exhausted"
+    advice = "Call again at or after retry_at. Other actions have quotas of their own and can be used meanwhile."
+
+
+class CompanyIdMissing(NotSent):
+    """A /client request needs the account's public key, and none is known."""
+
+    code = "company_id_missing"
+    advice = "Set KLAVIYO_COMPANY_ID to the account's public API key (get_accounts returns it as public_api_key)."
+
+
+class ConnectionFailed(NotSent):
+    """No connection to Klaviyo could be made."""
+
+    code = "connection_failed"
+    advice = "Check the network and KLAVIYO_BASE_URL; calling again is safe, nothing was sent."
+
+
+class OutcomeUnknown(KlaviyoError):
+    """The request was sent and no usable answer came: it may have been carried out."""
+
+    code = "outcome_unknown"
+
+
+class AnswerTimeout(OutcomeUnknown):
+    """Klaviyo did not answer in time."""
+
+    code = "answer_timeout"
+
+
+class ConnectionLost(OutcomeUnknown):
+    """The connection broke after sending had begun."""
+
+    code = "connection_lost"
+
+
+class ServerError(OutcomeUnknown):
+    """Klaviyo failed while it worked on the request."""
+
+    code = "server_error"
+
+
+class Refused(KlaviyoError):
+    """Klaviyo refused the request; nothing was changed."""
+
+    code = "refused"
+    outcome = Outcome.REFUSED
+
+
+class InvalidRequest(Refused):
+    """400: Klaviyo does not accept the request as it is."""
+
+    code = "invalid_request"
+    advice = "Correct what Klaviyo names and call again."
+
+
+class AuthenticationFailed(Refused):
+    """401: the API key or token is missing, wrong or revoked."""
+
+    code = "authentication_failed"
+    advice = "Set KLAVIYO_API_KEY to a working private key (it starts with pk_). A person has to do this."
+
+
+class PermissionDenied(Refused):
+    """403: the credentials lack a scope, or the account lacks a feature."""
+
+    code = "permission_denied"
+    advice = "A person has to give the API key the missing scope, or turn the feature on in Klaviyo."
+
+
+class NotFound(Refused):
+    """404: no such record."""
+
+    code = "not_found"
+    advice = "Check the id; look it up with the matching list or search action."
+
+
+class MethodNotAllowed(Refused):
+    """405: the operation does not exist at this revision."""
+
+    code = "method_not_allowed"
+    advice = "This is a fault of the action's spec; use another action and report it."
+
+
+class Conflict(Refused):
+    """409: the record exists already, or is in use."""
+
+    code = "conflict"
+    advice = "Look at the existing record and update it instead."
+
+    @property
+    def duplicate_profile_id(self) -> str | None:
+        """The id of the profile that already has these identifiers, where Klaviyo names it."""
+        found = self.meta.get("duplicate_profile_id")
+        return found if isinstance(found, str) else None
+
+
+class RevisionRetired(Refused):
+    """410: the API revision this version of klaviyo-mcp uses is gone."""
+
+    code = "revision_retired"
+    advice = "Update klaviyo-mcp."
+
+
+class PayloadTooLarge(Refused):
+    """413: the body is too large for Klaviyo."""
+
+    code = "payload_too_large"
+    advice = "Split the work into several calls with fewer items each."
+
+
+class UnsupportedMediaType(Refused):
+    """415: the content type is not accepted."""
+
+    code = "unsupported_media_type"
+    advice = "This is a fault of the action's spec; report it."
+
+
+class Throttled(Refused):
+    """429: Klaviyo asks for a longer wait than a call may take."""
+
+    code = "throttled"
+    advice = "Call again at or after retry_at; earlier attempts are refused again."
+
+
+class Redirected(Refused):
+    """3xx: something other than Klaviyo's API answers at the base URL. Credentials are never sent on."""
+
+    code = "redirected"
+    advice = "Check KLAVIYO_BASE_URL (normally https://a.klaviyo.com)."
+
+
+class UnreadableAnswer(KlaviyoError):
+    """The request was carried out (2xx), but its answer cannot be read."""
+
+    code = "unreadable_answer"
+    outcome = Outcome.DONE
+    advice = "Do not repeat a write; read the record to see its state."
+
+
+BY_STATUS: dict[int, type[Refused]] = {
+    401: AuthenticationFailed,
+    403: PermissionDenied,
+    404: NotFound,
+    405: MethodNotAllowed,
+    409: Conflict,
+    410: RevisionRetired,
+    413: PayloadTooLarge,
+    415: UnsupportedMediaType,
+    429: Throttled,
+}
+"""The class for each status that has one; other 4xx are InvalidRequest, 3xx Redirected, 5xx ServerError."""

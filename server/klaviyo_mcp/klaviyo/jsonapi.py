@@ -1,0 +1,78 @@
+"""JSON:API documents to compact records, and paging links to cursors. Pure functions on loosely typed JSON.
+
+A record is flat: `id`, the attributes, and the ids of related records. What is null or empty in Klaviyo is left out, as
+it would cost an agent's context without telling it anything.
+"""
+
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+JSON = dict[str, Any]
+
+
+def record(resource: JSON, *, with_type: bool = False) -> JSON:
+    """One JSON:API resource object as a flat record."""
+    found: JSON = {"type": resource["type"]} if with_type and "type" in resource else {}
+    if resource.get("id") is not None:
+        found["id"] = resource["id"]
+    found.update(_without_nothing(mapping(resource.get("attributes"))))
+    related = {
+        name: ids
+        for name, relation in mapping(resource.get("relationships")).items()
+        if (ids := _related_ids(mapping(relation).get("data"))) not in (None, [])
+    }
+    if related:
+        found["related"] = related
+    if meta := mapping(resource.get("meta")):
+        found["meta"] = meta
+    return found
+
+
+def included(document: JSON) -> dict[str, list[JSON]]:
+    """The related records a document carries, by type."""
+    by_type: dict[str, list[JSON]] = {}
+    for resource in items(document.get("included")):
+        by_type.setdefault(str(resource.get("type")), []).append(record(resource))
+    return by_type
+
+
+def items(data: Any) -> list[JSON]:
+    """The resource objects in `data`, be it one, several or none."""
+    if isinstance(data, list):
+        return [cast(JSON, item) for item in cast(list[Any], data) if isinstance(item, dict)]
+    return [cast(JSON, data)] if isinstance(data, dict) else []
+
+
+def next_cursor(document: JSON) -> str | None:
+    """The cursor of the next page, or None on the last page."""
+    link = mapping(document.get("links")).get("next")
+    return cursor_in(link) if isinstance(link, str) else None
+
+
+def cursor_in(text: str) -> str:
+    """The cursor in a whole `next` link; a bare cursor is returned as it is."""
+    if "page%5Bcursor%5D=" not in text and "page[cursor]=" not in text:
+        return text
+    query = urlsplit(text).query if "?" in text else text
+    return parse_qs(query).get("page[cursor]", [text])[0]
+
+
+def mapping(value: Any) -> JSON:
+    """The value if it is a JSON object, else an empty one: Klaviyo's answers are read loosely."""
+    return cast(JSON, value) if isinstance(value, dict) else {}
+
+
+def _related_ids(data: Any) -> Any:
+    if isinstance(data, list):
+        return [item.get("id") for item in items(cast(Any, data))]
+    return mapping(data).get("id")
+
+
+def _without_nothing(value: JSON) -> JSON:
+    """A copy without nulls, empty objects and empty lists, at every depth; false, 0 and "" stay."""
+    kept: JSON = {}
+    for key, inner in value.items():
+        shown: Any = _without_nothing(cast(JSON, inner)) if isinstance(inner, dict) else inner
+        if shown is not None and shown != {} and shown != []:
+            kept[key] = shown
+    return kept

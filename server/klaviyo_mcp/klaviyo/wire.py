@@ -1,0 +1,86 @@
+"""What goes out to Klaviyo and what comes back, as plain values. No I/O."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A quota that a request counts against: `amount` requests in any `seconds`. Equal names share a count."""
+
+    name: str
+    amount: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One HTTP request to Klaviyo, complete but for credentials.
+
+    `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
+    is JSON, `form` the fields of a multipart body; a file field is (file name, content).
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    form: dict[str, str | tuple[str, bytes]] | None = None
+    operation: str = ""
+    buckets: tuple[Bucket, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Path and percent-encoded query, as they go over the wire."""
+        query = "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in self.query)
+        return f"{self.path}?{query}" if query else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaLeft:
+    """What Klaviyo says is left: `remaining` of `limit` in the window that binds, which resets in `reset_seconds`.
+
+    `remaining_today` and `reset_today_seconds` are set for operations with a daily limit.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_seconds: int | None = None
+    remaining_today: int | None = None
+    reset_today_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Klaviyo's answer to a request that succeeded. `document` is the JSON body, None when there is none."""
+
+    status: int
+    document: Any = None
+    quota: QuotaLeft = field(default_factory=QuotaLeft)
+    request_id: str | None = None
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long a call may still wait for quota, in seconds. One call shares it among all its requests."""
+
+    seconds: float
+
+    def covers(self, wait: float) -> bool:
+        """Whether a wait of this many seconds is still allowed."""
+        return wait <= self.seconds
+
+    def spend(self, wait: float) -> None:
+        """Take a wait off what is left."""
+        self.seconds -= wait
+
+
+def parse_time(text: str) -> datetime | None:
+    """An RFC 3339 time as an aware datetime, or None when it is not one."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

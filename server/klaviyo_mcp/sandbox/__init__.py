@@ -1,0 +1,19 @@
+"""A Klaviyo on this machine: an ASGI app on SQLite that answers like Klaviyo's API at revision 2026-07-15.
+
+Use it in process (`httpx2.ASGITransport(create_app())`) or serve it with any ASGI server. Nothing here reaches the network.
+"""
+
+from klaviyo_mcp.sandbox.app import create_app
+from klaviyo_mcp.sandbox.auth import API_KEY, COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
+from klaviyo_mcp.sandbox.clock import Clock, ManualClock, SystemClock
+
+__all__ = [
+    "API_KEY",
+    "COMPANY_ID",
+    "OTHER_API_KEY",
+    "READ_ONLY_API_KEY",
+    "Clock",
+    "ManualClock",
+    "SystemClock",
+    "create_app",
+]

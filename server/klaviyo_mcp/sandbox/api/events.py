@@ -1,0 +1,119 @@
+"""Events: what profiles did and when."""
+
+from klaviyo_mcp.sandbox import engine
+from klaviyo_mcp.sandbox.api.common import BOOLEAN, MOMENT, RANGE, STRING
+from klaviyo_mcp.sandbox.api.profiles import EVENT_PROFILE
+from klaviyo_mcp.sandbox.declare import XL, Column, Filter, M, Operation, Page, Relation, Resource
+from klaviyo_mcp.sandbox.handlers import events
+from klaviyo_mcp.sandbox.shapes import Free, Number, Record, Text
+
+RESOURCES = (
+    Resource(
+        "event",
+        Record(
+            {
+                "timestamp": Number(whole=True, nullable=True),
+                "event_properties": Free(nullable=True),
+                "datetime": MOMENT,
+                "uuid": STRING,
+            }
+        ),
+        ids="eleven",
+        malformed=400,
+        relations=(
+            Relation("profile", "profile", column="profile_id", data=True),
+            Relation("metric", "metric", column="metric_id", data=True),
+            Relation("attributions", "attribution", foreign="event_id", data=True),
+        ),
+        columns={
+            "at": Column("datetime", "moment", nullable=False),
+            "profile_id": Column("_profile_id"),
+            "metric_id": Column("_metric_id"),
+            "unique_id": Column("_unique_id"),
+            "value": Column("event_properties.$value", "number"),
+        },
+        unique=(("profile_id", "metric_id", "unique_id"),),
+        indexes=(("at", "id"), ("profile_id", "at", "id"), ("metric_id", "at", "id")),
+        stamps=("", ""),
+    ),
+    Resource(
+        "attribution",
+        Record({}),
+        ids="eleven",
+        columns={"event_id": Column("_event_id")},
+        indexes=(("event_id",),),
+        stamps=("", ""),
+    ),
+)
+
+_METRIC = Record(
+    {
+        "data": Record(
+            {
+                "type": Text(choices=("metric",)),
+                "attributes": Record({"name": Text(shortest=1, longest=127), "service": STRING}, required=("name",)),
+            },
+            required=("type", "attributes"),
+        )
+    },
+    required=("data",),
+)
+_PROFILE = Record(
+    {
+        "data": Record(
+            {"type": Text(choices=("profile",)), "id": STRING, "attributes": EVENT_PROFILE},
+            required=("type", "attributes"),
+        )
+    },
+    required=("data",),
+)
+_INCLUDE = ("attributions", "metric", "profile")
+_READ = ("events:read",)
+
+OPERATIONS = (
+    Operation(
+        "create_event",
+        "POST",
+        "/api/events",
+        "event",
+        events.create_event,
+        ("events:write",),
+        XL,
+        body=Record(
+            {
+                "properties": Free(most=400),
+                "time": MOMENT,
+                "value": Number(nullable=True),
+                "value_currency": Text(shortest=3, longest=3, nullable=True),
+                "unique_id": Text(shortest=1, longest=255, nullable=True),
+                "backfill": BOOLEAN,
+                "metric": _METRIC,
+                "profile": _PROFILE,
+            },
+            required=("properties", "metric", "profile"),
+        ),
+        empty=True,
+    ),
+    Operation(
+        "get_events",
+        "GET",
+        "/api/events",
+        "event",
+        engine.list_resources,
+        _READ,
+        XL,
+        filters={
+            "metric_id": Filter(single=("equals",), listed=("equals",)),
+            "profile_id": Filter(single=("equals",)),
+            "profile": Filter(single=("has",), column="profile_id"),
+            "metric": Filter(single=("has",), column="metric_id"),
+            "datetime": Filter("moment", RANGE, column="at"),
+            "timestamp": Filter("number", RANGE, column="at", unit=1_000_000),
+        },
+        sorts={"datetime": "at", "timestamp": "at"},
+        default_sort="-at",
+        page=Page(200, 1000),
+        include=_INCLUDE,
+    ),
+    Operation("get_event", "GET", "/api/events/{id}", "event", engine.get_resource, _READ, M, include=_INCLUDE),
+)

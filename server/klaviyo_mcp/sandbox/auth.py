@@ -1,0 +1,86 @@
+"""Who is calling: private keys, the company each belongs to, and what each may do. Also which API revision was asked for."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from klaviyo_mcp.sandbox.declare import Operation
+from klaviyo_mcp.sandbox.errors import INVALID_INPUT, ApiError, Problem, permission_denied
+
+API_KEY = "pk_sandbox_demo_key"
+READ_ONLY_API_KEY = "pk_sandbox_readonly"
+OTHER_API_KEY = "pk_sandbox_other"
+COMPANY_ID = "DEMO01"
+OTHER_COMPANY_ID = "OTHER1"
+
+REVISION = "2026-07-15"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A private key's company, and whether its scopes stop at reading."""
+
+    account: str
+    read_only: bool = False
+
+
+KEYS: Mapping[str, Key] = {
+    API_KEY: Key(COMPANY_ID),
+    READ_ONLY_API_KEY: Key(COMPANY_ID, read_only=True),
+    OTHER_API_KEY: Key(OTHER_COMPANY_ID),
+}
+
+
+def authenticate(authorization: str | None) -> Key:
+    """The key behind an Authorization header. Raises ApiError (401)."""
+    scheme, _, credentials = (authorization or "").strip().partition(" ")
+    if scheme not in ("Klaviyo-API-Key", "Bearer") or not credentials:
+        title = "Authentication credentials were not provided."
+        detail = "Missing or invalid authorization scheme. Please use Klaviyo-API-Key."
+        raise ApiError(401, [Problem("not_authenticated", title, detail, {"pointer": "/data/"})])
+    # No OAuth grant exists in the sandbox, so a bearer token is always a wrong one.
+    key = KEYS.get(credentials.strip()) if scheme == "Klaviyo-API-Key" else None
+    if key is None:
+        wording = "Incorrect authentication credentials."
+        raise ApiError(401, [Problem("authentication_failed", wording, wording, {"pointer": "/data/"})])
+    return key
+
+
+def authorize(key: Key, operation: Operation) -> None:
+    """Let the key through if it has every scope the operation needs. Raises ApiError (403)."""
+    lacking = [scope for scope in operation.scopes if key.read_only and not scope.endswith(":read")]
+    if lacking:
+        raise permission_denied(f"The API key is missing the required scopes: {', '.join(lacking)}.")
+
+
+def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
+    """Refuse a revision that Klaviyo would not serve; every other one is answered as REVISION. Raises ApiError (400, 404, 410).
+
+    A revision is stable for a year, deprecated for another and then retired. Retired ones fall forward to a newer revision,
+    unless the caller opted out of that (`stay`). A future one is later than both today and REVISION, so that a sandbox
+    whose clock was set back still serves REVISION.
+    """
+    if revision is None:
+        raise _revision_error(400, "invalid", INVALID_INPUT, "A 'revision' header is required, such as 2026-07-15.")
+    asked = _revision_date(revision)
+    if asked is None:
+        raise _revision_error(400, "invalid", INVALID_INPUT, f"'{revision}' is not a valid revision. Use a date such as {REVISION}.")
+    if asked > max(now.date(), date.fromisoformat(REVISION)):
+        raise _revision_error(404, "not_found", "Not found.", "Unable to specify a future revision date")
+    if stay and asked < now.date() - timedelta(days=2 * 365):
+        detail = f"Revision {revision} has been retired. Use a newer revision, such as {REVISION}."
+        raise _revision_error(410, "gone", "Gone.", detail)
+
+
+def _revision_date(revision: str) -> date | None:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.pre)?", revision):
+        return None
+    try:
+        return date.fromisoformat(revision.removesuffix(".pre"))
+    except ValueError:
+        return None
+
+
+def _revision_error(status: int, code: str, title: str, detail: str) -> ApiError:
+    return ApiError(status, [Problem(code, title, detail, {"parameter": "revision"})])

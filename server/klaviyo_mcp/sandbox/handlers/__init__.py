@@ -1,0 +1,1 @@
+"""What the generic engine cannot know: the few resources that behave in ways of their own."""

@@ -1,0 +1,82 @@
+"""How many people a campaign would reach: a job that takes a while, and its result."""
+
+from klaviyo_mcp.sandbox import documents, engine
+from klaviyo_mcp.sandbox.calls import Answer, Call, Session
+from klaviyo_mcp.sandbox.errors import not_found
+from klaviyo_mcp.sandbox.shapes import Json
+from klaviyo_mcp.sandbox.store import Row
+
+_JOB, _RESULT = "campaign-recipient-estimation-job", "campaign-recipient-estimation"
+
+
+def refresh(call: Call) -> Answer:
+    """Start counting anew. Until that is done there is no result, not even the earlier one."""
+    campaign: str = call.data["id"]
+    call.require("campaign", campaign)
+    for kind in (_JOB, _RESULT):
+        call.store.remove(call.account, kind, campaign)
+    body: Json = {"status": "queued", "_requested": call.micros}
+    call.store.insert(call.account, _JOB, campaign, body)
+    seconds = call.world.estimation_seconds
+    payload: Json = {"campaign": campaign, "requested": call.micros}
+    call.schedule("estimation.start", payload, seconds / 4)
+    call.schedule("estimation.finish", payload, seconds)
+    return documents.one(call, Row(campaign, body), 202)
+
+
+def start(session: Session, payload: Json) -> None:
+    """The job leaves the queue."""
+    _advance(session, payload, "processing")
+
+
+def finish(session: Session, payload: Json) -> None:
+    """The job is done and its result can be read."""
+    if _advance(session, payload, "complete"):
+        campaign = payload["campaign"]
+        count = count_recipients(session, session.require("campaign", campaign))
+        session.store.remove(session.account, _RESULT, campaign)
+        session.store.insert(session.account, _RESULT, campaign, {"estimated_recipient_count": count})
+
+
+def get_estimation(call: Call) -> Answer:
+    """The latest count, if it still holds."""
+    call.require("campaign", call.id)
+    if call.store.get(call.account, _RESULT, call.id) is None:
+        raise not_found(f"No results or results were out of date for the campaign with id {call.id}.")
+    return engine.get_resource(call)
+
+
+def count_recipients(session: Session, campaign: Json) -> int:
+    """Distinct profiles in the included groups that the channel reaches, less those in the excluded groups."""
+    audiences: Json = campaign["audiences"]
+    included, excluded = audiences["included"], audiences.get("excluded") or []
+    members = "SELECT target FROM link WHERE account = ? AND relation IN ('list.profiles', 'segment.profiles') AND source IN ({})"
+    reachable = _REACHABLE[campaign["_channel"]]
+    sql = f"""
+        SELECT count(*) FROM profile AS p WHERE p.account = ? AND {reachable}
+        AND p.id IN ({members.format(_marks(included))}) AND p.id NOT IN ({members.format(_marks(excluded))})"""
+    parameters = (session.account, session.account, *included, session.account, *excluded)
+    return session.store.rows(sql, parameters)[0][0]
+
+
+_SUBSCRIBED = """EXISTS (SELECT 1 FROM consent AS c WHERE c.account = p.account AND c.profile = p.id
+    AND c.channel = '{channel}' AND c.status = 'SUBSCRIBED')"""
+_REACHABLE = {
+    "email": """p.email IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM suppression AS s WHERE s.account = p.account AND s.profile = p.id AND s.list = '')""",
+    "sms": f"p.phone_number IS NOT NULL AND {_SUBSCRIBED.format(channel='sms.marketing')}",
+    "mobile_push": _SUBSCRIBED.format(channel="push.marketing"),
+}
+
+
+def _advance(session: Session, payload: Json, status: str) -> bool:
+    """Move a job on, unless it was started anew or its campaign deleted in the meantime."""
+    body = session.store.get(session.account, _JOB, payload["campaign"])
+    if body is None or body["_requested"] != payload["requested"]:
+        return False
+    session.store.replace(session.account, _JOB, payload["campaign"], {**body, "status": status})
+    return True
+
+
+def _marks(values: list[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,153 @@
+"""How profiles are found, made and changed. Identifiers are unique in an account; properties and locations are merged."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from klaviyo_mcp.sandbox import documents
+from klaviyo_mcp.sandbox.calls import Answer, Call, Session
+from klaviyo_mcp.sandbox.errors import duplicate_profile, invalid_body
+from klaviyo_mcp.sandbox.shapes import Json
+from klaviyo_mcp.sandbox.store import Row
+
+_PUBLIC_IDENTIFIERS = ("email", "phone_number", "external_id")
+# Attribute as it arrives → where the body keeps it, and the column it is looked up by; in the order they are trusted.
+_IDENTIFIERS = {
+    "email": ("email", "email"),
+    "phone_number": ("phone_number", "phone_number"),
+    "external_id": ("external_id", "external_id"),
+    "_kx": ("_kx", "exchange_id"),
+    "anonymous_id": ("_anonymous_id", "anonymous_id"),
+}
+_PLAIN = ("first_name", "last_name", "organization", "locale", "title", "image")
+_PLACES = ("address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip")
+
+
+def create_profile(call: Call) -> Answer:
+    """A new profile, unless one of its identifiers is taken."""
+    attributes = normalized(call.data["attributes"])
+    existing = find_profiles(call, attributes)
+    if existing:
+        raise duplicate_profile(existing[0])
+    _require_identifier(attributes)
+    row = write_profile(call, None, attributes)
+    return documents.one(call, row, 201)
+
+
+def update_profile(call: Call) -> Answer:
+    """Changes to a profile that exists. Null clears, absent keeps."""
+    call.require("profile", call.id)
+    attributes = normalized(call.data["attributes"])
+    return documents.one(call, _write_checked(call, call.id, attributes, call.data.get("meta", {})))
+
+
+def import_profile(call: Call) -> Answer:
+    """The profile with this id or one of these identifiers, changed; or else a new one."""
+    attributes = normalized(call.data["attributes"])
+    patch = call.data.get("meta", {})
+    identifier: str | None = call.data.get("id")
+    if identifier is not None:
+        call.require("profile", identifier)
+        return documents.one(call, _write_checked(call, identifier, attributes, patch))
+    existing = find_profiles(call, attributes)
+    if existing:
+        return documents.one(call, _write_checked(call, existing[0], attributes, patch))
+    _require_identifier(attributes)
+    return documents.one(call, write_profile(call, None, attributes, patch), 201)
+
+
+def find_profiles(session: Session, attributes: Mapping[str, Any]) -> list[str]:
+    """The ids of the profiles that have any of these identifiers, the most trusted first."""
+    found: dict[str, None] = {}
+    for name, (_, column) in _IDENTIFIERS.items():
+        value = attributes.get(name)
+        if value is not None:
+            found.update(dict.fromkeys(row.id for row in session.store.find(session.account, "profile", column, value)))
+    return list(found)
+
+
+def write_profile(
+    session: Session, identifier: str | None, attributes: Mapping[str, Any], patch: Mapping[str, Any] | None = None
+) -> Row:
+    """Make a profile (when `identifier` is None) or change one. The caller has seen to it that no identifier is taken."""
+    stored = None if identifier is None else session.require("profile", identifier)
+    body = stored if stored is not None else blank_profile(session.stamp)
+    apply(body, attributes)
+    apply_patch(body, patch or {})
+    body["updated"] = session.stamp
+    if identifier is None:
+        identifier = session.new_id("profile")
+        session.store.insert(session.account, "profile", identifier, body)
+    else:
+        session.store.replace(session.account, "profile", identifier, body)
+    return Row(identifier, body)
+
+
+def blank_profile(created: str) -> Json:
+    """The body of a profile of which nothing is known."""
+    return {
+        **dict.fromkeys((*_PUBLIC_IDENTIFIERS, *_PLAIN)),
+        "location": dict.fromkeys(_PLACES),
+        "properties": {},
+        "created": created,
+        "updated": created,
+        "last_event_date": None,
+    }
+
+
+def normalized(attributes: Mapping[str, Any]) -> Json:
+    """The attributes with identifiers as they are stored: emails in lower case, nothing with spaces around it."""
+    tidy = dict(attributes)
+    for name in _IDENTIFIERS:
+        if isinstance(tidy.get(name), str):
+            tidy[name] = tidy[name].strip()
+    if tidy.get("email") is not None:
+        tidy["email"] = tidy["email"].lower()
+    return tidy
+
+
+def apply(body: Json, attributes: Mapping[str, Any]) -> None:
+    """Change a profile's body: null clears, absent keeps; properties and location are merged key by key."""
+    for name, value in attributes.items():
+        if name == "location":
+            body["location"] = {**body["location"], **(value if value is not None else dict.fromkeys(_PLACES))}
+        elif name == "properties":
+            merged = {} if value is None else {**body["properties"], **value}
+            body["properties"] = {key: item for key, item in merged.items() if item is not None}
+        elif name in _IDENTIFIERS:
+            body[_IDENTIFIERS[name][0]] = value
+        elif name in _PLAIN:
+            body[name] = value
+
+
+def apply_patch(body: Json, patch: Mapping[str, Any]) -> None:
+    """`meta.patch_properties`: append to and remove from array properties, and drop whole properties."""
+    changes: Mapping[str, Any] = patch.get("patch_properties") or {}
+    properties: Json = body["properties"]
+    for name, value in (changes.get("append") or {}).items():
+        current = _listed(properties.get(name))
+        properties[name] = current + [item for item in _listed(value) if item not in current]
+    for name, value in (changes.get("unappend") or {}).items():
+        if name in properties:
+            properties[name] = [item for item in _listed(properties[name]) if item not in _listed(value)]
+    for name in _listed(changes.get("unset")):
+        properties.pop(name, None)
+
+
+def _write_checked(call: Call, identifier: str, attributes: Json, patch: Mapping[str, Any]) -> Row:
+    others = [found for found in find_profiles(call, attributes) if found != identifier]
+    if others:
+        raise duplicate_profile(others[0])
+    row = write_profile(call, identifier, attributes, patch)
+    _require_identifier(row.body)
+    return row
+
+
+def _require_identifier(attributes: Mapping[str, Any]) -> None:
+    if all(attributes.get(name) is None for name in _PUBLIC_IDENTIFIERS):
+        raise invalid_body("/data/attributes", "A profile needs at least one identifier: email, phone_number or external_id.")
+
+
+def _listed(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return cast(list[Any], value) if isinstance(value, list) else [value]

@@ -1,0 +1,140 @@
+"""A year of shopping: metrics, and the events of people who look, buy, and read email."""
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from klaviyo_mcp.sandbox.handlers.events import event_body
+from klaviyo_mcp.sandbox.seed.people import Calendar, Person, make_id
+from klaviyo_mcp.sandbox.seed.tables import Product, Shop
+from klaviyo_mcp.sandbox.shapes import Json
+
+# Metric → the service whose integration it belongs to.
+METRICS = {
+    "Placed Order": "shopify",
+    "Ordered Product": "shopify",
+    "Fulfilled Order": "shopify",
+    "Cancelled Order": "shopify",
+    "Started Checkout": "shopify",
+    "Viewed Product": "api",
+    "Active on Site": "api",
+    "Received Email": "klaviyo",
+    "Opened Email": "klaviyo",
+    "Clicked Email": "klaviyo",
+    "Bounced Email": "klaviyo",
+    "Unsubscribed from Email Marketing": "klaviyo",
+    "Subscribed to Email Marketing": "klaviyo",
+    "Marked Email as Spam": "klaviyo",
+    "Received SMS": "klaviyo",
+    "Subscribed to List": "klaviyo",
+}
+
+Record = tuple[str, Json]
+
+
+def shopping_events(
+    random: Random, shop: Shop, people: Sequence[Person], metrics: dict[str, str], calendar: Calendar
+) -> Iterator[Record]:
+    """Everything around orders, person by person. Adds up what each person spent as it goes."""
+    happened = _recorder(random, metrics)
+    number = 1000
+    for person in people:
+        for moment in person.orders:
+            number += 1
+            basket = random.sample(shop.products, min(len(shop.products), 1 + int(random.expovariate(1.4))))
+            quantities = [2 if random.random() < 0.12 else 1 for _ in basket]
+            total = round(sum(p.price * q for p, q in zip(basket, quantities, strict=True)), 2)
+            person.spent = round(person.spent + total, 2)
+            if random.random() < 0.55:
+                yield happened(person, "Viewed Product", moment - random.randrange(600, 5400), _viewed(basket[0], shop))
+            yield happened(person, "Started Checkout", moment - random.randrange(60, 600), _checkout(basket, shop), total)
+            items = [product.name for product in basket]
+            order: Json = {
+                "OrderId": f"{shop.account}-{number}",
+                "Items": items,
+                "Categories": sorted({product.category for product in basket}),
+                "Item Count": sum(quantities),
+                "Source Name": "web",
+                "Discount Code": "WELCOME10" if moment == person.orders[0] and random.random() < 0.4 else None,
+                "$currency_code": "USD",
+            }
+            yield happened(person, "Placed Order", moment, order, total, str(number))
+            for product, quantity in zip(basket, quantities, strict=True):
+                line: Json = {
+                    "OrderId": f"{shop.account}-{number}",
+                    "ProductName": product.name,
+                    "SKU": product.sku,
+                    "Category": product.category,
+                    "Quantity": quantity,
+                }
+                yield happened(person, "Ordered Product", moment, line, product.price * quantity, f"{number}:{product.sku}")
+            about: Json = {"OrderId": order["OrderId"]}
+            metric, delay = ("Cancelled Order", 7200) if random.random() < 0.03 else ("Fulfilled Order", 2 * 86400)
+            if moment + delay <= calendar.now:
+                yield happened(person, metric, moment + delay, about, total, str(number))
+        if random.random() < 0.5:
+            yield happened(person, "Active on Site", calendar.moment(random), {"page": f"https://{shop.domain}/"})
+        if random.random() < 0.35:
+            product = random.choice(shop.products)
+            seen = calendar.moment(random)
+            yield happened(person, "Viewed Product", seen, _viewed(product, shop))
+            if random.random() < 0.3:
+                yield happened(person, "Started Checkout", min(seen + 300, calendar.now), _checkout([product], shop), product.price)
+
+
+def email_events(
+    random: Random, sendings: Sequence[tuple[str, str, int]], people: Sequence[Person], metrics: dict[str, str], calendar: Calendar
+) -> Iterator[Record]:
+    """What became of each sent campaign, given as (id, name, moment): delivered, opened, clicked."""
+    happened = _recorder(random, metrics)
+    for campaign, name, sent in sendings:
+        about: Json = {"Campaign Name": name, "$message": campaign}
+        for person in people:
+            if not person.email_consent or person.created > sent or random.random() < 0.25:
+                continue
+            yield happened(person, "Received Email", sent, about, None, campaign)
+            if random.random() < 0.38:
+                opened = min(sent + int(random.expovariate(1 / 14400)), calendar.now)
+                yield happened(person, "Opened Email", opened, about, None, campaign)
+                if random.random() < 0.18:
+                    clicked = min(opened + random.randrange(20, 300), calendar.now)
+                    yield happened(person, "Clicked Email", clicked, about, None, campaign)
+
+
+def _recorder(random: Random, metrics: dict[str, str]) -> Callable[..., Record]:
+    """A function that makes one event. People remember their latest one."""
+    uuid_bytes = random.randbytes
+
+    def happened(
+        person: Person, metric: str, at: int, properties: Json, value: float | None = None, unique: str = ""
+    ) -> Record:
+        kept = {name: item for name, item in properties.items() if item is not None}
+        kept["$event_id"] = unique or str(at)
+        if value is not None:
+            kept["$value"] = round(value, 2)
+        digits = uuid_bytes(16).hex()
+        uuid = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+        body = event_body(person.id, metrics[metric], at, kept["$event_id"], kept, uuid)
+        latest = person.body["last_event_date"]
+        if latest is None or latest < body["datetime"]:
+            person.body["last_event_date"] = body["datetime"]
+        return make_id(random, "eleven"), body
+
+    return happened
+
+
+def _viewed(product: Product, shop: Shop) -> Json:
+    return {
+        "ProductName": product.name,
+        "ProductID": product.sku,
+        "Categories": [product.category],
+        "URL": f"https://{shop.domain}/products/{product.sku.lower()}",
+        "Price": product.price,
+    }
+
+
+def _checkout(basket: Sequence[Product], shop: Shop) -> Json:
+    return {
+        "ItemNames": [product.name for product in basket],
+        "CheckoutURL": f"https://{shop.domain}/cart",
+        "Categories": sorted({product.category for product in basket}),
+    }

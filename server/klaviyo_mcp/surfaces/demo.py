@@ -1,0 +1,125 @@
+"""`klaviyo-mcp demo`: a marketer's story in a minute. A real MCP client and server, and the sandbox as Klaviyo."""
+
+import json
+import os
+import sys
+from typing import Any, cast
+
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+from rich.console import Console
+
+JSON = dict[str, Any]
+
+
+async def play() -> None:
+    """Start the server with the sandbox, connect over stdio, and tell the story on stdout."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "klaviyo_mcp", "serve", "--sandbox"],
+        env={name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")},
+    )
+    console.print("[bold]klaviyo-mcp[/] gives AI agents every Klaviyo action as a tool that is hard to misuse.")
+    console.print(
+        "This is what an agent sees. The shop is invented: the sandbox, a simulated Klaviyo, runs on this machine.\n"
+    )
+    async with Client(server) as client:
+        await Story(client, console).tell()
+    console.print("\nNothing here left this machine. To use your own account:")
+    console.print("  KLAVIYO_API_KEY=pk_… klaviyo-mcp call get_accounts", markup=False)
+    console.print("  klaviyo-mcp serve --sandbox   the same tools for your MCP client, to try without an account")
+
+
+class Story:
+    """Scenes in a row; each says what the user wants, what the agent calls, and what comes back."""
+
+    def __init__(self, client: Client, console: Console) -> None:
+        """`client` is connected; `console` is where the story goes."""
+        self.client = client
+        self.console = console
+        self.scenes = 0
+
+    async def tell(self) -> None:
+        """All scenes, top to bottom."""
+        tools = (await self.client.list_tools()).tools
+        changing = sum(not (tool.annotations and tool.annotations.read_only_hint) for tool in tools)
+        self.console.print(f"The server offers {len(tools)} tools, {changing} of which change something.\n")
+
+        self.scene("Who is Maya Lindqvist? Is she a good customer?")
+        found = await self.use(
+            "get_profiles",
+            {"filter": [{"field": "email", "operator": "equals", "value": "maya.lindqvist@example.org"}]},
+        )
+        maya = found["records"][0]
+        self.says(f"{maya['first_name']} {maya['last_name']}, {maya['location']['city']}, profile {maya['id']}")
+        metrics = await self.use("get_metrics", {"metric_fields": ["name"]}, show=False)
+        orders_id = next(metric["id"] for metric in metrics["records"] if metric["name"] == "Placed Order")
+        by_maya = [
+            {"field": "profile_id", "operator": "equals", "value": maya["id"]},
+            {"field": "metric_id", "operator": "equals", "value": orders_id},
+        ]
+        orders = await self.use("get_events", {"filter": by_maya, "sort": "-datetime", "max_records": 50})
+        spent = sum(float(order["event_properties"].get("$value", 0)) for order in orders["records"])
+        self.says(f"{orders['count']} orders in the past year, {spent:,.2f} in all")
+
+        self.scene("Make a list for the autumn preview, and put Maya and two others on it.")
+        made = await self.use("create_list", {"name": "Autumn preview", "opt_in_process": "single_opt_in"})
+        autumn = made["record"]["id"]
+        people = ["maya.lindqvist@example.org", "noah.becker@example.org", "new.face@example.org"]
+        added = await self.use("add_profile_to_list", {"list_id": autumn, "emails": people})
+        self.says(json.dumps(added, ensure_ascii=False))
+        self.scene("The missing ones are fine, create them.")
+        added = await self.use("add_profile_to_list", {"list_id": autumn, "emails": people, "create_missing": True})
+        self.says(json.dumps(added, ensure_ascii=False))
+
+        self.scene("How many people would a campaign to that list reach?")
+        campaign = {
+            "name": "Autumn preview",
+            "audiences": {"included": [autumn]},
+            "messages": [{"channel": "email", "content": {"subject": "A first look at autumn"}}],
+        }
+        self.console.print("[dim]The agent makes a mistake first:[/]")
+        await self.use(
+            "create_campaign", {**campaign, "audience": campaign["audiences"], "send_stratgy": {}}, show=True
+        )
+        self.console.print("[dim]It reads what to mend, and tries again:[/]")
+        made = await self.use("create_campaign", campaign)
+        draft = made["record"]["id"]
+        self.says(f"campaign {draft}, status {made['record']['status']}: nothing is sent until someone sends it")
+        accepted = await self.use("refresh_campaign_recipient_estimation", {"id": draft})
+        self.says(f"{accepted['status']}; to be checked with {accepted['verify']['action']}")
+        await self._until_complete(draft)
+        estimate = await self.use("get_campaign_recipient_estimation", {"id": draft})
+        self.says(f"about {estimate['record']['estimated_recipient_count']} recipients")
+
+    def scene(self, wish: str) -> None:
+        """What the user says."""
+        self.scenes += 1
+        self.console.print(f"\n[bold cyan]{self.scenes}. The user:[/] “{wish}”")
+
+    def says(self, text: str) -> None:
+        """What the agent learned, in one line."""
+        self.console.print(f"   [green]→[/] {text.replace('[', chr(92) + '[')}")
+
+    async def use(self, name: str, arguments: JSON, *, show: bool = True) -> JSON:
+        """Call a tool; an error is shown as the agent reads it."""
+        result = await self.client.call_tool(name, arguments)
+        if show:
+            self.console.print(f"   [yellow]{name}[/]", end=" ")
+            self.console.print(json.dumps(arguments, ensure_ascii=False), markup=False)
+        if result.is_error:
+            for block in result.content:
+                for line in str(getattr(block, "text", "")).splitlines():
+                    self.console.print(f"   │ {line}", style="red", markup=False)
+        return cast(JSON, result.structured_content)
+
+    async def _until_complete(self, campaign: str) -> None:
+        import anyio
+
+        for _ in range(40):
+            job = await self.use("get_campaign_recipient_estimation_job", {"id": campaign}, show=False)
+            if job["record"]["status"] == "complete":
+                return
+            await anyio.sleep(0.25)
+        raise TimeoutError("the sandbox did not finish the estimation")

@@ -1,0 +1,83 @@
+"""The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import mcp.types as types
+from mcp.server import CacheHint, Server, ServerRequestContext
+
+from klaviyo_mcp import __version__
+from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.listing import listed_schema
+from klaviyo_mcp.actions.registry import Action
+from klaviyo_mcp.surfaces.exposure import Exposure
+from klaviyo_mcp.surfaces.rendering import answer_text, error_text
+from klaviyo_mcp.surfaces.service import react
+
+INSTRUCTIONS = """\
+Tools for one Klaviyo account (e-mail and SMS marketing). Each tool is one action.
+- Answers are flat records; a field that is missing is empty in Klaviyo. Dates are ISO 8601.
+- Collections return next_cursor when there is more: pass it as cursor, or ask for more at once with max_records.
+- "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
+- Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
+- Being on a list is not consent to marketing: use bulk_subscribe_profiles to record consent.
+- Before an action that removes something or reaches many people, say what it will do and ask the user.
+"""
+
+
+def make_server(engine: Engine, account: Account, exposure: Exposure) -> Server[Any]:
+    """An MCP server for one account, showing what `exposure` allows, in stable order."""
+    shown = [action for action in engine.registry.actions if exposure.shows(action)]
+    tools = [as_tool(action) for action in shown]
+    listing = types.ListToolsResult(tools=tools)
+    schemas = {tool.name: tool.input_schema for tool in tools}
+
+    async def list_tools(
+        _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return listing
+
+    async def call_tool(
+        _context: ServerRequestContext[Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        reaction = await react(engine, account, Call(params.name, params.arguments))
+        text = error_text(reaction.answer) if reaction.is_error else answer_text(reaction.answer)
+        return types.CallToolResult(
+            content=[types.TextContent(text=text)],
+            structured_content=reaction.answer.data,
+            is_error=reaction.is_error,
+        )
+
+    def input_schema(name: str) -> Mapping[str, Any] | None:
+        return schemas.get(name)
+
+    return Server(
+        "klaviyo-mcp",
+        title="Klaviyo",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
+        # Without this hook the SDK lists all tools again for every call over HTTP.
+        get_tool_input_schema=input_schema,
+    )
+
+
+def as_tool(action: Action) -> types.Tool:
+    """An action as MCP shows it. The hints come from the spec's effect; nothing guesses them from the HTTP method."""
+    spec = action.spec
+    return types.Tool(
+        name=spec.name,
+        title=spec.title,
+        description=spec.description.strip(),
+        input_schema=listed_schema(spec),
+        annotations=types.ToolAnnotations(
+            title=spec.title,
+            read_only_hint=spec.effect == "read",
+            destructive_hint=spec.effect == "destructive",
+            idempotent_hint=spec.idempotent,
+            open_world_hint=True,
+        ),
+    )
