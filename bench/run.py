@@ -47,7 +47,7 @@ def main() -> None:
     )
     print("Every call reads one event from the same sandbox process over HTTP; quotas are kept.\n")
     print(f"{'':34}{'bare':>12}{'klaviyo-mcp':>14}{'difference':>14}")
-    row("spawn to first tools/list, median", bare, ours, "ms", f"× {ours / bare:.2f}", goal=ours <= 1.25 * bare)
+    row("spawn to first tools/list, median", bare, ours, "ms", f"x {ours / bare:.2f}", goal=ours <= 1.25 * bare)
     for transport in ("stdio", "http"):
         for name, quantile in (("p50", 0.50), ("p99", 0.99)):
             low, high = (percentile(calls[transport][kind], quantile) for kind in ("bare", "ours"))

@@ -5,6 +5,7 @@ Values that arrive as JSON in a string are taken for what the schema says they a
 
 import difflib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from klaviyo_mcp.actions.conditions import check_filter
@@ -110,10 +111,10 @@ def _types(schema: JSON) -> set[str]:
     return {found} if isinstance(found, str) else set(cast(list[str], found))
 
 
-def _unknown(name: str, known: list[str]) -> Problem:
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.5)
-    fix = f"Did you mean {near[0]}?" if near else f"Arguments are: {', '.join(known)}" if known else "It takes none"
-    return Problem(name, "there is no such argument", fix)
+def _unknown(name: str, known: list[str], kind: str = "argument") -> Problem:
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}" if known else "There are none"
+    return Problem(name, f"there is no such {kind}", fix)
 
 
 def _explain(error: "ValidationError") -> list[Problem]:
@@ -129,8 +130,9 @@ def _explain(error: "ValidationError") -> list[Problem]:
             known = list(cast(JSON, error.schema).get("properties", {}))
             extra = [name for name in cast(JSON, error.instance) if name not in known]
             return [
-                Problem(f"{where}.{problem.argument}", problem.problem.replace("argument", "field"), problem.fix)
-                for problem in (_unknown(name, known) for name in extra)
+                replace(found, argument=f"{where}.{name}")
+                for name in extra
+                for found in [_unknown(name, known, "field")]
             ]
         case "anyOf" | "oneOf":
             return [_explain_branches(error, where)]
@@ -165,20 +167,55 @@ def _missing_now(error: "ValidationError", missing: list[str]) -> list[str]:
 
 
 def _explain_branches(error: "ValidationError", where: str) -> Problem:
-    """An `anyOf` or `oneOf` none of whose branches fits: names alternatives, or the closest branch's first problem."""
+    """An `anyOf` or `oneOf` of which no branch fits: the alternatives, or what is wrong in the branch meant."""
     branches = cast(list[JSON], error.validator_value)
     if all(set(branch) <= {"required"} for branch in branches):
         names = [" and ".join(cast(list[str], branch.get("required", []))) for branch in branches]
         return Problem(where, f"needs at least one of: {', '.join(names)}", "Add one of them")
-    from jsonschema.exceptions import relevance
-
-    # The deepest error is the one in the branch that was meant.
-    nearest = max(error.context or [], key=relevance, default=None)
-    if nearest is None:
+    if not error.context:
         return Problem(where, "matches more than one of the allowed forms", "Leave out what belongs to another form")
-    inner = _explain(nearest)
-    first = inner[0] if inner else Problem(where, nearest.message[:200])
-    return Problem(_where(nearest) or where, first.problem, first.fix)
+    wrong: dict[int, list[ValidationError]] = {}
+    for inner in error.context:
+        wrong.setdefault(int(inner.schema_path[0]), []).append(inner)
+    fitting = [index for index in wrong if branches[index].get("type") != "null"] or list(wrong)
+    meant = [index for index in fitting if _is_meant(branches[index], error.instance)]
+    if not meant:
+        # The word that tells the forms apart is missing or wrong: name it with all its values.
+        if isinstance(error.instance, dict) and (tag := _tag(branches)) is not None:
+            values = [value for index in fitting for value in _tag_values(branches[index], tag)]
+            allowed = ", ".join(dict.fromkeys(str(value) for value in values))
+            return Problem(f"{where}.{tag}".lstrip("."), "must say which form this is", f"One of: {allowed}")
+        kinds = [_types(branches[index]) for index in fitting]
+        if all(kinds) and not any(len(inner.absolute_path) > len(error.absolute_path) for inner in error.context):
+            wanted = " or ".join(dict.fromkeys(TYPE_NAMES[kind] for kind in sorted(set().union(*kinds) - {"null"})))
+            return Problem(where, f"must be {wanted}, not {shown(error.instance)}")
+    nearest = min(meant or fitting, key=lambda index: len(wrong[index]))
+    deepest = max(wrong[nearest], key=lambda inner: len(inner.absolute_path))
+    explained = _explain(deepest)
+    return explained[0] if explained else Problem(_where(deepest) or where, deepest.message[:200])
+
+
+def _is_meant(branch: JSON, value: Any) -> bool:
+    """Whether an object carries the single value that marks this branch, such as `method: static`."""
+    if not isinstance(value, dict):
+        return False
+    marks = {name: _tag_values(branch, name) for name in cast(JSON, branch.get("properties", {}))}
+    single = {name: values for name, values in marks.items() if len(values) == 1}
+    return bool(single) and all(cast(JSON, value).get(name) in values for name, values in single.items())
+
+
+def _tag(branches: list[JSON]) -> str | None:
+    """The property that tells the branches apart: single-valued and required wherever it is found."""
+    for branch in branches:
+        for name in cast(list[str], branch.get("required", [])):
+            if len(_tag_values(branch, name)) == 1:
+                return name
+    return None
+
+
+def _tag_values(branch: JSON, name: str) -> list[Any]:
+    schema = cast(JSON, cast(JSON, branch.get("properties", {})).get(name, {}))
+    return [schema["const"]] if "const" in schema else cast(list[Any], schema.get("enum", []))
 
 
 def _where(error: "ValidationError") -> str:

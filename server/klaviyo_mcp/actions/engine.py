@@ -170,6 +170,8 @@ def _preview(registry: Registry, action: Action, arguments: JSON) -> JSON:
 
 def _shown(outgoing: Outgoing) -> JSON:
     shown: JSON = {"method": outgoing.method, "path": outgoing.target}
+    if outgoing.headers:
+        shown["headers"] = dict(outgoing.headers)
     if outgoing.body is not None:
         shown["body"] = outgoing.body
     if outgoing.form is not None:

@@ -25,7 +25,8 @@ class Problem:
     def __str__(self) -> str:
         """One line: argument, problem, fix."""
         text = f"{self.argument}: {self.problem}" if self.argument else self.problem
-        return f"{text}. {self.fix}" if self.fix else f"{text}."
+        end = "" if self.fix.endswith(("?", ".")) else "."
+        return f"{text}. {self.fix}{end}" if self.fix else f"{text}."
 
 
 class ActionError(Exception):

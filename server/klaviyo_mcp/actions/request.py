@@ -38,6 +38,11 @@ def build(action: Action, arguments: JSON) -> Outgoing:
         method=template.method,
         path=_path(template.path, arguments),
         query=_query(template, arguments, action.spec.filters),
+        headers=tuple(
+            (name, _plain(value))
+            for name, part in template.headers.items()
+            if (value := _fill(part, arguments, {})) is not ABSENT
+        ),
         body=_body(template.body, arguments),
         form=_form(template, arguments),
         operation=action.operation,
@@ -46,10 +51,10 @@ def build(action: Action, arguments: JSON) -> Outgoing:
 
 
 def fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterField] | None = None) -> Any:
-    """A template with its holes filled, or ABSENT where nothing of it is left. An object at the top stays an object."""
-    if isinstance(template, dict):
-        found = _fill(cast(JSON, template), values, filters or {})
-        return {} if found is ABSENT and not _is_form(cast(JSON, template)) else found
+    """A template with its holes filled. The object at the top stays, with its constants, even with no hole filled."""
+    if isinstance(template, dict) and not _is_form(cast(JSON, template)):
+        filled = {key: _fill(part, values, filters or {}) for key, part in cast(JSON, template).items()}
+        return {key: value for key, value in filled.items() if value is not ABSENT}
     return _fill(template, values, filters or {})
 
 
@@ -69,8 +74,9 @@ def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFie
             return read_hole(name, values)
         return template[1:] if template.startswith("$$") else template
     if isinstance(template, list):
-        filled = [_fill(item, values, filters) for item in cast(list[Any], template)]
-        return [item for item in filled if item is not ABSENT]
+        parts = cast(list[Any], template)
+        left = [item for item in (_fill(part, values, filters) for part in parts) if item is not ABSENT]
+        return left if left or not _has_holes(parts) else ABSENT
     if not isinstance(template, dict):
         return template
     mapping = cast(JSON, template)
@@ -80,21 +86,15 @@ def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFie
         return _concat(mapping["$concat"], values, filters)
     if "$filter" in mapping:
         return _filter(mapping["$filter"], values, filters)
-    filled_map = {key: _fill(value, values, filters) for key, value in mapping.items()}
-    kept = {key: value for key, value in filled_map.items() if value is not ABSENT}
-    if kept and not any(_held(mapping[key], kept[key]) for key in kept) and any(True for _ in holes(mapping)):
+    filled = {key: _fill(value, values, filters) for key, value in mapping.items()}
+    kept = {key: value for key, value in filled.items() if value is not ABSENT}
+    if _has_holes(mapping) and not any(_has_holes(mapping[key]) for key in kept):
         return ABSENT
-    return kept if kept or not mapping else ABSENT
+    return kept
 
 
-def _held(template: Any, value: Any) -> bool:
-    """Whether a filled value keeps its object alive: something came from an argument, or there was no hole to fill."""
-    if isinstance(template, dict):
-        # An object with holes that is still here holds an argument; one without holes is a constant.
-        return any(True for _ in holes(cast(JSON, template)))
-    if isinstance(template, list):
-        return bool(value) and any(True for _ in holes(cast(list[Any], template)))
-    return hole(template) is not None
+def _has_holes(template: Any) -> bool:
+    return any(True for _ in holes(template))
 
 
 def _is_form(template: JSON) -> bool:
@@ -154,13 +154,12 @@ def _body(template: Any, arguments: JSON) -> Any:
     if template is None:
         return None
     body = fill(template, arguments)
-    data = cast(JSON, template).get("data") if isinstance(template, dict) else None
-    if isinstance(data, dict) and not _is_form(cast(JSON, data)):
-        envelope = cast(JSON, data)
-        kept = body.setdefault("data", {key: value for key, value in envelope.items() if not any(holes([value]))})
+    envelope = cast(JSON, template).get("data") if isinstance(template, dict) else None
+    if isinstance(envelope, dict) and not _is_form(cast(JSON, envelope)):
+        # JSON:API wants its envelope whole, also when no attribute is given.
+        body["data"] = fill(envelope, arguments)
         if "attributes" in envelope:
-            kept.setdefault("attributes", {})
-        body["data"] = {key: kept[key] for key in envelope if key in kept}
+            body["data"].setdefault("attributes", {})
     return body
 
 

@@ -89,11 +89,12 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
 
 def _included(replies: list[Reply]) -> JSON:
     """Related records of all pages by type, each once."""
-    found: dict[str, dict[Any, JSON]] = {}
+    found: dict[str, list[JSON]] = {}
     for reply in replies:
         for kind, records in jsonapi.included(jsonapi.mapping(reply.document)).items():
-            found.setdefault(kind, {}).update({record.get("id"): record for record in records})
-    return {kind: list(records.values()) for kind, records in found.items()}
+            known = found.setdefault(kind, [])
+            known += [record for record in records if record not in known]
+    return found
 
 
 def _quota(left: QuotaLeft) -> JSON:

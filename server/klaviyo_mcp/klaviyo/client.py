@@ -119,6 +119,7 @@ class KlaviyoClient:
             request = self._http.build_request(outgoing.method, target, content=content, headers=headers)
         else:
             request = self._http.build_request(outgoing.method, target)
+        request.headers.update(outgoing.headers)
         size = int(request.headers.get("Content-Length", "0"))
         if size > MAX_BODY_BYTES:
             raise BodyTooLarge(f"The request body has {size:,} bytes; Klaviyo takes at most {MAX_BODY_BYTES:,}.")

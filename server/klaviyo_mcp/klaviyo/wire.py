@@ -26,6 +26,7 @@ class Outgoing:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
     body: Any = None
     form: dict[str, str | tuple[str, bytes]] | None = None
     operation: str = ""

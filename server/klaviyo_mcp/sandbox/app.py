@@ -38,5 +38,4 @@ def create_app(
         estimation_seconds=estimation_seconds,
         event_delay=event_delay,
     )
-    api = Route("/{path:path}", service.answer, methods=None)
-    return Starlette(routes=[*control_routes(service), api])
+    return Starlette(routes=[*control_routes(service), Route("/{path:path}", service)])

@@ -1,4 +1,4 @@
-"""Who is calling: private keys, the company each belongs to, and what each may do. Also which API revision was asked for."""
+"""Who is calling, what they may do, and which revision of the API they ask for."""
 
 import re
 from collections.abc import Mapping
@@ -55,17 +55,18 @@ def authorize(key: Key, operation: Operation) -> None:
 
 
 def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
-    """Refuse a revision that Klaviyo would not serve; every other one is answered as REVISION. Raises ApiError (400, 404, 410).
+    """Refuse a revision that Klaviyo would not serve; any other is answered as REVISION. Raises ApiError.
 
-    A revision is stable for a year, deprecated for another and then retired. Retired ones fall forward to a newer revision,
-    unless the caller opted out of that (`stay`). A future one is later than both today and REVISION, so that a sandbox
-    whose clock was set back still serves REVISION.
+    A revision is stable for a year, deprecated for another and then retired. Retired ones fall forward to a newer
+    revision, unless the caller opted out of that (`stay`). A future one is later than both today and REVISION, so that
+    a sandbox whose clock was set back still serves REVISION.
     """
     if revision is None:
         raise _revision_error(400, "invalid", INVALID_INPUT, "A 'revision' header is required, such as 2026-07-15.")
     asked = _revision_date(revision)
     if asked is None:
-        raise _revision_error(400, "invalid", INVALID_INPUT, f"'{revision}' is not a valid revision. Use a date such as {REVISION}.")
+        detail = f"'{revision}' is not a valid revision. Use a date such as {REVISION}."
+        raise _revision_error(400, "invalid", INVALID_INPUT, detail)
     if asked > max(now.date(), date.fromisoformat(REVISION)):
         raise _revision_error(404, "not_found", "Not found.", "Unable to specify a future revision date")
     if stay and asked < now.date() - timedelta(days=2 * 365):

@@ -15,12 +15,15 @@ def takes_body(operation: Operation) -> bool:
 
 
 def read_body(content: bytes, operation: Operation, resources: Mapping[str, Resource], path_id: str) -> Any:
-    """The `data` member of a body: an object, or a list for relationships. Raises ApiError (400, 413) naming every problem."""
+    """The `data` member of a body: an object, or a list for relationships. Raises ApiError (400, 413)."""
     if operation.largest_body is not None and len(content) > operation.largest_body:
         raise too_large(operation.largest_body)
     try:
-        document: Any = json.loads(content)
-    except ValueError:
+        document: Any = json.loads(content, parse_constant=_no_constant)
+        if b"\\ud" in content.lower():
+            # Half of a surrogate pair is valid in JSON's grammar but is no text.
+            json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         raise invalid_body("/data", "The request body must be valid JSON.") from None
     if not isinstance(document, dict):
         raise invalid_body("/data", "The request body must be a JSON object with a 'data' member.")
@@ -39,6 +42,10 @@ def too_large(most: int) -> ApiError:
     """413 for a body of more than `most` bytes."""
     detail = f"The request body is larger than the {most // 1024} KB allowed."
     return ApiError(413, [Problem("payload_too_large", "Payload too large.", detail, {"pointer": "/data"})])
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _envelope(operation: Operation, resource: Resource) -> Record:

@@ -1,10 +1,21 @@
-"""Everything the sandbox serves: all declared resources, all operations by their paths, and all kinds of delayed work."""
+"""Everything the sandbox serves: all resources, all operations by their paths, and all kinds of delayed work."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from klaviyo_mcp.sandbox.api import accounts, campaigns, events, flows, lists, metrics, profiles, segments, tags, templates
+from klaviyo_mcp.sandbox.api import (
+    accounts,
+    campaigns,
+    events,
+    flows,
+    lists,
+    metrics,
+    profiles,
+    segments,
+    tags,
+    templates,
+)
 from klaviyo_mcp.sandbox.calls import Session
 from klaviyo_mcp.sandbox.declare import Operation, Resource
 from klaviyo_mcp.sandbox.handlers import estimation
@@ -14,7 +25,9 @@ from klaviyo_mcp.sandbox.shapes import Json
 _DOMAINS = (accounts, campaigns, events, flows, lists, metrics, profiles, segments, tags, templates)
 
 RESOURCES: Mapping[str, Resource] = {resource.type: resource for domain in _DOMAINS for resource in domain.RESOURCES}
-OPERATIONS: Mapping[str, Operation] = {operation.name: operation for domain in _DOMAINS for operation in domain.OPERATIONS}
+OPERATIONS: Mapping[str, Operation] = {
+    operation.name: operation for domain in _DOMAINS for operation in domain.OPERATIONS
+}
 WORK: Mapping[str, Callable[[Session, Json], None]] = {
     "event": event_processing.process_event,
     "estimation.start": estimation.start,

@@ -1,4 +1,4 @@
-"""Time in the sandbox. Every timestamp, rate-limit window and delayed job reads one clock, so tests can move it by hand."""
+"""Time in the sandbox: every timestamp, window and delayed job reads one clock, which tests can move by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -77,7 +77,7 @@ def parse_moment(text: str) -> datetime | None:
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970, how the store keeps moments: exact, and in the right order whatever offset they came with."""
+    """Microseconds since 1970, which is how the store keeps moments: exact, and in order whatever their offset."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -19,7 +19,7 @@ def control_routes(service: Service) -> list[Route]:
     GET  /_sandbox/requests  the last 500 API requests, oldest first, without their secrets
     POST /_sandbox/reset     back to the freshly seeded shop
     POST /_sandbox/clock     {"advance": seconds}: move time forward, and do the work that comes due
-    POST /_sandbox/confirm   {"email": address}: what clicking the link in a double opt-in email does
+    POST /_sandbox/confirm   {"contact": email or phone number}: what answering a double opt-in message does
     """
 
     async def requests(_: Request) -> Response:
@@ -32,7 +32,7 @@ def control_routes(service: Service) -> list[Route]:
     async def clock(request: Request) -> Response:
         seconds = (await _body(request)).get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < 1e10:
-            return _refuse("Say how many seconds to move forward, for example {\"advance\": 60}.")
+            return _refuse('Say how many seconds to move forward, for example {"advance": 60}.')
         service.ready()
         service.clock.advance(seconds)
         service.settle()
@@ -40,11 +40,11 @@ def control_routes(service: Service) -> list[Route]:
 
     async def confirm(request: Request) -> Response:
         body = await _body(request)
-        email, account = body.get("email"), body.get("company_id", COMPANY_ID)
-        if not isinstance(email, str) or not isinstance(account, str):
-            return _refuse("Say whose subscription to confirm, for example {\"email\": \"ana@example.org\"}.")
+        contact, account = body.get("contact"), body.get("company_id", COMPANY_ID)
+        if not isinstance(contact, str) or not isinstance(account, str):
+            return _refuse('Say whose subscription to confirm, for example {"contact": "ana@example.org"}.')
         service.ready()
-        confirmed = service.write(account, lambda session: confirm_subscriptions(session, email.lower()))
+        confirmed = service.write(account, lambda session: confirm_subscriptions(session, contact.lower()))
         return JSONResponse({"confirmed": confirmed})
 
     return [

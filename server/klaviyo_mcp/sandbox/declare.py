@@ -1,14 +1,11 @@
-"""The words in which Klaviyo's API is declared: resources, their relations, and the operations on them. Data only, no behaviour."""
+"""The words in which Klaviyo's API is declared: resources, their relations, and the operations on them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from klaviyo_mcp.sandbox.identifiers import IdForm
 from klaviyo_mcp.sandbox.shapes import Record
-
-if TYPE_CHECKING:
-    from klaviyo_mcp.sandbox.calls import Answer, Call, Session
 
 ColumnKind = Literal["text", "moment", "number", "flag"]
 
@@ -140,8 +137,10 @@ M = Limits(10, 150)
 L = Limits(75, 750)
 XL = Limits(350, 3500)
 
-Computation = Callable[["Session", Sequence[str]], Mapping[str, Any]]
-Handler = Callable[["Call"], "Answer"]
+# A computation takes a Session and ids, and gives each id a value; a handler takes a Call and gives an Answer. Those
+# types are built on the ones here, so they cannot be named here.
+Computation = Callable[..., Mapping[str, Any]]
+Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def self_link(call: Call, **changes: str) -> str:
     pairs = dict(parse_qsl(call.query_string, keep_blank_values=True))
     pairs.update({name.replace("page_", "page[") + "]": value for name, value in changes.items()})
     query = f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
-    return f"{call.base_url}{quote(call.path)}{query}"
+    return f"{call.base_url}{call.path}{query}"
 
 
 def _paged(call: Call, rows: Sequence[Row]) -> tuple[list[Row], Json]:

@@ -77,11 +77,7 @@ def add_related(call: Call) -> Answer:
     """Relate a resource to the ones the body lists. All must exist, or nothing happens."""
     relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
     ids = _listed_ids(call)
-    if relation.inverse:
-        for identifier in ids:
-            call.store.link(call.account, relation.link, identifier, [call.id], call.micros)
-    else:
-        call.store.link(call.account, relation.link, call.id, ids, call.micros)
+    call.store.link(call.account, relation.link, call.id, ids, call.micros)
     return Answer(204)
 
 
@@ -89,11 +85,7 @@ def remove_related(call: Call) -> Answer:
     """Undo `add_related` for the resources the body lists; ones that were not related stay so."""
     relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
     ids = _listed_ids(call)
-    if relation.inverse:
-        for identifier in ids:
-            call.store.unlink(call.account, relation.link, identifier, [call.id])
-    else:
-        call.store.unlink(call.account, relation.link, call.id, ids)
+    call.store.unlink(call.account, relation.link, call.id, ids)
     return Answer(204)
 
 

@@ -1,7 +1,7 @@
-"""Klaviyo's filter language: from `greater-than(created,2026-01-01T00:00:00Z),equals(email,"a@b.org")` to SQL conditions.
+"""Klaviyo's filter language: from `greater-than(created,2026-01-01T00:00:00Z),equals(email,"a@b.org")` to SQL.
 
-A filter is one or more conditions, all of which must hold, joined by commas or by `and(…)`. Strings are quoted with " or ',
-numbers, booleans and datetimes are bare, lists are in square brackets.
+A filter is one or more conditions, all of which must hold, joined by commas or by `and(…)`. Strings are in double or
+single quotes; numbers, booleans and datetimes are bare; lists are in square brackets.
 """
 
 import re
@@ -150,6 +150,9 @@ _FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
 _BARE = re.compile(r"[^\s,()\[\]\"']+")
 
+# Beyond any amount or timestamp, and within what SQLite can compare.
+_LARGEST_NUMBER = 1e12
+
 _COMPARISONS = {
     "equals": "=",
     "greater-than": ">",
@@ -172,12 +175,7 @@ def _compile(condition: Condition, allowed: Mapping[str, Filter], resource: str)
     # Where Klaviyo's document lists `equals` for lists alone, it has always taken a single value too.
     single = {*rule.single, *(("equals",) if "equals" in rule.listed else ())}
     if condition.operator not in (rule.listed if isinstance(value, list) else single):
-        operators = sorted({*rule.single, *rule.listed})
-        raise invalid_parameter(
-            "filter",
-            f"'{condition.operator}' with {'a list' if isinstance(value, list) else 'this value'} is not a valid filter operator "
-            f"for the field '{condition.field}', which takes {', '.join(operators)}.",
-        )
+        raise _wrong_operator(condition, rule)
     column = rule.column or condition.field
     name = column if "." in column else f'r."{column}"'
     if value is None:
@@ -194,6 +192,15 @@ def _compile(condition: Condition, allowed: Mapping[str, Filter], resource: str)
     return Where(rule.exists.format(test=test.sql), test.parameters) if rule.exists else test
 
 
+def _wrong_operator(condition: Condition, rule: Filter) -> ApiError:
+    given = f"'{condition.operator}' with {'a list' if isinstance(condition.value, list) else 'one value'}"
+    takes = [f"{operator} (one value)" for operator in rule.single] + [
+        f"{operator} (a list)" for operator in rule.listed
+    ]
+    detail = f"{given} is not a valid filter operator for the field '{condition.field}'. It takes: {', '.join(takes)}."
+    return invalid_parameter("filter", detail)
+
+
 def _convert(value: str | Bare, rule: Filter, field: str) -> str | int | float:
     """The value as the store keeps it."""
     converted = _converted(value, rule)
@@ -202,7 +209,9 @@ def _convert(value: str | Bare, rule: Filter, field: str) -> str | int | float:
         raise invalid_parameter("filter", f"{INVALID_FILTER}: the value for '{field}' must be {shown[rule.kind]}.")
     if rule.choices and converted not in rule.choices:
         choices = ", ".join(rule.choices)
-        raise invalid_parameter("filter", f"'{converted}' is not a valid value for '{field}'. Choose one of: {choices}.")
+        raise invalid_parameter(
+            "filter", f"'{converted}' is not a valid value for '{field}'. Choose one of: {choices}."
+        )
     return converted
 
 
@@ -222,6 +231,6 @@ def _converted(value: str | Bare, rule: Filter) -> str | int | float | None:
                 number = float(value) if bare else None
             except ValueError:
                 return None
-            if number is None or number != number:
+            if number is None or not abs(number) < _LARGEST_NUMBER:
                 return None
             return round(number * rule.unit) if rule.unit else number

@@ -51,7 +51,7 @@ class RateLimits:
     _windows: dict[tuple[str, str], list[_Window]] = field(default_factory=dict[tuple[str, str], "list[_Window]"])
 
     def admit(self, account: str, operation: Operation, moment: datetime) -> dict[str, str]:
-        """Count a request; the answer's RateLimit headers. Raises ApiError (429), without counting, when a window is full."""
+        """Count a request and give the answer's RateLimit headers. Raises ApiError (429) when a window is full."""
         return self._admit([(f"{operation.name}", operation.limits)], account, moment)
 
     def admit_parameters(self, account: str, operation: Operation, query: Query, moment: datetime) -> None:
@@ -59,10 +59,13 @@ class RateLimits:
         buckets = [
             (f"additional-fields[{kind}]={name}", limits)
             for (kind, name), limits in _ADDITIONAL.items()
-            if name in query.additional.get(kind, ()) or (name in query.fields.get(kind, ()) and name in operation.additional)
+            if name in query.additional.get(kind, ())
+            or (name in query.fields.get(kind, ()) and name in operation.additional)
         ]
         if operation.name == "get_profile":
-            buckets += [(f"include={name}", _PROFILE_INCLUDES[name]) for name in query.include if name in _PROFILE_INCLUDES]
+            buckets += [
+                (f"include={name}", _PROFILE_INCLUDES[name]) for name in query.include if name in _PROFILE_INCLUDES
+            ]
         if buckets:
             self._admit(buckets, account, moment)
 

@@ -45,7 +45,7 @@ class Query:
 
 
 def read_query(text: str, operation: Operation, resources: Mapping[str, Resource]) -> Query:
-    """Check a raw query string against what `operation` accepts. Raises ApiError (400) at the first parameter it does not."""
+    """Check a raw query string against what `operation` accepts. Raises ApiError (400) where it does not."""
     resource = resources[operation.resource]
     given: dict[str, str] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
@@ -108,7 +108,9 @@ def _sort(text: str | None, operation: Operation, resource: Resource) -> Sort:
     column = operation.sorts.get(text.removeprefix("-"))
     if column is None:
         allowed = ", ".join(f"{name}, -{name}" for name in operation.sorts)
-        raise invalid_parameter("sort", f"'{text}' is not a valid sort for the resource '{resource.type}'. Use: {allowed}.")
+        raise invalid_parameter(
+            "sort", f"'{text}' is not a valid sort for the resource '{resource.type}'. Use: {allowed}."
+        )
     return Sort(column, text.startswith("-"))
 
 
@@ -159,7 +161,9 @@ def _additional(given: Mapping[str, str], operation: Operation, resource: Resour
     names = frozenset(name.strip() for name in given.get(parameter, "").split(",") if name.strip())
     for name in sorted(names):
         if name not in operation.additional:
-            raise invalid_parameter(parameter, f"'{name}' is not a valid additional field for the resource '{resource.type}'.")
+            raise invalid_parameter(
+                parameter, f"'{name}' is not a valid additional field for the resource '{resource.type}'."
+            )
     return {resource.type: names} if names else {}
 
 
@@ -169,10 +173,14 @@ def _cursor(text: str, sort: Sort, resource: Resource) -> Cursor:
         cursor = _read_cursor(plain)
     except (binascii.Error, ValueError):
         raise _invalid_cursor() from None
-    column = resource.columns.get(sort.column)
-    wanted = str if column is not None and column.kind == "text" else (int, float)
-    by_id = sort.column == "id"
-    if by_id != plain.startswith(("next::", "prev::")) or not (by_id or cursor.value is None or isinstance(cursor.value, wanted)):
+    if sort.column == "id":
+        fits = plain.startswith(("next::", "prev::"))
+    else:
+        column = resource.columns.get(sort.column)
+        is_text = column is not None and column.kind == "text"
+        fits = cursor.value is None or (isinstance(cursor.value, str) if is_text else _is_countable(cursor.value))
+        fits = fits and not plain.startswith(("next::", "prev::"))
+    if not fits:
         raise _invalid_cursor()
     return cursor
 
@@ -186,6 +194,11 @@ def _read_cursor(plain: str) -> Cursor:
     if len(items) != 3 or not isinstance(items[1], str) or not isinstance(items[2], bool):
         raise _invalid_cursor()
     return Cursor(items[0], items[1], items[2])
+
+
+def _is_countable(value: object) -> bool:
+    """Whether SQLite can compare a cursor's value with a number or a moment."""
+    return isinstance(value, (int, float)) and -(2**63) <= value < 2**63
 
 
 def _invalid_cursor() -> ApiError:

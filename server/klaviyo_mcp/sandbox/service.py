@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from klaviyo_mcp.sandbox.auth import REVISION, authenticate, authorize, check_revision
 from klaviyo_mcp.sandbox.bodies import read_body, takes_body, too_large
@@ -56,8 +58,12 @@ class Service:
         self._opening = threading.Lock()
         self._opened = False
 
-    async def answer(self, request: Request) -> Response:
-        """The response to any request that is not for the sandbox itself."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as an ASGI app: Starlette leaves every method to it."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         headers = {"X-Klaviyo-Req-Id": str(uuid4())}
         try:
             answer = await self._admit(request, headers)
@@ -106,10 +112,10 @@ class Service:
                     WORK[kind](Session(self._world, account, moment_of(due)), payload)
 
     async def _admit(self, request: Request, headers: dict[str, str]) -> Answer:
-        """Everything between the request and its operation. Adds to `headers` what the answer will carry whatever happens."""
-        match = ROUTES.match(request.method, request.url.path)
+        """Everything between the request and its operation. Puts into `headers` what the answer carries in any case."""
+        match = ROUTES.match(request.method, _path(request))
         if match is None:
-            raise not_found(f"No endpoint exists at {request.url.path}.")
+            raise not_found(f"No endpoint exists at {_path(request)}.")
         if isinstance(match, frozenset):
             raise method_not_allowed(request.method, match)
         stay = request.headers.get("X-Klaviyo-Revision-Fall-Forward-Opt-Out") == "1"
@@ -128,7 +134,8 @@ class Service:
 
     def _run(self, request: Request, match: Match, account: str, content: bytes) -> Answer:
         operation = match.operation
-        query = read_query(request.url.query, operation, RESOURCES)
+        query_string = request.scope["query_string"].decode("latin-1")
+        query = read_query(query_string, operation, RESOURCES)
         self._limits.admit_parameters(account, operation, query, self.clock.now())
         data: Any = None
         if takes_body(operation):
@@ -143,8 +150,8 @@ class Service:
             query=query,
             data=data,
             base_url=f"{request.url.scheme}://{request.url.netloc}",
-            path=request.url.path,
-            query_string=request.url.query,
+            path=_path(request),
+            query_string=query_string,
         )
         if operation.method == "GET":
             return operation.run(call)
@@ -169,8 +176,8 @@ class Service:
             {
                 "at": iso(self.clock.now()),
                 "method": request.method,
-                "path": request.url.path,
-                "query": request.url.query,
+                "path": _path(request),
+                "query": request.scope["query_string"].decode("latin-1"),
                 "status": status,
                 "headers": {name: value for name, value in request.headers.items() if name not in _SECRET_HEADERS},
             }
@@ -184,6 +191,12 @@ def method_not_allowed(method: str, allowed: frozenset[str]) -> ApiError:
     return ApiError(405, [problem], {"Allow": ", ".join(sorted(allowed))})
 
 
+def _path(request: Request) -> str:
+    """The path as it was sent, percent-encoded: an id may hold an encoded slash."""
+    raw: bytes | None = request.scope.get("raw_path")
+    return quote(request.scope["path"]) if raw is None else raw.decode("latin-1")
+
+
 async def _content(request: Request) -> bytes:
     """The body, decompressed. Raises ApiError (413, 415)."""
     content = bytearray()
@@ -194,7 +207,9 @@ async def _content(request: Request) -> bytes:
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in (JSON_API, "application/json"):
         detail = f'Unsupported media type "{media_type}" in request. Use {JSON_API}.'
-        raise ApiError(415, [Problem("unsupported_media_type", "Unsupported media type.", detail, {"pointer": "/data"})])
+        raise ApiError(
+            415, [Problem("unsupported_media_type", "Unsupported media type.", detail, {"pointer": "/data"})]
+        )
     if request.headers.get("Content-Encoding", "identity").lower() != "gzip":
         return bytes(content)
     try:

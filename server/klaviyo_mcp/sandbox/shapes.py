@@ -1,4 +1,4 @@
-"""What a JSON value must look like: the vocabulary in which resources and request bodies are declared, and the check against it.
+"""What a JSON value must look like: the vocabulary for attributes and request bodies, and the check against it.
 
 Every problem of a body is reported at once, each with its JSON pointer. A shape also says which dotted paths a sparse
 fieldset may name.
@@ -38,9 +38,8 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
-    """true or false; `only` restricts it to one of the two."""
+    """true or false."""
 
-    only: bool | None = None
     nullable: bool = False
 
 
@@ -100,6 +99,8 @@ Shape = Text | Number | Flag | Coordinate | Free | Document | Items | Record | C
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# Where whole numbers stop being exact in JSON.
+_LARGEST_NUMBER = 2**53
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -129,16 +130,11 @@ class Check:
             case Flag():
                 if not isinstance(value, bool):
                     self.fail(pointer, f"'{name}' must be a boolean.")
-                elif shape.only is not None and value is not shape.only:
-                    self.fail(pointer, f"'{name}' must be {str(shape.only).lower()}.")
             case Coordinate():
                 if not _is_coordinate(value):
                     self.fail(pointer, f"'{name}' must be a number or a string containing one.")
             case Free() | Document():
-                if not isinstance(value, dict):
-                    self.fail(pointer, f"'{name}' must be an object.")
-                elif isinstance(shape, Free) and shape.most is not None and len(cast(Json, value)) > shape.most:
-                    self.fail(pointer, f"'{name}' must not have more than {shape.most} properties.")
+                self._free(shape, value, pointer, name)
             case Items():
                 self._items(shape, value, pointer, name)
             case Record():
@@ -165,12 +161,18 @@ class Check:
             self.fail(pointer, f"'{name}' must be a date, such as 2026-07-15.")
 
     def _number(self, shape: Number, value: object, pointer: str, name: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < _LARGEST_NUMBER:
             self.fail(pointer, f"'{name}' must be a number.")
         elif shape.whole and int(value) != value:
             self.fail(pointer, f"'{name}' must be a whole number.")
         elif shape.choices and value not in shape.choices:
             self.fail(pointer, f"{value} is not a valid value for '{name}'. Choose one of {list(shape.choices)}.")
+
+    def _free(self, shape: Free | Document, value: object, pointer: str, name: str) -> None:
+        if not isinstance(value, dict):
+            self.fail(pointer, f"'{name}' must be an object.")
+        elif isinstance(shape, Free) and shape.most is not None and len(cast(Json, value)) > shape.most:
+            self.fail(pointer, f"'{name}' must not have more than {shape.most} properties.")
 
     def _items(self, shape: Items, value: object, pointer: str, name: str) -> None:
         if not isinstance(value, list):

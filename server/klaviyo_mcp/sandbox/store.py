@@ -1,13 +1,14 @@
 """Where the sandbox keeps its state: one SQLite database, in memory or in a file that several processes may share.
 
-Every resource has a table of JSON bodies with real columns beside them for what can be filtered, sorted or looked up. The
-columns are always derived from the body. Many-to-many relations are rows of `link`; things that happen later are rows of `work`.
+Every resource has a table of JSON bodies with real columns beside them for what can be filtered, sorted or looked up.
+The columns are always derived from the body. Many-to-many relations are rows of `link`, what happens later of `work`.
 """
 
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,35 +16,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from klaviyo_mcp.sandbox.clock import microseconds, parse_moment
-from klaviyo_mcp.sandbox.declare import Column, ColumnKind, Relation, Resource
+from klaviyo_mcp.sandbox.declare import Column, Relation, Resource
 from klaviyo_mcp.sandbox.filters import Where
 from klaviyo_mcp.sandbox.query import Cursor, Sort
+from klaviyo_mcp.sandbox.schema import SHARED_TABLES, schema_statements
 from klaviyo_mcp.sandbox.shapes import Json
 
-_SQL_TYPES: Mapping[ColumnKind, str] = {"text": "TEXT", "moment": "INTEGER", "number": "REAL", "flag": "INTEGER"}
-
-_SHARED_TABLES = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS link (
-    account TEXT NOT NULL, relation TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (account, relation, source, target)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS link_by_target ON link (account, relation, target, source);
-CREATE INDEX IF NOT EXISTS link_by_moment ON link (account, relation, source, at, target);
-CREATE TABLE IF NOT EXISTS work (
-    number INTEGER PRIMARY KEY, due INTEGER NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS work_by_due ON work (due, number);
-CREATE TABLE IF NOT EXISTS consent (
-    account TEXT NOT NULL, profile TEXT NOT NULL, channel TEXT NOT NULL, status TEXT NOT NULL, consented_at TEXT,
-    updated_at TEXT NOT NULL, created_at TEXT NOT NULL, method TEXT, detail TEXT, double_optin INTEGER,
-    PRIMARY KEY (account, profile, channel)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS suppression (
-    account TEXT NOT NULL, profile TEXT NOT NULL, list TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (account, profile, list, reason)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS suppression_by_reason ON suppression (account, reason, at);
-CREATE INDEX IF NOT EXISTS suppression_by_moment ON suppression (account, at);
-CREATE TABLE IF NOT EXISTS pending_consent (
-    account TEXT NOT NULL, contact TEXT NOT NULL, request TEXT NOT NULL, PRIMARY KEY (account, contact, request)) WITHOUT ROWID;
-"""
+_BY_ID = Sort("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +33,17 @@ class Row:
     body: Json
     sort_value: str | int | float | None = None
     joined: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a page is read from. `id` and `joined` are SQL for a row's id and for when it joined."""
+
+    tables: str
+    condition: str
+    parameters: tuple[Any, ...]
+    id: str = "r.id"
+    joined: str = "NULL"
 
 
 class Store:
@@ -77,8 +67,10 @@ class Store:
         connection.execute("PRAGMA synchronous = OFF" if self._path is None else "PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -65536")
         self._connection = connection
+        # An app has no end of its own in a test, so the connection is closed with the store it belongs to.
+        weakref.finalize(self, connection.close)
         with self.writing():
-            for statement in (*_SHARED_TABLES.split(";"), *self._schema()):
+            for statement in schema_statements(self._tables):
                 connection.execute(statement)
 
     def close(self) -> None:
@@ -89,7 +81,7 @@ class Store:
                 self._connection = None
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Generator[None]:
         """A write transaction, alone among all threads and processes. Rolls back when the block raises."""
         with self.lock:
             connection = self._db()
@@ -103,11 +95,10 @@ class Store:
 
     def erase(self) -> None:
         """Remove every row of every table."""
-        tables = ["meta", "link", "work", "consent", "suppression", "pending_consent"]
-        for table in (*tables, *(resource.table for resource in self._tables)):
+        for table in (*SHARED_TABLES, *(resource.table for resource in self._tables)):
             self.run(f'DELETE FROM "{table}"')
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Everything a query yields."""
         return cast(list[tuple[Any, ...]], self._db().execute(sql, parameters).fetchall())
 
@@ -129,7 +120,7 @@ class Store:
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def next_digest(self) -> bytes:
-        """32 bytes that follow from the seed and the number of identifiers made so far: the same run makes the same ids."""
+        """32 bytes that follow from the seed and how many were made before: the same run makes the same ids."""
         number = int(self.remembered("sequence") or 0) + 1
         self.remember("sequence", str(number))
         return blake2b(f"{self.remembered('seed')}:{number}".encode(), digest_size=32).digest()
@@ -153,11 +144,15 @@ class Store:
         table = self._resources[kind].table
         marks = ", ".join("?" * len(identifiers))
         sql = f'SELECT id, body FROM "{table}" WHERE account = ? AND id IN ({marks})'
-        found = {identifier: body for identifier, body in self.rows(sql, (account, *identifiers))}
-        return [Row(identifier, json.loads(found[identifier])) for identifier in dict.fromkeys(identifiers) if identifier in found]
+        found = dict(cast(list[tuple[str, str]], self.rows(sql, (account, *identifiers))))
+        return [
+            Row(identifier, json.loads(found[identifier]))
+            for identifier in dict.fromkeys(identifiers)
+            if identifier in found
+        ]
 
     def insert(self, account: str, kind: str, identifier: str, body: Json, *, ignore: bool = False) -> bool:
-        """Add a resource and say whether it was new. A row that breaks a unique index raises, or is left out under `ignore`."""
+        """Add a resource and say whether it was new. A row that is not unique raises, or is left out (`ignore`)."""
         return self.insert_many(account, kind, [(identifier, body)], ignore=ignore) == 1
 
     def insert_many(self, account: str, kind: str, items: Iterable[tuple[str, Json]], *, ignore: bool = False) -> int:
@@ -168,7 +163,10 @@ class Store:
         verb = "INSERT OR IGNORE" if ignore else "INSERT"
         sql = f'{verb} INTO "{resource.table}" (account, id, body{names}) VALUES (?, ?, ?{marks})'
         columns = tuple(resource.columns.values())
-        rows = ((account, identifier, _dump(body), *(column_value(column, body) for column in columns)) for identifier, body in items)
+        rows = (
+            (account, identifier, _dump(body), *(column_value(column, body) for column in columns))
+            for identifier, body in items
+        )
         return self._db().executemany(sql, rows).rowcount
 
     def replace(self, account: str, kind: str, identifier: str, body: Json) -> None:
@@ -199,44 +197,52 @@ class Store:
         *,
         through: tuple[Relation, str] | None = None,
         filters: Sequence[Where] = (),
-        sort: Sort = Sort("id"),
+        sort: Sort = _BY_ID,
         cursor: Cursor | None = None,
         limit: int = -1,
     ) -> list[Row]:
-        """Up to `limit` resources of one kind, or of those one resource is related to (`through`), in order, read from `cursor`.
+        """Up to `limit` resources of one kind, or of those another is related to (`through`), read on from `cursor`.
 
         A cursor that points backwards yields its rows in reverse order.
         """
-        origin, conditions, parameters, joined = self._origin(account, kind, through)
+        origin = self._origin(account, kind, through, filters)
         by = sort.column if "." in sort.column else f'r."{sort.column}"'
+        conditions, parameters = [origin.condition], [*origin.parameters]
         descending = sort.descending
-        for where in filters:
-            conditions.append(where.sql)
-            parameters.extend(where.parameters)
+        wheres = list(filters)
         if cursor is not None:
             descending = descending == cursor.forward
-            where = self._beyond(kind, by, sort, cursor, descending)
+            wheres.append(self._beyond(kind, origin.id, by, sort, cursor, descending))
+        for where in wheres:
             conditions.append(where.sql)
             parameters.extend(where.parameters)
         way = "DESC" if descending else "ASC"
-        order = f"r.id {way}" if sort.column == "id" else f"{by} {way}, r.id {way}"
-        sql = f"SELECT r.id, r.body, {by}, {joined} FROM {origin} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
+        order = f"{origin.id} {way}" if sort.column == "id" else f"{by} {way}, {origin.id} {way}"
+        sql = (
+            f"SELECT r.id, r.body, {by}, {origin.joined} FROM {origin.tables} "
+            f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
+        )
         found = self.rows(sql, (*parameters, limit))
         return [Row(identifier, json.loads(body), value, at) for identifier, body, value, at in found]
 
-    def related_ids(self, account: str, relation: Relation, identifiers: Sequence[str], at_most: int = -1) -> dict[str, list[str]]:
-        """For each resource, the ids a to-many relation points at, at most `at_most` of them (-1: all)."""
-        ids: dict[str, list[str]] = {}
-        for identifier in identifiers:
-            if relation.link:
-                source, target = ("target", "source") if relation.inverse else ("source", "target")
-                sql = f"SELECT {target} FROM link WHERE account = ? AND relation = ? AND {source} = ? ORDER BY {target} LIMIT ?"
-                found = self.rows(sql, (account, relation.link, identifier, at_most))
-            else:
-                table = self._resources[relation.type].table
-                sql = f'SELECT id FROM "{table}" WHERE account = ? AND "{relation.foreign}" = ? ORDER BY id LIMIT ?'
-                found = self.rows(sql, (account, identifier, at_most))
-            ids[identifier] = [row[0] for row in found]
+    def related_ids(self, account: str, relation: Relation, identifiers: Sequence[str]) -> dict[str, list[str]]:
+        """For each resource, the ids a to-many relation points at."""
+        if relation.link:
+            source, target = ("target", "source") if relation.inverse else ("source", "target")
+            sql = f"""
+                SELECT {source}, {target} FROM link
+                WHERE account = ? AND relation = ? AND {source} IN (SELECT value FROM json_each(?))
+                ORDER BY {source}, {target}"""
+            found = self.rows(sql, (account, relation.link, json.dumps(identifiers)))
+        else:
+            column = f'"{relation.foreign}"'
+            sql = f"""
+                SELECT {column}, id FROM "{self._resources[relation.type].table}"
+                WHERE account = ? AND {column} IN (SELECT value FROM json_each(?)) ORDER BY {column}, id"""
+            found = self.rows(sql, (account, json.dumps(identifiers)))
+        ids: dict[str, list[str]] = {identifier: [] for identifier in identifiers}
+        for identifier, related in found:
+            ids[identifier].append(related)
         return ids
 
     # Links
@@ -275,44 +281,39 @@ class Store:
             raise RuntimeError("The sandbox's store is used before it was opened.")
         return self._connection
 
-    def _schema(self) -> Iterator[str]:
-        for resource in self._tables:
-            table = resource.table
-            columns = "".join(f', "{name}" {_SQL_TYPES[column.kind]}' for name, column in resource.columns.items())
-            yield (
-                f'CREATE TABLE IF NOT EXISTS "{table}" '
-                f"(account TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL{columns}, PRIMARY KEY (account, id))"
-            )
-            for prefix, groups in (("UNIQUE ", resource.unique), ("", resource.indexes)):
-                for group in groups:
-                    names = ", ".join(f'"{name}"' for name in group)
-                    yield f'CREATE {prefix}INDEX IF NOT EXISTS "{table}_{"_".join(group)}" ON "{table}" (account, {names})'
-
     def _origin(
-        self, account: str, kind: str, through: tuple[Relation, str] | None
-    ) -> tuple[str, list[str], list[Any], str]:
-        table = self._resources[kind].table
+        self, account: str, kind: str, through: tuple[Relation, str] | None, filters: Sequence[Where]
+    ) -> _Origin:
+        table = f'"{self._resources[kind].table}" AS r'
         if through is None:
-            return f'"{table}" AS r', ["r.account = ?"], [account], "NULL"
+            return _Origin(table, "r.account = ?", (account,))
         relation, identifier = through
         if relation.foreign:
-            return f'"{table}" AS r', ["r.account = ?", f'r."{relation.foreign}" = ?'], [account, identifier], "NULL"
+            return _Origin(table, f'r.account = ? AND r."{relation.foreign}" = ?', (account, identifier))
         here, there = ("target", "source") if relation.inverse else ("source", "target")
-        # CROSS JOIN keeps SQLite from starting at the other table.
-        origin = f'link AS l CROSS JOIN "{table}" AS r ON r.account = l.account AND r.id = l.{there}'
-        return origin, ["l.account = ?", "l.relation = ?", f"l.{here} = ?"], [account, relation.link, identifier], "l.at"
+        # CROSS JOIN fixes where SQLite starts: at the members, unless one of their columns says who is looked for.
+        by_column = any(where.sql.startswith("r.") for where in filters)
+        first, second = (table, "link AS l") if by_column else ("link AS l", table)
+        return _Origin(
+            f"{first} CROSS JOIN {second} ON r.account = l.account AND r.id = l.{there}",
+            f"l.account = ? AND l.relation = ? AND l.{here} = ? AND r.account = l.account",
+            (account, relation.link, identifier),
+            id="r.id" if by_column else f"l.{there}",
+            joined="l.at",
+        )
 
-    def _beyond(self, kind: str, by: str, sort: Sort, cursor: Cursor, descending: bool) -> Where:
+    def _beyond(self, kind: str, row_id: str, by: str, sort: Sort, cursor: Cursor, descending: bool) -> Where:
         """What lies beyond the cursor. NULL sorts before everything, as SQLite does it."""
         sign = "<" if descending else ">"
         if sort.column == "id":
-            return Where(f"r.id {sign} ?", (cursor.id,))
+            return Where(f"{row_id} {sign} ?", (cursor.id,))
         column = self._resources[kind].columns.get(sort.column)
         if cursor.value is None:
             rest = "" if descending else f" OR {by} IS NOT NULL"
-            return Where(f"(({by} IS NULL AND r.id {sign} ?){rest})", (cursor.id,))
-        later = f"({by}, r.id) {sign} (?, ?)"
-        nullable = column is not None and column.nullable
+            return Where(f"(({by} IS NULL AND {row_id} {sign} ?){rest})", (cursor.id,))
+        later = f"({by}, {row_id}) {sign} (?, ?)"
+        # Of what is not a column, the moment of joining ("l.at") is always there, a worked-out value may be missing.
+        nullable = column.nullable if column else not by.startswith("l.")
         return Where(f"({later} OR {by} IS NULL)" if descending and nullable else later, (cursor.value, cursor.id))
 
 
@@ -330,6 +331,8 @@ def column_value(column: Column, body: Mapping[str, Any]) -> str | int | float |
         return None if moment is None else microseconds(moment)
     if column.kind == "flag":
         return int(bool(value))
+    if column.kind == "number":
+        return float(value)
     return value
 
 

@@ -40,12 +40,16 @@ class Scope:
         return "$" + ".".join(("item", *path) if self.item else path)
 
     def put(self, path: Path, schema: JSON, *, required: bool) -> None:
-        """Hang a schema at a path, making the objects on the way. The empty path is the item as a whole."""
+        """Hang a schema at a path, making the objects on the way. The empty path is the item as a whole.
+
+        The first schema that states something stays: an argument may fill several holes.
+        """
         if not path:
             self.whole = schema
             return
         container = self._container(path[:-1])
-        container["properties"].setdefault(path[-1], schema)
+        if not container["properties"].get(path[-1]):
+            container["properties"][path[-1]] = schema
         if required:
             _require(container, path[-1])
 

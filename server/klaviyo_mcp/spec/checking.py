@@ -30,20 +30,20 @@ NAME_LIKE = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 
 def check_folder(folder: Path, error_codes: set[str]) -> tuple[list[ActionSpec], list[SpecProblem]]:
     """Load and check every spec of a folder. `error_codes` are the codes that `advice` may speak of."""
-    specs: list[ActionSpec] = []
+    loaded: list[tuple[Path, ActionSpec]] = []
     problems: list[SpecProblem] = []
     for path in spec_files(folder):
         problems += _file_rules(path)
         try:
-            specs.append(load_file(path))
+            loaded.append((path, load_file(path)))
         except SpecError as error:
             problems += error.problems
+    specs = [spec for _, spec in loaded]
     if not specs and not problems:
         problems.append(SpecProblem(str(folder), 0, "holds no spec files (looked for <toolset>/<action>.yaml)"))
     by_name = {spec.name: spec for spec in specs}
     problems += _names_clash(folder, specs)
-    for spec in specs:
-        path = file_of(folder, spec)
+    for path, spec in loaded:
         lines = LineNumbers(path)
         for key, message in _spec_rules(spec, by_name, error_codes):
             problems.append(SpecProblem(str(path), lines.of(key), message))
@@ -209,6 +209,7 @@ def _reach(spec: ActionSpec) -> Found:
     steps: set[str] = set()
     if isinstance(request, HttpRequest):
         used = [*path_holes(request.path), *holes(request.query), *holes(request.body), *holes(request.multipart or {})]
+        used += holes(request.headers)
         for name in path_holes(request.path):
             if name in arguments and name not in spec.required:
                 yield ("input_schema",), f"{name!r} stands in the path, so it is required"

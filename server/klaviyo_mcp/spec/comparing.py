@@ -5,7 +5,7 @@ from typing import Any
 
 from klaviyo_mcp.spec.model import JSON
 from klaviyo_mcp.spec.openapi import is_list, is_object
-from klaviyo_mcp.spec.schemas import types_of
+from klaviyo_mcp.spec.schemas import other_form, types_of
 
 Finding = tuple[str, bool]
 """What changed, and whether it can break a call that worked before."""
@@ -44,7 +44,9 @@ def listed(value: Any) -> str:
     """A value or a list of them in a sentence."""
     if is_list(value):
         return ", ".join(listed(each) for each in value)
-    return {None: "none", True: "true", False: "false"}.get(value, str(value)) if not is_object(value) else "an object"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else "an object" if is_object(value) else str(value)
 
 
 def _members(old: JSON, new: JSON, where: str) -> Iterator[Finding]:
@@ -67,6 +69,9 @@ def _schemas(old: Any, new: Any, where: str) -> Iterator[Finding]:
     """Changes of one schema and everything inside it."""
     if old == new or not is_object(old) or not is_object(new):
         return
+    if other_form(old, new) or old.get("anyOf") != new.get("anyOf"):
+        yield f"{where} accepts other forms", True
+        return
     if sorted(types_of(old)) != sorted(types_of(new)):
         narrower = bool(old.get("type")) and not set(types_of(old)) <= set(types_of(new))
         yield f"{where} is of type {listed(types_of(new)) or 'any'}, was {listed(types_of(old)) or 'any'}", narrower
@@ -75,8 +80,6 @@ def _schemas(old: Any, new: Any, where: str) -> Iterator[Finding]:
     yield from _members(old, new, f"{where}.")
     if "items" in old and "items" in new:
         yield from _schemas(old["items"], new["items"], f"{where}[]")
-    if old.get("anyOf") != new.get("anyOf"):
-        yield f"{where} accepts other forms", True
     for keyword in sorted(
         ({*old, *new} - {"type", "enum", "properties", "required", "items", "anyOf"}) - set(HARMLESS)
     ):

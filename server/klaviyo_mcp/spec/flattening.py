@@ -6,7 +6,7 @@ The document and the existing template are walked side by side: where both have 
 from typing import Any
 
 from klaviyo_mcp.spec.arguments import FILTER, MAX_RECORDS, Path, Scope, parameter_argument
-from klaviyo_mcp.spec.holes import FORMS, PATH_SEGMENT, hole
+from klaviyo_mcp.spec.holes import FORMS, PATH_SEGMENT, hole, holes
 from klaviyo_mcp.spec.model import JSON
 from klaviyo_mcp.spec.openapi import (
     Operation,
@@ -223,13 +223,21 @@ class _Flattening:
 
     def _slot(self, scope: Scope, path: Path, schema: JSON, required: bool, old: Any) -> Any:
         """One value of the request: a hole under the person's name or ours, or what a person put there instead."""
-        if old is not None and hole(old) is None:
+        if old is not None and hole(old) is None and _may_stay(old, resolve(self.document, schema)):
+            self._known_to_people(scope, old)
             return old
         name = path[-1] if path else "id"
         return self._hang(scope, path, self.converter.argument(name, schema), required, old)
 
+    def _known_to_people(self, scope: Scope, template: Any) -> None:
+        """Arguments of a template that a person wrote: they exist, and the document states nothing about them."""
+        for name in holes(template):
+            parts = tuple(name.split("."))
+            inner = scope.item and parts[0] == "item"
+            (scope if inner else self.arguments).put(parts[1:] if inner else parts, {}, required=False)
+
     def _hang(self, scope: Scope, path: Path, schema: JSON, required: bool, old: Any) -> str:
-        """Put an argument where the existing hole has it, else at `path`, adding the container's name if it is taken."""
+        """Put an argument where the existing hole has it, else at `path`, under a longer name if that one is taken."""
         named = hole(old)
         if named is None:
             if path and scope.has(path):
@@ -248,6 +256,15 @@ class _Flattening:
 
 def _is_identifier(schema: JSON) -> bool:
     return set(schema.get("properties", {})) == {"type", "id"}
+
+
+def _may_stay(template: Any, schema: JSON) -> bool:
+    """Whether what stands in place of a hole can be a person's doing: a constant, a join, or a value taken apart."""
+    if not is_object(template) or "$filter" in template or "$concat" in template:
+        return True
+    if "$each" in template:
+        return schema.get("type") == "array"
+    return schema.get("type") == "object" or "oneOf" in schema or "anyOf" in schema
 
 
 def _is_form(template: JSON) -> bool:

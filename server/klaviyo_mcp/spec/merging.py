@@ -8,7 +8,7 @@ from typing import Any
 from klaviyo_mcp.spec.holes import holes, path_holes
 from klaviyo_mcp.spec.model import JSON, ActionSpec
 from klaviyo_mcp.spec.openapi import is_list, is_object
-from klaviyo_mcp.spec.schemas import wordless
+from klaviyo_mcp.spec.schemas import WORDS, other_form, wordless
 
 ORDER = [field.alias or name for name, field in ActionSpec.model_fields.items()]
 """The keys of a spec file in the order of the model."""
@@ -79,7 +79,7 @@ class _Merging:
         return new
 
     def mapping(self, where: str, old: JSON, new: JSON, gone: tuple[str, ...] = ()) -> JSON:
-        """The old mapping with the new keys brought in; those in `gone` leave when the document no longer states them."""
+        """The old mapping with the new keys brought in; those in `gone` leave when the document states them no more."""
         merged = {
             key: value
             for key, value in old.items()
@@ -106,11 +106,10 @@ class _Merging:
         went = _arguments(self.old_request) - _arguments(request)
         old_properties: JSON = {name: value for name, value in old.get("properties", {}).items() if name not in went}
         merged = self.schema("input_schema", {**old, "properties": old_properties}, new)
-        merged["required"] = [name for name in merged.get("required", []) if name in merged["properties"]]
         definitions = merged.get("$defs", {})
         used = _references({key: value for key, value in merged.items() if key != "$defs"}, definitions)
         merged["$defs"] = {name: value for name, value in definitions.items() if name in used}
-        return {key: value for key, value in merged.items() if value or key not in ("required", "$defs")}
+        return {key: value for key, value in merged.items() if value or key != "$defs"}
 
     def schema(self, where: str, old: Any, new: Any) -> Any:
         """One schema: stated keywords from the document, the others from the person."""
@@ -118,19 +117,16 @@ class _Merging:
             return old
         if not is_object(old) or not is_object(new):
             return new
-        kept = {key: value for key, value in old.items() if not (key == "$ref" and "$ref" not in new)}
-        if "$ref" in new:
-            kept = {
-                key: value for key, value in kept.items() if key not in ("properties", "anyOf", "required", "items")
-            }
-        merged: JSON = dict(kept)
+        merged: JSON = dict(old)
+        if other_form(old, new):
+            merged = {key: value for key, value in old.items() if key in WORDS}
         for key, value in new.items():
             place = f"{where}.{key}"
             if (place in self.overrides and key in old) or (SUGGESTED.get(key) == value and "type" in old):
                 continue
             before = old.get(key)
             if key in ("properties", "$defs") and is_object(before):
-                merged[key] = self.members(place, before, value, closed=where != "input_schema" or key == "$defs")
+                merged[key] = self.members(place, before, value, closed=where != "input_schema")
             elif key == "anyOf" and is_list(before):
                 merged[key] = self.branches(place, before, value)
             elif key == "items":
@@ -139,10 +135,12 @@ class _Merging:
                 merged[key] = _required(before, value, merged)
             else:
                 merged[key] = self.same(before, value)
-        return in_order(merged, list(new))
+        if "properties" in new and "required" in merged:
+            merged["required"] = [name for name in merged["required"] if name in merged["properties"]]
+        return in_order({key: value for key, value in merged.items() if value or key != "required"}, list(new))
 
     def members(self, where: str, old: JSON, new: JSON, *, closed: bool) -> JSON:
-        """The properties of an object. Inside an argument (`closed`) what the document does not name is gone."""
+        """Properties, or definitions. Inside an argument (`closed`) only what the document names stays."""
         merged: JSON = {}
         for name, schema in old.items():
             if name in new:
@@ -152,12 +150,14 @@ class _Merging:
         return _with_new(merged, new)
 
     def branches(self, where: str, old: list[Any], new: list[Any]) -> list[Any]:
-        """The forms of an `anyOf`, each with the words of the old form that has the same facts, else of its place."""
+        """The forms of an `anyOf`, each merged with the old form that has its facts, its constants or its place."""
         rest = list(old)
         merged: list[Any] = []
         for index, branch in enumerate(new):
             same = next((form for form in rest if wordless(form) == wordless(branch)), None)
-            if same is None and len(old) == len(new) and old[index] in rest:
+            if same is None and _tags(branch):
+                same = next((form for form in rest if _tags(form) == _tags(branch)), None)
+            elif same is None and len(old) == len(new) and old[index] in rest and not _tags(old[index]):
                 same = old[index]
             if same is not None:
                 rest.remove(same)
@@ -174,6 +174,12 @@ def _required(old: list[Any], new: list[Any], schema: JSON) -> list[Any]:
     properties = schema.get("properties", {})
     both = [*(name for name in old if name in properties), *(name for name in new if name not in old)]
     return both if set(both) != set(old) else old
+
+
+def _tags(form: Any) -> dict[str, Any]:
+    """The constants by which one form of a value is told from the others, such as `type: static`."""
+    properties: JSON = form.get("properties", {}) if is_object(form) else {}
+    return {name: schema["enum"] for name, schema in properties.items() if len(schema.get("enum", [])) == 1}
 
 
 def _arguments(request: Any) -> set[str]:

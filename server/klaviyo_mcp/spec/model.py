@@ -127,11 +127,12 @@ class Precondition(Part):
 
 
 class HttpRequest(Part):
-    """A picture of one HTTP request, with `$argument` holes in path, query and body."""
+    """A picture of one HTTP request, with `$argument` holes in path, query, headers and body."""
 
     method: Literal["GET", "POST", "PATCH", "DELETE", "PUT"]
     path: Annotated[str, StringConstraints(pattern=r"^/(api|client)/[^?#]*$")]
     query: dict[str, Any] = {}
+    headers: dict[Literal["X-Klaviyo-API-Filters"], Hole] = {}
     body: Any = None
     multipart: dict[str, Hole] | None = None
 

@@ -141,6 +141,14 @@ def at(mapping: JSON, key: str) -> JSON:
     return value if is_object(value) else {}
 
 
+def fields(document: JSON, schema: JSON) -> JSON:
+    """The properties of an object, or of all the forms it may have; the first form wins where they differ."""
+    found: JSON = {}
+    for form in [schema, *schema.get("oneOf", []), *schema.get("anyOf", [])]:
+        found = {**resolve(document, form).get("properties", {}), **found}
+    return found
+
+
 def constant(schema: JSON) -> Any:
     """The only value a schema allows, or None when it allows more than one."""
     values = schema.get("enum", [])

@@ -4,7 +4,7 @@ from typing import Any
 
 from klaviyo_mcp.spec.holes import hole, holes
 from klaviyo_mcp.spec.model import JSON, ActionSpec, HttpRequest
-from klaviyo_mcp.spec.openapi import constant, is_list, is_object, operations, resolve
+from klaviyo_mcp.spec.openapi import constant, fields, is_list, is_object, operations, resolve
 from klaviyo_mcp.spec.schemas import types_of
 
 
@@ -58,7 +58,7 @@ class _Reaching:
             else:
                 self.template(schema["items"], template["$do"], self.followed(inner.get("items", {})), f"{where}[]")
         elif is_object(template):
-            for key, value in schema.get("properties", {}).items():
+            for key, value in fields(self.document, schema).items():
                 inner = resolve(self.document, value)
                 if key in template:
                     self.template(value, template[key], item, f"{where}.{key}")

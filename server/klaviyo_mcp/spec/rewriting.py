@@ -44,8 +44,10 @@ class _Rewriting:
         self.edits: list[tuple[int, int, str]] = []
 
     def result(self) -> str:
+        """The text with all edits made, last place first; at one place, an inner mapping's lines precede an outer's."""
         text = self.text
-        for start, end, replacement in sorted(self.edits, key=lambda edit: edit[:2], reverse=True):
+        in_order = sorted(self.edits, key=lambda edit: edit[:2])
+        for start, end, replacement in reversed(in_order):
             text = text[:start] + replacement + text[end:]
         return text
 
@@ -65,7 +67,7 @@ class _Rewriting:
             after = self.line_end(place)
             if old[key] == value:
                 continue
-            if is_object(old[key]) and is_object(value) and _is_block(place):
+            if is_object(old[key]) and is_object(value) and old[key].keys() & value.keys() and _is_block(place):
                 self.mapping(place, old[key], value, (*path, key))
             else:
                 fresh = _lines(key, value, (*path, key), indent).strip()

@@ -24,6 +24,9 @@ COPIED = (
     "uniqueItems", "minProperties", "maxProperties",
 )  # fmt: skip
 
+FORMS = ("$ref", "anyOf", "type")
+"""The keywords by which a converted schema says what it allows; it has one of them, or none."""
+
 WORDS = ("description", "example", "examples", "title", "$comment")
 """Keywords that allow and forbid nothing. Klaviyo's are never copied; those in a spec are its author's."""
 
@@ -185,6 +188,18 @@ def types_of(schema: JSON) -> list[str]:
     """The `type` keyword as a list."""
     kind: Any = schema.get("type", [])
     return kind if is_list(kind) else [kind]
+
+
+def other_form(old: JSON, new: JSON) -> bool:
+    """Whether `new` says in another way what it allows than `old` does: by type, by several forms, or by a reference.
+
+    An old schema may have more than the new one: a person may add an `anyOf` to an object to say which fields it needs.
+    """
+    stated = next((keyword for keyword in FORMS if keyword in new), None)
+    if stated == "type" and "type" in old:
+        before, after = ({"number" if kind == "integer" else kind for kind in types_of(each)} for each in (old, new))
+        return not (before - {"null"}) & (after - {"null"})
+    return stated is not None and stated not in old and any(keyword in old for keyword in FORMS)
 
 
 def _references(schema: Any) -> list[str]:

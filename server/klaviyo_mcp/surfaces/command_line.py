@@ -36,7 +36,7 @@ def main() -> None:
     from klaviyo_mcp.surfaces.settings import SettingsError
 
     try:
-        app()
+        app(prog_name="klaviyo-mcp")
     except (SettingsError, ExposureError, SpecError) as error:
         fail(str(error), 2)
     except KeyboardInterrupt:
@@ -102,7 +102,7 @@ def serve(
 
 @app.command()
 def call(
-    action: Annotated[str, typer.Argument(help="Name or alias of the action.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Name or alias of the action.")],
     arguments: Annotated[
         str, typer.Option("--json", metavar="ARGS", help="The arguments as a JSON object; '-' reads them from stdin.")
     ] = "{}",
@@ -241,9 +241,12 @@ def demo() -> None:
     """Play a short story: an agent works for a shop, with the sandbox as Klaviyo."""
     import anyio
 
-    from klaviyo_mcp.surfaces.demo import play
+    from klaviyo_mcp.surfaces.demo import DemoError, play
 
-    anyio.run(play)
+    try:
+        anyio.run(play)
+    except DemoError as error:
+        fail(str(error))
 
 
 def _later(name: str) -> None:

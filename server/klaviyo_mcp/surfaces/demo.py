@@ -3,11 +3,13 @@
 import json
 import os
 import sys
+from textwrap import fill
 from typing import Any, cast
 
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from rich.console import Console
+from rich.markup import escape
 
 JSON = dict[str, Any]
 
@@ -21,14 +23,23 @@ async def play() -> None:
         env={name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")},
     )
     console.print("[bold]klaviyo-mcp[/] gives AI agents every Klaviyo action as a tool that is hard to misuse.")
-    console.print(
-        "This is what an agent sees. The shop is invented: the sandbox, a simulated Klaviyo, runs on this machine.\n"
-    )
+    console.print("This is what an agent sees. The shop is invented; the sandbox, a simulated Klaviyo,")
+    console.print("runs on this machine and plays its part.\n")
+    failure: DemoError | None = None
     async with Client(server) as client:
-        await Story(client, console).tell()
+        try:
+            await Story(client, console).tell()
+        except DemoError as error:
+            failure = error
+    if failure is not None:
+        raise failure
     console.print("\nNothing here left this machine. To use your own account:")
     console.print("  KLAVIYO_API_KEY=pk_… klaviyo-mcp call get_accounts", markup=False)
     console.print("  klaviyo-mcp serve --sandbox   the same tools for your MCP client, to try without an account")
+
+
+class DemoError(Exception):
+    """Something went wrong that the story does not tell of."""
 
 
 class Story:
@@ -68,21 +79,22 @@ class Story:
         autumn = made["record"]["id"]
         people = ["maya.lindqvist@example.org", "noah.becker@example.org", "new.face@example.org"]
         added = await self.use("add_profile_to_list", {"list_id": autumn, "emails": people})
-        self.says(json.dumps(added, ensure_ascii=False))
+        self.says(f"added {added['added']}; no profile for {' and '.join(added['not_found'])}")
+        self.says(added["warnings"][0])
         self.scene("The missing ones are fine, create them.")
         added = await self.use("add_profile_to_list", {"list_id": autumn, "emails": people, "create_missing": True})
-        self.says(json.dumps(added, ensure_ascii=False))
+        self.says(f"added {added['added']}, {added['created']} of them created now")
+        self.says(added["warnings"][0])
 
         self.scene("How many people would a campaign to that list reach?")
         campaign = {
             "name": "Autumn preview",
             "audiences": {"included": [autumn]},
-            "messages": [{"channel": "email", "content": {"subject": "A first look at autumn"}}],
+            "messages": [{"channel": "email", "subject": "A first look at autumn"}],
         }
         self.console.print("[dim]The agent makes a mistake first:[/]")
-        await self.use(
-            "create_campaign", {**campaign, "audience": campaign["audiences"], "send_stratgy": {}}, show=True
-        )
+        wrong = {**campaign, "send_stratgy": {"method": "immediate"}, "audiences": {"include": [autumn]}}
+        await self.use("create_campaign", wrong, may_fail=True)
         self.console.print("[dim]It reads what to mend, and tries again:[/]")
         made = await self.use("create_campaign", campaign)
         draft = made["record"]["id"]
@@ -100,18 +112,22 @@ class Story:
 
     def says(self, text: str) -> None:
         """What the agent learned, in one line."""
-        self.console.print(f"   [green]→[/] {text.replace('[', chr(92) + '[')}")
+        lines = fill(text, 88, subsequent_indent="     ")
+        self.console.print("   [green]→[/] " + escape(lines))
 
-    async def use(self, name: str, arguments: JSON, *, show: bool = True) -> JSON:
-        """Call a tool; an error is shown as the agent reads it."""
+    async def use(self, name: str, arguments: JSON, *, show: bool = True, may_fail: bool = False) -> JSON:
+        """Call a tool; an error is shown as the agent reads it. Raises DemoError for one the story does not have."""
         result = await self.client.call_tool(name, arguments)
         if show:
-            self.console.print(f"   [yellow]{name}[/]", end=" ")
-            self.console.print(json.dumps(arguments, ensure_ascii=False), markup=False)
+            self.console.print(f"   [yellow]{name}[/]")
+            shown = json.dumps(arguments, ensure_ascii=False)
+            self.console.print(fill(shown, 88, initial_indent=" " * 6, subsequent_indent=" " * 6), markup=False)
         if result.is_error:
             for block in result.content:
                 for line in str(getattr(block, "text", "")).splitlines():
                     self.console.print(f"   │ {line}", style="red", markup=False)
+            if not may_fail:
+                raise DemoError(f"{name} failed; that is not part of the story. Please report it.")
         return cast(JSON, result.structured_content)
 
     async def _until_complete(self, campaign: str) -> None:
@@ -122,4 +138,4 @@ class Story:
             if job["record"]["status"] == "complete":
                 return
             await anyio.sleep(0.25)
-        raise TimeoutError("the sandbox did not finish the estimation")
+        raise DemoError("The sandbox did not finish the estimation. Please report it.")

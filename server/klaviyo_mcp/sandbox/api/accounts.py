@@ -5,7 +5,7 @@ from klaviyo_mcp.sandbox.api.common import STRING
 from klaviyo_mcp.sandbox.declare import XS, Operation, Resource
 from klaviyo_mcp.sandbox.shapes import Flag, Record, Text
 
-_ADDRESS = Record({name: STRING for name in ("address1", "address2", "city", "region", "country", "zip")})
+_ADDRESS = Record(dict.fromkeys(("address1", "address2", "city", "region", "country", "zip"), STRING))
 
 RESOURCES = (
     Resource(

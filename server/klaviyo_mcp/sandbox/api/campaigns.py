@@ -78,9 +78,9 @@ _SETTINGS: dict[str, Shape] = {
 }
 
 _EMAIL_CONTENT = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
-_EMAIL = Record({"channel": Text(), "label": STRING, "content": Record({name: STRING for name in _EMAIL_CONTENT})})
+_EMAIL = Record({"channel": Text(), "label": STRING, "content": Record(dict.fromkeys(_EMAIL_CONTENT, STRING))})
 _RENDER_OPTIONS = ("shorten_links", "add_org_prefix", "add_info_link", "add_opt_out_language")
-_RENDERING = Record({name: BOOLEAN for name in _RENDER_OPTIONS})
+_RENDERING = Record(dict.fromkeys(_RENDER_OPTIONS, BOOLEAN))
 _SMS = Record({"channel": Text(), "content": Record({"body": STRING}), "render_options": _RENDERING})
 _BUTTON = Record(
     {
@@ -91,7 +91,12 @@ _BUTTON = Record(
     },
     required=("label", "action_type"),
 )
-_PUSH_CONTENT = {"title": STRING, "body": STRING, "dynamic_image": STRING, "action_buttons": Items(_BUTTON, nullable=True)}
+_PUSH_CONTENT = {
+    "title": STRING,
+    "body": STRING,
+    "dynamic_image": STRING,
+    "action_buttons": Items(_BUTTON, nullable=True),
+}
 _ON_OPEN = Choice(
     "type",
     {
@@ -265,7 +270,9 @@ OPERATIONS = (
         page=Page(100, 100),
         include=_INCLUDE,
     ),
-    Operation("get_campaign", "GET", "/api/campaigns/{id}", "campaign", engine.get_resource, _READ, M, include=_INCLUDE),
+    Operation(
+        "get_campaign", "GET", "/api/campaigns/{id}", "campaign", engine.get_resource, _READ, M, include=_INCLUDE
+    ),
     Operation(
         "create_campaign",
         "POST",

@@ -11,7 +11,9 @@ _OPT_IN = Text(choices=("double_opt_in", "single_opt_in"), nullable=True)
 RESOURCES = (
     Resource(
         "list",
-        Record({"name": STRING, "created": MOMENT, "updated": MOMENT, "opt_in_process": _OPT_IN, "profile_count": Number()}),
+        Record(
+            {"name": STRING, "created": MOMENT, "updated": MOMENT, "opt_in_process": _OPT_IN, "profile_count": Number()}
+        ),
         on_request=("profile_count",),
         computed={"profile_count": members_of("list.profiles")},
         defaults={"opt_in_process": "double_opt_in"},

@@ -31,7 +31,9 @@ def create_campaign(call: Call) -> Answer:
     messages: list[Json] = attributes["campaign-messages"]["data"]
     channels = {message["attributes"]["definition"]["channel"] for message in messages}
     if len(channels) > 1:
-        raise invalid_body("/data/attributes/campaign-messages/data", "All messages of a campaign must have the same channel.")
+        raise invalid_body(
+            "/data/attributes/campaign-messages/data", "All messages of a campaign must have the same channel."
+        )
     _check_groups(call, attributes["audiences"])
     _check_tracking(attributes.get("tracking_options"))
     own = {name: value for name, value in attributes.items() if name != "campaign-messages"}
@@ -56,7 +58,9 @@ def update_campaign(call: Call) -> Answer:
     _check_groups(call, attributes.get("audiences", {}))
     _check_tracking(attributes.get("tracking_options"))
     for name, value in _given(attributes).items():
-        body[name] = {**body[name], **_given(value)} if name in ("audiences", "send_options", "tracking_options") else value
+        body[name] = (
+            {**body[name], **_given(value)} if name in ("audiences", "send_options", "tracking_options") else value
+        )
     body["updated_at"] = call.stamp
     call.store.replace(call.account, "campaign", call.id, body)
     if "audiences" in attributes:

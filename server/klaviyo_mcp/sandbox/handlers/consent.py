@@ -7,12 +7,12 @@ from typing import Any
 from klaviyo_mcp.sandbox.calls import Answer, Call, Session
 from klaviyo_mcp.sandbox.clock import iso, parse_moment
 from klaviyo_mcp.sandbox.errors import ApiError, Problem, invalid_field
-from klaviyo_mcp.sandbox.handlers.profiles import find_profiles, normalized, write_profile
+from klaviyo_mcp.sandbox.handlers.profiles import find_profiles, normalized, recognize, write_profile
 from klaviyo_mcp.sandbox.shapes import Json
 
 # Which identifier a channel reaches people by.
 _REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}
-# Subscribing lifts what the person or the shop decided, not what the mail system found out (bounces, invalid addresses).
+# Subscribing lifts what the person or the shop decided, not what the mail system found out.
 _LIFTED = ("UNSUBSCRIBE", "SPAM_COMPLAINT", "USER_SUPPRESSED")
 _NEVER = "NEVER_SUBSCRIBED"
 # What applies to a subscription without a list. Klaviyo's own default, too.
@@ -24,7 +24,9 @@ def subscribe(call: Call) -> Answer:
     attributes = call.data["attributes"]
     historical = bool(attributes.get("historical_import"))
     entries: list[Json] = attributes["profiles"]["data"]
-    problems = [problem for index, entry in enumerate(entries) for problem in _check_entry(call, index, entry, historical)]
+    problems = [
+        problem for index, entry in enumerate(entries) for problem in _check_entry(call, index, entry, historical)
+    ]
     if problems:
         raise ApiError(400, problems)
     reference = call.data.get("relationships", {}).get("list")
@@ -78,32 +80,45 @@ def write_consent(
     """Set a profile's consent on one channel, such as `email.marketing`."""
     sql = """
         INSERT INTO consent VALUES (?, ?, ?, ?, ?, ?, ?, 'API', ?, ?)
-        ON CONFLICT (account, profile, channel) DO UPDATE SET status = excluded.status, consented_at = excluded.consented_at,
-        updated_at = excluded.updated_at, method = excluded.method, detail = excluded.detail, double_optin = excluded.double_optin"""
-    values = (session.account, profile, channel, status, consented_at, session.stamp, session.stamp, detail, int(double_optin))
+        ON CONFLICT (account, profile, channel) DO UPDATE SET
+            status = excluded.status, consented_at = excluded.consented_at, updated_at = excluded.updated_at,
+            method = excluded.method, detail = excluded.detail, double_optin = excluded.double_optin"""
+    values = (
+        session.account,
+        profile,
+        channel,
+        status,
+        consented_at,
+        session.stamp,
+        session.stamp,
+        detail,
+        int(double_optin),
+    )
     session.store.run(sql, values)
 
 
 def lift(session: Session, profile: str, reasons: Sequence[str], list_id: str | None) -> None:
     """Remove suppressions with these reasons: the global ones, and those of one list."""
-    marks = ", ".join("?" * len(reasons))
-    sql = f"DELETE FROM suppression WHERE account = ? AND profile = ? AND list IN ('', ?) AND reason IN ({marks})"
-    session.store.run(sql, (session.account, profile, list_id or "", *reasons))
+    sql = """
+        DELETE FROM suppression WHERE account = ? AND profile = ? AND list IN ('', ?)
+        AND reason IN (SELECT value FROM json_each(?))"""
+    session.store.run(sql, (session.account, profile, list_id or "", json.dumps(reasons)))
 
 
 def subscriptions(session: Session, identifiers: Sequence[str]) -> Mapping[str, Json]:
     """The `subscriptions` attribute of each profile."""
-    marks = ", ".join("?" * len(identifiers))
-    parameters = (session.account, *identifiers)
+    parameters = (session.account, json.dumps(identifiers))
     bodies = {row.id: row.body for row in session.store.get_many(session.account, "profile", identifiers)}
     consents: dict[tuple[str, str], tuple[Any, ...]] = {}
-    sql = f"""
+    sql = """
         SELECT profile, channel, status, consented_at, updated_at, created_at, method, detail, double_optin
-        FROM consent WHERE account = ? AND profile IN ({marks})"""
+        FROM consent WHERE account = ? AND profile IN (SELECT value FROM json_each(?))"""
     for profile, channel, *rest in session.store.rows(sql, parameters):
         consents[profile, channel] = tuple(rest)
     suppressed: dict[str, list[tuple[str, str, int]]] = {}
-    sql = f"SELECT profile, list, reason, at FROM suppression WHERE account = ? AND profile IN ({marks}) ORDER BY at"
+    sql = """
+        SELECT profile, list, reason, at FROM suppression
+        WHERE account = ? AND profile IN (SELECT value FROM json_each(?)) ORDER BY at"""
     for profile, list_id, reason, at in session.store.rows(sql, parameters):
         suppressed.setdefault(profile, []).append((list_id, reason, at))
     return {
@@ -121,7 +136,9 @@ def _subscriptions(
 ) -> Json:
     overall = [{"reason": reason, "timestamp": session.moment(at)} for group, reason, at in suppressed if not group]
     by_list = [
-        {"list_id": group, "reason": reason, "timestamp": session.moment(at)} for group, reason, at in suppressed if group
+        {"list_id": group, "reason": reason, "timestamp": session.moment(at)}
+        for group, reason, at in suppressed
+        if group
     ]
     email, phone = body.get("email") is not None, body.get("phone_number")
 
@@ -195,7 +212,9 @@ def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[
     problems: list[Problem] = []
     granted = _granted(entry)
     if not granted:
-        problems.append(invalid_field(f"{pointer}/attributes/subscriptions", "Name at least one channel to subscribe to."))
+        problems.append(
+            invalid_field(f"{pointer}/attributes/subscriptions", "Name at least one channel to subscribe to.")
+        )
     for channel, consent in granted:
         identifier = _REACHED_BY[channel.split(".")[0]]
         if entry.get("id") is None and attributes.get(identifier) is None:
@@ -215,7 +234,7 @@ def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[
 
 
 def _hold_for_confirmation(session: Session, request: Json) -> None:
-    """Keep a subscription until it is confirmed. Without a list, an address nobody knows yet does not become a profile."""
+    """Keep a subscription until it is confirmed. Without a list, an unknown address does not become a profile."""
     entry: Json = request["entry"]
     if request["list"] is not None and _profile_of(session, entry) is None:
         return
@@ -232,24 +251,21 @@ def _hold_for_confirmation(session: Session, request: Json) -> None:
 def _profile_of(session: Session, entry: Json) -> str | None:
     """The profile an entry speaks of, made if need be, with the identifiers it lacked. None for an id nobody has."""
     attributes: Json = entry["attributes"]
-    if entry.get("id") is not None:
-        if session.store.get(session.account, "profile", entry["id"]) is None:
-            return None
-        found = [entry["id"]]
-    else:
-        found = find_profiles(session, {name: attributes.get(name) for name in ("email", "phone_number")})
     identifiers = {name: attributes[name] for name in ("email", "phone_number") if attributes.get(name) is not None}
-    if not found:
-        return write_profile(session, None, identifiers).id
-    body = session.require("profile", found[0])
+    profile: str | None = entry.get("id")
+    if profile is None:
+        profile = recognize(session, identifiers)
+    elif session.store.get(session.account, "profile", profile) is None:
+        return None
+    body = {} if profile is None else session.require("profile", profile)
     lacking = {
         name: value
         for name, value in identifiers.items()
         if body.get(name) is None and not find_profiles(session, {name: value})
     }
-    if lacking:
-        write_profile(session, found[0], lacking)
-    return found[0]
+    if profile is None or lacking:
+        return write_profile(session, profile, lacking).id
+    return profile
 
 
 def _granted(entry: Json) -> list[tuple[str, Json]]:

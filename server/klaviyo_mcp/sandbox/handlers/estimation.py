@@ -1,5 +1,7 @@
 """How many people a campaign would reach: a job that takes a while, and its result."""
 
+import json
+
 from klaviyo_mcp.sandbox import documents, engine
 from klaviyo_mcp.sandbox.calls import Answer, Call, Session
 from klaviyo_mcp.sandbox.errors import not_found
@@ -49,24 +51,37 @@ def get_estimation(call: Call) -> Answer:
 def count_recipients(session: Session, campaign: Json) -> int:
     """Distinct profiles in the included groups that the channel reaches, less those in the excluded groups."""
     audiences: Json = campaign["audiences"]
-    included, excluded = audiences["included"], audiences.get("excluded") or []
-    members = "SELECT target FROM link WHERE account = ? AND relation IN ('list.profiles', 'segment.profiles') AND source IN ({})"
-    reachable = _REACHABLE[campaign["_channel"]]
-    sql = f"""
-        SELECT count(*) FROM profile AS p WHERE p.account = ? AND {reachable}
-        AND p.id IN ({members.format(_marks(included))}) AND p.id NOT IN ({members.format(_marks(excluded))})"""
-    parameters = (session.account, session.account, *included, session.account, *excluded)
-    return session.store.rows(sql, parameters)[0][0]
+    included, excluded = json.dumps(audiences["included"]), json.dumps(audiences.get("excluded") or [])
+    parameters = {
+        "account": session.account,
+        "channel": campaign["_channel"],
+        "included": included,
+        "excluded": excluded,
+    }
+    return session.store.rows(_RECIPIENTS, parameters)[0][0]
 
 
-_SUBSCRIBED = """EXISTS (SELECT 1 FROM consent AS c WHERE c.account = p.account AND c.profile = p.id
-    AND c.channel = '{channel}' AND c.status = 'SUBSCRIBED')"""
-_REACHABLE = {
-    "email": """p.email IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM suppression AS s WHERE s.account = p.account AND s.profile = p.id AND s.list = '')""",
-    "sms": f"p.phone_number IS NOT NULL AND {_SUBSCRIBED.format(channel='sms.marketing')}",
-    "mobile_push": _SUBSCRIBED.format(channel="push.marketing"),
-}
+# Email reaches everybody with an address who is not suppressed; other channels only those who subscribed to them.
+_RECIPIENTS = """
+SELECT count(*) FROM profile AS p
+WHERE p.account = :account
+AND CASE :channel
+    WHEN 'email' THEN p.email IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM suppression AS s WHERE s.account = p.account AND s.profile = p.id AND s.list = '')
+    WHEN 'sms' THEN p.phone_number IS NOT NULL AND EXISTS (
+        SELECT 1 FROM consent AS c WHERE c.account = p.account AND c.profile = p.id
+        AND c.channel = 'sms.marketing' AND c.status = 'SUBSCRIBED')
+    ELSE EXISTS (
+        SELECT 1 FROM consent AS c WHERE c.account = p.account AND c.profile = p.id
+        AND c.channel = 'push.marketing' AND c.status = 'SUBSCRIBED')
+    END
+AND p.id IN (
+    SELECT target FROM link WHERE account = :account AND relation IN ('list.profiles', 'segment.profiles')
+    AND source IN (SELECT value FROM json_each(:included)))
+AND p.id NOT IN (
+    SELECT target FROM link WHERE account = :account AND relation IN ('list.profiles', 'segment.profiles')
+    AND source IN (SELECT value FROM json_each(:excluded)))
+"""
 
 
 def _advance(session: Session, payload: Json, status: str) -> bool:
@@ -76,7 +91,3 @@ def _advance(session: Session, payload: Json, status: str) -> bool:
         return False
     session.store.replace(session.account, _JOB, payload["campaign"], {**body, "status": status})
     return True
-
-
-def _marks(values: list[str]) -> str:
-    return ", ".join("?" * len(values))

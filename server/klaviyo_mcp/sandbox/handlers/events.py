@@ -7,7 +7,7 @@ from typing import Any, cast
 from klaviyo_mcp.sandbox.calls import Answer, Call, Session
 from klaviyo_mcp.sandbox.clock import iso, parse_moment
 from klaviyo_mcp.sandbox.errors import ApiError, Problem, invalid_body, invalid_field
-from klaviyo_mcp.sandbox.handlers.profiles import find_profiles, normalized, write_profile
+from klaviyo_mcp.sandbox.handlers.profiles import find_profiles, normalized, recognize, write_profile
 from klaviyo_mcp.sandbox.identifiers import new_identifier, new_uuid
 from klaviyo_mcp.sandbox.shapes import Json
 
@@ -89,16 +89,17 @@ _KNOWN_SERVICES = {
 def _profile(session: Session, reference: Json, happened: str) -> str | None:
     """The profile of an event, made or changed as the event says. None for an id that nobody has."""
     attributes = normalized(reference["attributes"])
-    patch = attributes.pop("meta", None) or {}
+    patch: Json = attributes.pop("meta", None) or {}
     identifier: str | None = reference.get("id")
-    found = find_profiles(session, attributes)
-    if identifier is None and found:
-        identifier = found[0]
-    elif identifier is not None and session.store.get(session.account, "profile", identifier) is None:
+    if identifier is None:
+        identifier = recognize(session, attributes)
+    elif session.store.get(session.account, "profile", identifier) is None:
         return None
     # An identifier that is somebody else's stays with them; the event does not fail over it.
     for name in _IDENTIFIERS:
-        if name in attributes and any(owner != identifier for owner in find_profiles(session, {name: attributes[name]})):
+        if name in attributes and any(
+            owner != identifier for owner in find_profiles(session, {name: attributes[name]})
+        ):
             del attributes[name]
     row = write_profile(session, identifier, attributes, patch)
     if row.body["last_event_date"] is None or row.body["last_event_date"] < happened:
@@ -145,7 +146,9 @@ def _oversized(value: object, pointer: str, depth: int) -> list[Problem]:
     if isinstance(value, list):
         listed = cast(list[Any], value)
         if len(listed) > _LONGEST_ARRAY:
-            return [invalid_field(pointer, f"An array in event properties must not have more than {_LONGEST_ARRAY} items.")]
+            return [
+                invalid_field(pointer, f"An array in event properties must not have more than {_LONGEST_ARRAY} items.")
+            ]
         return [problem for at, item in enumerate(listed) for problem in _oversized(item, f"{pointer}/{at}", depth + 1)]
     return []
 

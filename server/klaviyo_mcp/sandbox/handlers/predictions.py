@@ -1,8 +1,8 @@
-"""Predictive analytics: what past orders say about a customer. Klaviyo's model is unknown; this one is small and deterministic."""
+"""Predictive analytics: what past orders say about a customer. Klaviyo's model is unknown; this one is simple."""
 
+import json
 from collections.abc import Mapping, Sequence
 from math import exp
-from typing import Any
 
 from klaviyo_mcp.sandbox.calls import Session
 from klaviyo_mcp.sandbox.shapes import Json
@@ -25,18 +25,20 @@ _FIRST_GAP_DAYS = 180.0
 
 def predictive_analytics(session: Session, identifiers: Sequence[str]) -> Mapping[str, Json]:
     """Predictions for each profile, from its Placed Order events; all null for those without orders."""
-    marks = ", ".join("?" * len(identifiers))
-    sql = f"""
+    sql = """
         SELECT e.profile_id, count(*), coalesce(sum(e.value), 0), min(e.at), max(e.at)
-        FROM event AS e CROSS JOIN metric AS m ON m.account = e.account AND m.id = e.metric_id AND m.name = 'Placed Order'
-        WHERE e.account = ? AND e.profile_id IN ({marks}) GROUP BY e.profile_id"""
-    found = {row[0]: row[1:] for row in session.store.rows(sql, (session.account, *identifiers))}
+        FROM event AS e CROSS JOIN metric AS m
+            ON m.account = e.account AND m.id = e.metric_id AND m.name = 'Placed Order'
+        WHERE e.account = ? AND e.profile_id IN (SELECT value FROM json_each(?)) GROUP BY e.profile_id"""
     channels = _affinity(session, identifiers)
-    nothing: dict[str, Any] = {**dict.fromkeys(NUMBERS), "expected_date_of_next_order": None, "ranked_channel_affinity": None}
-    return {
-        profile: _predict(session, *found[profile], channels.get(profile, [])) if profile in found else nothing
-        for profile in identifiers
-    }
+    found: dict[str, Json] = {profile: _unpredictable() for profile in identifiers}
+    for profile, orders, spent, first, last in session.store.rows(sql, (session.account, json.dumps(identifiers))):
+        found[profile] = _predict(session, orders, spent, first, last, channels.get(profile, []))
+    return found
+
+
+def _unpredictable() -> Json:
+    return {**dict.fromkeys(NUMBERS), "expected_date_of_next_order": None, "ranked_channel_affinity": None}
 
 
 def _predict(session: Session, orders: int, spent: float, first: int, last: int, channels: list[str]) -> Json:
@@ -62,11 +64,11 @@ def _predict(session: Session, orders: int, spent: float, first: int, last: int,
 
 def _affinity(session: Session, identifiers: Sequence[str]) -> dict[str, list[str]]:
     """The channels each profile is subscribed to, email first."""
-    marks = ", ".join("?" * len(identifiers))
-    sql = f"""
+    sql = """
         SELECT profile, channel FROM consent
-        WHERE account = ? AND profile IN ({marks}) AND status = 'SUBSCRIBED' AND channel LIKE '%.marketing' ORDER BY channel"""
+        WHERE account = ? AND profile IN (SELECT value FROM json_each(?))
+        AND status = 'SUBSCRIBED' AND channel LIKE '%.marketing' ORDER BY channel"""
     ranked: dict[str, list[str]] = {}
-    for profile, channel in session.store.rows(sql, (session.account, *identifiers)):
+    for profile, channel in session.store.rows(sql, (session.account, json.dumps(identifiers))):
         ranked.setdefault(profile, []).append(channel.split(".")[0])
     return ranked

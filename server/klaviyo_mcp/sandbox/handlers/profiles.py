@@ -1,4 +1,4 @@
-"""How profiles are found, made and changed. Identifiers are unique in an account; properties and locations are merged."""
+"""How profiles are found, made and changed: identifiers are unique, properties and locations are merged."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -65,10 +65,26 @@ def find_profiles(session: Session, attributes: Mapping[str, Any]) -> list[str]:
     return list(found)
 
 
+def recognize(session: Session, attributes: Mapping[str, Any]) -> str | None:
+    """The profile these identifiers speak of: the most trusted one decides, and nobody is taken for somebody else.
+
+    A number that belongs to a person with another email address does not identify the one with this address.
+    """
+    for profile in find_profiles(session, attributes):
+        body = session.require("profile", profile)
+        for name, (kept, _) in _IDENTIFIERS.items():
+            if attributes.get(name) is None or body.get(kept) is None:
+                continue
+            if body[kept] == attributes[name]:
+                return profile
+            break
+    return None
+
+
 def write_profile(
     session: Session, identifier: str | None, attributes: Mapping[str, Any], patch: Mapping[str, Any] | None = None
 ) -> Row:
-    """Make a profile (when `identifier` is None) or change one. The caller has seen to it that no identifier is taken."""
+    """Make a profile (when `identifier` is None) or change one. No identifier may be somebody else's."""
     stored = None if identifier is None else session.require("profile", identifier)
     body = stored if stored is not None else blank_profile(session.stamp)
     apply(body, attributes)
@@ -123,10 +139,12 @@ def apply_patch(body: Json, patch: Mapping[str, Any]) -> None:
     """`meta.patch_properties`: append to and remove from array properties, and drop whole properties."""
     changes: Mapping[str, Any] = patch.get("patch_properties") or {}
     properties: Json = body["properties"]
-    for name, value in (changes.get("append") or {}).items():
+    added: Json = changes.get("append") or {}
+    removed: Json = changes.get("unappend") or {}
+    for name, value in added.items():
         current = _listed(properties.get(name))
         properties[name] = current + [item for item in _listed(value) if item not in current]
-    for name, value in (changes.get("unappend") or {}).items():
+    for name, value in removed.items():
         if name in properties:
             properties[name] = [item for item in _listed(properties[name]) if item not in _listed(value)]
     for name in _listed(changes.get("unset")):
@@ -144,7 +162,8 @@ def _write_checked(call: Call, identifier: str, attributes: Json, patch: Mapping
 
 def _require_identifier(attributes: Mapping[str, Any]) -> None:
     if all(attributes.get(name) is None for name in _PUBLIC_IDENTIFIERS):
-        raise invalid_body("/data/attributes", "A profile needs at least one identifier: email, phone_number or external_id.")
+        detail = "A profile needs at least one identifier: email, phone_number or external_id."
+        raise invalid_body("/data/attributes", detail)
 
 
 def _listed(value: object) -> list[Any]:

@@ -54,13 +54,20 @@ def make_lists(ground: Ground, people: Sequence[Person]) -> dict[str, str]:
         "Spring pop-up (empty)": ("single_opt_in", 12, []),
     }
     for name, (opt_in, age, joined) in members.items():
-        body: Json = {"name": name, "opt_in_process": opt_in, "created": ground.ago(age), "updated": ground.ago(age / 9)}
+        body: Json = {
+            "name": name,
+            "opt_in_process": opt_in,
+            "created": ground.ago(age),
+            "updated": ground.ago(age / 9),
+        }
         ids[name] = ground.add("list", body)
         ground.group("list.profiles", ids[name], joined, lambda person: min(person.created + 600, ground.now))
     return ids
 
 
-def make_segments(ground: Ground, people: Sequence[Person], metrics: dict[str, str], lists: dict[str, str]) -> dict[str, str]:
+def make_segments(
+    ground: Ground, people: Sequence[Person], metrics: dict[str, str], lists: dict[str, str]
+) -> dict[str, str]:
     """The segments and who is in them; name → id. Membership stays as it is made here."""
     ordered = metrics["Placed Order"]
     recent = ground.now - 90 * _DAY
@@ -129,7 +136,9 @@ def make_templates(ground: Ground) -> dict[str, str]:
     return ids
 
 
-def make_campaigns(ground: Ground, lists: dict[str, str], segments: dict[str, str], templates: dict[str, str]) -> dict[str, tuple[str, int]]:
+def make_campaigns(
+    ground: Ground, lists: dict[str, str], segments: dict[str, str], templates: dict[str, str]
+) -> dict[str, tuple[str, int]]:
     """The campaigns; name → id and, for those that went out, the moment they did (else 0)."""
     made: dict[str, tuple[str, int]] = {}
     for name, channel, status, days, subject, template in _CAMPAIGNS:
@@ -143,7 +152,10 @@ def make_campaigns(ground: Ground, lists: dict[str, str], segments: dict[str, st
             **DEFAULTS,
             "name": name,
             "status": status,
-            "audiences": {"included": included, "excluded": [segments["Lapsed customers"]] if status == "Draft" else []},
+            "audiences": {
+                "included": included,
+                "excluded": [segments["Lapsed customers"]] if status == "Draft" else [],
+            },
             "send_strategy": {"method": "static", "datetime": going_out} if going_out else {"method": "immediate"},
             "created_at": ground.ago(created),
             "updated_at": ground.ago(max(days, 0.5)),
@@ -165,7 +177,9 @@ def make_campaigns(ground: Ground, lists: dict[str, str], segments: dict[str, st
     return made
 
 
-def make_flows(ground: Ground, metrics: dict[str, str], lists: dict[str, str], templates: dict[str, str]) -> dict[str, str]:
+def make_flows(
+    ground: Ground, metrics: dict[str, str], lists: dict[str, str], templates: dict[str, str]
+) -> dict[str, str]:
     """The flows with their actions, and what triggers them; name → id."""
     ids: dict[str, str] = {}
     for number, (name, status, trigger_type, trigger, delays) in enumerate(_FLOWS):
@@ -201,7 +215,9 @@ def make_flows(ground: Ground, metrics: dict[str, str], lists: dict[str, str], t
 def make_tags(ground: Ground, tagged: dict[str, dict[str, Sequence[str]]]) -> None:
     """Tags in two groups, and what each is on: name → relation → ids."""
     groups = {
-        "Ungrouped Tags": ground.add("tag-group", {"name": "Ungrouped Tags", "exclusive": False, "default": True}, "uuid"),
+        "Ungrouped Tags": ground.add(
+            "tag-group", {"name": "Ungrouped Tags", "exclusive": False, "default": True}, "uuid"
+        ),
         "Season": ground.add("tag-group", {"name": "Season", "exclusive": True, "default": False}, "uuid"),
     }
     for name, relations in tagged.items():
@@ -277,8 +293,16 @@ def _bought(metric: str, operator: str, value: float, *, measure: str = "count",
 
 def _definition(heading: str) -> Json:
     block: dict[str, Any] = {"content_type": "block", "type": "text", "data": {"content": f"<h1>{heading}</h1>"}}
-    section: Json = {"content_type": "section", "type": "section", "data": {"rows": [{"columns": [{"blocks": [block]}]}]}}
-    body: Json = {"properties": {"css_class": None}, "styles": {"background_color": "#f6f3ec", "width": "600"}, "sections": [section]}
+    section: Json = {
+        "content_type": "section",
+        "type": "section",
+        "data": {"rows": [{"columns": [{"blocks": [block]}]}]},
+    }
+    body: Json = {
+        "properties": {"css_class": None},
+        "styles": {"background_color": "#f6f3ec", "width": "600"},
+        "sections": [section],
+    }
     return {"body": body, "styles": []}
 
 
@@ -287,7 +311,13 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
     steps: list[Json] = []
     for number, hours in enumerate(delays):
         if hours:
-            delay: Json = {"unit": "hours", "value": hours, "secondary_value": 0, "timezone": "profile", "delay_until_time": None}
+            delay: Json = {
+                "unit": "hours",
+                "value": hours,
+                "secondary_value": 0,
+                "timezone": "profile",
+                "delay_until_time": None,
+            }
             steps.append({"id": make_id(ground.random, "six"), "type": "time-delay", "data": delay, "links": {}})
         email: Json = {
             "message": {

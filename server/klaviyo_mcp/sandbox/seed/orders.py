@@ -35,7 +35,7 @@ def shopping_events(
     random: Random, shop: Shop, people: Sequence[Person], metrics: dict[str, str], calendar: Calendar
 ) -> Iterator[Record]:
     """Everything around orders, person by person. Adds up what each person spent as it goes."""
-    happened = _recorder(random, metrics)
+    happened = _recorder(random, metrics, calendar)
     number = 1000
     for person in people:
         for moment in person.orders:
@@ -45,8 +45,12 @@ def shopping_events(
             total = round(sum(p.price * q for p, q in zip(basket, quantities, strict=True)), 2)
             person.spent = round(person.spent + total, 2)
             if random.random() < 0.55:
-                yield happened(person, "Viewed Product", moment - random.randrange(600, 5400), _viewed(basket[0], shop))
-            yield happened(person, "Started Checkout", moment - random.randrange(60, 600), _checkout(basket, shop), total)
+                yield from happened(
+                    person, "Viewed Product", moment - random.randrange(600, 5400), _viewed(basket[0], shop)
+                )
+            yield from happened(
+                person, "Started Checkout", moment - random.randrange(60, 600), _checkout(basket, shop), total
+            )
             items = [product.name for product in basket]
             order: Json = {
                 "OrderId": f"{shop.account}-{number}",
@@ -57,7 +61,7 @@ def shopping_events(
                 "Discount Code": "WELCOME10" if moment == person.orders[0] and random.random() < 0.4 else None,
                 "$currency_code": "USD",
             }
-            yield happened(person, "Placed Order", moment, order, total, str(number))
+            yield from happened(person, "Placed Order", moment, order, total, str(number))
             for product, quantity in zip(basket, quantities, strict=True):
                 line: Json = {
                     "OrderId": f"{shop.account}-{number}",
@@ -66,58 +70,69 @@ def shopping_events(
                     "Category": product.category,
                     "Quantity": quantity,
                 }
-                yield happened(person, "Ordered Product", moment, line, product.price * quantity, f"{number}:{product.sku}")
+                yield from happened(
+                    person, "Ordered Product", moment, line, product.price * quantity, f"{number}:{product.sku}"
+                )
             about: Json = {"OrderId": order["OrderId"]}
             metric, delay = ("Cancelled Order", 7200) if random.random() < 0.03 else ("Fulfilled Order", 2 * 86400)
-            if moment + delay <= calendar.now:
-                yield happened(person, metric, moment + delay, about, total, str(number))
+            yield from happened(person, metric, moment + delay, about, total, str(number))
         if random.random() < 0.5:
-            yield happened(person, "Active on Site", calendar.moment(random), {"page": f"https://{shop.domain}/"})
+            yield from happened(person, "Active on Site", calendar.moment(random), {"page": f"https://{shop.domain}/"})
         if random.random() < 0.35:
             product = random.choice(shop.products)
             seen = calendar.moment(random)
-            yield happened(person, "Viewed Product", seen, _viewed(product, shop))
+            yield from happened(person, "Viewed Product", seen, _viewed(product, shop))
             if random.random() < 0.3:
-                yield happened(person, "Started Checkout", min(seen + 300, calendar.now), _checkout([product], shop), product.price)
+                yield from happened(person, "Started Checkout", seen + 300, _checkout([product], shop), product.price)
 
 
 def email_events(
-    random: Random, sendings: Sequence[tuple[str, str, int]], people: Sequence[Person], metrics: dict[str, str], calendar: Calendar
+    random: Random,
+    sendings: Sequence[tuple[str, str, int]],
+    people: Sequence[Person],
+    metrics: dict[str, str],
+    calendar: Calendar,
 ) -> Iterator[Record]:
     """What became of each sent campaign, given as (id, name, moment): delivered, opened, clicked."""
-    happened = _recorder(random, metrics)
+    happened = _recorder(random, metrics, calendar)
     for campaign, name, sent in sendings:
         about: Json = {"Campaign Name": name, "$message": campaign}
         for person in people:
-            if not person.email_consent or person.created > sent or random.random() < 0.25:
-                continue
-            yield happened(person, "Received Email", sent, about, None, campaign)
-            if random.random() < 0.38:
-                opened = min(sent + int(random.expovariate(1 / 14400)), calendar.now)
-                yield happened(person, "Opened Email", opened, about, None, campaign)
-                if random.random() < 0.18:
-                    clicked = min(opened + random.randrange(20, 300), calendar.now)
-                    yield happened(person, "Clicked Email", clicked, about, None, campaign)
+            # Every chance is drawn whether or not it is used, so that the ids that follow do not depend on the clock.
+            delivered, opened, clicked = random.random() < 0.75, random.random() < 0.38, random.random() < 0.18
+            opening = sent + int(random.expovariate(1 / 14400))
+            clicking = opening + random.randrange(20, 300)
+            here = delivered and person.email_consent and person.created <= sent
+            yield from happened(person, "Received Email", sent, about, None, campaign, here)
+            yield from happened(person, "Opened Email", opening, about, None, campaign, here and opened)
+            yield from happened(person, "Clicked Email", clicking, about, None, campaign, here and opened and clicked)
 
 
-def _recorder(random: Random, metrics: dict[str, str]) -> Callable[..., Record]:
-    """A function that makes one event. People remember their latest one."""
-    uuid_bytes = random.randbytes
+def _recorder(random: Random, metrics: dict[str, str], calendar: Calendar) -> Callable[..., Iterator[Record]]:
+    """A function that yields an event, unless it lies in the future or did not take place."""
 
     def happened(
-        person: Person, metric: str, at: int, properties: Json, value: float | None = None, unique: str = ""
-    ) -> Record:
+        person: Person,
+        metric: str,
+        at: int,
+        properties: Json,
+        value: float | None = None,
+        unique: str = "",
+        took_place: bool = True,
+    ) -> Iterator[Record]:
+        digits, identifier = random.randbytes(16).hex(), make_id(random, "eleven")
+        if at > calendar.now or not took_place:
+            return
         kept = {name: item for name, item in properties.items() if item is not None}
         kept["$event_id"] = unique or str(at)
         if value is not None:
             kept["$value"] = round(value, 2)
-        digits = uuid_bytes(16).hex()
         uuid = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
         body = event_body(person.id, metrics[metric], at, kept["$event_id"], kept, uuid)
         latest = person.body["last_event_date"]
         if latest is None or latest < body["datetime"]:
             person.body["last_event_date"] = body["datetime"]
-        return make_id(random, "eleven"), body
+        yield identifier, body
 
     return happened
 

@@ -120,7 +120,7 @@ def _person(random: Random, calendar: Calendar, orders: int, city: City) -> Pers
         "latitude": round(city.latitude + random.uniform(-0.05, 0.05), 4),
         "longitude": round(city.longitude + random.uniform(-0.05, 0.05), 4),
     }
-    return Person(make_id(random, "ulid", (calendar.now - created) / 86400), body, created, moments)
+    return Person(make_id(random, "ulid", random.uniform(0, 700)), body, created, moments)
 
 
 def _consent(random: Random, person: Person) -> None:
@@ -138,7 +138,7 @@ _SUPPRESSIONS: Sequence[tuple[str, float]] = (
     ("UNSUBSCRIBE", 0.06),
     ("HARD_BOUNCE", 0.02),
     ("USER_SUPPRESSED", 0.01),
-    ("SPAM_COMPLAINT", 0.005),
+    ("SPAM_COMPLAINT", 0.012),
 )
 
 

@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass
 
-FIRST_NAMES = (
-    "Ada Aiko Amara Ana Anders Anika Arjun Astrid Ben Bianca Bruno Camille Carlos Chloe Clara Dana Daniel Devi Elena Eli Emil "
-    "Emma Esther Farah Felix Freya Gabriel Grace Hana Hugo Ida Imran Ines Isaac Ivy Jack Jamila Jonas Josie Julia Kai Karim "
-    "Kate Lars Leah Leo Lina Lucas Luz Mae Marco Maria Mateo Mei Mila Milo Nadia Nils Noor Nora Oliver Omar Otto Paula Pedro "
-    "Priya Quinn Rafael Rosa Ruby Sam Sana Sofia Stefan Tara Theo Tomas Uma Vera Victor Wanda Will Yara Yusuf Zoe"
-).split()
-LAST_NAMES = (
-    "Abbott Adeyemi Almeida Andersson Baker Banerjee Becker Bell Bergman Blake Brandt Brooks Castillo Chen Clarke Costa Dahl "
-    "Diaz Dubois Edwards Eriksen Evans Farrell Fischer Flores Foster Garcia Gray Gupta Hansen Hart Hayes Hoffman Hughes Ito "
-    "Jansen Johansson Kapoor Keller Khan Kim Kowalski Lambert Larsen Lee Lopez Marsh Martin Mendes Meyer Moreau Morgan Murphy "
-    "Nakamura Novak Nyberg Okafor Olsen Ortiz Park Patel Perez Price Quist Ramos Reed Reyes Rossi Russo Sato Schmidt Shah "
-    "Silva Singh Stone Suzuki Tanaka Torres Turner Vance Vega Wagner Walsh Weber West Wolfe Wright Young Zhang"
-).split()
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+FIRST_NAMES = _words("""
+    Ada Aiko Amara Ana Anders Anika Arjun Astrid Ben Bianca Bruno Camille Carlos Chloe Clara Dana Daniel Devi Elena
+    Eli Emil Emma Esther Farah Felix Freya Gabriel Grace Hana Hugo Ida Imran Ines Isaac Ivy Jack Jamila Jonas Josie
+    Julia Kai Karim Kate Lars Leah Leo Lina Lucas Luz Mae Marco Maria Mateo Mei Mila Milo Nadia Nils Noor Nora Oliver
+    Omar Otto Paula Pedro Priya Quinn Rafael Rosa Ruby Sam Sana Sofia Stefan Tara Theo Tomas Uma Vera Victor Wanda
+    Will Yara Yusuf Zoe
+""")
+LAST_NAMES = _words("""
+    Abbott Adeyemi Almeida Andersson Baker Banerjee Becker Bell Bergman Blake Brandt Brooks Castillo Chen Clarke Costa
+    Dahl Diaz Dubois Edwards Eriksen Evans Farrell Fischer Flores Foster Garcia Gray Gupta Hansen Hart Hayes Hoffman
+    Hughes Ito Jansen Johansson Kapoor Keller Khan Kim Kowalski Lambert Larsen Lee Lopez Marsh Martin Mendes Meyer
+    Moreau Morgan Murphy Nakamura Novak Nyberg Okafor Olsen Ortiz Park Patel Perez Price Quist Ramos Reed Reyes Rossi
+    Russo Sato Schmidt Shah Silva Singh Stone Suzuki Tanaka Torres Turner Vance Vega Wagner Walsh Weber West Wolfe
+    Wright Young Zhang
+""")
 
 # Domains nobody can own, so that nobody is ever written to; example.com is left out because events for it are dropped.
 EMAIL_DOMAINS = (
@@ -43,15 +50,52 @@ class City:
 
 
 CITIES = (
-    City("Portland", "Oregon", "United States", "97205", "America/Los_Angeles", 45.52, -122.68, "en-US", "+1503555", 14),
-    City("Seattle", "Washington", "United States", "98101", "America/Los_Angeles", 47.61, -122.33, "en-US", "+1206555", 12),
+    City(
+        "Portland", "Oregon", "United States", "97205", "America/Los_Angeles", 45.52, -122.68, "en-US", "+1503555", 14
+    ),
+    City(
+        "Seattle",
+        "Washington",
+        "United States",
+        "98101",
+        "America/Los_Angeles",
+        47.61,
+        -122.33,
+        "en-US",
+        "+1206555",
+        12,
+    ),
     City("Denver", "Colorado", "United States", "80202", "America/Denver", 39.74, -104.99, "en-US", "+1303555", 11),
     City("Chicago", "Illinois", "United States", "60601", "America/Chicago", 41.88, -87.63, "en-US", "+1312555", 9),
     City("Austin", "Texas", "United States", "78701", "America/Chicago", 30.27, -97.74, "en-US", "+1512555", 8),
-    City("Boston", "Massachusetts", "United States", "02108", "America/New_York", 42.36, -71.06, "en-US", "+1617555", 8),
+    City(
+        "Boston", "Massachusetts", "United States", "02108", "America/New_York", 42.36, -71.06, "en-US", "+1617555", 8
+    ),
     City("New York", "New York", "United States", "10001", "America/New_York", 40.75, -73.99, "en-US", "+1212555", 10),
-    City("Asheville", "North Carolina", "United States", "28801", "America/New_York", 35.6, -82.55, "en-US", "+1828555", 4),
-    City("Vancouver", "British Columbia", "Canada", "V6B 1A1", "America/Vancouver", 49.28, -123.12, "en-CA", "+1604555", 7),
+    City(
+        "Asheville",
+        "North Carolina",
+        "United States",
+        "28801",
+        "America/New_York",
+        35.6,
+        -82.55,
+        "en-US",
+        "+1828555",
+        4,
+    ),
+    City(
+        "Vancouver",
+        "British Columbia",
+        "Canada",
+        "V6B 1A1",
+        "America/Vancouver",
+        49.28,
+        -123.12,
+        "en-CA",
+        "+1604555",
+        7,
+    ),
     City("Toronto", "Ontario", "Canada", "M5H 2N2", "America/Toronto", 43.65, -79.38, "en-CA", "+1416555", 6),
     City("London", "England", "United Kingdom", "EC1A 1BB", "Europe/London", 51.51, -0.13, "en-GB", "+44770090", 5),
     City("Berlin", "Berlin", "Germany", "10115", "Europe/Berlin", 52.52, 13.4, "de-DE", "+4915550", 4),

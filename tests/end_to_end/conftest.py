@@ -1,0 +1,113 @@
+"""A real server process over stdio and over HTTP, the SDK's own client, and the sandbox over real HTTP as Klaviyo."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+
+from klaviyo_mcp.sandbox import API_KEY, COMPANY_ID, create_app
+
+SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+
+
+@pytest.fixture(scope="session")
+def sandbox(serving: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    """The URL of a sandbox that counts no quota, shared by the tests of a worker."""
+    with serving(create_app(rate_limits=False, estimation_seconds=0.5)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def environment(sandbox: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "KLAVIYO_BASE_URL": sandbox,
+        "KLAVIYO_API_KEY": API_KEY,
+        "KLAVIYO_COMPANY_ID": COMPANY_ID,
+    }
+
+
+@pytest.fixture(scope="session")
+def http_server() -> Callable[..., AbstractContextManager[str]]:
+    """`with http_server(environment, "--read-only") as url`: the server listening over HTTP, as its own process."""
+
+    @contextmanager
+    def serve(environment: dict[str, str], *flags: str) -> Iterator[str]:
+        words = [*SERVE, "--transport", "http", "--port", "0", *flags]
+        with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stderr is not None
+                lines: list[str] = []
+                for line in process.stderr:
+                    lines.append(line)
+                    if found := re.search(r"listening on (\S+)", line):
+                        break
+                else:
+                    raise AssertionError(f"the server did not start: {lines}")
+                yield found[1]
+            finally:
+                process.terminate()
+                process.wait(10)
+
+    return serve
+
+
+@pytest.fixture(scope="module", params=["stdio", "http"])
+async def client(request: Any, environment: dict[str, str], http_server: Any) -> AsyncIterator[Client]:
+    """The SDK's own client, connected over each transport in turn."""
+    if request.param == "stdio":
+        async with Client(StdioServerParameters(command=SERVE[0], args=SERVE[1:], env=environment)) as connected:
+            yield connected
+    else:
+        with http_server(environment) as url:
+            async with Client(f"{url}/mcp") as connected:
+                yield connected
+
+
+@pytest.fixture
+def call(client: Client) -> Callable[..., Any]:
+    """`await call("create_list", name="VIP")` gives the structured answer; an error fails the test."""
+
+    async def use(tool: str, /, **arguments: Any) -> dict[str, Any]:
+        result = await client.call_tool(tool, arguments)
+        assert not result.is_error, result.content
+        assert result.structured_content is not None
+        return result.structured_content
+
+    return use
+
+
+@pytest.fixture
+def fail(client: Client) -> Callable[..., Any]:
+    """`await fail("create_list")` gives the error an agent gets; a success fails the test."""
+
+    async def use(tool: str, /, **arguments: Any) -> dict[str, Any]:
+        result = await client.call_tool(tool, arguments)
+        assert result.is_error, result.structured_content
+        assert result.structured_content is not None
+        text = getattr(result.content[0], "text", "")
+        error = result.structured_content["error"]
+        assert error["message"] in text
+        assert "Traceback" not in text
+        return error
+
+    return use
+
+
+@pytest.fixture
+def requests_seen(sandbox: str) -> Callable[[], list[dict[str, Any]]]:
+    """What the sandbox has received, oldest first."""
+
+    def seen() -> list[dict[str, Any]]:
+        found = httpx2.get(f"{sandbox}/_sandbox/requests").json()
+        return found["requests"] if isinstance(found, dict) else found
+
+    return seen

@@ -1,0 +1,221 @@
+"""Consent: subscribing profiles, confirming, and what is told about a profile's subscriptions and suppressions."""
+
+import pytest
+
+JOBS = "/api/profile-subscription-bulk-create-jobs"
+EMAIL = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
+SMS = {"sms": {"marketing": {"consent": "SUBSCRIBED"}}}
+
+
+def person(subscriptions, profile_id=None, **attributes):
+    entry = {"type": "profile", "attributes": {**attributes, "subscriptions": subscriptions}}
+    return entry if profile_id is None else {**entry, "id": profile_id}
+
+
+def subscribe(sandbox, *people, to=None, status=202, **attributes):
+    data = {
+        "type": "profile-subscription-bulk-create-job",
+        "attributes": {"profiles": {"data": list(people)}, **attributes},
+    }
+    if to is not None:
+        data["relationships"] = {"list": {"data": {"type": "list", "id": to}}}
+    answer = sandbox.post(JOBS, {"data": data})
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+def members(sandbox, group):
+    return {item["attributes"]["email"] for item in sandbox.data(f"/api/lists/{group}/profiles?page[size]=100")}
+
+
+def confirm(sandbox, contact):
+    return sandbox.post("/_sandbox/confirm", {"contact": contact}).json()["confirmed"]
+
+
+def suppressed_by(sandbox, reason):
+    """The address of somebody who is suppressed for this reason."""
+    found = sandbox.data(f'/api/profiles?filter=equals(subscriptions.email.marketing.suppression.reason,"{reason}")')
+    return found[0]["attributes"]["email"]
+
+
+@pytest.fixture
+def crowded(make_sandbox):
+    """Enough people for every reason of suppression."""
+    return make_sandbox(profiles=300)
+
+
+def test_a_new_profile_has_never_subscribed_but_can_receive_email(sandbox):
+    sandbox.create_profile(email="ana@example.org", phone_number="+4740000001")
+    found = sandbox.subscriptions("ana@example.org")
+    assert set(found) == {"email", "sms", "mobile_push", "whatsapp"}
+    assert found["email"]["marketing"] == {
+        "can_receive_email_marketing": True,
+        "consent": "NEVER_SUBSCRIBED",
+        "consent_timestamp": None,
+        "last_updated": None,
+        "method": None,
+        "method_detail": "",
+        "custom_method_detail": None,
+        "double_optin": None,
+        "suppression": [],
+        "list_suppressions": [],
+    }
+    assert found["sms"]["marketing"]["can_receive_sms_marketing"] is False
+    assert found["mobile_push"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert found["whatsapp"]["marketing"]["phone_number"] == "+4740000001"
+
+
+def test_subscribing_to_a_single_opt_in_list_takes_effect_at_once(sandbox):
+    group = sandbox.create_list("New")
+    answer = subscribe(sandbox, person(EMAIL, email="Ana@Example.org"), to=group, custom_source="Till receipt")
+    assert answer.content == b""
+    assert members(sandbox, group) == {"ana@example.org"}
+    marketing = sandbox.subscriptions("ana@example.org")["email"]["marketing"]
+    assert marketing["consent"] == "SUBSCRIBED"
+    assert marketing["consent_timestamp"] == "2026-11-16T12:00:00+00:00"
+    assert marketing["custom_method_detail"] == "Till receipt"
+    assert marketing["double_optin"] is False
+
+
+def test_subscribing_to_a_double_opt_in_list_waits_for_confirmation(sandbox):
+    group = sandbox.create_list("New", "double_opt_in")
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to=group)
+    assert sandbox.profile("ana@example.org") is not None
+    assert members(sandbox, group) == set()
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert confirm(sandbox, "ana@example.org") == 1
+    assert members(sandbox, group) == {"ana@example.org"}
+    marketing = sandbox.subscriptions("ana@example.org")["email"]["marketing"]
+    assert (marketing["consent"], marketing["double_optin"]) == ("SUBSCRIBED", True)
+    assert confirm(sandbox, "ana@example.org") == 0
+
+
+def test_without_a_list_a_new_address_does_not_become_a_profile(sandbox):
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"))
+    assert sandbox.profile("ana@example.org") is None
+    assert confirm(sandbox, "ana@example.org") == 1
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "SUBSCRIBED"
+
+
+def test_a_historical_import_skips_confirmation_and_keeps_the_date(sandbox):
+    consented = {"email": {"marketing": {"consent": "SUBSCRIBED", "consented_at": "2024-05-01T10:00:00+02:00"}}}
+    subscribe(sandbox, person(consented, email="ana@example.org"), historical_import=True)
+    marketing = sandbox.subscriptions("ana@example.org")["email"]["marketing"]
+    assert (marketing["consent"], marketing["consent_timestamp"]) == ("SUBSCRIBED", "2024-05-01T08:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("historical", "consented_at"),
+    [(True, None), (True, "2026-11-16T12:00:00Z"), (True, "2027-01-01T00:00:00Z"), (False, "2024-05-01T10:00:00Z")],
+)
+def test_consented_at_belongs_to_a_historical_import_and_to_the_past(sandbox, historical, consented_at):
+    consented = {"email": {"marketing": {"consent": "SUBSCRIBED", "consented_at": consented_at}}}
+    answer = subscribe(sandbox, person(consented, email="a@example.org"), status=400, historical_import=historical)
+    pointer = "/data/attributes/profiles/data/0/attributes/subscriptions/email/marketing/consented_at"
+    assert sandbox.problem(answer, 400)["source"] == {"pointer": pointer}
+
+
+def test_properties_do_not_belong_into_a_subscription_job(sandbox):
+    answer = subscribe(sandbox, person(EMAIL, email="a@example.org", properties={"a": 1}), status=400)
+    error = sandbox.problem(answer, 400)
+    assert error["detail"].startswith("'properties' is not a valid field")
+    assert error["source"] == {"pointer": "/data/attributes/profiles/data/0/attributes/properties"}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        person({}, email="a@example.org"),
+        person({"email": {}}, email="a@example.org"),
+        person(SMS, email="a@example.org"),
+        person(EMAIL, phone_number="+4740000001"),
+        person({"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}, email="a@example.org"),
+        person({"pigeon": {"marketing": {"consent": "SUBSCRIBED"}}}, email="a@example.org"),
+    ],
+)
+def test_a_channel_and_the_identifier_it_reaches_people_by_are_required(sandbox, entry):
+    subscribe(sandbox, entry, status=400)
+
+
+def test_at_least_one_and_at_most_1000_profiles_per_job(sandbox):
+    subscribe(sandbox, status=400)
+    subscribe(sandbox, *[person(EMAIL, email=f"{number}@example.org") for number in range(1001)], status=400)
+    group = sandbox.create_list("Large")
+    subscribe(sandbox, *[person(EMAIL, email=f"{number}@example.org") for number in range(1000)], to=group)
+    counted = sandbox.data(f"/api/lists/{group}?additional-fields[list]=profile_count")
+    assert counted["attributes"]["profile_count"] == 1000
+
+
+def test_an_unknown_list_is_not_found_and_nobody_is_subscribed(sandbox):
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to="NOPE01", status=404)
+    assert sandbox.profile("ana@example.org") is None
+
+
+@pytest.mark.parametrize("reason", ["UNSUBSCRIBE", "USER_SUPPRESSED", "SPAM_COMPLAINT"])
+def test_subscribing_lifts_what_the_person_or_the_shop_decided(crowded, reason):
+    email = suppressed_by(crowded, reason)
+    assert crowded.subscriptions(email)["email"]["marketing"]["can_receive_email_marketing"] is False
+    subscribe(crowded, person(EMAIL, email=email), to=crowded.create_list("New"))
+    marketing = crowded.subscriptions(email)["email"]["marketing"]
+    assert marketing["suppression"] == []
+    assert marketing["can_receive_email_marketing"] is True
+
+
+def test_subscribing_does_not_lift_a_hard_bounce(crowded):
+    email = suppressed_by(crowded, "HARD_BOUNCE")
+    subscribe(crowded, person(EMAIL, email=email), to=crowded.create_list("New"))
+    marketing = crowded.subscriptions(email)["email"]["marketing"]
+    assert [item["reason"] for item in marketing["suppression"]] == ["HARD_BOUNCE"]
+    assert (marketing["consent"], marketing["can_receive_email_marketing"]) == ("SUBSCRIBED", False)
+
+
+def test_several_channels_are_subscribed_at_once(sandbox):
+    group = sandbox.create_list("New")
+    both = {**EMAIL, "sms": {**SMS["sms"], "transactional": {"consent": "SUBSCRIBED"}}, "whatsapp": SMS["sms"]}
+    subscribe(sandbox, person(both, email="ana@example.org", phone_number="+4740000001"), to=group)
+    found = sandbox.subscriptions("ana@example.org")
+    assert found["sms"]["marketing"]["can_receive_sms_marketing"] is True
+    assert found["sms"]["transactional"]["can_receive_sms_transactional"] is True
+    assert found["whatsapp"]["marketing"]["can_receive"] is True
+    assert found["whatsapp"]["conversational"]["can_receive"] is False
+    assert found["email"]["open_tracking"]["consent"] == "NEVER_SUBSCRIBED"
+    assert sandbox.profile("ana@example.org")["attributes"]["phone_number"] == "+4740000001"
+
+
+def test_a_number_of_somebody_else_is_subscribed_for_them(sandbox):
+    sandbox.create_profile(email="ben@example.org", phone_number="+4740000001")
+    group = sandbox.create_list("New")
+    subscribe(sandbox, person({**EMAIL, **SMS}, email="ana@example.org", phone_number="+4740000001"), to=group)
+    assert sandbox.subscriptions("ben@example.org")["sms"]["marketing"]["consent"] == "SUBSCRIBED"
+    assert sandbox.subscriptions("ana@example.org")["sms"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "SUBSCRIBED"
+
+
+def test_a_profile_can_be_subscribed_by_its_id(sandbox):
+    profile = sandbox.create_profile(email="ana@example.org")
+    group = sandbox.create_list("New")
+    subscribe(sandbox, person(EMAIL, profile), person(EMAIL, "01ARZ3NDEKTSV4RRFFQ69G5FAV"), to=group)
+    assert members(sandbox, group) == {"ana@example.org"}
+    waiting = sandbox.create_list("Waiting", "double_opt_in")
+    subscribe(sandbox, person(EMAIL, profile), to=waiting)
+    assert confirm(sandbox, "ana@example.org") == 1
+    assert members(sandbox, waiting) == {"ana@example.org"}
+
+
+def test_confirming_for_a_deleted_list_subscribes_nobody(sandbox):
+    group = sandbox.create_list("New", "double_opt_in")
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to=group)
+    sandbox.delete(f"/api/lists/{group}")
+    confirm(sandbox, "ana@example.org")
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+
+
+def test_single_paths_inside_subscriptions_can_be_read(sandbox):
+    profile = sandbox.create_profile(email="ana@example.org")
+    path = f"/api/profiles/{profile}?additional-fields[profile]=subscriptions"
+    path += "&fields[profile]=email,subscriptions.email.marketing.consent"
+    assert sandbox.data(path)["attributes"]["email"] == "ana@example.org"
+    narrow = sandbox.data(f"/api/profiles/{profile}?fields[profile]=subscriptions.email.marketing.consent")[
+        "attributes"
+    ]
+    assert narrow == {"subscriptions": {"email": {"marketing": {"consent": "NEVER_SUBSCRIBED"}}}}
