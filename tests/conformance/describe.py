@@ -136,7 +136,9 @@ def write(described: JSON) -> str:
     """One line for each operation and shape, so that a new revision of the API gives a diff to read."""
     parts = []
     for part, entries in described.items():
-        lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(each, separators=(',', ':'))}" for name, each in entries.items())
+        lines = ",\n".join(
+            f"{json.dumps(name)}:{json.dumps(each, separators=(',', ':'))}" for name, each in entries.items()
+        )
         parts.append(f"{json.dumps(part)}:{{\n{lines}\n}}")
     return "{" + ",\n".join(parts) + "}\n"
 

@@ -182,7 +182,7 @@ async def test_a_campaign_is_drafted_and_its_reach_estimated(call, fail) -> None
     assert accepted["verify"] == {"action": "get_campaign_recipient_estimation_job", "arguments": {"id": campaign}}
     with anyio.fail_after(10):
         status = "queued"
-        while status != "complete":  # noqa: ASYNC110 - the state is Klaviyo's; all one can do is ask
+        while status != "complete":
             await anyio.sleep(0.1)
             status = (await call("get_campaign_recipient_estimation_job", id=campaign))["record"]["status"]
     estimate = await call("get_campaign_recipient_estimation", id=campaign)

@@ -1,4 +1,4 @@
-"""The server as a client meets it: both transports, both eras of the protocol, who may reach it, and what is exposed."""
+"""The server as a client meets it: both transports, both eras of the protocol, who may reach it, what is exposed."""
 
 import json
 import subprocess

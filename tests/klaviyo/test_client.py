@@ -47,7 +47,7 @@ async def test_a_request_carries_revision_media_types_agent_and_key(answering) -
 
 async def test_the_key_never_goes_to_the_client_endpoints_and_the_company_id_does(answering) -> None:
     async with answering(OK) as wire:
-        await send(wire, Outgoing("POST", "/client/events", body={}), company_id="ABC123")
+        await send(wire, Outgoing("POST", "/client/events", body={}, needs_company_id=True), company_id="ABC123")
     request = wire.requests[0].decode()
     assert request.startswith("POST /client/events?company_id=ABC123 ")
     assert "pk_secret" not in request
@@ -57,7 +57,7 @@ async def test_the_key_never_goes_to_the_client_endpoints_and_the_company_id_doe
 async def test_a_client_endpoint_without_a_company_id_is_not_sent(answering) -> None:
     async with answering(OK) as wire:
         with pytest.raises(errors.CompanyIdMissing):
-            await send(wire, Outgoing("POST", "/client/events", body={}))
+            await send(wire, Outgoing("POST", "/client/events", body={}, needs_company_id=True))
     assert wire.requests == []
 
 

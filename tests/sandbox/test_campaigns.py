@@ -96,6 +96,17 @@ def test_a_seeded_campaign_includes_its_template(shop):
     assert message["attributes"]["send_times"][0]["datetime"] == campaign["attributes"]["send_time"]
 
 
+def test_a_message_leads_to_its_campaign_and_its_template(shop):
+    (campaign,) = shop.data("/api/campaigns?filter=equals(messages.channel,'email'),contains(name,'survey')")
+    message = shop.data(f"/api/campaigns/{campaign['id']}/campaign-messages")[0]
+    path = f"/api/campaign-messages/{message['id']}"
+    assert shop.data(path) == message
+    assert shop.data(f"{path}/campaign") == campaign
+    # The survey has no template or image yet.
+    assert shop.data(f"{path}/template") is None
+    assert shop.data(f"{path}/image") is None
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

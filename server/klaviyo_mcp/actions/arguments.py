@@ -154,7 +154,12 @@ def _explain(error: "ValidationError") -> list[Problem]:
             side = "more" if error.validator == "exclusiveMinimum" else "less"
             return [Problem(where, f"must be {side} than {rule}, not {error.instance}")]
         case "pattern":
-            return [Problem(where, f"{shown(error.instance)} does not have the right form", f"It must match {rule}")]
+            words = str(cast(JSON, error.schema).get("description") or f"It must match {rule}")
+            return [Problem(where, f"{shown(error.instance)} does not have the right form", words.rstrip("."))]
+        case "minProperties" | "maxProperties":
+            side = "at least" if error.validator == "minProperties" else "at most"
+            known = ", ".join(cast(JSON, error.schema).get("properties", {}))
+            return [Problem(where, f"must have {side} {rule} of its fields", f"Fields: {known}" if known else "")]
         case "uniqueItems":
             return [Problem(where, "holds the same item more than once", "Name each item once")]
         case _:
@@ -185,10 +190,11 @@ def _explain_branches(error: "ValidationError", where: str) -> Problem:
             values = [value for index in fitting for value in _tag_values(branches[index], tag)]
             allowed = ", ".join(dict.fromkeys(str(value) for value in values))
             return Problem(f"{where}.{tag}".lstrip("."), "must say which form this is", f"One of: {allowed}")
-        kinds = [_types(branches[index]) for index in fitting]
-        if all(kinds) and not any(len(inner.absolute_path) > len(error.absolute_path) for inner in error.context):
-            wanted = " or ".join(dict.fromkeys(TYPE_NAMES[kind] for kind in sorted(set().union(*kinds) - {"null"})))
-            return Problem(where, f"must be {wanted}, not {shown(error.instance)}")
+        if all(inner.validator == "type" and inner.absolute_path == error.absolute_path for inner in error.context):
+            kinds = sorted({kind for index in fitting for kind in _types(branches[index])} - {"null"})
+            wanted = " or ".join(TYPE_NAMES[kind] for kind in kinds)
+            value: Any = cast(Any, error.instance)
+            return Problem(where, f"must be {wanted}, not {shown(value)}")
     nearest = min(meant or fitting, key=lambda index: len(wrong[index]))
     deepest = max(wrong[nearest], key=lambda inner: len(inner.absolute_path))
     explained = _explain(deepest)

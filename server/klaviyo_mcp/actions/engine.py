@@ -175,5 +175,8 @@ def _shown(outgoing: Outgoing) -> JSON:
     if outgoing.body is not None:
         shown["body"] = outgoing.body
     if outgoing.form is not None:
-        shown["form"] = {key: value if isinstance(value, str) else value[0] for key, value in outgoing.form.items()}
+        shown["form"] = {
+            key: value if isinstance(value, str) else f"{value[0]}, {len(value[1])} bytes"
+            for key, value in outgoing.form.items()
+        }
     return shown

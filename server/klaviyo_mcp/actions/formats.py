@@ -1,5 +1,6 @@
 """The formats of values that a spec can ask for, and how an agent is told to write them."""
 
+import base64
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -17,7 +18,14 @@ def checker() -> "FormatChecker":
     """The formats that are checked; each checker is true for values that are not text, which `type` reports."""
     from jsonschema import FormatChecker
 
-    checks = {"email": is_email, "phone": is_phone, "date-time": is_time, "date": is_date, "uri": is_uri}
+    checks = {
+        "email": is_email,
+        "phone": is_phone,
+        "date-time": is_time,
+        "date": is_date,
+        "uri": is_uri,
+        "base64": is_base64,
+    }
     formats = FormatChecker(formats=())
     for name, check in checks.items():
         formats.checks(name)(_for_text(check))
@@ -69,10 +77,20 @@ def is_uri(text: str) -> bool:
     return re.match(r"^[a-zA-Z][a-zA-Z0-9+.-]*:\S+$", text) is not None
 
 
+def is_base64(text: str) -> bool:
+    """Whether the text is base64, bare or as a data URI."""
+    try:
+        base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
+    except ValueError:
+        return False
+    return True
+
+
 FORMAT_FIXES = {
     "email": ("is not an e-mail address", "Use the form name@example.org"),
     "phone": ("is not a phone number in E.164 form", "Use + and the country code, digits only, like +14155550123"),
     "date-time": ("is not a time", "Use RFC 3339, like 2026-11-30T09:00:00Z"),
     "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
+    "base64": ("is not base64", "Encode the bytes of the file as base64"),
     "uri": ("is not a URL", "Use the form https://example.org/path"),
 }

@@ -11,6 +11,7 @@ from klaviyo_mcp.spec.model import ActionSpec
 JSON = dict[str, Any]
 
 LONGEST_ENUM = 12
+LONGEST_FIELD_ENUM = 6
 LARGEST_PROPERTY = 1_200
 PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
 
@@ -18,7 +19,7 @@ PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
 def listed_schema(spec: ActionSpec) -> JSON:
     """The schema for a tool list: no `$ref`, no long enumeration, no property over LARGEST_PROPERTY characters."""
     definitions = cast(JSON, spec.input_schema.get("$defs", {}))
-    properties = {name: _listed(schema, definitions) for name, schema in spec.properties.items()}
+    properties = {name: _listed_argument(name, schema, definitions) for name, schema in spec.properties.items()}
     listed: JSON = {"type": "object", "properties": properties}
     if spec.required:
         listed["required"] = spec.required
@@ -36,6 +37,21 @@ def schema_at(spec: ActionSpec, path: str) -> JSON:
             raise KeyError(path)
         schema = found
     return _resolved(schema, definitions)
+
+
+def _listed_argument(name: str, schema: JSON, definitions: JSON) -> JSON:
+    """An argument as listed. What every action has alike is told once, in the server's instructions, not 300 times."""
+    if name.endswith("_fields") and schema.get("type") == "array":
+        names = schema["items"].get("enum", [])
+        shown: JSON = {"type": "array", "items": {"type": "string"}}
+        if len(names) <= LONGEST_FIELD_ENUM:
+            shown["items"]["enum"] = names
+        elif "description" in schema and "Fields to return" not in schema["description"]:
+            shown["description"] = schema["description"]
+        return shown
+    if name == "filter" and schema.get("type") == ["string", "array"]:
+        return {**schema, "items": {"type": "object"}}
+    return _listed(schema, definitions)
 
 
 def _listed(schema: JSON, definitions: JSON) -> JSON:

@@ -4,6 +4,7 @@ A hole whose argument is absent disappears with its key; one given as null sends
 disappeared disappears too, so that no empty envelope is sent; the body's own `data` and `data.attributes` stay.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -16,6 +17,10 @@ from klaviyo_mcp.spec.holes import PATH_SEGMENT, hole, holes
 from klaviyo_mcp.spec.model import FilterField, HttpRequest
 
 JSON = dict[str, Any]
+
+
+FILE_KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif"}
+"""How the kinds of image that Klaviyo takes begin, and what their file names end in."""
 
 
 class _Absent:
@@ -34,18 +39,20 @@ def build(action: Action, arguments: JSON) -> Outgoing:
     template = action.http
     if template is None:
         raise ValueError(f"{action.name} is made of other actions and has no request of its own")
+    query = _query(template, arguments, action.spec.filters)
     return Outgoing(
         method=template.method,
         path=_path(template.path, arguments),
-        query=_query(template, arguments, action.spec.filters),
+        query=query,
         headers=tuple(
             (name, _plain(value))
             for name, part in template.headers.items()
             if (value := _fill(part, arguments, {})) is not ABSENT
         ),
         body=_body(template.body, arguments),
-        form=_form(template, arguments),
+        form=_form(action, template, arguments),
         operation=action.operation,
+        needs_company_id="company_id" in template.query and "company_id" not in dict(query),
         buckets=action.buckets(arguments),
     )
 
@@ -163,12 +170,20 @@ def _body(template: Any, arguments: JSON) -> Any:
     return body
 
 
-def _form(template: HttpRequest, arguments: JSON) -> dict[str, str | tuple[str, bytes]] | None:
+def _form(action: Action, template: HttpRequest, arguments: JSON) -> dict[str, str | tuple[str, bytes]] | None:
     if template.multipart is None:
         return None
     found: dict[str, str | tuple[str, bytes]] = {}
     for key, part in template.multipart.items():
         value = _fill(part, arguments, {})
         if value is not ABSENT and value is not None:
-            found[key] = _plain(value)
+            schema = action.spec.properties.get(part[1:], {})
+            found[key] = _file(value, arguments) if schema.get("contentEncoding") == "base64" else _plain(value)
     return found
+
+
+def _file(content: str, arguments: JSON) -> tuple[str, bytes]:
+    """A file field: its name, and its content decoded. Klaviyo tells the kind of image from the content."""
+    data = base64.b64decode(content.partition(",")[2] if content.startswith("data:") else content)
+    kind = next((ending for start, ending in FILE_KINDS.items() if data.startswith(start)), "bin")
+    return f"{arguments.get('name') or 'file'}.{kind}", data

@@ -79,11 +79,16 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
         data["status"] = "done"
         summary = f"{title}: done."
     elif action.spec.effect == "read":
-        summary = f"{(action.spec.result.type or 'record').replace('-', ' ').capitalize()} {record.get('id', '')}."
+        kind = (action.spec.result.type or "record").replace("-", " ").capitalize()
+        summary = f"{kind} {record['id']}." if record.get("id") else f"{kind}."
     else:
         summary = f"{title}: done."
     if record is not None:
         data["record"] = record
+    # Reports come as one record, and their rows in pages.
+    if cursor := jsonapi.next_cursor(document):
+        data["next_cursor"] = cursor
+        summary += " More with next_cursor."
     return data, summary
 
 

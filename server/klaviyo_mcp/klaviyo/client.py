@@ -101,7 +101,7 @@ class KlaviyoClient:
 
     def _request(self, outgoing: Outgoing) -> httpx2.Request:
         target = outgoing.target
-        if outgoing.path.startswith("/client/") and "company_id" not in dict(outgoing.query):
+        if outgoing.needs_company_id:
             if self._company_id is None:
                 raise CompanyIdMissing(
                     "This action goes to Klaviyo's public API, which needs the account's public key."

@@ -51,10 +51,11 @@ def next_cursor(document: JSON) -> str | None:
 
 def cursor_in(text: str) -> str:
     """The cursor in a whole `next` link; a bare cursor is returned as it is."""
-    if "page%5Bcursor%5D=" not in text and "page[cursor]=" not in text:
+    if "=" not in text or "cursor" not in text:
         return text
-    query = urlsplit(text).query if "?" in text else text
-    return parse_qs(query).get("page[cursor]", [text])[0]
+    query = parse_qs(urlsplit(text).query if "?" in text else text)
+    # Reports page with a parameter of another name than everything else.
+    return next((query[name][0] for name in ("page[cursor]", "page_cursor") if name in query), text)
 
 
 def mapping(value: Any) -> JSON:

@@ -20,7 +20,8 @@ class Outgoing:
     """One HTTP request to Klaviyo, complete but for credentials.
 
     `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
-    is JSON, `form` the fields of a multipart body; a file field is (file name, content).
+    is JSON, `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the
+    client to add the account's public key to the query.
     """
 
     method: str
@@ -30,6 +31,7 @@ class Outgoing:
     body: Any = None
     form: dict[str, str | tuple[str, bytes]] | None = None
     operation: str = ""
+    needs_company_id: bool = False
     buckets: tuple[Bucket, ...] = ()
 
     @property

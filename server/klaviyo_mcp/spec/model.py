@@ -132,7 +132,7 @@ class HttpRequest(Part):
     method: Literal["GET", "POST", "PATCH", "DELETE", "PUT"]
     path: Annotated[str, StringConstraints(pattern=r"^/(api|client)/[^?#]*$")]
     query: dict[str, Any] = {}
-    headers: dict[Literal["X-Klaviyo-API-Filters"], Hole] = {}
+    headers: dict[Literal["X-Klaviyo-API-Filters"], Any] = {}
     body: Any = None
     multipart: dict[str, Hole] | None = None
 

@@ -210,6 +210,32 @@ def check_specs(
     sys.exit(run_check(folder))
 
 
+OpenAPIOption = Annotated[Path, typer.Option("--openapi", metavar="FILE", help="Klaviyo's OpenAPI document.")]
+
+
+@specs_app.command("draft")
+def draft_specs(
+    openapi: OpenAPIOption,
+    operations: Annotated[list[str] | None, typer.Argument(help="Operations to draft; all by default.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder of spec files; the checkout's own by default.")] = None,
+) -> None:
+    """Write or refresh the facts of specs from an OpenAPI document; what a person wrote stays."""
+    from klaviyo_mcp.surfaces.spec_commands import run_draft
+
+    sys.exit(run_draft(openapi, operations, folder))
+
+
+@specs_app.command("diff")
+def diff_specs(
+    openapi: OpenAPIOption,
+    folder: Annotated[Path | None, typer.Option(help="Folder of spec files; the checkout's own by default.")] = None,
+) -> None:
+    """Tell how the catalogue differs from an OpenAPI document; exit 1 when it does."""
+    from klaviyo_mcp.surfaces.spec_commands import run_diff
+
+    sys.exit(run_diff(openapi, folder))
+
+
 @app.command()
 def docs(
     check: Annotated[

@@ -18,6 +18,9 @@ from klaviyo_mcp.surfaces.service import react
 INSTRUCTIONS = """\
 Tools for one Klaviyo account (e-mail and SMS marketing). Each tool is one action.
 - Answers are flat records; a field that is missing is empty in Klaviyo. Dates are ISO 8601.
+- filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
+- X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
+  absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
 - Collections return next_cursor when there is more: pass it as cursor, or ask for more at once with max_records.
 - "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
 - Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
@@ -77,7 +80,7 @@ def as_tool(action: Action) -> types.Tool:
             title=spec.title,
             read_only_hint=spec.effect == "read",
             destructive_hint=spec.effect == "destructive",
-            idempotent_hint=spec.idempotent,
-            open_world_hint=True,
+            # A read is idempotent by nature, and an open world is the protocol's default: neither is worth its bytes.
+            idempotent_hint=None if spec.effect == "read" else spec.idempotent,
         ),
     )

@@ -34,6 +34,37 @@ def error_codes() -> set[str]:
     return {kind.code for kind in kinds if issubclass(kind, errors.KlaviyoError)}
 
 
+def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:
+    """Draft or refresh specs and say which files changed. The exit code is 2 when that cannot be done."""
+    from klaviyo_mcp.spec.drafting import draft_files
+
+    try:
+        drafted = draft_files(openapi, folder or CHECKOUT_SPECS, operations or None)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"klaviyo-mcp: {error.args[-1] if isinstance(error, KeyError) else error}", file=sys.stderr)
+        return 2
+    for one in drafted:
+        if one.outcome != "unchanged":
+            print(f"{one.outcome}: {one.path}")
+    changed = sum(one.outcome != "unchanged" for one in drafted)
+    print(f"{len(drafted)} specs, {changed} changed. New ones need their words: 'klaviyo-mcp specs check' tells which.")
+    return 0
+
+
+def run_diff(openapi: Path, folder: Path | None) -> int:
+    """Print how the catalogue differs from a document; the exit code is 1 when it does, 2 when that cannot be told."""
+    from klaviyo_mcp.spec.differing import diff, render
+    from klaviyo_mcp.spec.openapi import load_document
+
+    try:
+        difference = diff(load_catalogue(folder), load_document(openapi))
+    except (OSError, ValueError) as error:
+        print(f"klaviyo-mcp: {error}", file=sys.stderr)
+        return 2
+    print(render(difference).rstrip())
+    return 1 if difference else 0
+
+
 def write_docs(*, check: bool) -> int:
     """Write the generated files of the checkout, or with `check` only tell which are stale (exit code 1)."""
     root = CHECKOUT_SPECS.parent

@@ -3,7 +3,7 @@
 from klaviyo_mcp.sandbox import engine
 from klaviyo_mcp.sandbox.api.common import AT_OR_BETWEEN, BY_NAME_LIST, MOMENT, STRING, sortable
 from klaviyo_mcp.sandbox.declare import Column, Filter, L, Operation, Page, Resource
-from klaviyo_mcp.sandbox.shapes import Free, Items, Record, Text
+from klaviyo_mcp.sandbox.shapes import Free, Items, Number, Record, Text
 
 _DEFINITION = Record(
     {
@@ -14,7 +14,7 @@ _DEFINITION = Record(
                 "id": STRING,
                 "properties": Record({"css_class": STRING, "id": STRING}, nullable=True),
                 "sections": Items(Free()),
-                "styles": Record({"background_color": STRING, "width": STRING}, nullable=True),
+                "styles": Record({"background_color": STRING, "width": Number(nullable=True)}, nullable=True),
             }
         ),
         "styles": Items(Free()),

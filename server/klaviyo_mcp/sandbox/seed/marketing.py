@@ -300,7 +300,7 @@ def _definition(heading: str) -> Json:
     }
     body: Json = {
         "properties": {"css_class": None},
-        "styles": {"background_color": "#f6f3ec", "width": "600"},
+        "styles": {"background_color": "#f6f3ec", "width": 600},
         "sections": [section],
     }
     return {"body": body, "styles": []}
