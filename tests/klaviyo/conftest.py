@@ -28,7 +28,7 @@ Answering = Callable[..., AbstractAsyncContextManager[Wire]]
 
 @pytest.fixture
 def answering() -> Answering:
-    """`async with answering(b"HTTP/1.1 …")`: each request gets the next of these answers; None resets the connection."""
+    """`async with answering(b"HTTP/1.1 …")`: each request gets the next answer; None resets the connection."""
 
     @asynccontextmanager
     async def listen(*answers: bytes | None) -> AsyncIterator[Wire]:

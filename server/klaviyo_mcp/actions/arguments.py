@@ -193,8 +193,7 @@ def _explain_branches(error: "ValidationError", where: str) -> Problem:
         if all(inner.validator == "type" and inner.absolute_path == error.absolute_path for inner in error.context):
             kinds = sorted({kind for index in fitting for kind in _types(branches[index])} - {"null"})
             wanted = " or ".join(TYPE_NAMES[kind] for kind in kinds)
-            value: Any = cast(Any, error.instance)
-            return Problem(where, f"must be {wanted}, not {shown(value)}")
+            return Problem(where, f"must be {wanted}, not {shown(cast(Any, error).instance)}")
     nearest = min(meant or fitting, key=lambda index: len(wrong[index]))
     deepest = max(wrong[nearest], key=lambda inner: len(inner.absolute_path))
     explained = _explain(deepest)

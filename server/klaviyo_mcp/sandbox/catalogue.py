@@ -7,31 +7,69 @@ from urllib.parse import unquote
 from klaviyo_mcp.sandbox.api import (
     accounts,
     campaigns,
+    catalogs,
+    client,
+    conversations,
+    coupons,
+    custom_objects,
+    data_privacy,
     events,
     flows,
+    forms,
+    images,
     lists,
     metrics,
     profiles,
+    push_tokens,
+    reporting,
+    reviews,
     segments,
     tags,
     templates,
+    tracking_settings,
+    universal_content,
+    web_feeds,
+    webhooks,
 )
 from klaviyo_mcp.sandbox.calls import Session
 from klaviyo_mcp.sandbox.declare import Operation, Resource
-from klaviyo_mcp.sandbox.handlers import estimation
-from klaviyo_mcp.sandbox.handlers import events as event_processing
 from klaviyo_mcp.sandbox.shapes import Json
 
-_DOMAINS = (accounts, campaigns, events, flows, lists, metrics, profiles, segments, tags, templates)
+_DOMAINS = (
+    accounts,
+    campaigns,
+    catalogs,
+    client,
+    conversations,
+    coupons,
+    custom_objects,
+    data_privacy,
+    events,
+    flows,
+    forms,
+    images,
+    lists,
+    metrics,
+    profiles,
+    push_tokens,
+    reporting,
+    reviews,
+    segments,
+    tags,
+    templates,
+    tracking_settings,
+    universal_content,
+    web_feeds,
+    webhooks,
+)
 
 RESOURCES: Mapping[str, Resource] = {resource.type: resource for domain in _DOMAINS for resource in domain.RESOURCES}
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation for domain in _DOMAINS for operation in domain.OPERATIONS
 }
+# A domain that has work done later declares it: the kind of work, and what does it.
 WORK: Mapping[str, Callable[[Session, Json], None]] = {
-    "event": event_processing.process_event,
-    "estimation.start": estimation.start,
-    "estimation.finish": estimation.finish,
+    kind: work for domain in _DOMAINS for kind, work in getattr(domain, "WORK", {}).items()
 }
 
 

@@ -396,3 +396,5 @@ OPERATIONS = (
         M,
     ),
 )
+
+WORK = {"estimation.start": estimation.start, "estimation.finish": estimation.finish}

@@ -140,3 +140,5 @@ OPERATIONS = (
     ),
     Operation("get_event", "GET", "/api/events/{id}", "event", engine.get_resource, _READ, M, include=_INCLUDE),
 )
+
+WORK = {"event": events.process_event}

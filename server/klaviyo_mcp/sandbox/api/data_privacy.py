@@ -1,0 +1,7 @@
+"""Erasing what is known of a person."""
+
+from klaviyo_mcp.sandbox.declare import Operation, Resource
+
+RESOURCES: tuple[Resource, ...] = ()
+
+OPERATIONS: tuple[Operation, ...] = ()

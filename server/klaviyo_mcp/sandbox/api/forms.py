@@ -1,0 +1,7 @@
+"""Sign-up forms and their versions."""
+
+from klaviyo_mcp.sandbox.declare import Operation, Resource
+
+RESOURCES: tuple[Resource, ...] = ()
+
+OPERATIONS: tuple[Operation, ...] = ()

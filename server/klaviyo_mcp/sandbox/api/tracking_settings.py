@@ -1,0 +1,7 @@
+"""UTM parameters of links in messages."""
+
+from klaviyo_mcp.sandbox.declare import Operation, Resource
+
+RESOURCES: tuple[Resource, ...] = ()
+
+OPERATIONS: tuple[Operation, ...] = ()
