@@ -170,6 +170,22 @@ def list_actions(
     console.print(f"{len(specs)} actions", style="dim", highlight=False)
 
 
+@actions_app.command("search")
+def search_actions(
+    words: Annotated[list[str], typer.Argument(help="What you want to do, or an old endpoint: 'POST /api/identify'.")],
+    most: Annotated[int, typer.Option(min=1, max=50, help="How many to show.")] = 10,
+) -> None:
+    """Find actions by words."""
+    from klaviyo_mcp.actions.finding import Finder
+    from klaviyo_mcp.spec.loading import load_catalogue
+
+    found = Finder(load_catalogue()).find(" ".join(words), most)
+    if not found:
+        fail(f"No action fits {' '.join(words)!r}.")
+    for spec in found:
+        print(f"{spec.name} ({spec.effect}): {spec.summary}")
+
+
 @actions_app.command("show")
 def show_action(
     name: Annotated[str, typer.Argument(help="Name or alias of the action.")],

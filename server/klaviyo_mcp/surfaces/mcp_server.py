@@ -1,16 +1,21 @@
 """The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import mcp.types as types
 from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.listing import listed_schema
-from klaviyo_mcp.actions.registry import Action
+from klaviyo_mcp.actions.errors import UnknownAction
+from klaviyo_mcp.actions.listing import listed_schema, schema_at
+from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.surfaces.exposure import Exposure
 from klaviyo_mcp.surfaces.rendering import answer_text, error_text
 from klaviyo_mcp.surfaces.service import react
@@ -22,6 +27,7 @@ Tools for one Klaviyo account (e-mail and SMS marketing). Each tool is one actio
 - X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
   absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
 - Collections return next_cursor when there is more: pass it as cursor, or ask for more at once with max_records.
+- A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
 - "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
 - Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
 - Being on a list is not consent to marketing: use bulk_subscribe_profiles to record consent.
@@ -52,6 +58,23 @@ def make_server(engine: Engine, account: Account, exposure: Exposure) -> Server[
             is_error=reaction.is_error,
         )
 
+    async def list_templates(
+        _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=SCHEMA_TEMPLATES)
+
+    async def list_resources(
+        _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=[])
+
+    async def read_resource(
+        _context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        text = read_schema(str(params.uri), engine.exposed)
+        content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
+        return types.ReadResourceResult(contents=[content])
+
     def input_schema(name: str) -> Mapping[str, Any] | None:
         return schemas.get(name)
 
@@ -62,10 +85,52 @@ def make_server(engine: Engine, account: Account, exposure: Exposure) -> Server[
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read_resource,
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         # Without this hook the SDK lists all tools again for every call over HTTP.
         get_tool_input_schema=input_schema,
     )
+
+
+SCHEMA_URI = re.compile(r"^klaviyo://actions/([^/]+)/schema(?:/([^/]+))?$")
+SCHEMA_TEMPLATES = [
+    types.ResourceTemplate(
+        name="action-schema",
+        title="Full schema of an action",
+        uri_template="klaviyo://actions/{name}/schema",
+        description="The whole input schema of an action whose listed schema is cut short.",
+        mime_type="application/schema+json",
+    ),
+    types.ResourceTemplate(
+        name="action-schema-part",
+        title="Full schema of a part of an action",
+        uri_template="klaviyo://actions/{name}/schema/{path}",
+        description="One argument or deeper part, such as definition.actions of create_flow.",
+        mime_type="application/schema+json",
+    ),
+]
+
+
+def read_schema(uri: str, registry: Registry) -> str:
+    """The text of a schema resource. Raises MCPError (resource not found) that says what there is."""
+    match = SCHEMA_URI.match(uri)
+    if match is None:
+        raise MCPError(
+            code=types.INVALID_PARAMS, message=f"There is no resource {uri}; there is klaviyo://actions/NAME/schema."
+        )
+    name, path = unquote(match[1]), unquote(match[2] or "")
+    try:
+        spec = registry.find(name).spec
+        return json.dumps(schema_at(spec, path), ensure_ascii=False, indent=1)
+    except UnknownAction as error:
+        raise MCPError(code=types.INVALID_PARAMS, message=error.message) from None
+    except KeyError:
+        known = ", ".join(registry.find(name).spec.properties)
+        raise MCPError(
+            code=types.INVALID_PARAMS, message=f"{name} has no argument {path!r}. Arguments: {known}."
+        ) from None
 
 
 def as_tool(action: Action) -> types.Tool:

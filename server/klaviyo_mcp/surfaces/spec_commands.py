@@ -8,6 +8,7 @@ from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.spec.checking import check_folder
 from klaviyo_mcp.spec.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
 from klaviyo_mcp.surfaces.action_index import action_index
+from klaviyo_mcp.surfaces.migration_table import migration_table
 
 
 def run_check(folder: Path | None) -> int:
@@ -72,7 +73,11 @@ def write_docs(*, check: bool) -> int:
         print("klaviyo-mcp: 'docs' needs a checkout of the project.", file=sys.stderr)
         return 2
     specs = load_catalogue()
-    files = {"docs/action.schema.json": editor_schema(), "docs/actions.md": action_index(specs)}
+    files = {
+        "docs/action.schema.json": editor_schema(),
+        "docs/actions.md": action_index(specs),
+        "docs/migrating.md": migration_table(specs),
+    }
     stale = [name for name, text in files.items() if _current(root / name) != text]
     if check:
         for name in stale:

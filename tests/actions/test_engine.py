@@ -1,0 +1,109 @@
+"""The path of a call, against the sandbox: paging, composites that stop midway, advice after an unknown outcome."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from klaviyo_mcp.accounts.account import Account, open_account
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.errors import Stopped
+from klaviyo_mcp.actions.failures import explain
+from klaviyo_mcp.actions.registry import Registry
+from klaviyo_mcp.klaviyo.errors import AnswerTimeout, KlaviyoError, PermissionDenied, ServerError
+from klaviyo_mcp.sandbox import API_KEY, create_app
+
+
+@pytest.fixture
+async def account() -> AsyncIterator[Account]:
+    """A sandbox of its own, with Klaviyo's rate limits, reached without our own pacing."""
+    transport = httpx2.ASGITransport(app=create_app())
+    opened = open_account("sandbox", api_key=API_KEY, base_url="http://sandbox", pace=False, transport=transport)
+    async with opened.client:
+        yield opened
+
+
+async def run(engine: Engine, account: Account, action: str, /, **arguments: Any) -> dict[str, Any]:
+    return (await engine.run(Call(action, arguments), account)).data
+
+
+async def test_fetching_many_stops_early_with_a_cursor_when_the_quota_ends(
+    registry: Registry, account: Account
+) -> None:
+    impatient = Engine(registry, max_wait=0)
+    # Predictive analytics has a quota of its own: ten requests a second.
+    arguments = {"additional_profile_fields": ["predictive_analytics"], "profile_fields": ["email"]}
+    for _ in range(8):
+        await run(impatient, account, "get_profiles", page_size=1, **arguments)
+    many = await run(impatient, account, "get_profiles", max_records=400, **arguments)
+    assert 0 < many["count"] < 400
+    assert "Go on with next_cursor" in many["warnings"][0]
+    rest = await run(Engine(registry, max_wait=10), account, "get_profiles", cursor=many["next_cursor"], page_size=1)
+    assert rest["count"] == 1
+
+
+async def test_a_composite_that_breaks_off_says_what_was_done(engine: Engine, account: Account) -> None:
+    made = (await run(engine, account, "create_list", name="Half"))["record"]["id"]
+    emails = [f"half{index}@example.org" for index in range(5)]
+    # A key that may write profiles but not lists does not exist in the sandbox, so the list goes away in between.
+    await run(engine, account, "add_profile_to_list", list_id=made, emails=emails[:1], create_missing=True)
+
+    class Vanishing(httpx2.ASGITransport):
+        """Refuses the last step, as Klaviyo would for a list that someone deleted meanwhile."""
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.method == "POST" and request.url.path.endswith("/relationships/profiles"):
+                await super().handle_async_request(
+                    httpx2.Request("DELETE", f"http://sandbox/api/lists/{made}", headers=dict(request.headers))
+                )
+            return await super().handle_async_request(request)
+
+    transport = Vanishing(app=create_app())
+    opened = open_account("sandbox", api_key=API_KEY, base_url="http://sandbox", pace=False, transport=transport)
+    async with opened.client:
+        made = (await run(engine, opened, "create_list", name="Half"))["record"]["id"]
+        with pytest.raises(Stopped) as error:
+            await run(engine, opened, "add_profile_to_list", list_id=made, emails=emails, create_missing=True)
+    assert error.value.done["created"] == 5
+    shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
+    assert shown["code"] == "stopped_midway"
+    assert shown["done_so_far"]["created"] == 5
+    assert "not done twice" in shown["next_step"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("get_profiles", AnswerTimeout("No answer."), "call again"),
+        ("update_profile", ServerError("Oops.", status=500), "it is safe to call again"),
+        ("create_list", AnswerTimeout("No answer."), "it could happen twice"),
+        ("create_event", AnswerTimeout("No answer."), "unique_id"),
+    ],
+)
+def test_after_an_unknown_outcome_the_advice_depends_on_what_a_repeat_would_do(registry, name, error, says) -> None:
+    shown = explain(error, name, registry).data["error"]
+    assert says in shown["next_step"]
+    assert "not known" in shown["outcome"]
+
+
+def test_a_missing_permission_names_the_scopes(registry: Registry) -> None:
+    error: KlaviyoError = PermissionDenied("You do not have permission to perform this action.", status=403)
+    assert explain(error, "create_list", registry).data["error"]["scopes_needed"] == ["lists:write"]
+
+
+async def test_two_accounts_of_one_engine_never_mix(engine: Engine) -> None:
+    from klaviyo_mcp.sandbox import OTHER_API_KEY
+
+    app = create_app()
+    accounts = [
+        open_account(key, api_key=key, base_url="http://sandbox", transport=httpx2.ASGITransport(app=app))
+        for key in (API_KEY, OTHER_API_KEY)
+    ]
+    for account in accounts:
+        await run(engine, account, "create_list", name=f"Of {account.name}")
+    for account in accounts:
+        lists = await run(engine, account, "get_lists", max_records=100)
+        own = [record["name"] for record in lists["records"] if record["name"].startswith("Of ")]
+        assert own == [f"Of {account.name}"]
+        await account.client.close()
