@@ -76,7 +76,7 @@ async def test_a_composite_that_breaks_off_says_what_was_done(engine: Engine, ac
     ("name", "error", "says"),
     [
         ("get_profiles", AnswerTimeout("No answer."), "call again"),
-        ("update_profile", ServerError("Oops.", status=500), "it is safe to call again"),
+        ("update_list", ServerError("Oops.", status=500), "it is safe to call again"),
         ("create_list", AnswerTimeout("No answer."), "it could happen twice"),
         ("create_event", AnswerTimeout("No answer."), "unique_id"),
     ],

@@ -5,6 +5,7 @@ What leaves here is text that Klaviyo accepts. A wrong field or operator is answ
 
 import difflib
 import json
+from math import isfinite
 from typing import Any, cast
 
 from klaviyo_mcp.actions.errors import Problem
@@ -118,11 +119,20 @@ def _typed(value: Any, known: FilterField) -> Any:
         case "boolean":
             return {"true": True, "false": False}.get(text.lower())
         case "number" | "integer":
-            try:
-                number = float(text)
-            except ValueError:
-                return None
-            return int(number) if number.is_integer() else number if known.type == "number" else None
+            return _number(text, whole=known.type == "integer")
+
+
+def _number(text: str, *, whole: bool) -> int | float | None:
+    """The number in a text, or None. Whole numbers do not go by way of a float, which would round large ones."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None if whole or not isfinite(number) else number
 
 
 def _text(value: Any) -> str:
