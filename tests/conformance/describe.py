@@ -19,7 +19,9 @@ JSON = dict[str, Any]
 METHODS = ("get", "post", "patch", "put", "delete")
 SHARED_FROM = 120
 """An enumeration of at least this many characters that occurs twice is written once."""
-EXTRA_LIMIT = re.compile(r"when using the `([^`]+)` parameter.{0,80}?Burst: `([^`]+)`.{0,40}?Steady: `([^`]+)`", re.S)
+EXTRA_LIMIT = re.compile(
+    r"when using the `([^`]+)` parameter.{0,80}?Burst: `([^`]+)`.{0,40}?Steady: `([^`]+)`", re.DOTALL
+)
 
 
 def describe(document: JSON) -> JSON:
@@ -57,7 +59,10 @@ def _operation(method: str, path: str, raw: JSON, schemas: JSON) -> JSON:
         found["body"] = _shape(content["schema"], schemas)
     found["scopes"] = raw.get("x-klaviyo-scopes") or []
     found["limits"] = [rate for rate in (raw.get("x-klaviyo-ratelimit") or {}).values() if rate]
-    extra = {key: [burst, steady] for key, burst, steady in EXTRA_LIMIT.findall(raw.get("description", ""))}
+    # The texts of some operations speak of parameters that only their neighbours have.
+    keys = {each["name"] for each in raw["parameters"]}
+    limits = EXTRA_LIMIT.findall(raw.get("description", ""))
+    extra = {key: [burst, steady] for key, burst, steady in limits if key.partition("=")[0] in keys}
     if extra:
         found["extra_limits"] = extra
     if raw.get("x-klaviyo-filters"):
@@ -88,7 +93,9 @@ def _shape(schema: JSON, schemas: JSON) -> Any:
     kind = schema.get("type", "any")
     if "properties" in schema:
         required = schema.get("required", [])
-        keys = {f"{name}{'!' if name in required else ''}": each for name, each in schema["properties"].items()}
+        # What Klaviyo alone writes has no place in a request.
+        sendable = {name: each for name, each in schema["properties"].items() if not each.get("readOnly")}
+        keys = {f"{name}{'!' if name in required else ''}": each for name, each in sendable.items()}
         shape: JSON = {f"keys{mark}": {name: _shape(each, schemas) for name, each in keys.items()}}
         return shape | bounds
     if kind == "array":

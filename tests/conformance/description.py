@@ -58,6 +58,49 @@ def faults(request: Outgoing) -> list[str]:
     ]
 
 
+def places(operation: str) -> set[str]:
+    """Every place of a request that the description has: `query sort`, `header X`, `body.data[].attributes.name`.
+
+    Places inside one of several forms, and of a shape inside itself, are left out: there may be thousands.
+    """
+    stated = operations()[operation]
+    found = {f"{kind} {name}" for kind in ("query", "header") for name in _names(stated.get(kind, {}))}
+    return found | set(_stated_places(stated.get("body"), "body", ()))
+
+
+def places_of(request: Outgoing) -> set[str]:
+    """The places that a request fills."""
+    found = {f"query {name}" for name, _ in request.query} | {f"header {name}" for name, _ in request.headers}
+    return found | set(_filled_places(request.body if request.form is None else request.form, "body"))
+
+
+def _stated_places(shape: Any, at: str, within: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(shape, str) and shape.startswith("@"):
+        if shape in within:
+            return
+        within = (*within, shape)
+        shape = _resolved(shape)
+    if isinstance(shape, dict):
+        content = next(iter(shape.values()))
+        match next(iter(shape)).rstrip("?"):
+            case "keys":
+                for name, inner in content.items():
+                    yield f"{at}.{name.rstrip('!')}"
+                    yield from _stated_places(inner, f"{at}.{name.rstrip('!')}", within)
+            case "list":
+                yield from _stated_places(content, f"{at}[]", within)
+
+
+def _filled_places(value: Any, at: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield f"{at}.{name}"
+            yield from _filled_places(inner, f"{at}.{name}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _filled_places(item, f"{at}[]")
+
+
 def _route_faults(request: Outgoing, stated: JSON) -> Iterator[str]:
     if request.method != stated["method"]:
         yield f"method {request.method} instead of {stated['method']}"
@@ -165,7 +208,12 @@ def _shape_faults(value: Any, shape: Any, where: str) -> Iterator[str]:
         case "one":
             branches = [list(_shape_faults(value, branch, where)) for branch in shape["one"]]
             if all(branches):
-                yield min(branches, key=len)[0] + f" (the nearest of {len(branches)} forms)"
+                yield min(branches, key=_strangeness)[0]
+
+
+def _strangeness(branch: list[str]) -> tuple[int, int]:
+    """How far a value is from one of several forms: first by wrong words, which mark another form, then by faults."""
+    return sum(" is not among " in fault for fault in branch), len(branch)
 
 
 def _takes_null(shape: Any) -> bool:

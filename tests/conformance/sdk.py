@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -45,7 +45,7 @@ class Request:
 
 
 class Sdk:
-    """The SDK with its requests caught; `catching` is the server's list of what arrived."""
+    """The SDK, sending to a host whose list of what `arrived` is read here."""
 
     def __init__(self, host: str, arrived: list[Request]) -> None:
         client = openapi_client.ApiClient(Configuration(host=host, api_key={"Klaviyo-API-Key": "Klaviyo-API-Key pk_x"}))
@@ -71,7 +71,7 @@ class Sdk:
         if model is not None:
             passed[model[0]] = model[1].from_dict(body)
         self._arrived.clear()
-        getattr(owner(self._client), operation + RAW)(**passed).release_conn()
+        getattr(owner(self._client), operation + RAW)(**passed, _request_timeout=5.0).release_conn()
         (request,) = self._arrived
         return request, left
 
@@ -126,13 +126,7 @@ def catching() -> Iterator[Sdk]:
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             arrived.append(
-                read_request(
-                    self.command,
-                    self.path,
-                    self.headers.get_content_type(),
-                    self.rfile.read(length),
-                    str(self.headers["Content-Type"]),
-                )
+                read_request(self.command, self.path, self.rfile.read(length), str(self.headers["Content-Type"]))
             )
             self.send_response(204)
             self.end_headers()
@@ -142,7 +136,7 @@ def catching() -> Iterator[Sdk]:
         def log_message(self, format: str, *args: Any) -> None:
             """Tests speak for themselves."""
 
-    with HTTPServer(("127.0.0.1", 0), Catcher) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Catcher) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
@@ -152,12 +146,12 @@ def catching() -> Iterator[Sdk]:
             thread.join()
 
 
-def read_request(method: str, target: str, media: str, content: bytes, media_line: str = "") -> Request:
-    """A request as it came over the wire, decoded."""
+def read_request(method: str, target: str, content: bytes = b"", media: str = "") -> Request:
+    """A request as it goes over the wire, decoded."""
     split = urlsplit(target)
     query = sorted(parse_qsl(split.query, keep_blank_values=True))
-    if media == "multipart/form-data":
-        parts = message_from_bytes(f"Content-Type: {media_line}\n\n".encode() + content).get_payload()
+    if media.startswith("multipart/form-data"):
+        parts = message_from_bytes(f"Content-Type: {media}\n\n".encode() + content).get_payload()
         form: dict[str, str | bytes] = {}
         for part in typing.cast(list[Any], parts):
             named = part.get_param("name", header="Content-Disposition")

@@ -1,11 +1,12 @@
 """Arguments made from an input schema: drawn by hypothesis, or everything given and every form taken in turn.
 
-`value` walks the schema; what it may choose freely it asks of a Chooser. Definitions that contain themselves are
-followed DEEPEST levels down and then ended as shortly as they can be.
+`_Walk` follows the schema; what is free it asks of a Chooser. A definition that contains itself is entered once more,
+and then ended as shortly as it can be.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from klaviyo_mcp.spec.model import ActionSpec, FilterField
 
 JSON = dict[str, Any]
-DEEPEST = 6
+Within = tuple[str, ...]
+"""The definitions that a value is part of, the outermost first."""
 FORMATS = {
     "email": ["ada@example.org", "grace.hopper+vip@example.org", "o'neil@sub.example.co.uk"],
     "phone": ["+14155550123", "+4915112345678"],
@@ -21,7 +23,7 @@ FORMATS = {
     "date": ["2026-11-30", "2024-02-29"],
     "time": ["09:00:00", "23:30:15"],
     "uri": ["https://example.org/a?b=c&d=é", "http://example.org"],
-    "binary": ["iVBORw0KGgo="],
+    "base64": ["R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"],
 }
 PATTERNS = {
     r"^[0-9A-Za-z_]+$": ["TEN_OFF", "x9"],
@@ -44,13 +46,14 @@ FILTER_VALUES: dict[str, list[Any]] = {
 AWKWARD = "aé/?&=#%+: 9"
 """Text that tells a right encoding from a wrong one."""
 BOTH = (True, False)
+NOTHING = (None, "null", {"type": "null"})
 
 
 class Chooser(Protocol):
     """Decides what a schema leaves open."""
 
     def among(self, options: Sequence[Any], place: str = "") -> Any:
-        """One of the options, which are the same object at every visit or come with the name of their place."""
+        """One of the options of a place; they are the same object at every visit."""
         ...
 
     def whether(self) -> bool:
@@ -73,11 +76,11 @@ class Chooser(Protocol):
 def arguments(spec: ActionSpec, chooser: Chooser) -> JSON:
     """The arguments of one call, which fit the spec's schema and its filter fields."""
     walk = _Walk(chooser, spec.input_schema.get("$defs", {}))
-    made = walk.value({key: rule for key, rule in spec.input_schema.items() if key != "$defs"}, 0)
+    made = walk.value(spec.input_schema, ())
     if "filter" in made and spec.filters:
         made["filter"] = _conditions(spec.filters, chooser)
     for name, schema in spec.properties.items():
-        if name in made and schema.get("type") == "string" and not made[name].strip(" ."):
+        if name in made and schema.get("type") == "string" and not made[name].strip().strip("."):
             made[name] = "x"  # an id of a path is neither empty nor a step in the path
     return made
 
@@ -91,13 +94,28 @@ def _conditions(fields: dict[str, FilterField], chooser: Chooser) -> list[JSON]:
     ]
     conditions: list[JSON] = []
     for _ in range(chooser.size(1, 2)):
-        name, operator, many = chooser.among(offers, "filter")
-        options = fields[name].enum or FILTER_VALUES[fields[name].type]
+        name, operator, many = offers[chooser.among(_positions(len(offers)), "filter")]
+        options: list[Any] = fields[name].enum or FILTER_VALUES[fields[name].type]
         value = chooser.among(options)
         conditions.append({"field": name, "operator": operator, **({} if many is None else {"value": value})})
         if many:
             conditions[-1]["value"] = [value]
     return conditions
+
+
+@cache
+def _positions(count: int) -> tuple[int, ...]:
+    return tuple(range(count))
+
+
+@cache
+def _samples(least: float, most: float) -> tuple[float, ...]:
+    return least, most, (least + most) / 2
+
+
+@cache
+def _whole_samples(least: float, most: float) -> tuple[int, ...]:
+    return math.ceil(least), math.floor(most), math.floor((least + most) / 2)
 
 
 class _Walk:
@@ -106,12 +124,12 @@ class _Walk:
         self._definitions = definitions
         self._heights: dict[str, float] = {}
 
-    def value(self, schema: JSON, depth: int) -> Any:
+    def value(self, schema: JSON, within: Within, at: str = "") -> Any:
         if "$ref" in schema:
-            return self.value(self._target(schema), depth + 1)
+            return self.value(self._target(schema), (*within, schema["$ref"]), at)
         for form in ("anyOf", "oneOf"):
             if form in schema:
-                return self._form(schema, form, depth)
+                return self._form(schema, form, within, at)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -120,9 +138,9 @@ class _Walk:
         kind = kinds if isinstance(kinds, str) else self._choose.among(kinds)
         match kind:
             case "object":
-                return self._object(schema, depth)
+                return self._object(schema, within, at)
             case "array":
-                return self._list(schema, depth)
+                return self._list(schema, within, at)
             case "string":
                 return self._text(schema)
             case "integer" | "number":
@@ -133,36 +151,41 @@ class _Walk:
             case _:
                 return None
 
-    def _form(self, schema: JSON, form: str, depth: int) -> Any:
+    def _form(self, schema: JSON, form: str, within: Within, at: str) -> Any:
         branches = schema[form]
-        chosen = min(branches, key=self.height) if depth > DEEPEST else self._choose.among(branches)
+        chosen = min(branches, key=self.height) if _ends(within) else self._choose.among(branches, at)
         beside = {key: rule for key, rule in schema.items() if key != form}
         if set(chosen) == {"required"}:
-            return self.value({**beside, "required": [*beside.get("required", []), *chosen["required"]]}, depth)
-        return self.value({**beside, **chosen}, depth)
+            return self.value({**beside, "required": [*beside.get("required", []), *chosen["required"]]}, within, at)
+        return self.value({**beside, **chosen}, within, at)
 
-    def _object(self, schema: JSON, depth: int) -> JSON:
+    def _object(self, schema: JSON, within: Within, at: str) -> JSON:
         required = schema.get("required", [])
         made = {
-            name: self.value(inner, depth)
+            name: self.value(inner, within, f"{at}.{name}")
             for name, inner in schema.get("properties", {}).items()
-            if name in required or (self._choose.whether() and depth <= DEEPEST)
+            if name in required or (self._choose.whether() and not _ends(within))
         }
+        most = schema.get("maxProperties", len(made))
+        if len(made) > most:
+            names = [*made, *made]
+            first = self._choose.among(_positions(len(made)), at)
+            made = {name: made[name] for name in names[first : first + most]}
         if not made and schema.get("minProperties"):
             name, inner = next(iter(schema.get("properties", {"key": {"type": "string"}}).items()))
-            made[name] = self.value(inner, depth)
-        if "properties" not in schema and self._choose.whether():
+            made[name] = self.value(inner, within, f"{at}.{name}")
+        if "properties" not in schema and schema.get("maxProperties", 1) and self._choose.whether():
             made["Any key of one's own"] = self._choose.text(0, 10)
         return made
 
-    def _list(self, schema: JSON, depth: int) -> list[Any]:
+    def _list(self, schema: JSON, within: Within, at: str) -> list[Any]:
         items = schema.get("items", {"type": "string"})
         least = schema.get("minItems", 0)
-        most = min(schema.get("maxItems", least + 2), least + 2)
+        most = min(schema.get("maxItems", least + 2), least + (1 if within else 2))
         if "enum" in items and least == 0:
             most = min(len(items["enum"]), schema.get("maxItems", 1_000))
-        size = least if depth > DEEPEST else self._choose.size(least, most)
-        made = [self.value(items, depth) for _ in range(size)]
+        size = least if _ends(within) else self._choose.size(least, most)
+        made = [self.value(items, within, f"{at}[]") for _ in range(size)]
         return made if not schema.get("uniqueItems") else list(dict.fromkeys(made))
 
     def _text(self, schema: JSON) -> str:
@@ -194,6 +217,11 @@ class _Walk:
         return max([own, *(self.height(inner) for inner in needed)])
 
 
+def _ends(within: Within) -> bool:
+    """Whether a definition has been entered from inside itself, so that it is time to end."""
+    return len(within) > len(set(within))
+
+
 class Drawn:
     """Chooses as hypothesis draws."""
 
@@ -210,7 +238,7 @@ class Drawn:
         return self._draw(st.integers(least, min(most, least + 3)))
 
     def text(self, least: int, most: int) -> str:
-        return self._draw(_TEXTS.get((least, most)) or _texts(least, most))
+        return self._draw(_texts(least, most))
 
     def number(self, least: float, most: float, *, whole: bool) -> float:
         if whole:
@@ -218,33 +246,38 @@ class Drawn:
         return self._draw(st.floats(least, most, allow_subnormal=False))
 
 
-_TEXTS: dict[tuple[int, int], st.SearchStrategy[str]] = {}
-
-
+@cache
 def _texts(least: int, most: int) -> st.SearchStrategy[str]:
-    alphabet = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])
-    _TEXTS[least, most] = made = st.text(alphabet, min_size=least, max_size=most)
-    return made
+    return st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=least, max_size=most)
 
 
-@st.composite
-def drawn_arguments(draw: st.DrawFn, spec: ActionSpec) -> JSON:
+def drawn_arguments(spec: ActionSpec) -> st.SearchStrategy[JSON]:
     """Hypothesis' strategy for the arguments of an action."""
-    return arguments(spec, Drawn(draw))
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> JSON:
+        return arguments(spec, Drawn(draw))
+
+    return drawn()
 
 
 class InTurn:
     """Gives everything, and takes the options of each place one after another, over all calls made with it."""
 
     def __init__(self) -> None:
-        self._turns: dict[int | str, int] = {}
-        self.fresh = True
+        self._left: dict[str, int] = {}
+
+    @property
+    def is_through(self) -> bool:
+        """Whether every option of every place has had its turn."""
+        return not any(left > 0 for left in self._left.values())
 
     def among(self, options: Sequence[Any], place: str = "") -> Any:
-        turn = self._turns.get(place or id(options), 0)
-        self._turns[place or id(options)] = turn + 1
-        self.fresh = self.fresh or turn < len(options)
-        return options[turn % len(options)]
+        key = f"{place} {id(options)}"
+        options = [option for option in options if option not in NOTHING] or options
+        left = self._left.get(key, len(options))
+        self._left[key] = left - 1
+        return options[-left % len(options)]
 
     def whether(self) -> bool:
         return True
@@ -256,15 +289,36 @@ class InTurn:
         return (AWKWARD * (1 + least // len(AWKWARD)))[: max(least, min(most, len(AWKWARD)))]
 
     def number(self, least: float, most: float, *, whole: bool) -> float:
-        middle = (least + most) / 2
-        return math.floor(middle) if whole else middle
+        return self.among(_whole_samples(least, most) if whole else _samples(least, most))
 
 
 def everything(spec: ActionSpec, at_most: int = 60) -> list[JSON]:
     """Calls with every argument given, until every form and enumerated value has had its turn."""
-    chooser = InTurn()
+    return list(in_turn(spec, InTurn(), at_most))
+
+
+def in_turn(spec: ActionSpec, chooser: InTurn, at_most: int) -> Iterator[JSON]:
+    """Calls made with one chooser, until every option of every place has had its turn."""
+    for _ in range(at_most):
+        yield arguments(spec, chooser)
+        if chooser.is_through:
+            return
+
+
+class Least(InTurn):
+    """Gives only what must be given."""
+
+    def whether(self) -> bool:
+        return False
+
+    def size(self, least: int, most: int) -> int:
+        return max(1, least)
+
+
+def one_by_one(spec: ActionSpec) -> list[JSON]:
+    """Calls with what must be given alone, in every form, and with each of the other arguments added alone."""
     calls: list[JSON] = []
-    while chooser.fresh and len(calls) < at_most:
-        chooser.fresh = False
-        calls.append(arguments(spec, chooser))
+    for name in ["", *(name for name in spec.properties if name not in spec.required)]:
+        schema = {**spec.input_schema, "required": [*spec.required, *([name] if name else [])]}
+        calls += in_turn(spec.model_copy(update={"input_schema": schema}), Least(), 20)
     return calls

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from klaviyo_mcp.actions.conditions import check_filter
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES
+from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.spec.holes import path_holes
@@ -69,7 +70,7 @@ def check_arguments(action: Action, given: object) -> JSON:
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         shown = tuple(dict.fromkeys(problems))[:MOST_PROBLEMS]
         raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", shown)
-    return arguments
+    return without_read_only(arguments, action.spec.input_schema) if action.has_read_only else arguments
 
 
 def unpack(value: Any, schema: JSON) -> Any:
@@ -205,8 +206,12 @@ def _is_meant(branch: JSON, value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     marks = {name: _tag_values(branch, name) for name in cast(JSON, branch.get("properties", {}))}
-    single = {name: values for name, values in marks.items() if len(values) == 1}
-    return bool(single) and all(cast(JSON, value).get(name) in values for name, values in single.items())
+    given = cast(JSON, value)
+    required = cast(list[str], branch.get("required", []))
+    single = {
+        name: values for name, values in marks.items() if len(values) == 1 and (name in required or name in given)
+    }
+    return bool(single) and all(given.get(name) in values for name, values in single.items())
 
 
 def _tag(branches: list[JSON]) -> str | None:

@@ -37,6 +37,11 @@ class Action:
         schema = {key: value for key, value in self.spec.input_schema.items() if key != "additionalProperties"}
         return Draft202012Validator(schema, format_checker=formats.checker())
 
+    @cached_property
+    def has_read_only(self) -> bool:
+        """Whether the schema has fields that may be given as they were read, and are never sent."""
+        return "'readOnly': True" in str(self.spec.input_schema)
+
     def schema_errors(self, arguments: dict[str, Any]) -> "Iterator[ValidationError]":
         """Everything about the arguments that does not fit the schema."""
         return self._validator.iter_errors(arguments)  # pyright: ignore[reportUnknownMemberType]

@@ -61,7 +61,7 @@ def fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFiel
     """A template with its holes filled. The object at the top stays, with its constants, even with no hole filled."""
     if isinstance(template, dict) and not _is_form(cast(JSON, template)):
         filled = {key: _fill(part, values, filters or {}) for key, part in cast(JSON, template).items()}
-        return {key: value for key, value in filled.items() if value is not ABSENT}
+        return _kept(cast(JSON, template), filled)
     return _fill(template, values, filters or {})
 
 
@@ -94,10 +94,16 @@ def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFie
     if "$filter" in mapping:
         return _filter(mapping["$filter"], values, filters)
     filled = {key: _fill(value, values, filters) for key, value in mapping.items()}
-    kept = {key: value for key, value in filled.items() if value is not ABSENT}
-    if _has_holes(mapping) and not any(_has_holes(mapping[key]) for key in kept):
+    if _has_holes(mapping) and not any(_has_holes(mapping[key]) and filled[key] is not ABSENT for key in mapping):
         return ABSENT
-    return kept
+    return _kept(mapping, filled)
+
+
+def _kept(template: JSON, filled: JSON) -> JSON:
+    """What is left of an object. A JSON:API resource keeps its `attributes`, empty if need be: Klaviyo wants them."""
+    if "type" in template and "attributes" in template and filled["attributes"] is ABSENT:
+        filled = {**filled, "attributes": {}}
+    return {key: value for key, value in filled.items() if value is not ABSENT}
 
 
 def _has_holes(template: Any) -> bool:
@@ -165,8 +171,6 @@ def _body(template: Any, arguments: JSON) -> Any:
     if isinstance(envelope, dict) and not _is_form(cast(JSON, envelope)):
         # JSON:API wants its envelope whole, also when no attribute is given.
         body["data"] = fill(envelope, arguments)
-        if "attributes" in envelope:
-            body["data"].setdefault("attributes", {})
     return body
 
 

@@ -107,6 +107,8 @@ def _require(container: JSON, name: str) -> None:
 
 def parameter_argument(name: str) -> str:
     """The argument for a parameter: `page[size]` is `page_size`, `fields[web-feed]` is `web_feed_fields`."""
+    if name in ("page[cursor]", "page_cursor"):
+        return "cursor"  # the name the engine pages by
     outer, _, inner = name.removesuffix("]").partition("[")
     if outer == "fields":
         return f"{snake_case(inner)}_fields"

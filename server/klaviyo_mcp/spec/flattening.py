@@ -84,7 +84,9 @@ class _Flattening:
         if old is not None and hole(old) is None:
             return old
         path = (parameter_argument(parameter.name),)
-        return self._hang(self.arguments, path, self.converter.in_line(schema), parameter.required, old)
+        # The client knows whose account it is and adds the company id itself when a caller gives none.
+        required = parameter.required and parameter.name != "company_id"
+        return self._hang(self.arguments, path, self.converter.in_line(schema), required, old)
 
     def _filter(self, parameter: Parameter, old: Any) -> Any:
         """A person may join conditions of their own to the filter; then the filter itself may be left out."""

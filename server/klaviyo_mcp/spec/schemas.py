@@ -128,10 +128,15 @@ class Converter:
     def _members(self, schema: JSON, shared: frozenset[str]) -> JSON:
         """The properties of an object. Klaviyo refuses fields it does not know, so others are not allowed.
 
-        Read-only fields may be sent back as they were read, but are never required.
+        Read-only fields may be given as they were read, so that a copy can be changed and sent back; they are never
+        required, and the engine leaves them out of the request.
         """
         properties: JSON = schema["properties"]
-        converted: JSON = {"properties": {key: self._convert(value, shared) for key, value in properties.items()}}
+        members: JSON = {key: self._convert(value, shared) for key, value in properties.items()}
+        for key, value in properties.items():
+            if resolve(self.document, value).get("readOnly"):
+                members[key] = {**members[key], "readOnly": True}
+        converted: JSON = {"properties": members}
         required = [
             key
             for key in schema.get("required", [])

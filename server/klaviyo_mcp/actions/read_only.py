@@ -1,0 +1,34 @@
+"""Fields that Klaviyo returns and does not take: accepted, so that a record can be read, changed and sent back; not sent."""
+
+from typing import Any, cast
+
+JSON = dict[str, Any]
+
+
+def without_read_only(arguments: JSON, schema: JSON) -> JSON:
+    """A copy of arguments without what their schema marks `readOnly`, at every depth."""
+    return cast(JSON, _kept(arguments, [schema], cast(JSON, schema.get("$defs", {}))))
+
+
+def _kept(value: Any, schemas: list[JSON], definitions: JSON) -> Any:
+    forms = [form for schema in schemas for form in _forms(schema, definitions)]
+    if isinstance(value, list):
+        items = [form["items"] for form in forms if isinstance(form.get("items"), dict)]
+        return [_kept(item, items, definitions) for item in cast(list[Any], value)]
+    if not isinstance(value, dict):
+        return value
+    kept: JSON = {}
+    for key, inner in cast(JSON, value).items():
+        found = [form["properties"][key] for form in forms if key in form.get("properties", {})]
+        # Of several forms a value may have, one that takes the field is enough to send it.
+        if not found or not all(schema.get("readOnly") for schema in found):
+            kept[key] = _kept(inner, found, definitions)
+    return kept
+
+
+def _forms(schema: JSON, definitions: JSON) -> list[JSON]:
+    """The plain forms that a schema allows: references followed, alternatives taken apart."""
+    if "$ref" in schema:
+        return _forms(definitions[str(schema["$ref"]).rsplit("/", 1)[-1]], definitions)
+    branches = cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or [])
+    return [form for branch in branches for form in _forms(branch, definitions)] if branches else [schema]

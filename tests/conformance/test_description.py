@@ -1,0 +1,138 @@
+"""The specs state the same facts as Klaviyo's description of its API, and what they send fits its shapes.
+
+`klaviyo_api.json` was made from Klaviyo's OpenAPI document by `describe.py`, without the project's own reading of it.
+"""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from description import faults, operations, places, places_of
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from values import drawn_arguments, everything, one_by_one
+
+from klaviyo_mcp.actions.arguments import check_arguments
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.errors import PreconditionFailed
+from klaviyo_mcp.actions.preconditions import check_preconditions
+from klaviyo_mcp.actions.registry import Action, Registry
+from klaviyo_mcp.actions.request import build
+from klaviyo_mcp.klaviyo.wire import Outgoing
+from klaviyo_mcp.spec.holes import hole
+from klaviyo_mcp.spec.loading import load_catalogue
+from klaviyo_mcp.spec.model import ExtraLimit
+
+JSON = dict[str, Any]
+REGISTRY = Registry(load_catalogue())
+ENGINE = Engine(REGISTRY)
+SINGLE = {action.name: action for action in REGISTRY.actions if action.http is not None}
+COMPOSED = {action.name: action for action in REGISTRY.actions if action.http is None}
+DEPARTURES: dict[str, list[tuple[str, str]]] = {
+    "update_mapped_metric": [
+        (r"body\.data\.relationships\.(custom-)?metric\.data\.id: None", "its own words say that null unsets a mapping")
+    ],
+}
+"""Where Klaviyo's document contradicts itself or is known to be wrong: the faults that are none, and why."""
+few = settings(max_examples=6, suppress_health_check=list(HealthCheck), database=None)
+
+
+def test_every_operation_has_an_action_and_every_action_an_operation() -> None:
+    assert sorted(action.operation for action in SINGLE.values()) == sorted(operations())
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE))
+def test_method_path_scopes_and_limits_are_klaviyos(name: str) -> None:
+    action = SINGLE[name]
+    stated = operations()[action.operation]
+    assert action.http is not None
+    assert action.http.method == stated["method"]
+    assert re.sub(r"\$\w+", "{}", action.http.path) == re.sub(r"\{\w+\}", "{}", stated["path"])
+    if "scopes" not in action.spec.overrides:
+        assert sorted(action.spec.scopes) == sorted(stated["scopes"])
+    limit = action.spec.rate_limit
+    assert [rate for rate in (limit.burst, limit.steady, limit.daily) if rate] == stated["limits"] if limit else False
+    assert sorted(_extra_limits(action)) == sorted(stated.get("extra_limits", {}).items())
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE))
+def test_whatever_is_asked_in_every_form_fits_klaviyos_shapes(name: str) -> None:
+    action = SINGLE[name]
+    calls = [
+        *everything(action.spec),
+        *one_by_one(action.spec),
+        *(example.arguments for example in action.spec.examples),
+    ]
+    found = [fault for call in calls for fault in _faults(action, call)]
+    assert not found, "\n".join(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE))
+def test_everything_that_klaviyo_takes_can_be_given(name: str) -> None:
+    action = SINGLE[name]
+    sent = [places_of(_request(action, call)) for call in everything(action.spec)]
+    assert not places(action.operation).difference(*sent)
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE))
+@few
+@given(data=st.data())
+def test_whatever_is_asked_at_random_fits_klaviyos_shapes(name: str, data: st.DataObject) -> None:
+    action = SINGLE[name]
+    assert not _faults(action, data.draw(drawn_arguments(action.spec)))
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSED))
+@given(data=st.data())
+@settings(few, max_examples=30)
+def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObject) -> None:
+    action = COMPOSED[name]
+    arguments = data.draw(drawn_arguments(action.spec))
+    try:
+        preview = ENGINE.preview(Call(name, arguments)).data
+    except PreconditionFailed:
+        reject()
+    parts = preview.get("steps") or [{"action": preview["runs"], "requests": preview["requests"]}]
+    for part in parts:
+        for shown in part.get("requests", []):
+            assert not faults(_outgoing(REGISTRY.find(part["action"]), shown))
+    assert parts
+
+
+def _request(action: Action, arguments: JSON) -> Outgoing:
+    return build(action, check_arguments(action, arguments))
+
+
+def _faults(action: Action, arguments: JSON) -> list[str]:
+    """The faults of the request of a call; nothing is missing from a call that a precondition refuses as incomplete."""
+    checked = check_arguments(action, arguments)
+    known = DEPARTURES.get(action.operation, [])
+    found = [
+        fault for fault in faults(build(action, checked)) if not any(re.match(pattern, fault) for pattern, _ in known)
+    ]
+    try:
+        check_preconditions(action, checked)
+    except PreconditionFailed:
+        return [fault for fault in found if not fault.endswith(" is missing")]
+    return found
+
+
+def _outgoing(action: Action, shown: JSON) -> Outgoing:
+    """A request of a preview as it goes out."""
+    split = urlsplit(shown["path"])
+    query = tuple(parse_qsl(split.query, keep_blank_values=True))
+    return Outgoing(shown["method"], split.path, query, body=shown.get("body"), operation=action.operation)
+
+
+def _extra_limits(action: Action) -> list[tuple[str, list[str]]]:
+    """The extra limits of an action under the names of Klaviyo's document."""
+    limit = action.spec.rate_limit
+    return [(_stated_name(action, extra), [extra.burst, extra.steady]) for extra in (limit.extra if limit else [])]
+
+
+def _stated_name(action: Action, extra: ExtraLimit) -> str:
+    assert action.http is not None
+    (parameter,) = [key for key, part in action.http.query.items() if hole(part) == extra.argument]
+    words = {"lists": "list", "segments": "segment"}  # the document's prose uses the singular
+    return f"{parameter}={words.get(extra.contains, extra.contains)}"
