@@ -6,13 +6,19 @@ Use it in process (`httpx2.ASGITransport(create_app())`) or serve it with any AS
 from klaviyo_mcp.sandbox.app import create_app
 from klaviyo_mcp.sandbox.auth import API_KEY, COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
 from klaviyo_mcp.sandbox.clock import Clock, ManualClock, SystemClock
+from klaviyo_mcp.sandbox.faults import InvalidFaults
+from klaviyo_mcp.sandbox.grants import CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS
 
 __all__ = [
     "API_KEY",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
     "COMPANY_ID",
     "OTHER_API_KEY",
     "READ_ONLY_API_KEY",
+    "REDIRECT_URIS",
     "Clock",
+    "InvalidFaults",
     "ManualClock",
     "SystemClock",
     "create_app",

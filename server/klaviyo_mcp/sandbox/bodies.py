@@ -29,9 +29,11 @@ def read_body(content: bytes, operation: Operation, resources: Mapping[str, Reso
         raise invalid_body("/data", "The request body must be a JSON object with a 'data' member.")
     resource = resources[operation.resource]
     check = Check(resource.type)
-    check.value(_envelope(operation, resource), cast(object, document), "")
+    check.value(body_shape(operation, resource), cast(object, document), "")
     data: Any = cast(Json, document).get("data")
-    if not check.problems and operation.identified == "required" and path_id and data["id"] != path_id:
+    # What a relationship is set to is another resource than the one in the path.
+    itself = operation.identified == "required" and path_id and not operation.relation
+    if not check.problems and itself and data["id"] != path_id:
         check.fail("/data/id", f"The id '{data['id']}' in the body does not match the id '{path_id}' in the path.")
     if check.problems:
         raise ApiError(400, check.problems)
@@ -48,10 +50,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _envelope(operation: Operation, resource: Resource) -> Record:
-    kind = Text(choices=(resource.type,))
+def body_shape(operation: Operation, resource: Resource) -> Record:
+    """What the whole body of an operation must look like."""
+    kind = Text(choices=(operation.body_type or resource.type,))
     if operation.most_identifiers is not None:
-        identifier = Record({"type": kind, "id": Text(shortest=1)}, required=("type", "id"))
+        meta = {"meta": operation.body_meta} if operation.body_meta is not None else {}
+        identifier = Record({"type": kind, "id": Text(shortest=1), **meta}, required=("type", "id"))
         return Record({"data": Items(identifier, most=operation.most_identifiers)}, required=("data",))
     fields: dict[str, Shape] = {"type": kind}
     required = ["type"]
@@ -67,6 +71,6 @@ def _envelope(operation: Operation, resource: Resource) -> Record:
         # An operation without attributes of its own (a job about one id) declares an empty record.
         if shape is not None and (shape.fields or name != "attributes"):
             fields[name] = shape
-            if name == "attributes":
+            if name == "attributes" or (name == "relationships" and shape.required):
                 required.append(name)
     return Record({"data": Record(fields, tuple(required))}, required=("data",))

@@ -9,6 +9,7 @@ from klaviyo_mcp.sandbox.clock import iso, microseconds, moment_of
 from klaviyo_mcp.sandbox.declare import Operation, Resource
 from klaviyo_mcp.sandbox.errors import ApiError, not_found
 from klaviyo_mcp.sandbox.identifiers import new_identifier
+from klaviyo_mcp.sandbox.outbox import Outbox
 from klaviyo_mcp.sandbox.query import Query
 from klaviyo_mcp.sandbox.shapes import Json
 from klaviyo_mcp.sandbox.store import Store
@@ -22,6 +23,13 @@ class World:
     resources: Mapping[str, Resource]
     event_delay: float = 0.0
     estimation_seconds: float = 2.0
+    job_seconds: float = 1.0
+    lacking: frozenset[str] = frozenset()
+    outbox: Outbox = field(default_factory=Outbox)
+
+    def entitled(self, feature: str) -> bool:
+        """Whether the accounts have a feature that Klaviyo enables for some only."""
+        return feature not in self.lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,7 @@ class Call(Session):
     base_url: str
     path: str
     query_string: str
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from klaviyo_mcp.sandbox.api import (
     campaigns,
     catalogs,
     client,
+    consent,
     conversations,
     coupons,
     custom_objects,
@@ -19,6 +20,7 @@ from klaviyo_mcp.sandbox.api import (
     images,
     lists,
     metrics,
+    profile_imports,
     profiles,
     push_tokens,
     reporting,
@@ -40,6 +42,7 @@ _DOMAINS = (
     campaigns,
     catalogs,
     client,
+    consent,
     conversations,
     coupons,
     custom_objects,
@@ -50,6 +53,7 @@ _DOMAINS = (
     images,
     lists,
     metrics,
+    profile_imports,
     profiles,
     push_tokens,
     reporting,
@@ -63,7 +67,9 @@ _DOMAINS = (
     webhooks,
 )
 
-RESOURCES: Mapping[str, Resource] = {resource.type: resource for domain in _DOMAINS for resource in domain.RESOURCES}
+RESOURCES: Mapping[str, Resource] = {
+    resource.key or resource.type: resource for domain in _DOMAINS for resource in domain.RESOURCES
+}
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation for domain in _DOMAINS for operation in domain.OPERATIONS
 }

@@ -36,6 +36,22 @@ class ManualClock:
         self._now += timedelta(seconds=seconds)
 
 
+class ScaledClock:
+    """Another clock at another speed: at 60, a minute passes in a second of the other's."""
+
+    def __init__(self, base: Clock, speed: float) -> None:
+        """Start at the base clock's present moment. Raises ValueError unless `speed` is positive and finite."""
+        if not 0 < speed < float("inf"):
+            raise ValueError(f"The speed of the sandbox's clock must be a positive number, not {speed!r}.")
+        self._base = base
+        self._speed = speed
+        self._start = base.now()
+
+    def now(self) -> datetime:
+        """The start plus what has passed since, times the speed."""
+        return self._start + (self._base.now() - self._start) * self._speed
+
+
 class ShiftedClock:
     """Another clock plus an offset: how `POST /_sandbox/clock` moves time whatever clock the app was given."""
 

@@ -26,6 +26,8 @@ class Relation:
     column: a column of this resource holding the other's id (to one)
     link: rows of the link table; the other end of the same rows when `inverse` (to many)
     foreign: a column of the *other* resource holding this one's id (to many)
+    hidden: documents do not show it, though its endpoints follow it
+    on_include: only operations that can include it show it
     """
 
     name: str
@@ -36,6 +38,8 @@ class Relation:
     inverse: bool = False
     data: bool = False
     joined: str = ""
+    hidden: bool = False
+    on_include: bool = False
 
     @property
     def many(self) -> bool:
@@ -51,6 +55,7 @@ class Resource:
     attributes: what a reader may see; `on_request` are those shown only when asked for
     computed: attributes that are worked out for a page of ids instead of being stored
     stored: False for types that only occur in request bodies
+    key: what operations call it, for a type that some of them show in another form
     defaults: attributes a new one gets when the caller leaves them out
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
     columns, unique, indexes: what the store keeps beside the body to look things up
@@ -72,6 +77,7 @@ class Resource:
     owns: tuple[tuple[str, str], ...] = ()
     path: str = ""
     stored: bool = True
+    key: str = ""
 
     @property
     def home(self) -> str:
@@ -114,6 +120,15 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter that only some operations know; `listed` ones take several values, separated by commas."""
+
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """How a collection is cut into pages; `sizable` is False where the caller cannot choose the size."""
 
@@ -149,12 +164,19 @@ class Operation:
 
     resource: the type of the primary data; `parent` and `relation` say whose relation is read or written
     sorts: sortable names → columns; `default_sort` is a column, with "-" for descending
-    body: the shape of `data.attributes`; `body_meta` of `data.meta`; `body_relationships` of `data.relationships`
+    body: the shape of `data.attributes`; `body_meta` of `data.meta`, or of that of each
+        identifier; `body_relationships` of `data.relationships`
     identified: whether `data.id` is required, optional or not allowed in the body
-    extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members)
+    upload: the name of the file in a multipart/form-data body, whose other fields are those of `body`
+    extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members), or always
+        though the resource shows them on request only
     relationships_only, empty: whether it answers with bare identifiers, or without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
+    body_type: the type its body is of, when that is not the one it answers with
+    parameters: query parameters of its own
+    entitlement: the feature that the account must have for it
+    anonymous: whether a public endpoint needs neither a company id nor a revision
     """
 
     name: str
@@ -182,3 +204,13 @@ class Operation:
     empty: bool = False
     most_identifiers: int | None = None
     largest_body: int | None = None
+    body_type: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    anonymous: bool = False
+    entitlement: str = ""
+    upload: str = ""
+
+    @property
+    def public(self) -> bool:
+        """Whether websites and apps call it, with a company id in place of a key."""
+        return self.path.startswith("/client/")

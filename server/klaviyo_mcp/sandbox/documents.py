@@ -37,6 +37,12 @@ def identifiers(call: Call, rows: Sequence[Row]) -> Answer:
     return Answer(200, {"data": [{"type": call.operation.resource, "id": row.id} for row in shown], "links": links})
 
 
+def identifier(call: Call, identifier: str) -> Answer:
+    """An answer with the identifier of a single resource."""
+    data = {"type": call.operation.resource, "id": identifier}
+    return Answer(200, {"data": data, "links": {"self": self_link(call)}})
+
+
 def self_link(call: Call, **changes: str) -> str:
     """The request's own address, percent-encoded, with some parameters changed."""
     pairs = dict(parse_qsl(call.query_string, keep_blank_values=True))
@@ -84,8 +90,8 @@ def _objects(call: Call, resource: Resource, rows: Sequence[Row], *, primary: bo
     tops = {name.split(".", 1)[0] for name in chosen} if chosen is not None else set[str]()
     shown = [
         name
-        for name in (*resource.attributes.fields, *extra)
-        if name in asked or name in tops or (name not in resource.on_request and chosen is None)
+        for name in dict.fromkeys((*resource.attributes.fields, *extra))
+        if name in asked or name in tops or (chosen is None and (name in extra or name not in resource.on_request))
     ]
     ids = [row.id for row in rows]
     computed = {name: resource.computed[name](call, ids) for name in shown if name in resource.computed}
@@ -105,7 +111,13 @@ def _objects(call: Call, resource: Resource, rows: Sequence[Row], *, primary: bo
 
 def _relationships(call: Call, resource: Resource, rows: Sequence[Row], primary: bool) -> dict[str, Json]:
     written: dict[str, Json] = {row.id: {} for row in rows}
-    for relation in resource.relations:
+    possible = call.operation.include if primary else ()
+    relations = [
+        relation
+        for relation in resource.relations
+        if not relation.hidden and (not relation.on_include or relation.name in possible)
+    ]
+    for relation in relations:
         related: Mapping[str, Sequence[str]] | None = None
         if relation.data or (primary and relation.name in call.query.include):
             related = _related(call, resource, relation, rows)
@@ -118,7 +130,7 @@ def _relationships(call: Call, resource: Resource, rows: Sequence[Row], primary:
                 linkage = [{"type": relation.type, "id": identifier} for identifier in related[row.id]]
                 entry = {"data": linkage if relation.many else (linkage[0] if linkage else None), **entry}
             written[row.id][relation.name] = entry
-    return written if resource.relations else {}
+    return written if relations else {}
 
 
 def _related(call: Call, resource: Resource, relation: Relation, rows: Sequence[Row]) -> Mapping[str, Sequence[str]]:

@@ -1,9 +1,11 @@
 """What every resource does alike: list, read, create, update, delete, and follow or change relations."""
 
+from collections.abc import Sequence
+
 from klaviyo_mcp.sandbox import documents
 from klaviyo_mcp.sandbox.calls import Answer, Call, missing
 from klaviyo_mcp.sandbox.declare import Resource
-from klaviyo_mcp.sandbox.errors import not_found
+from klaviyo_mcp.sandbox.errors import conflict, not_found
 from klaviyo_mcp.sandbox.shapes import Json
 from klaviyo_mcp.sandbox.store import Row, column_value
 
@@ -73,19 +75,44 @@ def get_related(call: Call) -> Answer:
     return documents.one(call, Row(str(identifier), call.require(relation.type, str(identifier))))
 
 
+def get_related_id(call: Call) -> Answer:
+    """The id of the one resource another one is related to, or null."""
+    parent = call.world.resources[call.operation.parent]
+    body = call.require(parent.type, call.id)
+    identifier = column_value(parent.columns[parent.relation(call.operation.relation).column], body)
+    return documents.none(call) if identifier is None else documents.identifier(call, str(identifier))
+
+
 def add_related(call: Call) -> Answer:
     """Relate a resource to the ones the body lists. All must exist, or nothing happens."""
-    relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
+    _relate(call, _listed_ids(call))
+    return Answer(204)
+
+
+def add_unrelated(call: Call) -> Answer:
+    """Like `add_related`, where relating what is related already is a conflict (409)."""
     ids = _listed_ids(call)
-    call.store.link(call.account, relation.link, call.id, ids, call.micros)
+    relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
+    related = set(call.store.related_ids(call.account, relation, [call.id])[call.id])
+    if again := [identifier for identifier in ids if identifier in related]:
+        raise conflict(f"{relation.type} {again[0]} is already related to {call.operation.parent} {call.id}.")
+    _relate(call, ids)
+    return Answer(204)
+
+
+def replace_related(call: Call) -> Answer:
+    """Relate a resource to exactly the ones the body lists."""
+    ids = _listed_ids(call)
+    relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
+    related = call.store.related_ids(call.account, relation, [call.id])[call.id]
+    _unrelate(call, [identifier for identifier in related if identifier not in ids])
+    _relate(call, ids)
     return Answer(204)
 
 
 def remove_related(call: Call) -> Answer:
     """Undo `add_related` for the resources the body lists; ones that were not related stay so."""
-    relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
-    ids = _listed_ids(call)
-    call.store.unlink(call.account, relation.link, call.id, ids)
+    _unrelate(call, _listed_ids(call))
     return Answer(204)
 
 
@@ -94,6 +121,18 @@ def stamped(call: Call, resource: Resource, attributes: Json) -> Json:
     given = {name: value for name, value in attributes.items() if value is not None or name not in resource.defaults}
     stamps = {name: call.stamp for name in resource.stamps if name}
     return {**resource.defaults, **given, **stamps}
+
+
+def _relate(call: Call, ids: Sequence[str]) -> None:
+    relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
+    for source, targets in [(there, [call.id]) for there in ids] if relation.inverse else [(call.id, ids)]:
+        call.store.link(call.account, relation.link, source, targets, call.micros)
+
+
+def _unrelate(call: Call, ids: Sequence[str]) -> None:
+    relation = call.world.resources[call.operation.parent].relation(call.operation.relation)
+    for source, targets in [(there, [call.id]) for there in ids] if relation.inverse else [(call.id, ids)]:
+        call.store.unlink(call.account, relation.link, source, targets)
 
 
 def _related_rows(call: Call) -> list[Row]:
@@ -124,5 +163,6 @@ def _listed_ids(call: Call) -> list[str]:
     if len(unknown) == 1:
         raise missing(call.operation.resource, unknown[0])
     if unknown:
-        raise not_found(f"{call.operation.resource.capitalize()}s with ids {', '.join(unknown[:10])} not found.")
+        named = call.operation.resource.replace("-", " ").capitalize()
+        raise not_found(f"{named} with ids {', '.join(unknown[:10])} not found.")
     return ids

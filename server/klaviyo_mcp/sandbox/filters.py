@@ -146,7 +146,8 @@ class _Parser:
 
 
 _OPERATOR = re.compile(r"[a-z][a-z-]*")
-_FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*")
+# Dimensions of metric aggregates, such as Campaign Name, have spaces inside.
+_FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*(?: [A-Za-z0-9_$.-]+)*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
 _BARE = re.compile(r"[^\s,()\[\]\"']+")
 

@@ -1,13 +1,14 @@
 """The forms of Klaviyo's identifiers, made from a digest so that the same seed gives the same ids."""
 
 import re
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from klaviyo_mcp.sandbox.clock import microseconds
 
-IdForm = Literal["ulid", "six", "eleven", "uuid", "digits"]
+IdForm = Literal["ulid", "six", "eleven", "uuid", "digits", "job", "chosen", "hex", "mapping"]
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -16,6 +17,12 @@ _FORMS: dict[IdForm, re.Pattern[str]] = {
     "six": re.compile(r"[0-9A-Za-z]{6}"),
     "eleven": re.compile(r"[0-9A-Za-z]{11}"),
     "digits": re.compile(r"[0-9]+"),
+    "hex": re.compile(r"[0-9a-f]{32}"),
+    "mapping": re.compile(
+        "added_to_cart|cancelled_sales|ordered_product|refunded_sales|revenue|started_checkout|viewed_product"
+    ),
+    "chosen": re.compile(r"[0-9_A-z]+"),
+    "job": re.compile(r"[0-9A-Za-z_-]{40}"),
     "uuid": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 }
 
@@ -36,6 +43,12 @@ def new_identifier(form: IdForm, digest: bytes, moment: datetime) -> str:
             return str(10**8 + number % (9 * 10**8))
         case "uuid":
             return new_uuid(digest)
+        case "hex":
+            return digest[:16].hex()
+        case "chosen" | "mapping":
+            raise ValueError("Whoever makes such a resource chooses its identifier.")
+        case "job":
+            return urlsafe_b64encode(f"job:{new_identifier('ulid', digest, moment)}".encode()).decode()
 
 
 def new_uuid(digest: bytes) -> str:

@@ -1,14 +1,15 @@
 """Klaviyo's rate limits: fixed windows of a second, a minute and sometimes a day, per account and operation.
 
-Counts are kept in memory: each sandbox process counts for itself, even when several share one state file.
+Counts are kept in the ledger: processes that share a state file share their quota too.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
 from klaviyo_mcp.sandbox.declare import XS, Limits, M, Operation
 from klaviyo_mcp.sandbox.errors import ApiError, Problem
+from klaviyo_mcp.sandbox.ledger import Ledger
 from klaviyo_mcp.sandbox.query import Query
 
 _DAY = 86400
@@ -26,10 +27,11 @@ _PROFILE_INCLUDES = {"lists": XS, "segments": XS}
 class _Window:
     """One fixed window: it starts with the first request after the last one ended."""
 
+    name: str
     seconds: int
     most: int
-    started: float = float("-inf")
-    used: int = 0
+    started: float
+    used: int
 
     def roll(self, now: float) -> None:
         if not self.started <= now < self.started + self.seconds:
@@ -43,18 +45,18 @@ class _Window:
         return self.started + self.seconds - now
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The windows of every account."""
+    """The windows of every owner of a quota: an account, or an app that was given access to one."""
 
+    ledger: Ledger
     enabled: bool = True
-    _windows: dict[tuple[str, str], list[_Window]] = field(default_factory=dict[tuple[str, str], "list[_Window]"])
 
-    def admit(self, account: str, operation: Operation, moment: datetime) -> dict[str, str]:
+    def admit(self, owner: str, operation: Operation, moment: datetime) -> dict[str, str]:
         """Count a request and give the answer's RateLimit headers. Raises ApiError (429) when a window is full."""
-        return self._admit([(f"{operation.name}", operation.limits)], account, moment)
+        return self.count([(operation.name, operation.limits)], owner, moment)
 
-    def admit_parameters(self, account: str, operation: Operation, query: Query, moment: datetime) -> None:
+    def admit_parameters(self, owner: str, operation: Operation, query: Query, moment: datetime) -> None:
         """Count what the query string asks for beyond the ordinary. Raises ApiError (429)."""
         buckets = [
             (f"additional-fields[{kind}]={name}", limits)
@@ -67,32 +69,28 @@ class RateLimits:
                 (f"include={name}", _PROFILE_INCLUDES[name]) for name in query.include if name in _PROFILE_INCLUDES
             ]
         if buckets:
-            self._admit(buckets, account, moment)
+            self.count(buckets, owner, moment)
 
-    def reset(self) -> None:
-        """Forget every request."""
-        self._windows.clear()
-
-    def _admit(self, buckets: list[tuple[str, Limits]], account: str, moment: datetime) -> dict[str, str]:
+    def count(self, buckets: list[tuple[str, Limits]], owner: str, moment: datetime) -> dict[str, str]:
+        """Count one use of each bucket, and give the RateLimit headers. Raises ApiError (429) when one is full."""
         if not self.enabled:
             return {}
         now = moment.timestamp()
-        windows = [window for name, limits in buckets for window in self._of(account, name, limits)]
-        for window in windows:
-            window.roll(now)
-        waits = [window.reset_in(now) for window in windows if window.left <= 0]
-        if waits:
-            raise throttled(max(1, ceil(max(waits))))
-        for window in windows:
-            window.used += 1
+        with self.ledger.holding():
+            windows = [window for name, limits in buckets for window in self._windows(owner, name, limits)]
+            for window in windows:
+                window.roll(now)
+            waits = [window.reset_in(now) for window in windows if window.left <= 0]
+            if waits:
+                raise throttled(max(1, ceil(max(waits))))
+            for window in windows:
+                window.used += 1
+                self.ledger.use(owner, window.name, window.seconds, (window.started, window.used))
         return _headers(windows, now)
 
-    def _of(self, account: str, name: str, limits: Limits) -> list[_Window]:
-        key = (account, name)
-        if key not in self._windows:
-            daily = [_Window(_DAY, limits.daily)] if limits.daily else []
-            self._windows[key] = [_Window(1, limits.burst), _Window(60, limits.steady), *daily]
-        return self._windows[key]
+    def _windows(self, owner: str, name: str, limits: Limits) -> list[_Window]:
+        sizes = [(1, limits.burst), (60, limits.steady), *([(_DAY, limits.daily)] if limits.daily else [])]
+        return [_Window(name, seconds, most, *self.ledger.usage(owner, name, seconds)) for seconds, most in sizes]
 
 
 def throttled(seconds: int) -> ApiError:

@@ -42,6 +42,7 @@ class Query:
     include: tuple[str, ...] = ()
     fields: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     additional: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 def read_query(text: str, operation: Operation, resources: Mapping[str, Resource]) -> Query:
@@ -67,6 +68,7 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
         include=_include(given.get("include"), operation),
         fields=_fields(given, operation, resources),
         additional=_additional(given, operation, resource),
+        parameters=_parameters(given, operation),
     )
 
 
@@ -85,17 +87,18 @@ def visible_fields(resource: Resource) -> set[str]:
 
 
 def _accepted(operation: Operation, resource: Resource, resources: Mapping[str, Resource]) -> set[str]:
-    names = {f"fields[{kind}]" for kind in _field_types(operation, resource, resources)}
+    names = {f"fields[{kind}]" for kind in field_types(operation, resource, resources)}
     names |= {"filter"} if operation.filters else set()
     names |= {"sort"} if operation.sorts else set()
     names |= {"include"} if operation.include else set()
     names |= {f"additional-fields[{resource.type}]"} if operation.additional else set()
+    names |= {*operation.parameters, *(("company_id",) if operation.public else ())}
     if operation.page:
         names |= {"page[cursor]", *(("page[size]",) if operation.page.sizable else ())}
     return names
 
 
-def _field_types(operation: Operation, resource: Resource, resources: Mapping[str, Resource]) -> set[str]:
+def field_types(operation: Operation, resource: Resource, resources: Mapping[str, Resource]) -> set[str]:
     """The types an answer can contain, and so the ones a sparse fieldset can be asked for."""
     if operation.relationships_only or operation.empty:
         return set()
@@ -140,13 +143,14 @@ def _fields(
         if not parameter.startswith("fields["):
             continue
         kind = parameter[len("fields[") : -1]
-        resource = resources[kind]
+        primary = resources[operation.resource].type == kind
+        resource = resources[operation.resource if primary else kind]
         known = visible_fields(resource)
         # What is shown on request can be named only where the operation can show it.
         hidden = set(resource.on_request)
-        if kind == operation.resource:
+        if primary:
             known |= set(operation.extra)
-            hidden -= set(operation.additional)
+            hidden -= {*operation.additional, *operation.extra}
         names = frozenset(name.strip() for name in text.split(",") if name.strip())
         for name in sorted(names):
             deep = any(path.endswith(".*") and name.startswith(path[:-1]) for path in known)
@@ -165,6 +169,22 @@ def _additional(given: Mapping[str, str], operation: Operation, resource: Resour
                 parameter, f"'{name}' is not a valid additional field for the resource '{resource.type}'."
             )
     return {resource.type: names} if names else {}
+
+
+def _parameters(given: Mapping[str, str], operation: Operation) -> dict[str, tuple[str, ...]]:
+    """The values of the operation's own parameters. What is not given has none."""
+    values: dict[str, tuple[str, ...]] = {}
+    for name, parameter in operation.parameters.items():
+        text = given.get(name, "").strip()
+        if parameter.required and not text:
+            raise invalid_parameter(name, f"'{name}' is required.")
+        items = [item.strip() for item in text.split(",")] if parameter.listed else [text]
+        values[name] = tuple(item for item in items if item)
+        for item in values[name]:
+            if parameter.choices and item not in parameter.choices:
+                choices = ", ".join(parameter.choices)
+                raise invalid_parameter(name, f"'{item}' is not a valid value for '{name}'. Choose one of: {choices}.")
+    return values
 
 
 def _cursor(text: str, sort: Sort, resource: Resource) -> Cursor:

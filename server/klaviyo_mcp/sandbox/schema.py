@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from klaviyo_mcp.sandbox.declare import ColumnKind, Resource
 
-SHARED_TABLES = ("meta", "link", "work", "consent", "suppression", "pending_consent")
+OAUTH_TABLES = ("oauth_app", "oauth_code", "oauth_grant", "oauth_token")
+SHARED_TABLES = ("meta", "link", "departure", "work", "consent", "suppression", "pending_consent", *OAUTH_TABLES)
 
 _SQL_TYPES: Mapping[ColumnKind, str] = {"text": "TEXT", "moment": "INTEGER", "number": "REAL", "flag": "INTEGER"}
 
@@ -15,6 +16,10 @@ CREATE TABLE IF NOT EXISTS link (
     PRIMARY KEY (account, relation, source, target)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_by_target ON link (account, relation, target, source);
 CREATE INDEX IF NOT EXISTS link_by_moment ON link (account, relation, source, at, target);
+CREATE TABLE IF NOT EXISTS departure (
+    account TEXT NOT NULL, relation TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
+    joined INTEGER NOT NULL, departed INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS departure_by_source ON departure (account, relation, source, departed);
 CREATE TABLE IF NOT EXISTS work (
     number INTEGER PRIMARY KEY, due INTEGER NOT NULL, account TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS work_by_due ON work (due, number);
@@ -30,6 +35,20 @@ CREATE INDEX IF NOT EXISTS suppression_by_moment ON suppression (account, at);
 CREATE TABLE IF NOT EXISTS pending_consent (
     account TEXT NOT NULL, contact TEXT NOT NULL, request TEXT NOT NULL,
     PRIMARY KEY (account, contact, request)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oauth_app (
+    client TEXT PRIMARY KEY, secret TEXT NOT NULL, name TEXT NOT NULL, redirect_uris TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oauth_code (
+    code TEXT PRIMARY KEY, client TEXT NOT NULL, account TEXT NOT NULL, scopes TEXT NOT NULL,
+    redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oauth_grant (
+    refresh_token TEXT PRIMARY KEY, client TEXT NOT NULL, account TEXT NOT NULL, scopes TEXT NOT NULL,
+    used INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS oauth_token (
+    access_token TEXT PRIMARY KEY, refresh_token TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS request_log (number INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rate_window (
+    owner TEXT NOT NULL, name TEXT NOT NULL, seconds INTEGER NOT NULL, started REAL NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (owner, name, seconds)) WITHOUT ROWID;
 """
 
 

@@ -44,6 +44,14 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """A value of one of a few simple kinds: the value to compare a property with, say."""
+
+    kinds: tuple[Literal["string", "number", "boolean"], ...]
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coordinate:
     """A latitude or longitude, which Klaviyo takes as a number or as a string of one."""
 
@@ -95,7 +103,7 @@ class Choice:
     nullable: bool = False
 
 
-Shape = Text | Number | Flag | Coordinate | Free | Document | Items | Record | Choice
+Shape = Text | Number | Flag | Scalar | Coordinate | Free | Document | Items | Record | Choice
 
 _EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -130,6 +138,10 @@ class Check:
             case Flag():
                 if not isinstance(value, bool):
                     self.fail(pointer, f"'{name}' must be a boolean.")
+            case Scalar():
+                kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
+                if kind not in shape.kinds or not isinstance(value, (str, int, float)):
+                    self.fail(pointer, f"'{name}' must be a {' or a '.join(shape.kinds)}.")
             case Coordinate():
                 if not _is_coordinate(value):
                     self.fail(pointer, f"'{name}' must be a number or a string containing one.")

@@ -82,9 +82,15 @@ class Store:
 
     @contextmanager
     def writing(self) -> Generator[None]:
-        """A write transaction, alone among all threads and processes. Rolls back when the block raises."""
+        """A write transaction, alone among all threads and processes. Rolls back when the block raises.
+
+        Inside another one it is a part of that.
+        """
         with self.lock:
             connection = self._db()
+            if connection.in_transaction:
+                yield
+                return
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -95,8 +101,12 @@ class Store:
 
     def erase(self) -> None:
         """Remove every row of every table."""
-        for table in (*SHARED_TABLES, *(resource.table for resource in self._tables)):
+        for table in (*SHARED_TABLES, *self.resource_tables()):
             self.run(f'DELETE FROM "{table}"')
+
+    def resource_tables(self) -> list[str]:
+        """The names of the resources' tables."""
+        return [resource.table for resource in self._tables]
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Everything a query yields."""
@@ -132,6 +142,11 @@ class Store:
         table = self._resources[kind].table
         found = self.rows(f'SELECT body FROM "{table}" WHERE account = ? AND id = ?', (account, identifier))
         return json.loads(found[0][0]) if found else None
+
+    def count(self, account: str, kind: str) -> int:
+        """How many resources of a kind there are."""
+        found = self.rows(f'SELECT count(*) FROM "{self._resources[kind].table}" WHERE account = ?', (account,))
+        return found[0][0]
 
     def find(self, account: str, kind: str, column: str, value: Any) -> list[Row]:
         """The resources whose `column` equals `value`."""
@@ -176,6 +191,14 @@ class Store:
         values = [column_value(column, body) for column in resource.columns.values()]
         sql = f'UPDATE "{resource.table}" SET body = ?{names} WHERE account = ? AND id = ?'
         self.run(sql, (_dump(body), *values, account, identifier))
+
+    def reassign(self, account: str, kind: str, column: str, old: str, new: str) -> None:
+        """Let the resources whose `column` is `old` have `new` there, except where that would not be unique."""
+        resource = self._resources[kind]
+        sql = f"""
+            UPDATE OR IGNORE "{resource.table}" SET "{column}" = ?, body = json_set(body, ?, ?)
+            WHERE account = ? AND "{column}" = ?"""
+        self.run(sql, (new, f"$.{resource.columns[column].path}", new, account, old))
 
     def remove(self, account: str, kind: str, identifier: str) -> None:
         """Remove a resource, what it owns, and every link to or from it."""
@@ -252,9 +275,18 @@ class Store:
         rows = ((account, relation, source, target, at) for target in targets)
         self.run_many("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?, ?)", rows)
 
-    def unlink(self, account: str, relation: str, source: str, targets: Iterable[str]) -> None:
-        """Undo `link`."""
-        rows = ((account, relation, source, target) for target in targets)
+    def unlink(
+        self, account: str, relation: str, source: str, targets: Iterable[str], at: int | None = None
+    ) -> None:
+        """Undo `link`. With `at`, how long each was related is kept in `departure`."""
+        rows = [(account, relation, source, target) for target in targets]
+        if at is not None:
+            left = ((at, *row) for row in rows)
+            self.run_many(
+                "INSERT INTO departure SELECT account, relation, source, target, at, ? FROM link"
+                " WHERE account = ? AND relation = ? AND source = ? AND target = ?",
+                left,
+            )
         self.run_many("DELETE FROM link WHERE account = ? AND relation = ? AND source = ? AND target = ?", rows)
 
     # Work

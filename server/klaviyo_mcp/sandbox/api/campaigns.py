@@ -1,159 +1,21 @@
-"""Campaigns, their messages, and how many people they would reach."""
+"""Campaigns, their messages, how many people they would reach, and sending them."""
 
 from klaviyo_mcp.sandbox import engine
-from klaviyo_mcp.sandbox.api.common import BETWEEN, BOOLEAN, IS, MOMENT, STRING, sortable
-from klaviyo_mcp.sandbox.declare import Column, Filter, M, Operation, Page, Relation, Resource
-from klaviyo_mcp.sandbox.handlers import campaigns, estimation
-from klaviyo_mcp.sandbox.shapes import Choice, Flag, Free, Items, Number, Record, Shape, Text
-
-_STATUSES = (
-    "Adding Recipients",
-    "Cancelled",
-    "Cancelled: Account Disabled",
-    "Cancelled: Billing Limit",
-    "Cancelled: Internal Error",
-    "Cancelled: Misconfigured",
-    "Cancelled: No Recipients",
-    "Cancelled: Smart Sending",
-    "Draft",
-    "Preparing to schedule",
-    "Preparing to send",
-    "Queued without Recipients",
-    "Scheduled",
-    "Sending",
-    "Sending Segments",
-    "Sent",
-    "Unknown",
-    "Variations Sent",
+from klaviyo_mcp.sandbox.api.campaign_shapes import (
+    CHANGED_DEFINITION,
+    FLAT_MESSAGE,
+    GROUPS,
+    MESSAGE_RELATIONSHIPS,
+    NEW_MESSAGE,
+    READ_DEFINITION,
+    SETTINGS,
+    STATUSES,
+    TEMPLATE_RELATIONSHIP,
 )
-_GROUPS = Items(Text(), nullable=True)
-_AT = Text(form="moment")
-_LOCAL = Record({"is_local": Flag(), "send_past_recipients_immediately": Flag()}, required=("is_local",))
-_STRATEGIES = {
-    "immediate": Record({"method": Text()}, required=("method",)),
-    "static": Record({"method": Text(), "datetime": _AT, "options": _LOCAL}, required=("method", "datetime")),
-    "throttled": Record(
-        {
-            "method": Text(),
-            "datetime": _AT,
-            "throttle_percentage": Number(whole=True, choices=(1, 2, 5, 10, 11, 13, 14, 17, 20, 25, 33, 50)),
-        },
-        required=("method", "datetime", "throttle_percentage"),
-    ),
-    "smart_send_time": Record({"method": Text(), "date": Text(form="day")}, required=("method", "date")),
-}
-_DYNAMIC_VALUES = (
-    "campaign_id",
-    "campaign_name",
-    "campaign_name_id",
-    "campaign_name_send_day",
-    "email_subject",
-    "group_id",
-    "group_name",
-    "group_name_id",
-    "link_alt_text",
-    "message_type",
-    "profile_external_id",
-    "profile_id",
-)
-_TRACKING_PARAMETER = Choice(
-    "type",
-    {
-        "dynamic": Record({"type": Text(), "value": Text(choices=_DYNAMIC_VALUES), "name": Text()}, ("value", "name")),
-        "static": Record({"type": Text(), "value": Text(), "name": Text()}, ("value", "name")),
-    },
-)
-_TRACKING = Record(
-    {
-        "add_tracking_params": BOOLEAN,
-        "custom_tracking_params": Items(_TRACKING_PARAMETER, nullable=True),
-        "is_tracking_clicks": BOOLEAN,
-        "is_tracking_opens": BOOLEAN,
-    }
-)
-_SETTINGS: dict[str, Shape] = {
-    "send_options": Record({"use_smart_sending": BOOLEAN}),
-    "tracking_options": _TRACKING,
-    "send_strategy": Choice("method", _STRATEGIES),
-}
-
-_EMAIL_CONTENT = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
-_EMAIL = Record({"channel": Text(), "label": STRING, "content": Record(dict.fromkeys(_EMAIL_CONTENT, STRING))})
-_RENDER_OPTIONS = ("shorten_links", "add_org_prefix", "add_info_link", "add_opt_out_language")
-_RENDERING = Record(dict.fromkeys(_RENDER_OPTIONS, BOOLEAN))
-_SMS = Record({"channel": Text(), "content": Record({"body": STRING}), "render_options": _RENDERING})
-_BUTTON = Record(
-    {
-        "label": Text(longest=40),
-        "action_type": Text(choices=("open_app", "deep_link", "open_url", "dismiss")),
-        "position": Number(whole=True, nullable=True),
-        "url": Text(longest=2048, nullable=True),
-    },
-    required=("label", "action_type"),
-)
-_PUSH_CONTENT = {
-    "title": STRING,
-    "body": STRING,
-    "dynamic_image": STRING,
-    "action_buttons": Items(_BUTTON, nullable=True),
-}
-_ON_OPEN = Choice(
-    "type",
-    {
-        "open_app": Record({"type": Text()}),
-        "deep_link": Record({"type": Text(), "ios_deep_link": STRING, "android_deep_link": STRING}),
-        "open_web_url": Record({"type": Text(), "web_url": STRING}),
-    },
-)
-_BADGE_OPTIONS = Choice(
-    "badge_config",
-    {
-        "increment_one": Record({"badge_config": Text()}),
-        "set_count": Record({"badge_config": Text(), "value": Text()}, ("value",)),
-        "set_property": Record({"badge_config": Text(), "set_from_property": Text()}, ("set_from_property",)),
-    },
-)
-_BADGE = Record({"display": Flag(), "badge_options": _BADGE_OPTIONS}, required=("display",))
-_PUSH_OPTIONS = Record({"on_open": _ON_OPEN, "badge": _BADGE, "play_sound": BOOLEAN})
-_PUSH = Choice(
-    "notification_type",
-    {
-        "standard": Record(
-            {
-                "channel": Text(),
-                "notification_type": Text(),
-                "content": Record(_PUSH_CONTENT, required=("body",)),
-                "kv_pairs": Free(nullable=True),
-                "options": _PUSH_OPTIONS,
-            },
-            required=("content",),
-        ),
-        "silent": Record({"channel": Text(), "notification_type": Text(), "kv_pairs": Free(nullable=True)}),
-    },
-    default="standard",
-)
-_DEFINITION = Choice("channel", {"email": _EMAIL, "sms": _SMS, "mobile_push": _PUSH})
-# A reader also sees the media of a text message, which nobody can write here.
-_READ_SMS = Record(
-    {"channel": Text(), "content": Record({"body": STRING, "media_url": STRING}), "render_options": _RENDERING}
-)
-_READ_DEFINITION = Choice("channel", {"email": _EMAIL, "sms": _READ_SMS, "mobile_push": _PUSH})
-
-_NEW_MESSAGE = Record(
-    {
-        "type": Text(choices=("campaign-message",)),
-        "attributes": Record({"definition": _DEFINITION}, required=("definition",)),
-        "relationships": Record(
-            {
-                "image": Record(
-                    {"data": Record({"type": Text(choices=("image",)), "id": Text()}, required=("type", "id"))},
-                    required=("data",),
-                )
-            }
-        ),
-    },
-    required=("type", "attributes"),
-)
+from klaviyo_mcp.sandbox.api.common import BETWEEN, IS, MOMENT, sortable
+from klaviyo_mcp.sandbox.declare import Column, Filter, M, Operation, Page, Relation, Resource, S
+from klaviyo_mcp.sandbox.handlers import campaign_messages, campaigns, estimation, sending
+from klaviyo_mcp.sandbox.shapes import Flag, Free, Items, Number, Record, Text
 
 RESOURCES = (
     Resource(
@@ -161,10 +23,10 @@ RESOURCES = (
         Record(
             {
                 "name": Text(),
-                "status": Text(choices=_STATUSES),
+                "status": Text(choices=STATUSES),
                 "archived": Flag(),
-                "audiences": Record({"included": Items(Text()), "excluded": _GROUPS}),
-                **_SETTINGS,
+                "audiences": Record({"included": Items(Text()), "excluded": GROUPS}),
+                **SETTINGS,
                 "created_at": MOMENT,
                 "scheduled_at": MOMENT,
                 "updated_at": MOMENT,
@@ -194,7 +56,7 @@ RESOURCES = (
         "campaign-message",
         Record(
             {
-                "definition": _READ_DEFINITION,
+                "definition": READ_DEFINITION,
                 "send_times": Items(Free(), nullable=True),
                 "created_at": MOMENT,
                 "updated_at": MOMENT,
@@ -213,22 +75,23 @@ RESOURCES = (
             "image_id": Column("_image_id"),
         },
         indexes=(("campaign_id", "id"),),
+        owns=(("template", "owner_id"),),
     ),
     Resource(
-        "image",
+        "campaign-message",
         Record(
-            {
-                "name": Text(),
-                "image_url": Text(),
-                "format": Text(),
-                "size": Number(whole=True),
-                "hidden": Flag(),
-                "updated_at": MOMENT,
-            }
+            {**FLAT_MESSAGE, "send_times": Items(Free(), nullable=True), "created_at": MOMENT, "updated_at": MOMENT}
         ),
-        ids="digits",
-        stamps=("", "updated_at"),
+        ids="ulid",
+        relations=(
+            Relation("campaign", "campaign", column="campaign_id", data=True),
+            Relation("template", "template", column="template_id", data=True),
+        ),
+        columns={"campaign_id": Column("_campaign_id"), "template_id": Column("_template_id")},
+        stored=False,
+        key="flat-campaign-message",
     ),
+    Resource("campaign-send-job", Record({"status": Text(choices=sending.JOB_STATUSES)}), ids="ulid", stamps=("", "")),
     Resource(
         "campaign-recipient-estimation-job",
         Record({"status": Text()}),
@@ -244,6 +107,7 @@ RESOURCES = (
 )
 
 _READ, _WRITE = ("campaigns:read",), ("campaigns:write",)
+_READ_TAGS = ("campaigns:read", "tags:read")
 _INCLUDE = ("campaign-messages", "tags")
 
 OPERATIONS = (
@@ -259,7 +123,7 @@ OPERATIONS = (
             "id": Filter(listed=("any",)),
             "messages.channel": Filter(single=("equals",), column="channel", choices=("email", "sms", "mobile_push")),
             "name": Filter(single=("contains",)),
-            "status": Filter(single=("equals",), listed=("any", "equals"), choices=_STATUSES),
+            "status": Filter(single=("equals",), listed=("any", "equals"), choices=STATUSES),
             "archived": IS,
             "created_at": BETWEEN,
             "scheduled_at": BETWEEN,
@@ -284,9 +148,9 @@ OPERATIONS = (
         body=Record(
             {
                 "name": Text(shortest=1),
-                "audiences": Record({"included": Items(Text()), "excluded": _GROUPS}, required=("included",)),
-                **_SETTINGS,
-                "campaign-messages": Record({"data": Items(_NEW_MESSAGE, least=1)}, required=("data",)),
+                "audiences": Record({"included": Items(Text()), "excluded": GROUPS}, required=("included",)),
+                **SETTINGS,
+                "campaign-messages": Record({"data": Items(NEW_MESSAGE, least=1)}, required=("data",)),
             },
             required=("name", "audiences", "campaign-messages"),
         ),
@@ -302,8 +166,8 @@ OPERATIONS = (
         body=Record(
             {
                 "name": Text(shortest=1, nullable=True),
-                "audiences": Record({"included": _GROUPS, "excluded": _GROUPS}),
-                **_SETTINGS,
+                "audiences": Record({"included": GROUPS, "excluded": GROUPS}),
+                **SETTINGS,
             }
         ),
         identified="required",
@@ -395,6 +259,142 @@ OPERATIONS = (
         _READ,
         M,
     ),
+    Operation(
+        "create_campaign_clone",
+        "POST",
+        "/api/campaign-clone",
+        "campaign",
+        campaigns.clone_campaign,
+        _WRITE,
+        M,
+        body=Record({"new_name": Text(shortest=1, nullable=True)}),
+        identified="required",
+    ),
+    Operation(
+        "get_tags_for_campaign",
+        "GET",
+        "/api/campaigns/{id}/tags",
+        "tag",
+        engine.list_related,
+        _READ_TAGS,
+        S,
+        parent="campaign",
+        relation="tags",
+    ),
+    Operation(
+        "get_tag_ids_for_campaign",
+        "GET",
+        "/api/campaigns/{id}/relationships/tags",
+        "tag",
+        engine.list_related_ids,
+        _READ_TAGS,
+        S,
+        parent="campaign",
+        relation="tags",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_message_ids_for_campaign",
+        "GET",
+        "/api/campaigns/{id}/relationships/campaign-messages",
+        "campaign-message",
+        engine.list_related_ids,
+        _READ,
+        M,
+        parent="campaign",
+        relation="campaign-messages",
+        relationships_only=True,
+    ),
+    Operation(
+        "update_campaign_message",
+        "PATCH",
+        "/api/campaign-messages/{id}",
+        "campaign-message",
+        campaign_messages.update_message,
+        _WRITE,
+        M,
+        body=Record({"definition": CHANGED_DEFINITION}),
+        body_relationships=MESSAGE_RELATIONSHIPS,
+        identified="required",
+    ),
+    Operation(
+        "assign_template_to_campaign_message",
+        "POST",
+        "/api/campaign-message-assign-template",
+        "flat-campaign-message",
+        campaign_messages.assign_template,
+        _WRITE,
+        M,
+        body=Record({}),
+        body_relationships=TEMPLATE_RELATIONSHIP,
+        identified="required",
+    ),
+    *(
+        Operation(
+            f"get_{kind}_id_for_campaign_message",
+            "GET",
+            f"/api/campaign-messages/{{id}}/relationships/{kind}",
+            kind,
+            engine.get_related_id,
+            scopes,
+            M,
+            parent="campaign-message",
+            relation=kind,
+            relationships_only=True,
+        )
+        for kind, scopes in (
+            ("campaign", _READ),
+            ("template", ("campaigns:read", "templates:read")),
+            ("image", ("campaigns:read", "images:read")),
+        )
+    ),
+    Operation(
+        "update_image_for_campaign_message",
+        "PATCH",
+        "/api/campaign-messages/{id}/relationships/image",
+        "image",
+        campaign_messages.replace_image,
+        ("campaigns:write", "images:read"),
+        M,
+        parent="campaign-message",
+        relation="image",
+        body=Record({}),
+        identified="required",
+        relationships_only=True,
+        empty=True,
+    ),
+    Operation(
+        "send_campaign",
+        "POST",
+        "/api/campaign-send-jobs",
+        "campaign-send-job",
+        sending.send_campaign,
+        _WRITE,
+        M,
+        body=Record({}),
+        identified="required",
+    ),
+    Operation(
+        "get_campaign_send_job",
+        "GET",
+        "/api/campaign-send-jobs/{id}",
+        "campaign-send-job",
+        engine.get_resource,
+        _READ,
+        M,
+    ),
+    Operation(
+        "cancel_campaign_send",
+        "PATCH",
+        "/api/campaign-send-jobs/{id}",
+        "campaign-send-job",
+        sending.cancel_send,
+        _WRITE,
+        M,
+        body=Record({"action": Text(choices=("cancel", "revert"))}, required=("action",)),
+        identified="required",
+        empty=True,
+    ),
 )
 
-WORK = {"estimation.start": estimation.start, "estimation.finish": estimation.finish}
+WORK = {"estimation.start": estimation.start, "estimation.finish": estimation.finish, **sending.WORK}

@@ -5,7 +5,7 @@ from klaviyo_mcp.sandbox.api.common import BOOLEAN, MOMENT, RANGE, STRING
 from klaviyo_mcp.sandbox.api.profiles import EVENT_PROFILE
 from klaviyo_mcp.sandbox.declare import XL, Column, Filter, M, Operation, Page, Relation, Resource
 from klaviyo_mcp.sandbox.handlers import events
-from klaviyo_mcp.sandbox.shapes import Free, Number, Record, Text
+from klaviyo_mcp.sandbox.shapes import Free, Items, Number, Record, Shape, Text
 
 RESOURCES = (
     Resource(
@@ -36,6 +36,7 @@ RESOURCES = (
         indexes=(("at", "id"), ("profile_id", "at", "id"), ("metric_id", "at", "id")),
         stamps=("", ""),
     ),
+    Resource("event-bulk-create-job", Record({}), stored=False),
     Resource(
         "attribution",
         Record({}),
@@ -58,7 +59,7 @@ _METRIC = Record(
     },
     required=("data",),
 )
-_PROFILE = Record(
+EVENT_REFERENCE = Record(
     {
         "data": Record(
             {"type": Text(choices=("profile",)), "id": STRING, "attributes": EVENT_PROFILE},
@@ -66,6 +67,43 @@ _PROFILE = Record(
         )
     },
     required=("data",),
+)
+EVENT: dict[str, Shape] = {
+    "properties": Free(most=400),
+    "time": MOMENT,
+    "value": Number(nullable=True),
+    "value_currency": Text(shortest=3, longest=3, nullable=True),
+    "unique_id": Text(shortest=1, longest=255, nullable=True),
+    "backfill": BOOLEAN,
+    "metric": _METRIC,
+}
+_BATCH = Record(
+    {
+        "type": Text(choices=("event-bulk-create",)),
+        "attributes": Record(
+            {
+                "backfill": BOOLEAN,
+                "profile": EVENT_REFERENCE,
+                "events": Record(
+                    {
+                        "data": Items(
+                            Record(
+                                {
+                                    "type": Text(choices=("event",)),
+                                    "attributes": Record(EVENT, required=("properties", "metric")),
+                                },
+                                required=("type", "attributes"),
+                            ),
+                            least=1,
+                        )
+                    },
+                    required=("data",),
+                ),
+            },
+            required=("profile", "events"),
+        ),
+    },
+    required=("type", "attributes"),
 )
 _INCLUDE = ("attributions", "metric", "profile")
 _READ = ("events:read",)
@@ -80,17 +118,27 @@ OPERATIONS = (
         ("events:write",),
         XL,
         body=Record(
-            {
-                "properties": Free(most=400),
-                "time": MOMENT,
-                "value": Number(nullable=True),
-                "value_currency": Text(shortest=3, longest=3, nullable=True),
-                "unique_id": Text(shortest=1, longest=255, nullable=True),
-                "backfill": BOOLEAN,
-                "metric": _METRIC,
-                "profile": _PROFILE,
-            },
+            {**EVENT, "profile": EVENT_REFERENCE},
             required=("properties", "metric", "profile"),
+        ),
+        empty=True,
+    ),
+    Operation(
+        "bulk_create_events",
+        "POST",
+        "/api/event-bulk-create-jobs",
+        "event-bulk-create-job",
+        events.bulk_create_events,
+        ("events:write",),
+        M,
+        body=Record(
+            {
+                "events-bulk-create": Record(
+                    {"data": Items(_BATCH, most=events.MOST_EVENTS, least=1)},
+                    required=("data",),
+                )
+            },
+            required=("events-bulk-create",),
         ),
         empty=True,
     ),
@@ -137,6 +185,30 @@ OPERATIONS = (
         parent="event",
         relation="profile",
         additional=("subscriptions", "predictive_analytics"),
+    ),
+    Operation(
+        "get_metric_id_for_event",
+        "GET",
+        "/api/events/{id}/relationships/metric",
+        "metric",
+        engine.get_related_id,
+        ("events:read", "metrics:read"),
+        XL,
+        parent="event",
+        relation="metric",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_profile_id_for_event",
+        "GET",
+        "/api/events/{id}/relationships/profile",
+        "profile",
+        engine.get_related_id,
+        ("events:read", "profiles:read"),
+        XL,
+        parent="event",
+        relation="profile",
+        relationships_only=True,
     ),
     Operation("get_event", "GET", "/api/events/{id}", "event", engine.get_resource, _READ, M, include=_INCLUDE),
 )

@@ -1,9 +1,11 @@
-"""Flows and the actions they are made of."""
+"""Flows, the actions they are made of, and the messages these send."""
 
 from klaviyo_mcp.sandbox import engine
-from klaviyo_mcp.sandbox.api.common import AT_OR_BETWEEN, BOOLEAN, IS, MATCHES, MOMENT, STRING, sortable
-from klaviyo_mcp.sandbox.declare import Column, Filter, Operation, Page, Relation, Resource, S
-from klaviyo_mcp.sandbox.shapes import Document, Free, Items, Record
+from klaviyo_mcp.sandbox.api.common import AT_OR_BETWEEN, BOOLEAN, BY_ID, IS, MATCHES, MOMENT, STRING, sortable
+from klaviyo_mcp.sandbox.api.flow_shapes import ACTION, DEFINITION, MESSAGE
+from klaviyo_mcp.sandbox.declare import Column, Filter, Limits, Operation, Page, Relation, Resource, S
+from klaviyo_mcp.sandbox.handlers import flows
+from klaviyo_mcp.sandbox.shapes import Document, Free, Items, Record, Text
 
 _TRIGGER_TYPES = ("Metric", "Added to List", "Unconfigured", "Date Based", "Price Drop", "Low Inventory")
 _DEFINITION = Record(
@@ -32,6 +34,7 @@ RESOURCES = (
             }
         ),
         on_request=("definition",),
+        computed={"definition": flows.definitions},
         relations=(
             Relation("flow-actions", "flow-action", foreign="flow_id"),
             Relation("tags", "tag", link="tag.flows", inverse=True),
@@ -50,14 +53,56 @@ RESOURCES = (
     Resource(
         "flow-action",
         Record({"created": MOMENT, "updated": MOMENT, "definition": Document()}),
-        relations=(Relation("flow", "flow", column="flow_id"),),
-        columns={"flow_id": Column("_flow_id")},
+        malformed=400,
+        relations=(
+            Relation("flow", "flow", column="flow_id"),
+            Relation("flow-messages", "flow-message", foreign="action_id"),
+        ),
+        columns={
+            "flow_id": Column("_flow_id"),
+            "action_type": Column("_action_type"),
+            "status": Column("definition.data.status"),
+            "created": Column("created", "moment", nullable=False),
+            "updated": Column("updated", "moment", nullable=False),
+        },
         indexes=(("flow_id", "id"),),
+        owns=(("flow-message", "action_id"),),
+    ),
+    Resource(
+        "flow-message",
+        Record({"channel": STRING, "created": MOMENT, "updated": MOMENT, "definition": MESSAGE}),
+        computed={"definition": flows.message_definitions},
+        relations=(
+            Relation("flow-action", "flow-action", column="action_id"),
+            Relation("template", "template", column="template_id"),
+        ),
+        columns={
+            "action_id": Column("_action_id"),
+            "template_id": Column("_template_id"),
+            "name": Column("_name"),
+            "created": Column("created", "moment", nullable=False),
+            "updated": Column("updated", "moment", nullable=False),
+        },
+        indexes=(("action_id", "id"),),
+        owns=(("template", "owner_id"),),
     ),
 )
 
-_READ = ("flows:read",)
+_READ, _WRITE = ("flows:read",), ("flows:write",)
+_READ_TAGS = ("flows:read", "tags:read")
+_READ_TEMPLATES = ("templates:read",)
 _INCLUDE = ("flow-actions", "tags")
+_ACTION_FILTERS = {
+    "id": Filter(listed=("any",)),
+    "action_type": BY_ID,
+    "status": Filter(single=("equals",)),
+    "created": AT_OR_BETWEEN,
+    "updated": AT_OR_BETWEEN,
+}
+_ACTION_SORTS = sortable("action_type", "created", "id", "status", "updated")
+_MESSAGE_FILTERS = {"name": Filter(single=MATCHES), "created": AT_OR_BETWEEN, "updated": AT_OR_BETWEEN}
+_MESSAGE_SORTS = sortable("created", "id", "name", "updated")
+_PAGE = Page(50, 50)
 
 OPERATIONS = (
     Operation(
@@ -78,7 +123,7 @@ OPERATIONS = (
             "trigger_type": Filter(single=("equals",), choices=_TRIGGER_TYPES),
         },
         sorts=sortable("created", "id", "name", "status", "trigger_type", "updated"),
-        page=Page(50, 50),
+        page=_PAGE,
         include=_INCLUDE,
     ),
     Operation(
@@ -91,5 +136,219 @@ OPERATIONS = (
         S,
         include=_INCLUDE,
         additional=("definition",),
+    ),
+    Operation(
+        "create_flow",
+        "POST",
+        "/api/flows",
+        "flow",
+        flows.create_flow,
+        _WRITE,
+        Limits(1, 15, daily=100),
+        additional=("definition",),
+        body=Record({"name": Text(shortest=1), "definition": DEFINITION}, required=("name", "definition")),
+    ),
+    Operation(
+        "update_flow",
+        "PATCH",
+        "/api/flows/{id}",
+        "flow",
+        flows.update_flow,
+        _WRITE,
+        S,
+        body=Record({"status": Text(choices=("draft", "manual", "live"))}, required=("status",)),
+        identified="required",
+    ),
+    Operation("delete_flow", "DELETE", "/api/flows/{id}", "flow", flows.delete_flow, _WRITE, S, empty=True),
+    Operation(
+        "get_actions_for_flow",
+        "GET",
+        "/api/flows/{id}/flow-actions",
+        "flow-action",
+        engine.list_related,
+        _READ,
+        S,
+        parent="flow",
+        relation="flow-actions",
+        filters=_ACTION_FILTERS,
+        sorts=_ACTION_SORTS,
+        page=_PAGE,
+    ),
+    Operation(
+        "get_action_ids_for_flow",
+        "GET",
+        "/api/flows/{id}/relationships/flow-actions",
+        "flow-action",
+        engine.list_related_ids,
+        _READ,
+        S,
+        parent="flow",
+        relation="flow-actions",
+        filters=_ACTION_FILTERS,
+        sorts=_ACTION_SORTS,
+        page=_PAGE,
+        relationships_only=True,
+    ),
+    Operation(
+        "get_tags_for_flow",
+        "GET",
+        "/api/flows/{id}/tags",
+        "tag",
+        engine.list_related,
+        _READ_TAGS,
+        S,
+        parent="flow",
+        relation="tags",
+    ),
+    Operation(
+        "get_tag_ids_for_flow",
+        "GET",
+        "/api/flows/{id}/relationships/tags",
+        "tag",
+        engine.list_related_ids,
+        _READ_TAGS,
+        S,
+        parent="flow",
+        relation="tags",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_flow_action",
+        "GET",
+        "/api/flow-actions/{id}",
+        "flow-action",
+        engine.get_resource,
+        _READ,
+        S,
+        include=("flow", "flow-messages"),
+    ),
+    Operation(
+        "update_flow_action",
+        "PATCH",
+        "/api/flow-actions/{id}",
+        "flow-action",
+        flows.update_action,
+        _WRITE,
+        S,
+        body=Record({"definition": ACTION}, required=("definition",)),
+        identified="required",
+    ),
+    Operation(
+        "delete_flow_action",
+        "DELETE",
+        "/api/flow-actions/{id}",
+        "flow-action",
+        flows.delete_action,
+        _WRITE,
+        S,
+        empty=True,
+    ),
+    Operation(
+        "get_flow_for_flow_action",
+        "GET",
+        "/api/flow-actions/{id}/flow",
+        "flow",
+        engine.get_related,
+        _READ,
+        S,
+        parent="flow-action",
+        relation="flow",
+    ),
+    Operation(
+        "get_flow_id_for_flow_action",
+        "GET",
+        "/api/flow-actions/{id}/relationships/flow",
+        "flow",
+        engine.get_related_id,
+        _READ,
+        S,
+        parent="flow-action",
+        relation="flow",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_flow_action_messages",
+        "GET",
+        "/api/flow-actions/{id}/flow-messages",
+        "flow-message",
+        engine.list_related,
+        _READ,
+        S,
+        parent="flow-action",
+        relation="flow-messages",
+        filters={"id": Filter(listed=("any",)), **_MESSAGE_FILTERS},
+        sorts=_MESSAGE_SORTS,
+        page=_PAGE,
+    ),
+    Operation(
+        "get_message_ids_for_flow_action",
+        "GET",
+        "/api/flow-actions/{id}/relationships/flow-messages",
+        "flow-message",
+        engine.list_related_ids,
+        _READ,
+        S,
+        parent="flow-action",
+        relation="flow-messages",
+        filters=_MESSAGE_FILTERS,
+        sorts=_MESSAGE_SORTS,
+        page=_PAGE,
+        relationships_only=True,
+    ),
+    Operation(
+        "get_flow_message",
+        "GET",
+        "/api/flow-messages/{id}",
+        "flow-message",
+        engine.get_resource,
+        _READ,
+        S,
+        include=("flow-action", "template"),
+    ),
+    Operation(
+        "get_action_for_flow_message",
+        "GET",
+        "/api/flow-messages/{id}/flow-action",
+        "flow-action",
+        engine.get_related,
+        _READ,
+        S,
+        parent="flow-message",
+        relation="flow-action",
+    ),
+    Operation(
+        "get_action_id_for_flow_message",
+        "GET",
+        "/api/flow-messages/{id}/relationships/flow-action",
+        "flow-action",
+        engine.get_related_id,
+        _READ,
+        S,
+        parent="flow-message",
+        relation="flow-action",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_template_for_flow_message",
+        "GET",
+        "/api/flow-messages/{id}/template",
+        "template",
+        engine.get_related,
+        _READ_TEMPLATES,
+        S,
+        parent="flow-message",
+        relation="template",
+    ),
+    Operation(
+        "get_template_id_for_flow_message",
+        "GET",
+        "/api/flow-messages/{id}/relationships/template",
+        "template",
+        engine.get_related_id,
+        _READ_TEMPLATES,
+        S,
+        parent="flow-message",
+        relation="template",
+        relationships_only=True,
     ),
 )

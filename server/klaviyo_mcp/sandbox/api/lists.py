@@ -1,8 +1,9 @@
 """Lists and who is on them."""
 
 from klaviyo_mcp.sandbox import engine
-from klaviyo_mcp.sandbox.api.common import BY_ID, BY_NAME_LIST, MOMENT, RANGE, SINCE, STRING, sortable
-from klaviyo_mcp.sandbox.declare import Column, Filter, L, Limits, M, Operation, Page, Relation, Resource
+from klaviyo_mcp.sandbox.api.common import BY_ID, BY_NAME_LIST, MOMENT, SINCE, STRING, sortable
+from klaviyo_mcp.sandbox.api.groups import MEMBER_FILTERS, relation_operations
+from klaviyo_mcp.sandbox.declare import Column, L, Limits, M, Operation, Page, Relation, Resource
 from klaviyo_mcp.sandbox.handlers.counts import members_of
 from klaviyo_mcp.sandbox.shapes import Number, Record, Text
 
@@ -30,18 +31,6 @@ RESOURCES = (
         indexes=(("name", "id"), ("created", "id"), ("updated", "id")),
     ),
 )
-
-MEMBER_FILTERS = {
-    "email": Filter(listed=("any", "equals"), lowercase=True),
-    "phone_number": BY_NAME_LIST,
-    "push_token": Filter(
-        listed=("any", "equals"),
-        column="t.token",
-        exists="EXISTS (SELECT 1 FROM push_token AS t WHERE t.account = r.account AND t.profile_id = r.id AND {test})",
-    ),
-    "_kx": Filter(single=("equals",), column="exchange_id"),
-    "joined_group_at": Filter("moment", RANGE, column="l.at"),
-}
 
 _READ, _WRITE = ("lists:read",), ("lists:write",)
 _READ_MEMBERS, _WRITE_MEMBERS = ("lists:read", "profiles:read"), ("lists:write", "profiles:write")
@@ -152,4 +141,5 @@ OPERATIONS = (
         most_identifiers=1000,
         empty=True,
     ),
+    *relation_operations("list"),
 )

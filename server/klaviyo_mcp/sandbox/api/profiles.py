@@ -1,151 +1,12 @@
-"""Profiles, the ways to write them, and the consent jobs."""
+"""Profiles, the ways to write them one by one, and what they are related to."""
 
 from klaviyo_mcp.sandbox import engine
 from klaviyo_mcp.sandbox.api.common import MOMENT, RANGE, STRING, sortable
-from klaviyo_mcp.sandbox.declare import Column, Filter, L, Operation, Page, Relation, Resource, S
-from klaviyo_mcp.sandbox.handlers import consent, predictions, profiles
-from klaviyo_mcp.sandbox.shapes import Coordinate, Document, Flag, Free, Items, Number, Record, Shape, Text
-
-_LOCATION = Record(
-    {
-        "address1": STRING,
-        "address2": STRING,
-        "city": STRING,
-        "country": STRING,
-        "latitude": Coordinate(),
-        "longitude": Coordinate(),
-        "region": STRING,
-        "zip": STRING,
-        "timezone": STRING,
-        "ip": STRING,
-    },
-    nullable=True,
-)
-_WRITABLE: dict[str, Shape] = {
-    "email": Text(form="email", nullable=True),
-    "phone_number": Text(form="phone", nullable=True),
-    "external_id": Text(shortest=1, nullable=True),
-    "first_name": STRING,
-    "last_name": STRING,
-    "organization": STRING,
-    "locale": STRING,
-    "title": STRING,
-    "image": STRING,
-    "location": _LOCATION,
-    "properties": Free(nullable=True),
-}
-
-# Channels that share one form in answers; whatsapp's also show the number they belong to.
-_PERMISSION: dict[str, Shape] = {
-    "consent": Text(),
-    "consent_timestamp": MOMENT,
-    "last_updated": MOMENT,
-    "created_timestamp": MOMENT,
-    "metadata": Free(nullable=True),
-    "can_receive": Flag(),
-    "valid_until": MOMENT,
-}
-_WHATSAPP = Record({**_PERMISSION, "phone_number": STRING})
-_SMS: dict[str, Shape] = {
-    "consent": Text(),
-    "consent_timestamp": MOMENT,
-    "method": STRING,
-    "method_detail": STRING,
-    "last_updated": MOMENT,
-}
-_SUBSCRIPTIONS = Record(
-    {
-        "email": Record(
-            {
-                "marketing": Record(
-                    {
-                        "can_receive_email_marketing": Flag(),
-                        "consent": Text(),
-                        "consent_timestamp": MOMENT,
-                        "last_updated": MOMENT,
-                        "method": STRING,
-                        "method_detail": STRING,
-                        "custom_method_detail": STRING,
-                        "double_optin": Flag(nullable=True),
-                        "suppression": Items(Document()),
-                        "list_suppressions": Items(Document()),
-                    }
-                ),
-                "open_tracking": Record(_PERMISSION),
-            }
-        ),
-        "sms": Record(
-            {
-                "marketing": Record({"can_receive_sms_marketing": Flag(), **_SMS}),
-                "transactional": Record({"can_receive_sms_transactional": Flag(), **_SMS}),
-            }
-        ),
-        "mobile_push": Record(
-            {
-                "marketing": Record(
-                    {"can_receive_push_marketing": Flag(), "consent": Text(), "consent_timestamp": MOMENT}
-                )
-            }
-        ),
-        "whatsapp": Record({"marketing": _WHATSAPP, "transactional": _WHATSAPP, "conversational": _WHATSAPP}),
-    }
-)
-_PREDICTIONS = Record(
-    {
-        **{name: Number(nullable=True) for name in predictions.NUMBERS},
-        "expected_date_of_next_order": MOMENT,
-        "ranked_channel_affinity": Items(Text()),
-    }
-)
-_METADATA = ("device_id", "klaviyo_sdk", "sdk_version", "device_model", "os_name", "os_version", "manufacturer")
-_APP_METADATA = ("app_name", "app_version", "app_build", "app_id", "environment")
-_DEVICE = Record(dict.fromkeys((*_METADATA, *_APP_METADATA), STRING))
-
-PATCH = Record(
-    {
-        "patch_properties": Record(
-            {
-                "append": Free(nullable=True),
-                "unappend": Free(nullable=True),
-                "unset": Items(Text(), lone=True, nullable=True),
-            }
-        )
-    }
-)
-EVENT_PROFILE = Record({**_WRITABLE, "anonymous_id": STRING, "_kx": STRING, "meta": PATCH})
-
-_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}, required=("consent",))
-_TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",))
-_SUBSCRIBE = Record(
-    {
-        "type": Text(choices=("profile",)),
-        "id": STRING,
-        "attributes": Record(
-            {
-                "email": Text(form="email", nullable=True),
-                "phone_number": Text(form="phone", nullable=True),
-                "subscriptions": Record(
-                    {
-                        "email": Record({"marketing": _GRANT, "open_tracking": _TRACKING_GRANT}),
-                        "sms": Record({"marketing": _GRANT, "transactional": _GRANT}),
-                        "whatsapp": Record({"marketing": _GRANT, "transactional": _GRANT}),
-                    }
-                ),
-            },
-            required=("subscriptions",),
-        ),
-    },
-    required=("type", "attributes"),
-)
-_LIST_REFERENCE = Record(
-    {
-        "data": Record(
-            {"type": Text(choices=("list",)), "id": Text()},
-            required=("type", "id"),
-        )
-    },
-    required=("data",),
-)
+from klaviyo_mcp.sandbox.api.profile_shapes import EVENT_PROFILE as EVENT_PROFILE
+from klaviyo_mcp.sandbox.api.profile_shapes import PATCH, PREDICTIONS, SUBSCRIPTIONS, WRITABLE
+from klaviyo_mcp.sandbox.declare import Column, Filter, L, Limits, M, Operation, Page, Relation, Resource, S
+from klaviyo_mcp.sandbox.handlers import consent, merging, predictions, profiles, segmentation
+from klaviyo_mcp.sandbox.shapes import Items, Record, Text
 
 _SUPPRESSED = (
     "EXISTS (SELECT 1 FROM suppression AS s"
@@ -162,12 +23,12 @@ RESOURCES = (
         "profile",
         Record(
             {
-                **_WRITABLE,
+                **WRITABLE,
                 "created": MOMENT,
                 "updated": MOMENT,
                 "last_event_date": MOMENT,
-                "subscriptions": _SUBSCRIPTIONS,
-                "predictive_analytics": _PREDICTIONS,
+                "subscriptions": SUBSCRIPTIONS,
+                "predictive_analytics": PREDICTIONS,
             }
         ),
         ids="ulid",
@@ -177,7 +38,8 @@ RESOURCES = (
             Relation("lists", "list", link="list.profiles", inverse=True),
             Relation("segments", "segment", link="segment.profiles", inverse=True),
             Relation("push-tokens", "push-token", foreign="profile_id"),
-            Relation("conversations", "conversation", foreign="profile_id"),
+            Relation("conversations", "conversation", foreign="profile_id", on_include=True),
+            Relation("conversation", "conversation", foreign="profile_id", hidden=True),
         ),
         columns={
             "email": Column("email"),
@@ -192,25 +54,6 @@ RESOURCES = (
         indexes=(("created", "id"), ("updated", "id"), ("email", "id")),
     ),
     Resource(
-        "push-token",
-        Record(
-            {
-                "created": MOMENT,
-                "token": Text(),
-                "enablement_status": Text(),
-                "platform": Text(),
-                "vendor": Text(),
-                "background": Text(),
-                "recorded_date": Text(),
-                "metadata": _DEVICE,
-            }
-        ),
-        relations=(Relation("profile", "profile", column="profile_id"),),
-        columns={"profile_id": Column("_profile_id"), "token": Column("token")},
-        indexes=(("profile_id",), ("token",)),
-        stamps=("created", ""),
-    ),
-    Resource(
         "conversation",
         Record({"channel": Text()}),
         relations=(Relation("profile", "profile", column="profile_id"),),
@@ -218,12 +61,48 @@ RESOURCES = (
         indexes=(("profile_id",),),
         stamps=("", ""),
     ),
-    Resource("profile-subscription-bulk-create-job", Record({}), stored=False),
 )
 
 _ADDITIONAL = ("subscriptions", "predictive_analytics")
 _READ, _WRITE = ("profiles:read",), ("profiles:write",)
 _LARGEST_PROFILE = 100 * 1024
+_SOURCE = Record(
+    {
+        "data": Items(
+            Record({"type": Text(choices=("profile",)), "id": Text(shortest=1)}, required=("type", "id")),
+            least=1,
+            most=1,
+        )
+    },
+    required=("data",),
+)
+
+
+def _related(relation: str, kind: str, scopes: tuple[str, ...], limits: Limits) -> tuple[Operation, Operation]:
+    """The operations that read a relation of one profile: in full, and only its ids."""
+    singular = relation.removesuffix("s").replace("-", "_")
+    every = tuple(sorted(("profiles:read", *scopes)))
+    path = f"/api/profiles/{{id}}/{relation}"
+    ids = f"/api/profiles/{{id}}/relationships/{relation}"
+    full = (f"get_{singular}s_for_profile", path, segmentation.current(engine.list_related), False)
+    bare = (f"get_{singular}_ids_for_profile", ids, segmentation.current(engine.list_related_ids), True)
+    first, second = (
+        Operation(
+            name,
+            "GET",
+            where,
+            kind,
+            run,
+            every,
+            limits,
+            parent="profile",
+            relation=relation,
+            relationships_only=only,
+        )
+        for name, where, run, only in (full, bare)
+    )
+    return first, second
+
 
 OPERATIONS = (
     Operation(
@@ -262,7 +141,7 @@ OPERATIONS = (
         "GET",
         "/api/profiles/{id}",
         "profile",
-        engine.get_resource,
+        segmentation.current(engine.get_resource, "segments"),
         _READ,
         L,
         include=("conversations", "lists", "push-tokens", "segments"),
@@ -276,7 +155,7 @@ OPERATIONS = (
         profiles.create_profile,
         _WRITE,
         L,
-        body=Record(_WRITABLE),
+        body=Record(WRITABLE),
         additional=_ADDITIONAL,
         largest_body=_LARGEST_PROFILE,
     ),
@@ -288,7 +167,7 @@ OPERATIONS = (
         profiles.import_profile,
         _WRITE,
         L,
-        body=Record({**_WRITABLE, "_kx": STRING}),
+        body=Record({**WRITABLE, "_kx": STRING}),
         body_meta=PATCH,
         identified="optional",
         additional=_ADDITIONAL,
@@ -302,7 +181,7 @@ OPERATIONS = (
         profiles.update_profile,
         _WRITE,
         L,
-        body=Record(_WRITABLE),
+        body=Record(WRITABLE),
         body_meta=PATCH,
         identified="required",
         additional=_ADDITIONAL,
@@ -320,22 +199,62 @@ OPERATIONS = (
         relation="lists",
     ),
     Operation(
-        "bulk_subscribe_profiles",
+        "merge_profiles",
         "POST",
-        "/api/profile-subscription-bulk-create-jobs",
-        "profile-subscription-bulk-create-job",
-        consent.subscribe,
-        ("lists:write", "profiles:write", "subscriptions:write"),
-        L,
-        body=Record(
-            {
-                "custom_source": STRING,
-                "profiles": Record({"data": Items(_SUBSCRIBE, most=1000, least=1)}, required=("data",)),
-                "historical_import": Flag(nullable=True),
-            },
-            required=("profiles",),
-        ),
-        body_relationships=Record({"list": _LIST_REFERENCE}),
-        empty=True,
+        "/api/profile-merge",
+        "profile",
+        merging.merge,
+        _WRITE,
+        M,
+        body_type="profile-merge",
+        body=Record({}),
+        body_relationships=Record({"profiles": _SOURCE}, required=("profiles",)),
+        identified="required",
+    ),
+    *(
+        operation
+        for relation, kind, more, limits in (
+            ("push-tokens", "push-token", (), M),
+            ("segments", "segment", ("segments:read",), S),
+            ("conversations", "conversation", ("conversations:read",), S),
+        )
+        for operation in _related(relation, kind, more, limits)
+    ),
+    Operation(
+        "get_list_ids_for_profile",
+        "GET",
+        "/api/profiles/{id}/relationships/lists",
+        "list",
+        engine.list_related_ids,
+        ("lists:read", "profiles:read"),
+        S,
+        parent="profile",
+        relation="lists",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_conversation_for_profile",
+        "GET",
+        "/api/profiles/{id}/conversation",
+        "conversation",
+        profiles.get_conversation,
+        ("conversations:read", "profiles:read"),
+        S,
+        parent="profile",
+        relation="conversation",
+    ),
+    Operation(
+        "get_conversation_id_for_profile",
+        "GET",
+        "/api/profiles/{id}/relationships/conversation",
+        "conversation",
+        profiles.get_conversation_id,
+        ("conversations:read", "profiles:read"),
+        S,
+        parent="profile",
+        relation="conversation",
+        relationships_only=True,
     ),
 )
+
+WORK = {"profile.merge": merging.perform}

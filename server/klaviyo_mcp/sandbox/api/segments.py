@@ -2,9 +2,12 @@
 
 from klaviyo_mcp.sandbox import engine
 from klaviyo_mcp.sandbox.api.common import BY_ID, BY_NAME_LIST, IS, MOMENT, SINCE, STRING, sortable
-from klaviyo_mcp.sandbox.declare import Column, Filter, L, Operation, Page, Relation, Resource
-from klaviyo_mcp.sandbox.handlers.counts import members_of
-from klaviyo_mcp.sandbox.shapes import Flag, Items, Number, Record
+from klaviyo_mcp.sandbox.api.conditions import DEFINITION
+from klaviyo_mcp.sandbox.api.groups import MEMBER_FILTERS, relation_operations
+from klaviyo_mcp.sandbox.declare import Column, Filter, L, Limits, Operation, Page, Relation, Resource, S
+from klaviyo_mcp.sandbox.handlers import segmentation
+from klaviyo_mcp.sandbox.handlers.segmentation import current
+from klaviyo_mcp.sandbox.shapes import Flag, Items, Number, Record, Text
 from klaviyo_mcp.sandbox.shapes import Free as Conditions
 
 RESOURCES = (
@@ -23,7 +26,8 @@ RESOURCES = (
             }
         ),
         on_request=("profile_count",),
-        computed={"profile_count": members_of("segment.profiles")},
+        defaults={"is_active": True, "is_processing": True, "is_starred": False},
+        computed={"profile_count": segmentation.count_members},
         relations=(
             Relation("profiles", "profile", link="segment.profiles", joined="joined_group_at"),
             Relation("tags", "tag", link="tag.segments", inverse=True),
@@ -35,13 +39,17 @@ RESOURCES = (
             "updated": Column("updated", "moment", nullable=False),
             "is_active": Column("is_active", "flag"),
             "is_starred": Column("is_starred", "flag"),
+            "is_processing": Column("is_processing", "flag"),
         },
         indexes=(("name", "id"), ("created", "id"), ("updated", "id")),
     ),
 )
 
-_READ = ("segments:read",)
+_READ, _WRITE = ("segments:read",), ("segments:write",)
+_READ_MEMBERS = ("profiles:read", "segments:read")
 _INCLUDE = ("flow-triggers", "tags")
+_DEFINING = Limits(1, 15, daily=100)
+_MEMBER_FILTERS = {"profile_id": Filter(listed=("any", "equals"), column="id"), **MEMBER_FILTERS}
 
 OPERATIONS = (
     Operation(
@@ -75,4 +83,65 @@ OPERATIONS = (
         include=_INCLUDE,
         additional=("profile_count",),
     ),
+    Operation(
+        "create_segment",
+        "POST",
+        "/api/segments",
+        "segment",
+        segmentation.create_segment,
+        _WRITE,
+        _DEFINING,
+        body=Record(
+            {"name": Text(shortest=1), "definition": DEFINITION, "is_starred": Flag(nullable=True)},
+            required=("name", "definition"),
+        ),
+    ),
+    Operation(
+        "update_segment",
+        "PATCH",
+        "/api/segments/{id}",
+        "segment",
+        segmentation.update_segment,
+        _WRITE,
+        _DEFINING,
+        body=Record({"name": STRING, "definition": DEFINITION, "is_starred": Flag(nullable=True)}),
+        identified="required",
+    ),
+    Operation(
+        "delete_segment", "DELETE", "/api/segments/{id}", "segment", engine.delete_resource, _WRITE, S, empty=True
+    ),
+    Operation(
+        "get_profiles_for_segment",
+        "GET",
+        "/api/segments/{id}/profiles",
+        "profile",
+        current(engine.list_related),
+        _READ_MEMBERS,
+        L,
+        parent="segment",
+        relation="profiles",
+        filters=_MEMBER_FILTERS,
+        sorts={"joined_group_at": "l.at"},
+        page=Page(20, 100),
+        additional=("subscriptions", "predictive_analytics"),
+        extra=("joined_group_at",),
+    ),
+    Operation(
+        "get_profile_ids_for_segment",
+        "GET",
+        "/api/segments/{id}/relationships/profiles",
+        "profile",
+        current(engine.list_related_ids),
+        _READ_MEMBERS,
+        L,
+        parent="segment",
+        relation="profiles",
+        filters=_MEMBER_FILTERS,
+        sorts={"joined_group_at": "l.at"},
+        page=Page(20, 100),
+        relationships_only=True,
+    ),
+    *relation_operations("segment"),
 )
+
+WORK = {"segment.evaluate": segmentation.evaluate}

@@ -5,6 +5,8 @@ from typing import Any
 from klaviyo_mcp.sandbox import documents, engine
 from klaviyo_mcp.sandbox.calls import Answer, Call
 from klaviyo_mcp.sandbox.errors import conflict, invalid_body
+from klaviyo_mcp.sandbox.handlers import sending
+from klaviyo_mcp.sandbox.handlers.templates import copy_template
 from klaviyo_mcp.sandbox.shapes import Json
 from klaviyo_mcp.sandbox.store import Row
 
@@ -22,6 +24,7 @@ DEFAULTS: Json = {
     "scheduled_at": None,
     "send_time": None,
 }
+_SETTINGS = ("send_options", "tracking_options", "send_strategy")
 _RENDER_DEFAULTS = {"shorten_links": True, "add_org_prefix": True, "add_info_link": True, "add_opt_out_language": False}
 
 
@@ -62,6 +65,8 @@ def update_campaign(call: Call) -> Answer:
             {**body[name], **_given(value)} if name in ("audiences", "send_options", "tracking_options") else value
         )
     body["updated_at"] = call.stamp
+    if body["status"] == "Scheduled" and attributes.get("send_strategy") is not None:
+        sending.reschedule(call, call.id, body)
     call.store.replace(call.account, "campaign", call.id, body)
     if "audiences" in attributes:
         # An estimate of another audience is out of date.
@@ -71,9 +76,29 @@ def update_campaign(call: Call) -> Answer:
 
 def delete_campaign(call: Call) -> Answer:
     """Remove a campaign, its messages, and what was estimated about it."""
-    for kind in ("campaign-recipient-estimation", "campaign-recipient-estimation-job"):
+    for kind in ("campaign-recipient-estimation", "campaign-recipient-estimation-job", "campaign-send-job"):
         call.store.remove(call.account, kind, call.id)
     return engine.delete_resource(call)
+
+
+def clone_campaign(call: Call) -> Answer:
+    """A draft with the audiences, settings, messages and templates of another campaign."""
+    original: str = call.data["id"]
+    source = call.require("campaign", original)
+    kept = {name: source[name] for name in (*_SETTINGS, "audiences", "_channel")}
+    name = call.data["attributes"].get("new_name") or f"Clone of {source['name']}"
+    stamps = {"created_at": call.stamp, "updated_at": call.stamp}
+    body: Json = {**DEFAULTS, **kept, "name": name, **stamps}
+    identifier = call.new_id("campaign")
+    call.store.insert(call.account, "campaign", identifier, body)
+    for row in call.store.find(call.account, "campaign-message", "campaign_id", original):
+        message = call.new_id("campaign-message")
+        template: str | None = row.body.get("_template_id")
+        if template is not None:
+            template = copy_template(call, template, f"Clone of {template}", owner=message)
+        copied = {**row.body, **stamps, "send_times": None, "_campaign_id": identifier, "_template_id": template}
+        call.store.insert(call.account, "campaign-message", message, copied)
+    return documents.one(call, Row(identifier, body), 201)
 
 
 def _create_message(call: Call, campaign: str, message: Json) -> None:

@@ -11,7 +11,7 @@ from klaviyo_mcp.sandbox.handlers.profiles import find_profiles, normalized, rec
 from klaviyo_mcp.sandbox.shapes import Json
 
 # Which identifier a channel reaches people by.
-_REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}
+REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}
 # Subscribing lifts what the person or the shop decided, not what the mail system found out.
 _LIFTED = ("UNSUBSCRIBE", "SPAM_COMPLAINT", "USER_SUPPRESSED")
 _NEVER = "NEVER_SUBSCRIBED"
@@ -38,11 +38,16 @@ def subscribe(call: Call) -> Answer:
             "list": list_id,
             "source": attributes.get("custom_source"),
         }
-        if historical or opt_in == "single_opt_in":
-            grant(call, request, double_optin=False)
-        else:
-            _hold_for_confirmation(call, request)
+        take(call, request, confirmed=historical or opt_in == "single_opt_in")
     return Answer(202)
+
+
+def take(session: Session, request: Json, *, confirmed: bool) -> None:
+    """Carry out one subscription, at once or when it is confirmed."""
+    if confirmed:
+        grant(session, request, double_optin=False)
+    else:
+        _hold_for_confirmation(session, request)
 
 
 def grant(session: Session, request: Json, *, double_optin: bool) -> None:
@@ -53,7 +58,7 @@ def grant(session: Session, request: Json, *, double_optin: bool) -> None:
         return
     by_phone = find_profiles(session, {"phone_number": entry["attributes"].get("phone_number")})
     for channel, consent in _granted(entry):
-        reached_by_phone = _REACHED_BY[channel.split(".")[0]] == "phone_number"
+        reached_by_phone = REACHED_BY[channel.split(".")[0]] == "phone_number"
         owner = by_phone[0] if by_phone and reached_by_phone else profile
         moment = parse_moment(consent.get("consented_at") or session.stamp) or session.now
         write_consent(session, owner, channel, "SUBSCRIBED", iso(moment), request["source"], double_optin)
@@ -97,12 +102,12 @@ def write_consent(
     session.store.run(sql, values)
 
 
-def lift(session: Session, profile: str, reasons: Sequence[str], list_id: str | None) -> None:
-    """Remove suppressions with these reasons: the global ones, and those of one list."""
+def lift(session: Session, profile: str, reasons: Sequence[str], list_id: str | None) -> bool:
+    """Remove suppressions with these reasons (the global ones, and those of one list), and say if there were any."""
     sql = """
         DELETE FROM suppression WHERE account = ? AND profile = ? AND list IN ('', ?)
         AND reason IN (SELECT value FROM json_each(?))"""
-    session.store.run(sql, (session.account, profile, list_id or "", json.dumps(reasons)))
+    return session.store.run(sql, (session.account, profile, list_id or "", json.dumps(reasons))) > 0
 
 
 def subscriptions(session: Session, identifiers: Sequence[str]) -> Mapping[str, Json]:
@@ -216,7 +221,7 @@ def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[
             invalid_field(f"{pointer}/attributes/subscriptions", "Name at least one channel to subscribe to.")
         )
     for channel, consent in granted:
-        identifier = _REACHED_BY[channel.split(".")[0]]
+        identifier = REACHED_BY[channel.split(".")[0]]
         if entry.get("id") is None and attributes.get(identifier) is None:
             detail = f"'{identifier}' is required to subscribe a profile to '{channel}'."
             problems.append(invalid_field(f"{pointer}/attributes/{identifier}", detail))

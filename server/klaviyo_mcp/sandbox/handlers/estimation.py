@@ -49,6 +49,11 @@ def get_estimation(call: Call) -> Answer:
 
 
 def count_recipients(session: Session, campaign: Json) -> int:
+    """How many profiles the campaign would reach."""
+    return len(recipients(session, campaign))
+
+
+def recipients(session: Session, campaign: Json) -> list[str]:
     """Distinct profiles in the included groups that the channel reaches, less those in the excluded groups."""
     audiences: Json = campaign["audiences"]
     included, excluded = json.dumps(audiences["included"]), json.dumps(audiences.get("excluded") or [])
@@ -58,12 +63,12 @@ def count_recipients(session: Session, campaign: Json) -> int:
         "included": included,
         "excluded": excluded,
     }
-    return session.store.rows(_RECIPIENTS, parameters)[0][0]
+    return [profile for (profile,) in session.store.rows(_RECIPIENTS, parameters)]
 
 
 # Email reaches everybody with an address who is not suppressed; other channels only those who subscribed to them.
 _RECIPIENTS = """
-SELECT count(*) FROM profile AS p
+SELECT p.id FROM profile AS p
 WHERE p.account = :account
 AND CASE :channel
     WHEN 'email' THEN p.email IS NOT NULL AND NOT EXISTS (
@@ -81,6 +86,7 @@ AND p.id IN (
 AND p.id NOT IN (
     SELECT target FROM link WHERE account = :account AND relation IN ('list.profiles', 'segment.profiles')
     AND source IN (SELECT value FROM json_each(:excluded)))
+ORDER BY p.id
 """
 
 

@@ -1,5 +1,6 @@
 """How an event is taken in: accepted at once, processed a little later into an event, its metric and its profile."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, cast
@@ -7,7 +8,8 @@ from typing import Any, cast
 from klaviyo_mcp.sandbox.calls import Answer, Call, Session
 from klaviyo_mcp.sandbox.clock import iso, parse_moment
 from klaviyo_mcp.sandbox.errors import ApiError, Problem, invalid_body, invalid_field
-from klaviyo_mcp.sandbox.handlers.profiles import find_profiles, normalized, recognize, write_profile
+from klaviyo_mcp.sandbox.handlers.profiles import normalized, recognize, unclaimed, write_profile
+from klaviyo_mcp.sandbox.handlers.webhooks import notify
 from klaviyo_mcp.sandbox.identifiers import new_identifier, new_uuid
 from klaviyo_mcp.sandbox.shapes import Json
 
@@ -17,6 +19,7 @@ _IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 _LONGEST_STRING = 100 * 1024
 _LONGEST_ARRAY = 4000
 _DEEPEST = 10
+MOST_EVENTS = 1000
 
 
 def create_event(call: Call) -> Answer:
@@ -24,16 +27,12 @@ def create_event(call: Call) -> Answer:
     attributes = call.data["attributes"]
     profile = attributes["profile"]["data"]
     person = normalized(profile["attributes"])
-    if profile.get("id") is None and all(person.get(name) is None for name in _IDENTIFIERS):
-        pointer = "/data/attributes/profile/data/attributes"
-        raise invalid_body(pointer, f"The profile needs an id or at least one identifier: {', '.join(_IDENTIFIERS)}.")
-    _check_time(call, attributes.get("time"))
-    problems = _oversized(attributes["properties"], "/data/attributes/properties", 0)
-    if problems:
+    problems = _unidentified(profile, person, "/data/attributes/profile/data/attributes")
+    if problems := problems or _faults(call, attributes, "/data/attributes"):
         raise ApiError(400, problems)
     if (person.get("email") or "").endswith(_DROPPED_DOMAINS):
         return Answer(202)
-    call.schedule("event", {**attributes, "received": call.stamp}, call.world.event_delay)
+    _accept(call, attributes)
     return Answer(202)
 
 
@@ -44,7 +43,7 @@ def process_event(session: Session, payload: Json) -> None:
     profile = _profile(session, payload["profile"]["data"], iso(happened))
     if profile is None:
         return
-    metric = _metric(session, payload["metric"]["data"]["attributes"])
+    metric = ensure_metric(session, payload["metric"]["data"]["attributes"])
     timestamp = int(happened.timestamp())
     unique_id = payload.get("unique_id") or str(timestamp)
     properties = {name: value for name, value in payload["properties"].items() if not _is_nothing(value)}
@@ -54,8 +53,84 @@ def process_event(session: Session, payload: Json) -> None:
     if payload.get("value_currency") is not None:
         properties["$value_currency"] = payload["value_currency"]
     body = event_body(profile, metric, timestamp, unique_id, properties, new_uuid(session.store.next_digest()))
-    # The unique index on profile, metric and unique_id lets the first event of a kind win.
-    session.store.insert(session.account, "event", session.new_id("event"), body, ignore=True)
+    record_events(session, [(session.new_id("event"), body)])
+
+
+def bulk_create_events(call: Call) -> Answer:
+    """Accept the events of many profiles, or none where one of them is faulty or repeats another."""
+    batches: list[Json] = call.data["attributes"]["events-bulk-create"]["data"]
+    pointer = "/data/attributes/events-bulk-create/data"
+    _accept_batches(
+        call, [(batch["attributes"], f"{pointer}/{number}/attributes") for number, batch in enumerate(batches)]
+    )
+    return Answer(202)
+
+
+def bulk_create_client_events(call: Call) -> Answer:
+    """Accept the events of one profile, or none where one of them is faulty or repeats another."""
+    _accept_batches(call, [(call.data["attributes"], "/data/attributes")])
+    return Answer(202)
+
+
+def _accept(call: Call, event: Json) -> None:
+    kind = "client.event" if call.operation.public else "event"
+    call.schedule(kind, {**event, "received": call.stamp}, call.world.event_delay)
+
+
+def _accept_batches(call: Call, batches: Sequence[tuple[Json, str]]) -> None:
+    """Accept the events of several profiles: the attributes of each batch, and where they are in the request."""
+    problems: list[Problem] = []
+    accepted: list[Json] = []
+    seen: set[tuple[str, ...]] = set()
+    for attributes, here in batches:
+        person = normalized(attributes["profile"]["data"]["attributes"])
+        problems += _unidentified(attributes["profile"]["data"], person, f"{here}/profile/data/attributes")
+        for index, event in enumerate(attributes["events"]["data"]):
+            one: Json = {
+                "backfill": attributes.get("backfill"),
+                **event["attributes"],
+                "profile": attributes["profile"],
+            }
+            pointer = f"{here}/events/data/{index}/attributes"
+            problems += _faults(call, one, pointer)
+            key = _repeatable(attributes["profile"]["data"], person, one)
+            if one.get("unique_id") and key in seen:
+                problems.append(invalid_field(f"{pointer}/unique_id", f"'{one['unique_id']}' is repeated."))
+            seen.add(key)
+            if not (person.get("email") or "").endswith(_DROPPED_DOMAINS):
+                accepted.append(one)
+    if problems:
+        raise ApiError(400, problems)
+    count = sum(len(attributes["events"]["data"]) for attributes, _ in batches)
+    if count > MOST_EVENTS:
+        pointer = "/data/attributes/events-bulk-create/data"
+        raise invalid_body(pointer, f"A request may hold up to {MOST_EVENTS} events, not {count}.")
+    for one in accepted:
+        _accept(call, one)
+
+
+def record_events(session: Session, events: Sequence[tuple[str, Json]]) -> None:
+    """Store events, of which the first of a profile, metric and unique id wins, and tell webhooks of those stored."""
+    by_metric: dict[str, list[str]] = {}
+    for identifier, body in events:
+        if session.store.insert(session.account, "event", identifier, body, ignore=True):
+            by_metric.setdefault(body["_metric_id"], []).append(identifier)
+    for metric, stored in by_metric.items():
+        notify(session, metric, stored)
+
+
+def record_event(session: Session, profile: str, metric: str, properties: Json, *, unique_id: str = "") -> None:
+    """Store an event of one of Klaviyo's own metrics that happens now."""
+    timestamp = session.micros // 1_000_000
+    unique = unique_id or str(timestamp)
+    kept = {**properties, "$event_id": unique}
+    uuid = new_uuid(session.store.next_digest())
+    identifier = ensure_metric(session, {"name": metric, "service": "klaviyo"})
+    body = event_body(profile, identifier, timestamp, unique, kept, uuid)
+    record_events(session, [(session.new_id("event"), body)])
+    person = session.store.get(session.account, "profile", profile)
+    if person is not None and (person["last_event_date"] or "") < body["datetime"]:
+        session.store.replace(session.account, "profile", profile, {**person, "last_event_date": body["datetime"]})
 
 
 def event_body(profile: str, metric: str, timestamp: int, unique_id: str, properties: Json, uuid: str) -> Json:
@@ -89,26 +164,21 @@ _KNOWN_SERVICES = {
 def _profile(session: Session, reference: Json, happened: str) -> str | None:
     """The profile of an event, made or changed as the event says. None for an id that nobody has."""
     attributes = normalized(reference["attributes"])
-    patch: Json = attributes.pop("meta", None) or {}
+    patch: Json = attributes.pop("meta", None) or reference.get("meta") or {}
     identifier: str | None = reference.get("id")
     if identifier is None:
         identifier = recognize(session, attributes)
     elif session.store.get(session.account, "profile", identifier) is None:
         return None
-    # An identifier that is somebody else's stays with them; the event does not fail over it.
-    for name in _IDENTIFIERS:
-        if name in attributes and any(
-            owner != identifier for owner in find_profiles(session, {name: attributes[name]})
-        ):
-            del attributes[name]
-    row = write_profile(session, identifier, attributes, patch)
+    row = write_profile(session, identifier, unclaimed(session, identifier, attributes), patch)
     if row.body["last_event_date"] is None or row.body["last_event_date"] < happened:
         row.body["last_event_date"] = happened
         session.store.replace(session.account, "profile", row.id, row.body)
     return row.id
 
 
-def _metric(session: Session, attributes: Json) -> str:
+def ensure_metric(session: Session, attributes: Json) -> str:
+    """The id of the metric with this name and service, made if there is none."""
     service = attributes.get("service") or "api"
     for row in session.store.find(session.account, "metric", "name", attributes["name"]):
         if row.body["integration"]["key"] == service:
@@ -124,14 +194,29 @@ def _metric(session: Session, attributes: Json) -> str:
     return identifier
 
 
-def _check_time(call: Call, time: str | None) -> None:
-    moment = parse_moment(time) if time else None
-    if moment is None:
-        return
-    if moment.year < 1990:
-        raise invalid_body("/data/attributes/time", "'time' must not be before the year 1990.")
-    if moment > call.now + timedelta(days=365):
-        raise invalid_body("/data/attributes/time", "'time' must not be more than a year in the future.")
+def _unidentified(profile: Json, person: Json, pointer: str) -> list[Problem]:
+    """What is wrong with a profile that nothing identifies. `person` holds its normalized attributes."""
+    if profile.get("id") is not None or any(person.get(name) is not None for name in _IDENTIFIERS):
+        return []
+    return [invalid_field(pointer, f"The profile needs an id or at least one identifier: {', '.join(_IDENTIFIERS)}.")]
+
+
+def _faults(call: Call, event: Json, pointer: str) -> list[Problem]:
+    """What is wrong with an event's time and properties."""
+    problems = _oversized(event["properties"], f"{pointer}/properties", 0)
+    moment = parse_moment(event["time"]) if event.get("time") else None
+    if moment is not None and moment.year < 1990:
+        problems.append(invalid_field(f"{pointer}/time", "'time' must not be before the year 1990."))
+    if moment is not None and moment > call.now + timedelta(days=365):
+        problems.append(invalid_field(f"{pointer}/time", "'time' must not be more than a year in the future."))
+    return problems
+
+
+def _repeatable(profile: Json, person: Json, event: Json) -> tuple[str, ...]:
+    """What two events of one request may not share."""
+    who = profile.get("id") or next((person[name] for name in _IDENTIFIERS if person.get(name)), "")
+    metric: Json = event["metric"]["data"]["attributes"]
+    return str(who), metric["name"], metric.get("service") or "api", event.get("unique_id") or ""
 
 
 def _oversized(value: object, pointer: str, depth: int) -> list[Problem]:

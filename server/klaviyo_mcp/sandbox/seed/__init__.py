@@ -6,7 +6,17 @@ from random import Random
 from klaviyo_mcp.sandbox.auth import COMPANY_ID, OTHER_COMPANY_ID
 from klaviyo_mcp.sandbox.calls import World
 from klaviyo_mcp.sandbox.handlers.events import metric_integration
-from klaviyo_mcp.sandbox.seed import marketing, orders
+from klaviyo_mcp.sandbox.seed import (
+    audience,
+    catalog,
+    content,
+    custom_objects,
+    form_events,
+    marketing,
+    messages,
+    orders,
+    settings,
+)
 from klaviyo_mcp.sandbox.seed.marketing import Ground
 from klaviyo_mcp.sandbox.seed.people import Calendar, Person, make_people
 from klaviyo_mcp.sandbox.seed.tables import JUNIPER, LUMEN, Shop
@@ -67,15 +77,14 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     segments = marketing.make_segments(ground, people, metrics, lists)
     templates = marketing.make_templates(ground)
     campaigns = marketing.make_campaigns(ground, lists, segments, templates)
-    sendings = [
-        (identifier, name, sent)
-        for name, (identifier, sent) in campaigns.items()
-        if sent and name != "Weekend text: free shipping"
-    ]
-    reading = orders.email_events(random, sendings, people, metrics, calendar)
-    world.store.insert_many(shop.account, "event", reading, ignore=True)
-    _store_people(ground, people)
     flows = marketing.make_flows(ground, metrics, lists, templates)
+    messages.make_campaign_events(ground, [sending for sending in campaigns.values() if sending[1]], people, metrics)
+    messages.make_flow_events(ground, flows, people, metrics)
+    settings.make_settings(ground, metrics)
+    settings.make_conversations(ground, people)
+    catalog.make_catalog(ground, people, metrics["Ordered Product"])
+    _store_people(ground, people)
+    audience.make_audience(ground, people, lists)
     marketing.make_tags(
         ground,
         {
@@ -86,6 +95,9 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
             "Summer": {"campaigns": [campaigns["Summer camping checklist"][0], campaigns["Late summer sale"][0]]},
         },
     )
+    content.make_content(ground, lists)
+    form_events.make_form_events(ground, people, metrics)
+    custom_objects.make_custom_objects(ground, people)
 
 
 def _account(shop: Shop) -> Json:

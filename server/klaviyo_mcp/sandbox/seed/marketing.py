@@ -292,11 +292,14 @@ def _bought(metric: str, operator: str, value: float, *, measure: str = "count",
 
 
 def _definition(heading: str) -> Json:
-    block: dict[str, Any] = {"content_type": "block", "type": "text", "data": {"content": f"<h1>{heading}</h1>"}}
+    text: Json = {"content": f"<h1>{heading}</h1>", "display_options": {"show_on": "all"}, "styles": {}}
+    block: dict[str, Any] = {"content_type": "block", "type": "text", "data": text}
+    row: Json = {"data": {"styles": {"column_layout": "1-column-full-width"}}, "columns": [{"blocks": [block]}]}
     section: Json = {
         "content_type": "section",
         "type": "section",
-        "data": {"rows": [{"columns": [{"blocks": [block]}]}]},
+        "data": {"properties": {}, "display_options": {"show_on": "all"}, "styles": {}},
+        "rows": [row],
     }
     body: Json = {
         "properties": {"css_class": None},
@@ -321,6 +324,7 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
             steps.append({"id": make_id(ground.random, "six"), "type": "time-delay", "data": delay, "links": {}})
         email: Json = {
             "message": {
+                "id": make_id(ground.random, "six"),
                 "from_email": ground.shop.sender,
                 "from_label": ground.shop.name,
                 "subject_line": f"{flow}, part {number + 1}",

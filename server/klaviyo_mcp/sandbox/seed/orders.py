@@ -1,4 +1,4 @@
-"""A year of shopping: metrics, and the events of people who look, buy, and read email."""
+"""A year of shopping: metrics, and the events of people who look and buy."""
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
@@ -26,6 +26,15 @@ METRICS = {
     "Marked Email as Spam": "klaviyo",
     "Received SMS": "klaviyo",
     "Subscribed to List": "klaviyo",
+    "Clicked SMS": "klaviyo",
+    "Failed to Deliver SMS": "klaviyo",
+    "Unsubscribed from SMS Marketing": "klaviyo",
+    "Viewed Form": "klaviyo",
+    "Viewed Form Step": "klaviyo",
+    "Submitted Form Step": "klaviyo",
+    "Submitted Form": "klaviyo",
+    "Closed Form": "klaviyo",
+    "Qualified Form": "klaviyo",
 }
 
 Record = tuple[str, Json]
@@ -84,28 +93,6 @@ def shopping_events(
             yield from happened(person, "Viewed Product", seen, _viewed(product, shop))
             if random.random() < 0.3:
                 yield from happened(person, "Started Checkout", seen + 300, _checkout([product], shop), product.price)
-
-
-def email_events(
-    random: Random,
-    sendings: Sequence[tuple[str, str, int]],
-    people: Sequence[Person],
-    metrics: dict[str, str],
-    calendar: Calendar,
-) -> Iterator[Record]:
-    """What became of each sent campaign, given as (id, name, moment): delivered, opened, clicked."""
-    happened = _recorder(random, metrics, calendar)
-    for campaign, name, sent in sendings:
-        about: Json = {"Campaign Name": name, "$message": campaign}
-        for person in people:
-            # Every chance is drawn whether or not it is used, so that the ids that follow do not depend on the clock.
-            delivered, opened, clicked = random.random() < 0.75, random.random() < 0.38, random.random() < 0.18
-            opening = sent + int(random.expovariate(1 / 14400))
-            clicking = opening + random.randrange(20, 300)
-            here = delivered and person.email_consent and person.created <= sent
-            yield from happened(person, "Received Email", sent, about, None, campaign, here)
-            yield from happened(person, "Opened Email", opening, about, None, campaign, here and opened)
-            yield from happened(person, "Clicked Email", clicking, about, None, campaign, here and opened and clicked)
 
 
 def _recorder(random: Random, metrics: dict[str, str], calendar: Calendar) -> Callable[..., Iterator[Record]]:

@@ -68,8 +68,10 @@ def make_id(random: Random, form: "str", age_days: float = 0.0) -> str:
     """An identifier of some form, for something `age_days` old."""
     if form == "ulid":
         return new_identifier("ulid", random.randbytes(16), _ANCHOR - timedelta(days=age_days))
-    if form == "six":
-        return new_identifier("six", random.randbytes(16), _ANCHOR)
+    if form == "job":
+        return new_identifier("job", random.randbytes(16), _ANCHOR)
+    if form in ("six", "digits"):
+        return new_identifier("six" if form == "six" else "digits", random.randbytes(16), _ANCHOR)
     return new_identifier("eleven" if form == "eleven" else "uuid", random.randbytes(16), _ANCHOR)
 
 

@@ -1,0 +1,166 @@
+"""Sign-up forms: making them of a definition, their versions, removing them, and reading all of it."""
+
+import pytest
+
+
+def button(kind="next_step", submit=True, **properties):
+    action = {"type": kind, "submit": submit, "properties": properties}
+    return {"type": "button", "properties": {"label": "Go"}, "action": action}
+
+
+def step(*blocks, name="Step"):
+    return {"name": name, "columns": [{"rows": [{"blocks": list(blocks)}]}]}
+
+
+def version(sandbox, **more):
+    email = {"type": "email", "properties": {"required": True}}
+    submit = button(list_id=sandbox.list_id("Newsletter"))
+    steps = [step(email, submit), step({"type": "html_text", "properties": {"content": "Thanks"}})]
+    return {"steps": steps, "triggers": [{"type": "delay", "properties": {"seconds": 5}}], **more}
+
+
+def create(sandbox, *versions, expect=201, **more):
+    attributes = {
+        "name": "Pop-up",
+        "status": "draft",
+        "ab_test": len(versions) > 1,
+        "definition": {"versions": list(versions)},
+        **more,
+    }
+    answer = sandbox.post("/api/forms", {"data": {"type": "form", "attributes": attributes}})
+    assert answer.status_code == expect, answer.text
+    return answer.json()["data"] if expect == 201 else answer
+
+
+def test_every_part_of_a_form_gets_an_id(sandbox):
+    form = create(sandbox, version(sandbox))
+    attributes = form["attributes"]
+    assert (attributes["name"], attributes["status"], attributes["ab_test"]) == ("Pop-up", "draft", False)
+    (made,) = attributes["definition"]["versions"]
+    assert isinstance(made["id"], int)
+    first, second = made["steps"]
+    email, submit = first["columns"][0]["rows"][0]["blocks"]
+    parts = [first, second, first["columns"][0], first["columns"][0]["rows"][0], email, submit, submit["action"]]
+    assert len({part["id"] for part in [*parts, *made["triggers"]]}) == 8
+    assert (made["type"], made["status"], made["location"]) == ("popup", "draft", None)
+    assert submit["action"]["properties"] == {"list_id": sandbox.list_id("Newsletter")}
+    assert sandbox.data(f"/api/forms/{form['id']}") == form
+
+
+def test_the_list_of_forms_leaves_out_the_definition(sandbox):
+    form = create(sandbox, version(sandbox))["id"]
+    (found,) = sandbox.data(f'/api/forms?filter=equals(id,"{form}")')
+    assert set(found["attributes"]) == {"name", "status", "ab_test", "created_at", "updated_at"}
+    sandbox.problem(sandbox.get("/api/forms?fields[form]=definition"), 400)
+    sparse = sandbox.data(f"/api/forms/{form}?fields[form]=name,definition.versions")["attributes"]
+    assert set(sparse) == {"name", "definition"}
+    assert sandbox.data(f"/api/forms/{form}?fields[form]=name")["attributes"] == {"name": "Pop-up"}
+
+
+def test_each_variation_is_a_version(sandbox):
+    form = create(sandbox, version(sandbox, name="Red"), version(sandbox, type="full_screen"))["id"]
+    red, other = sorted(
+        sandbox.data(f"/api/forms/{form}/form-versions"), key=lambda item: item["attributes"]["form_type"]
+    )[::-1]
+    assert (red["attributes"]["form_type"], red["attributes"]["variation_name"]) == ("popup", "Red")
+    assert red["attributes"]["ab_test"] == {"variation_name": "Red"}
+    assert (other["attributes"]["form_type"], other["attributes"]["variation_name"]) == ("full_page", "Variation 2")
+    ids = {str(made["id"]) for made in sandbox.data(f"/api/forms/{form}")["attributes"]["definition"]["versions"]}
+    assert {red["id"], other["id"]} == ids
+    links = sandbox.data(f"/api/forms/{form}/relationships/form-versions")
+    assert {link["id"] for link in links} == ids
+
+
+def test_a_version_leads_to_its_form(sandbox):
+    form = create(sandbox, version(sandbox))
+    (made,) = sandbox.data(f"/api/forms/{form['id']}/form-versions")
+    path = f"/api/form-versions/{made['id']}"
+    assert sandbox.data(path) == made
+    assert made["attributes"]["ab_test"] is None
+    assert sandbox.data(f"{path}/relationships/form") == {"type": "form", "id": form["id"]}
+    assert sandbox.data(f"{path}/form")["attributes"]["name"] == "Pop-up"
+    (included,) = sandbox.get(f"{path}?include=form").json()["included"]
+    assert included["id"] == form["id"]
+    assert "definition" not in included["attributes"]
+
+
+def test_a_form_is_removed_with_its_versions(sandbox):
+    form = create(sandbox, version(sandbox))["id"]
+    (made,) = sandbox.data(f"/api/forms/{form}/form-versions")
+    assert sandbox.delete(f"/api/forms/{form}").status_code == 204
+    sandbox.problem(sandbox.get(f"/api/forms/{form}"), 404)
+    sandbox.problem(sandbox.get(f"/api/form-versions/{made['id']}"), 404)
+    sandbox.problem(sandbox.delete(f"/api/forms/{form}"), 404)
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"status": "live"}, "/data/attributes/status"),
+        ({"name": ""}, "/data/attributes/name"),
+        ({"definition": {"versions": []}}, "/data/attributes/definition/versions"),
+        ({"ab_test": "no"}, "/data/attributes/ab_test"),
+    ],
+)
+def test_a_form_must_be_a_draft_with_a_version(sandbox, more, pointer):
+    error = sandbox.problem(create(sandbox, version(sandbox), expect=400, **more), 400)
+    assert error["source"]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"steps": [step()]},
+        {"steps": [step({"type": "hologram", "properties": {}}), step()]},
+        {"steps": [step({"type": "text", "properties": {}}), step()]},
+        {"steps": [step({"type": "dropdown", "properties": {"property_name": "x", "options": []}}), step()]},
+        {"steps": [step(button()), step()]},
+        {"steps": [step(button(list_id="NOPE01")), step()]},
+        {"steps": [step(button("close", list_id=None)), step()]},
+        {"steps": [step(button("redirect")), step()]},
+        {"steps": [step(button("teleport")), step()]},
+        {"steps": [{**step(), "id": "x"}, step()]},
+        {"id": 5},
+        {"triggers": [{"type": "full_moon"}]},
+        {"triggers": [{"type": "channel"}]},
+        {"teasers": [{"location": "bottom_left"}]},
+        {"type": "carrier_pigeon"},
+        {"location": "upstairs"},
+    ],
+)
+def test_a_version_must_make_sense(sandbox, more):
+    create(sandbox, version(sandbox, **more), expect=400)
+
+
+def test_what_does_not_submit_needs_no_list(sandbox):
+    close, skip = button("close", submit=False), button("skip_to_success", submit=False)
+    opening = button("open_form", form_id_to_open="AbCdEf")
+    image = {"type": "image", "properties": {"image": {"src": None}}, "action": {"type": "next_step", "submit": False}}
+    create(sandbox, version(sandbox, steps=[step(close, skip, opening, image), step()]))
+
+
+def test_forms_are_found_sorted_and_paged(shop):
+    forms = shop.walk("/api/forms?sort=created_at&page[size]=2")
+    assert [form["attributes"]["name"] for form in forms] == ["Newsletter pop-up", "Footer sign-up", "Holiday flyout"]
+    assert [form["id"] for form in shop.walk("/api/forms?sort=-updated_at")] == [form["id"] for form in forms][::-1]
+    assert [form["id"] for form in shop.data("/api/forms?filter=equals(ab_test,true)")] == [forms[0]["id"]]
+    assert len(shop.data('/api/forms?filter=equals(status,"live")')) == 2
+    assert len(shop.data('/api/forms?filter=contains(name,"sign-up")')) == 1
+    assert len(shop.data('/api/forms?filter=any(name,["Footer sign-up","Holiday flyout"])')) == 2
+    created = forms[1]["attributes"]["created_at"].replace("+", "%2B")
+    assert len(shop.data(f"/api/forms?filter=greater-than(created_at,{created})")) == 1
+    shop.problem(shop.get('/api/forms?filter=equals(status,"archived")'), 400)
+    shop.problem(shop.get("/api/forms?sort=name"), 400)
+
+
+def test_versions_are_found_sorted_and_paged(shop):
+    (form,) = shop.data('/api/forms?filter=equals(name,"Newsletter pop-up")')
+    path = f"/api/forms/{form['id']}/form-versions"
+    versions = shop.walk(f"{path}?page[size]=1")
+    assert {made["attributes"]["variation_name"] for made in versions} == {"Ten percent off", "Early access"}
+    assert len(shop.data(f'{path}?filter=equals(form_type,"popup")&sort=-created_at')) == 2
+    assert shop.data(f'{path}?filter=any(form_type,["embed","banner"])') == []
+    assert shop.data(f'{path}?filter=equals(status,"draft")') == []
+    links = shop.walk(f"/api/forms/{form['id']}/relationships/form-versions?page[size]=1")
+    assert links == [{"type": "form-version", "id": made["id"]} for made in versions]
+    shop.problem(shop.get("/api/forms/NOPE01/form-versions"), 404)
