@@ -22,6 +22,7 @@ demo: $(INSTALLED)  ## A guided tour against the built-in sandbox, no Klaviyo ac
 	@$(BIN)/klaviyo-mcp demo
 
 test: check  ## Every check, then every test
+	@$(install_programs)
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
 check: $(TOOLS)  ## Lint, formatting, types, architecture, specs, generated docs
@@ -62,6 +63,19 @@ $(INSTALLED): pyproject.toml
 $(TOOLS): $(INSTALLED)
 	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--group dev)
 	@touch $@
+
+# What some tests run beside the server: a Redis and a browser. Installed where that may be done without asking; elsewhere
+# these tests are skipped with a line that says so.
+define install_programs
+missing=; command -v redis-server >/dev/null || missing=redis-server; \
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	missing="$$missing chromium"; \
+if [ "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "Installing$${missing:+ }$$missing for the tests"; \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } \
+		>/dev/null 2>&1 || echo "That did not work; the tests that need it are skipped."; \
+fi
+endef
 
 # $uv is set when there is a uv that knows dependency groups.
 define find_uv

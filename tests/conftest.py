@@ -1,26 +1,52 @@
 """What holds for every test: no account of the person who runs them, one async backend, hypothesis, servers."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import pytest
 import uvicorn
 from hypothesis import settings
 
 for name in [name for name in os.environ if name.startswith("KLAVIYO_")]:
     del os.environ[name]
+# Nor is anything of theirs opened or changed: accounts are kept in a folder of the run, and no OS keyring is asked.
+HOME = tempfile.TemporaryDirectory(prefix="klaviyo-mcp-tests-")
+os.environ["KLAVIYO_MCP_HOME"] = str(Path(HOME.name) / "home")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # No deadlines: they measure the machine, not the code. CI always draws the same examples, so a red run can be repeated.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+MARK = "sEcReT"
+"""Every secret of a test that handles some holds this, so that it can be found wherever it gets out."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Whatever a test emits is searched for secrets: output, logs, warnings, and the text of a failure."""
+    report = yield
+    emitted = [report.longreprtext, *(text for _, text in report.sections)]
+    if any(MARK in text for text in emitted):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} has let out a secret ({call.when}); its output is left out here."
+        report.sections = []
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +56,19 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def serving() -> Callable[[Any], AbstractContextManager[str]]:
-    """`with serving(app) as url`: an ASGI app over real HTTP on a free port, in a thread."""
+def serving() -> Callable[..., AbstractContextManager[str]]:
+    """`with serving(app) as url`: an ASGI app over real HTTP on a free port, in a thread.
+
+    `dated` False leaves the Date header to the app.
+    """
 
     @contextmanager
-    def serve(app: Any) -> Iterator[str]:
+    def serve(app: Any, *, dated: bool = True) -> Iterator[str]:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1, date_header=dated
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -57,7 +88,7 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
     """`command("call", "get_lists", KLAVIYO_API_KEY=…)`: the command line as its user runs it, in its own process."""
 
     def run(*words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "klaviyo_mcp", *words],
             capture_output=True,
             text=True,
@@ -66,5 +97,144 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
             env={**os.environ, **environment},
             check=False,
         )
+        assert MARK not in done.stdout + done.stderr, "a secret was printed"
+        return done
 
     return run
+
+
+class Klaviyo:
+    """A sandbox over HTTP whose every token, key and secret holds MARK."""
+
+    COUNTED = ("oauth_token", "oauth_revoke", "*")
+    client_id = "test-app"
+    client_secret = f"{MARK}-client-secret"
+    api_key = f"pk_sandbox_{MARK}"
+    vault_key = f"{MARK}{'A' * 37}="
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.redirect_uri = f"http://127.0.0.1:{self.port}/callback"
+        self.control(
+            "oauth/apps", client_id=self.client_id, client_secret=self.client_secret, redirect_uris=[self.redirect_uri]
+        )
+
+    def begin(self) -> None:
+        """No faults, and consent by hand."""
+        self.fail()
+        self.control("oauth", auto_approve=False, company_id="DEMO01", access_token_seconds=3600)
+
+    def control(self, path: str, given: Any = None, **fields: Any) -> Any:
+        answer = httpx2.post(f"{self.url}/_sandbox/{path}", json=fields if given is None else given)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def fail(self, *faults: dict[str, Any]) -> None:
+        """Put faults in force, and begin to count requests."""
+        counting = [{"operation": name, "fault": "latency", "seconds": 0, "probability": 0} for name in self.COUNTED]
+        self.control("faults", [*faults, *counting])
+
+    def code(self, url: str, company: str = "DEMO01") -> str:
+        """The code that a consent page would send back, given by itself."""
+        self.control("oauth", auto_approve=True, company_id=company)
+        return parse_qs(urlsplit(self.consented(url)).query)["code"][0]
+
+    def consented(self, url: str) -> str:
+        """Where the browser is sent from an address at which consent is given by itself."""
+        parts = urlsplit(url)
+        # A client that logs nothing: what it gets is a secret, and whoever watches the logs must not find it.
+        browser = HTTPConnection(parts.netloc)
+        browser.request("GET", f"{parts.path}?{parts.query}")
+        answer = browser.getresponse()
+        browser.close()
+        assert answer.status == 303
+        return answer.headers["Location"]
+
+    def seen(self, operation: str) -> int:
+        """How many requests there have been since `begin` or `fail`; "*" counts all."""
+        listed = httpx2.get(f"{self.url}/_sandbox/faults").json()
+        return listed[self.COUNTED.index(operation) - len(self.COUNTED)]["met"]
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """The settings of a process that keeps its accounts in `home`."""
+        return {
+            "KLAVIYO_MCP_HOME": str(home),
+            "KLAVIYO_BASE_URL": self.url,
+            "KLAVIYO_OAUTH_BASE_URL": self.url,
+            "KLAVIYO_CLIENT_ID": self.client_id,
+            "KLAVIYO_CLIENT_SECRET": self.client_secret,
+        }
+
+
+@pytest.fixture(scope="session")
+def klaviyo(serving: Callable[..., AbstractContextManager[str]]) -> Iterator[Klaviyo]:
+    """A sandbox with an OAuth app, shared by the tests of a worker; see Klaviyo.begin."""
+    from secrets import token_urlsafe
+
+    from klaviyo_mcp.sandbox import COMPANY_ID, auth, create_app, grants
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grants, "token_urlsafe", lambda size: f"{MARK}-{token_urlsafe(size)}")
+        patch.setitem(auth.KEYS, Klaviyo.api_key, auth.Key(COMPANY_ID))
+        with serving(create_app(rate_limits=False, profiles=3)) as url:
+            yield Klaviyo(url)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> "Iterator[RedisServer]":
+    """A Redis of the test's own on a free port."""
+    program = _program("redis-server", "redis-server")
+    server = RedisServer(program, tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+class RedisServer:
+    """A Redis that can go away and come back, with what was kept in it."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._words = [program, "--port", str(self.port), "--dir", str(folder), "--appendonly", "yes"]
+        self._words += ["--appendfsync", "always", "--bind", "127.0.0.1"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    probe.sendall(b"PING\r\n")
+                    if probe.recv(16).startswith(b"+PONG"):
+                        return
+            time.sleep(0.05)
+        raise AssertionError("redis-server did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the system's Chromium is."""
+    return _program("Chromium", "chromium", "chromium-browser", "google-chrome")
+
+
+def _program(name: str, *words: str) -> str:
+    """The path of a program. Without it the test is skipped; in CI, where it has to be there, that is a failure."""
+    for word in words:
+        if found := shutil.which(word):
+            return found
+    if os.environ.get("CI"):
+        pytest.fail(f"{name} is not installed, and in CI its tests must run")
+    pytest.skip(f"{name} is not installed (Debian: apt install {words[0]})")

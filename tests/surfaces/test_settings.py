@@ -32,10 +32,6 @@ def test_a_mistyped_setting_is_an_error_with_the_nearest_right_name(monkeypatch)
     assert "did you mean KLAVIYO_MCP_QUOTA?" in found
 
 
-def test_a_setting_for_what_is_not_there_yet_says_so(monkeypatch) -> None:
-    assert "connecting with OAuth, which this version cannot do yet" in problems(monkeypatch, KLAVIYO_CLIENT_ID="x")
-
-
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -45,6 +41,9 @@ def test_a_setting_for_what_is_not_there_yet_says_so(monkeypatch) -> None:
         ("KLAVIYO_BASE_URL", "a.klaviyo.com", "must be a URL"),
         ("KLAVIYO_API_KEY", "pk_a b", "KLAVIYO_API_KEY: holds spaces"),
         ("KLAVIYO_COMPANY_ID", "../x", "KLAVIYO_COMPANY_ID"),
+        ("KLAVIYO_CLIENT_SECRET", "a b", "KLAVIYO_CLIENT_SECRET: holds spaces"),
+        ("KLAVIYO_OAUTH_BASE_URL", "http://klaviyo.example.org", "must be https"),
+        ("KLAVIYO_MCP_VAULT_URL", "localhost:6379", "must be a Redis URL"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(monkeypatch, name, value, says) -> None:
@@ -65,4 +64,7 @@ def test_a_real_key_goes_over_tls_only(monkeypatch) -> None:
 
 def test_no_secret_is_in_the_repr(monkeypatch) -> None:
     monkeypatch.setenv("KLAVIYO_API_KEY", "pk_very_secret")
+    monkeypatch.setenv("KLAVIYO_CLIENT_SECRET", "very_secret")
+    monkeypatch.setenv("KLAVIYO_MCP_VAULT_KEY", "very_secret")
+    monkeypatch.setenv("KLAVIYO_MCP_VAULT_URL", "redis://:very_secret@localhost")
     assert "very_secret" not in repr(read_settings())

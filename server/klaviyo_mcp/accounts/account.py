@@ -1,14 +1,21 @@
-"""An account: one Klaviyo company, and the client that holds its credentials."""
+"""An account: one Klaviyo company, the client that holds its credentials, and what is known of what it may do.
+
+What a surface serves is `Accounts`: the one of the settings here, those of the vault in `connections`.
+"""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import httpx2
 
+from klaviyo_mcp.accounts.access import GrantedAccess, LearnedAccess
+from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
-from klaviyo_mcp.klaviyo.errors import NotSent
 from klaviyo_mcp.klaviyo.quota import Quota
+
+Access = GrantedAccess | LearnedAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +24,7 @@ class Account:
 
     name: str
     client: KlaviyoClient
-
-
-class NoAccount(NotSent):
-    """No account is connected."""
-
-    code = "no_account"
-    advice = (
-        "A person has to set KLAVIYO_API_KEY to a private key of the Klaviyo account (Settings > API keys; it starts "
-        "with pk_) in this server's configuration and restart it, or start it with --sandbox to try it without one."
-    )
+    access: Access = field(default_factory=lambda: LearnedAccess("default"))
 
 
 class NoCredentials(httpx2.Auth):
@@ -42,18 +40,76 @@ class NoCredentials(httpx2.Auth):
 def open_account(
     name: str,
     *,
-    api_key: str | None,
+    api_key: str | None = None,
+    auth: httpx2.Auth | None = None,
+    access: Access | None = None,
     base_url: str,
     company_id: str | None = None,
     pace: bool = True,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> Account:
-    """An account reached with a private API key. `pace` False leaves rate limits to Klaviyo's own 429s."""
+    """An account reached with `auth`, or with a private API key. `pace` False leaves rate limits to Klaviyo's 429s."""
     client = KlaviyoClient(
-        ApiKeyAuth(api_key) if api_key else NoCredentials(),
+        auth or (ApiKeyAuth(api_key) if api_key else NoCredentials()),
         base_url=base_url,
         company_id=company_id,
         quota=Quota() if pace else None,
         transport=transport,
     )
-    return Account(name, client)
+    return Account(name, client, access or LearnedAccess(name))
+
+
+class Accounts(Protocol):
+    """The accounts a surface serves."""
+
+    @property
+    def can_be_named(self) -> bool:
+        """Whether a call may say which account it is for."""
+        ...
+
+    async def names(self) -> list[str]:
+        """The names that can be chosen from, sorted."""
+        ...
+
+    async def default(self) -> str | None:
+        """The one that is meant when none is named; None when one has to be."""
+        ...
+
+    async def find(self, name: str | None = None) -> Account:
+        """The account of that name, or the one that is meant. Raises AccountProblem."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class OneAccount:
+    """A single account: from KLAVIYO_API_KEY, or of a sandbox. No vault is opened for it."""
+
+    def __init__(self, account: Account) -> None:
+        """`account` is the one."""
+        self.account = account
+
+    @property
+    def can_be_named(self) -> bool:
+        """There is nothing to choose."""
+        return False
+
+    async def names(self) -> list[str]:
+        """Its name."""
+        return [self.account.name]
+
+    async def default(self) -> str | None:
+        """Its name."""
+        return self.account.name
+
+    async def find(self, name: str | None = None) -> Account:
+        """It. Raises UnknownAccount for any other name."""
+        if name not in (None, self.account.name):
+            raise UnknownAccount(f"There is no account named {name!r}; there is {self.account.name!r}.")
+        return self.account
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self.account.client.close()

@@ -8,11 +8,11 @@ from klaviyo_mcp.actions.preconditions import check_live_preconditions, check_pr
 from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import build, fill
 from klaviyo_mcp.actions.result import Answer, first_record, shape
-from klaviyo_mcp.actions.safety import check_permitted
+from klaviyo_mcp.actions.safety import Access, check_access, check_permitted
 from klaviyo_mcp.actions.steps import plan_steps, run_steps
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
-from klaviyo_mcp.klaviyo.errors import QuotaExhausted, Throttled
+from klaviyo_mcp.klaviyo.errors import PermissionDenied, QuotaExhausted, Throttled
 from klaviyo_mcp.klaviyo.wire import Outgoing, Patience, Reply
 from klaviyo_mcp.spec.model import ChooseRequest, StepsRequest
 
@@ -20,11 +20,16 @@ JSON = dict[str, Any]
 
 
 class Account(Protocol):
-    """Whose Klaviyo a call is for. The engine needs no more of it than a client that holds its credentials."""
+    """Whose Klaviyo a call is for: a client that holds its credentials, and what these are known to allow."""
 
     @property
     def client(self) -> KlaviyoClient:
         """The client of this account, and of no other."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """What is known of what the account's credentials allow."""
         ...
 
 
@@ -60,9 +65,10 @@ class Engine:
         """Carry out a call. Raises ActionError before, and KlaviyoError during, the exchange with Klaviyo."""
         action = self.exposed.find(call.name)
         check_permitted(action, read_only=self._read_only)
+        check_access(action, account.access)
         arguments = check_arguments(action, call.arguments)
         check_preconditions(action, arguments)
-        walk = _Walk(self.registry, account.client, Patience(self._max_wait))
+        walk = _Walk(self.registry, account, Patience(self._max_wait))
         await check_live_preconditions(action, arguments, walk.read)
         return await walk.carry_out(action, arguments)
 
@@ -80,7 +86,7 @@ class _Walk:
     """One call on its way: whose account it is for, and how long it may still wait."""
 
     registry: Registry
-    client: KlaviyoClient
+    account: Account
     patience: Patience
 
     async def carry_out(self, action: Action, arguments: JSON) -> Answer:
@@ -108,8 +114,15 @@ class _Walk:
     async def _send(self, action: Action, arguments: JSON) -> Answer:
         wanted = arguments.get("max_records")
         if not action.spec.result.paged or wanted is None:
-            return shape(action, arguments, [await self.client.send(build(action, arguments), self.patience)])
+            return shape(action, arguments, [await self._send_one(action, arguments)])
         return await self._send_pages(action, arguments, wanted)
+
+    async def _send_one(self, action: Action, arguments: JSON) -> Reply:
+        try:
+            return await self.account.client.send(build(action, arguments), self.patience)
+        except PermissionDenied as error:
+            await self.account.access.learn(action.name, action.spec.scopes, error)
+            raise
 
     async def _send_pages(self, action: Action, arguments: JSON, wanted: int) -> Answer:
         """Page after page until `wanted` records are there, the pages end, or the quota does."""
@@ -120,7 +133,7 @@ class _Walk:
             if most is not None:
                 arguments = {**arguments, "page_size": min(most, wanted - count)}
             try:
-                reply = await self.client.send(build(action, arguments), self.patience)
+                reply = await self._send_one(action, arguments)
             except (QuotaExhausted, Throttled) as error:
                 if not replies:
                     raise

@@ -3,6 +3,7 @@
 ActionError
 ├── UnknownAction         no action has this name; `near` holds those that sound like it
 ├── NotPermitted          the server runs read-only
+├── ScopeMissing          the account's credentials are known not to allow the action
 ├── InvalidArguments      the arguments break the action's schema; all problems at once
 ├── PreconditionFailed    a declared rule does not hold; all problems at once
 └── Stopped               a composite action broke off in the middle; `done` says what had been finished
@@ -59,6 +60,18 @@ class NotPermitted(ActionError):
 
     code = "read_only"
     advice = "Tell the user: whoever runs this server has to start it without --read-only to allow changes."
+
+
+class ScopeMissing(ActionError):
+    """The account is known to lack a scope of the action, or Klaviyo has refused the action to it before."""
+
+    code = "scope_missing"
+
+    def __init__(self, message: str, scopes: tuple[str, ...], mend: str) -> None:
+        """`scopes` are those that are missing, `mend` says how to get them."""
+        super().__init__(message)
+        self.scopes = scopes
+        self.mend = mend
 
 
 class InvalidArguments(ActionError):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from klaviyo_mcp.actions.errors import ActionError, Stopped, UnknownAction
+from klaviyo_mcp.actions.errors import ActionError, ScopeMissing, Stopped, UnknownAction
 from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.actions.result import Answer
 from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, Outcome, PermissionDenied
@@ -23,10 +23,17 @@ OUTCOMES = {
 
 def explain(error: ActionError | KlaviyoError, name: str, registry: Registry) -> Answer:
     """The answer to give for an error of calling the action `name`."""
-    spec = None if isinstance(error, UnknownAction) else registry.find(name).spec
+    spec = _spec(name, registry)
     details = _klaviyo(error, spec) if isinstance(error, KlaviyoError) else _action(error, spec)
     details = {key: value for key, value in details.items() if value not in (None, "", [], {})}
     return Answer({"error": details}, str(details["message"]))
+
+
+def _spec(name: str, registry: Registry) -> ActionSpec | None:
+    try:
+        return registry.find(name).spec
+    except UnknownAction:
+        return None
 
 
 def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
@@ -43,7 +50,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
                 else "Look at done_so_far before you call again, so that nothing is done twice."
             ),
         }
-    next_step = error.advice
+    next_step = error.mend if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
         next_step = (
             f"Call {error.near[0]} instead." if error.near else "List the available tools to find the right one."
@@ -56,6 +63,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
             for p in error.problems
         ],
         "outcome": OUTCOMES[Outcome.NOT_SENT],
+        "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
     }
 

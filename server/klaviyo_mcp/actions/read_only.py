@@ -1,4 +1,4 @@
-"""Fields that Klaviyo returns and does not take: accepted, so that a record can be read, changed and sent back; not sent."""
+"""Fields that Klaviyo returns and does not take: a record can be read, changed and sent back; they are not sent."""
 
 from typing import Any, cast
 

@@ -6,6 +6,8 @@ Nothing is retried here but 429, which Klaviyo answers before it looks at a requ
 import asyncio
 import json
 import platform
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, cast
@@ -80,6 +82,20 @@ class KlaviyoClient:
     async def close(self) -> None:
         """Close all connections; the client cannot be used again."""
         await self._http.aclose()
+
+    @contextmanager
+    def watching(self, look: Callable[[httpx2.Response], None]) -> Generator[None]:
+        """Meanwhile, show every response as it comes in, whatever it says. For diagnosis."""
+
+        async def hook(response: httpx2.Response) -> None:
+            look(response)
+
+        hooks = self._http.event_hooks["response"]
+        hooks.append(hook)
+        try:
+            yield
+        finally:
+            hooks.remove(hook)
 
     async def send(self, outgoing: Outgoing, patience: Patience) -> Reply:
         """Send one request, waiting for quota and obeying Retry-After as long as `patience` covers it.

@@ -158,7 +158,10 @@ class AuthenticationFailed(Refused):
     """401: the API key or token is missing, wrong or revoked."""
 
     code = "authentication_failed"
-    advice = "Set KLAVIYO_API_KEY to a working private key (it starts with pk_). A person has to do this."
+    advice = (
+        "A person has to set KLAVIYO_API_KEY to a working private key (it starts with pk_), or connect the account "
+        "again with 'klaviyo-mcp connect'. 'klaviyo-mcp doctor' tells what is wrong."
+    )
 
 
 class PermissionDenied(Refused):

@@ -275,9 +275,7 @@ class Store:
         rows = ((account, relation, source, target, at) for target in targets)
         self.run_many("INSERT OR IGNORE INTO link VALUES (?, ?, ?, ?, ?)", rows)
 
-    def unlink(
-        self, account: str, relation: str, source: str, targets: Iterable[str], at: int | None = None
-    ) -> None:
+    def unlink(self, account: str, relation: str, source: str, targets: Iterable[str], at: int | None = None) -> None:
         """Undo `link`. With `at`, how long each was related is kept in `departure`."""
         rows = [(account, relation, source, target) for target in targets]
         if at is not None:

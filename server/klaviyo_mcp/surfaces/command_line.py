@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from klaviyo_mcp import __version__
+from klaviyo_mcp.surfaces import account_line
 
 SandboxFlag = Annotated[
     bool, typer.Option("--sandbox", help="Use a simulated Klaviyo in this process; needs no account.")
@@ -74,6 +75,9 @@ def serve(
     expose: ExposeOption = "all",
     read_only: ReadOnlyFlag = False,
     account: AccountOption = None,
+    hide_unavailable: Annotated[
+        bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
+    ] = False,
     sandbox: SandboxFlag = False,
 ) -> None:
     """Serve the actions as MCP tools."""
@@ -91,10 +95,15 @@ def serve(
     if transport not in ("stdio", "http"):
         raise typer.BadParameter(f"{transport!r} is neither 'stdio' nor 'http'.", param_hint="--transport")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    whole = assemble(sandbox=sandbox, account=account, expose=expose, read_only=read_only)
-    if not sandbox and whole.settings.klaviyo_api_key is None:
-        print("klaviyo-mcp: KLAVIYO_API_KEY is not set; calls will say so until it is.", file=sys.stderr)
-    server = make_server(whole.engine, whole.account, whole.exposure)
+    whole = assemble(
+        sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
+    )
+    if not whole.connected:
+        print(
+            "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",
+            file=sys.stderr,
+        )
+    server = make_server(whole.engine, whole.accounts, whole.exposure)
     gc.enable()
     gc.freeze()
     if transport == "stdio":
@@ -123,6 +132,7 @@ def call(
     from klaviyo_mcp.surfaces.assembly import assemble
     from klaviyo_mcp.surfaces.rendering import error_text
     from klaviyo_mcp.surfaces.service import Reaction, react
+    from klaviyo_mcp.surfaces.service import preview as preview_call
 
     text = sys.stdin.read() if arguments == "-" else arguments
     try:
@@ -132,13 +142,18 @@ def call(
     whole = assemble(sandbox=sandbox, account=account, read_only=read_only)
 
     async def run() -> Reaction:
-        async with whole.account.client:
-            return await react(whole.engine, whole.account, Call(action, given), preview=preview)
+        if preview:
+            return await preview_call(whole.engine, Call(action, given))
+        try:
+            return await react(whole.engine, whole.accounts, Call(action, given))
+        finally:
+            await whole.accounts.close()
 
     reaction = anyio.run(run)
     _print_json(reaction.answer.data)
     if reaction.is_error:
-        fail(error_text(reaction.answer))
+        wrong_use = reaction.answer.data["error"]["code"] in ("unknown_account", "account_needed")
+        fail(error_text(reaction.answer), 2 if wrong_use else 1)
 
 
 @actions_app.command("list")
@@ -276,11 +291,15 @@ def run_sandbox(
     state: Annotated[Path | None, typer.Option(help="File to keep the state in; in memory by default.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the demo shop: the same seed makes the same shop.")] = 1,
     profiles: Annotated[int, typer.Option(min=0, help="How many profiles the demo shop has.")] = 400,
+    faults: Annotated[Path | None, typer.Option(help="YAML file of faults to inject; see docs/sandbox.md.")] = None,
+    speed: Annotated[float, typer.Option(help="How fast time passes: at 60 a minute takes a second.")] = 1.0,
 ) -> None:
     """Serve a simulated Klaviyo with a demo shop over HTTP."""
     from klaviyo_mcp.surfaces.sandbox_server import serve_sandbox
 
-    serve_sandbox(host=host, port=port, state=state, seed=seed, profiles=profiles)
+    if speed <= 0:
+        raise typer.BadParameter("must be more than 0.", param_hint="--speed")
+    serve_sandbox(host=host, port=port, state=state, seed=seed, profiles=profiles, faults=faults, speed=speed)
 
 
 @app.command()
@@ -296,18 +315,7 @@ def demo() -> None:
         fail(str(error))
 
 
-def _later(name: str) -> None:
-    def command(
-        _words: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
-    ) -> None:
-        fail(f"'{name}' is not there yet in this version. Set KLAVIYO_API_KEY to connect one account.", 2)
-
-    command.__doc__ = "Not there yet in this version."
-    app.command(name, hidden=True, context_settings={"ignore_unknown_options": True})(command)
-
-
-for _name in ("connect", "accounts", "disconnect", "doctor"):
-    _later(_name)
+account_line.add_to(app)
 
 
 def _print_json(value: Any) -> None:

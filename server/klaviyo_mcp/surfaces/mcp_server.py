@@ -11,17 +11,20 @@ from mcp.server import CacheHint, Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.actions.listing import listed_schema, schema_at
 from klaviyo_mcp.actions.registry import Action, Registry
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.surfaces.account_choice import split_account, with_account
 from klaviyo_mcp.surfaces.exposure import Exposure
 from klaviyo_mcp.surfaces.rendering import answer_text, error_text
 from klaviyo_mcp.surfaces.service import react
 
 INSTRUCTIONS = """\
-Tools for one Klaviyo account (e-mail and SMS marketing). Each tool is one action.
+Tools for Klaviyo (e-mail and SMS marketing). Each tool is one action. Where tools have an argument account, several
+Klaviyo accounts are connected: say which one is meant, and never mix what you learn from one with another.
 - Answers are flat records; a field that is missing is empty in Klaviyo. Dates are ISO 8601.
 - filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
 - X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
@@ -35,22 +38,62 @@ Tools for one Klaviyo account (e-mail and SMS marketing). Each tool is one actio
 """
 
 
-def make_server(engine: Engine, account: Account, exposure: Exposure) -> Server[Any]:
-    """An MCP server for one account, showing what `exposure` allows, in stable order."""
-    shown = [action for action in engine.registry.actions if exposure.shows(action)]
-    tools = [as_tool(action) for action in shown]
-    listing = types.ListToolsResult(tools=tools)
-    schemas = {tool.name: tool.input_schema for tool in tools}
+class Listing:
+    """The tools as the accounts of the moment make them. One account, or none, needs nothing asked."""
+
+    def __init__(self, engine: Engine, accounts: Accounts, exposure: Exposure) -> None:
+        """Tools are made once for each set of accounts, in stable order."""
+        self._accounts = accounts
+        self._exposure = exposure
+        self._actions = [action for action in engine.registry.actions if exposure.shows(action)]
+        self._tools = {action.name: as_tool(action) for action in self._actions}
+        self._made: dict[Any, types.ListToolsResult] = {}
+
+    def schema(self, name: str) -> Mapping[str, Any] | None:
+        """The input schema of a tool."""
+        tool = self._tools.get(name)
+        return tool.input_schema if tool else None
+
+    async def now(self) -> types.ListToolsResult:
+        """The list at this moment. A vault that cannot be read is told by the calls, not by an empty list."""
+        try:
+            names = await self._accounts.names() if self._accounts.can_be_named else []
+            default = await self._accounts.default() if len(names) > 1 else None
+            hidden = await self._hidden()
+        except KlaviyoError:
+            names, default, hidden = [], None, frozenset[str]()
+        key = (tuple(names) if len(names) > 1 else (), default, hidden)
+        if key not in self._made:
+            tools = [tool for name, tool in self._tools.items() if name not in hidden]
+            if len(names) > 1:
+                tools = [
+                    tool.model_copy(update={"input_schema": with_account(tool.input_schema, names, default)})
+                    for tool in tools
+                ]
+            self._made = {key: types.ListToolsResult(tools=tools)}
+        return self._made[key]
+
+    async def _hidden(self) -> frozenset[str]:
+        if not self._exposure.hide_unavailable:
+            return frozenset()
+        known = [(await self._accounts.find(name)).access for name in await self._accounts.names()]
+        return frozenset(action.name for action in self._actions if not self._exposure.available(action, known))
+
+
+def make_server(engine: Engine, accounts: Accounts, exposure: Exposure) -> Server[Any]:
+    """An MCP server for these accounts, showing what `exposure` allows."""
+    listing = Listing(engine, accounts, exposure)
 
     async def list_tools(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        return listing
+        return await listing.now()
 
     async def call_tool(
         _context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        reaction = await react(engine, account, Call(params.name, params.arguments))
+        name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
+        reaction = await react(engine, accounts, Call(params.name, arguments), name)
         text = error_text(reaction.answer) if reaction.is_error else answer_text(reaction.answer)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
@@ -75,9 +118,6 @@ def make_server(engine: Engine, account: Account, exposure: Exposure) -> Server[
         content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
         return types.ReadResourceResult(contents=[content])
 
-    def input_schema(name: str) -> Mapping[str, Any] | None:
-        return schemas.get(name)
-
     return Server(
         "klaviyo-mcp",
         title="Klaviyo",
@@ -90,7 +130,7 @@ def make_server(engine: Engine, account: Account, exposure: Exposure) -> Server[
         on_read_resource=read_resource,
         cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="public")},
         # Without this hook the SDK lists all tools again for every call over HTTP.
-        get_tool_input_schema=input_schema,
+        get_tool_input_schema=listing.schema,
     )
 
 

@@ -6,11 +6,24 @@ from pathlib import Path
 import uvicorn
 
 from klaviyo_mcp.sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_mcp.sandbox.faults import InvalidFaults
 from klaviyo_mcp.surfaces.listening import listen
+from klaviyo_mcp.surfaces.settings import SettingsError
 
 
-def serve_sandbox(*, host: str, port: int, state: Path | None, seed: int, profiles: int) -> None:
-    """Serve until interrupted. Prints how to point a client at it. Raises SettingsError when the port cannot be had."""
+def serve_sandbox(
+    *, host: str, port: int, state: Path | None, seed: int, profiles: int, faults: Path | None, speed: float
+) -> None:
+    """Serve until interrupted. Prints how to point a client at it.
+
+    Raises SettingsError when the port cannot be had, the state cannot be kept or the faults cannot be read.
+    """
+    if state is not None and not state.parent.is_dir():
+        raise SettingsError(f"--state: there is no folder {state.parent} to keep {state.name} in.")
+    try:
+        app = create_app(state=state, seed=seed, profiles=profiles, faults=faults, speed=speed)
+    except (InvalidFaults, OSError) as error:
+        raise SettingsError(f"--faults: {error}") from None
     listener = listen(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
     print(
@@ -20,6 +33,6 @@ def serve_sandbox(*, host: str, port: int, state: Path | None, seed: int, profil
         file=sys.stderr,
         flush=True,
     )
-    app = create_app(state=state, seed=seed, profiles=profiles)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+    # The sandbox dates its answers itself: its clock may be ahead of the machine's.
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", date_header=False)
     uvicorn.Server(config).run(sockets=[listener])

@@ -1,10 +1,11 @@
-"""What every surface needs to answer calls: the engine, the account, and one function that never raises."""
+"""What every surface needs to answer calls: the engine, the accounts, and functions that never raise."""
 
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.failures import explain
@@ -22,10 +23,30 @@ class Reaction:
     is_error: bool = False
 
 
-async def react(engine: Engine, account: Account, call: Call, *, preview: bool = False) -> Reaction:
-    """Run a call and turn whatever happens into an answer. Only cancellation passes through."""
+async def react(engine: Engine, accounts: Accounts, call: Call, name: str | None = None) -> Reaction:
+    """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
+
+    Only cancellation passes through.
+    """
+
+    async def run() -> Answer:
+        return await engine.run(call, await accounts.find(name))
+
+    return await _reaction(engine, call, run)
+
+
+async def preview(engine: Engine, call: Call) -> Reaction:
+    """What a call would send. No account is looked at."""
+
+    async def run() -> Answer:
+        return engine.preview(call)
+
+    return await _reaction(engine, call, run)
+
+
+async def _reaction(engine: Engine, call: Call, run: Callable[[], Awaitable[Answer]]) -> Reaction:
     try:
-        return Reaction(engine.preview(call) if preview else await engine.run(call, account))
+        return Reaction(await run())
     except (ActionError, KlaviyoError) as error:
         return Reaction(explain(error, call.name, engine.registry), is_error=True)
     except Exception as error:  # noqa: BLE001 - the last line of defence: an agent must get an answer, not a traceback

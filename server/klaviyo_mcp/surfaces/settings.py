@@ -6,18 +6,12 @@
 import difflib
 import os
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-LATER = {
-    "KLAVIYO_CLIENT_ID": "connecting with OAuth",
-    "KLAVIYO_CLIENT_SECRET": "connecting with OAuth",
-    "KLAVIYO_OAUTH_BASE_URL": "connecting with OAuth",
-}
-"""Settings whose names are reserved for what this version cannot do yet."""
 
 
 class SettingsError(Exception):
@@ -34,6 +28,22 @@ class Settings(BaseSettings):
         None, pattern=r"^[A-Za-z0-9]+$", description="Public API key of the account, for actions on /client endpoints."
     )
     klaviyo_base_url: str = Field("https://a.klaviyo.com", description="Where Klaviyo's API is.")
+    klaviyo_client_id: str | None = Field(
+        None, pattern=r"^[\x21-\x7e]+$", description="Client id of your OAuth app, for connecting accounts."
+    )
+    klaviyo_client_secret: SecretStr | None = Field(None, description="Client secret of your OAuth app.")
+    klaviyo_oauth_base_url: str | None = Field(
+        None, description="Where OAuth is, when not at Klaviyo: one URL for consent and tokens alike."
+    )
+    klaviyo_mcp_home: Path | None = Field(
+        None, description="Folder for connected accounts; the platform's folder for application data by default."
+    )
+    klaviyo_mcp_vault_key: SecretStr | None = Field(
+        None, description="Key that seals connected accounts: 32 bytes in base64. NEW,OLD changes it."
+    )
+    klaviyo_mcp_vault_url: SecretStr | None = Field(
+        None, description="Redis that several machines share connected accounts through, such as redis://host:6379/0."
+    )
     klaviyo_mcp_max_wait: float = Field(
         30.0, ge=0, le=600, description="Seconds that one call may wait for quota before it is answered with retry_at."
     )
@@ -50,7 +60,7 @@ class Settings(BaseSettings):
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )
 
-    @field_validator("klaviyo_api_key", "klaviyo_mcp_http_token")
+    @field_validator("klaviyo_api_key", "klaviyo_client_secret", "klaviyo_mcp_http_token", "klaviyo_mcp_vault_key")
     @classmethod
     def fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
         """A secret with a space or line break inside was copied wrongly; one around it is taken off."""
@@ -61,10 +71,22 @@ class Settings(BaseSettings):
             raise ValueError("holds spaces or characters that no key has; copy it again")
         return SecretStr(text)
 
-    @field_validator("klaviyo_base_url")
+    @field_validator("klaviyo_mcp_vault_url")
     @classmethod
-    def is_http(cls, value: str) -> str:
+    def is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        """A Redis server: its URL may hold a password, so it is not quoted."""
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+                raise ValueError("must be a Redis URL such as redis://localhost:6379/0, or rediss:// for TLS")
+        return value
+
+    @field_validator("klaviyo_base_url", "klaviyo_oauth_base_url")
+    @classmethod
+    def is_http(cls, value: str | None) -> str | None:
         """An absolute URL without a path of its own."""
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("must be a URL such as https://a.klaviyo.com")
@@ -82,6 +104,9 @@ class Settings(BaseSettings):
             and not is_loopback(parts.hostname or "")
         ):
             raise ValueError("KLAVIYO_BASE_URL must be https: over http the API key could be read on the way")
+        oauth = urlsplit(self.klaviyo_oauth_base_url or "")
+        if oauth.scheme == "http" and not is_loopback(oauth.hostname or ""):
+            raise ValueError("KLAVIYO_OAUTH_BASE_URL must be https: over http tokens could be read on the way")
         return self
 
     @property
@@ -101,9 +126,6 @@ def read_settings() -> Settings:
     problems: list[str] = []
     for name in sorted(os.environ):
         if not name.upper().startswith("KLAVIYO_") or name.upper() in known:
-            continue
-        if what := LATER.get(name):
-            problems.append(f"{name} is for {what}, which this version cannot do yet; unset it.")
             continue
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         problems.append(

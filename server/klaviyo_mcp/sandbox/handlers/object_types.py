@@ -168,7 +168,8 @@ def _refresh(session: Session, kind: str) -> None:
 
 
 def _check_name(call: Call, kind: str, attributes: Json) -> None:
-    namespace = attributes.get("namespace") or NAMESPACE
+    given: str | None = attributes.get("namespace")
+    namespace = NAMESPACE if given is None else given
     if not _NAMESPACES.fullmatch(namespace):
         detail = f"'{namespace}' is not a namespace. Use custom-objects or applications/<application id>."
         raise invalid_body("/data/attributes/namespace", detail)

@@ -1,0 +1,114 @@
+"""What a connection may do, as far as is known: the scopes of a grant, and what refusals of an API key have taught.
+
+An OAuth grant says its scopes. A key does not: it can do everything until Klaviyo answers 403. What that teaches is
+remembered, so that the same call is not refused over and over by Klaviyo.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import time
+from typing import Any, cast
+
+from klaviyo_mcp.klaviyo.errors import PermissionDenied
+
+JSON = dict[str, Any]
+SCOPE = re.compile(r"\b[a-z]+(?:-[a-z]+)*:(?:read|write)\b")
+SCOPE_LIFE = 7 * 86_400.0
+"""Seconds for which a scope counts as missing once Klaviyo has named it: the scopes of a key cannot be changed."""
+ACTION_LIFE = 3600.0
+"""Seconds for which an action counts as refused when Klaviyo named no scope: it may be a feature that can be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why an action cannot succeed: the scopes that are missing, in words what is wrong, and how to mend it."""
+
+    scopes: tuple[str, ...]
+    reason: str
+    advice: str
+
+
+class GrantedAccess:
+    """The scopes of an OAuth grant. They are asked for anew each time: the account may have been reconnected."""
+
+    def __init__(self, name: str, scopes: Callable[[], Sequence[str]]) -> None:
+        """`name` is the connection's."""
+        self._name = name
+        self.granted = scopes
+
+    def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
+        """Why the action would be refused, None when its scopes are all there."""
+        granted = self.granted()
+        missing = tuple(scope for scope in needed if scope not in granted)
+        if not missing:
+            return None
+        all_scopes = ",".join(sorted({*granted, *missing}))
+        return Denial(
+            missing,
+            f"{action} needs {_scopes(missing)}, which the account {self._name!r} was not connected with.",
+            "Tell the user: a person has to consent to more, with: "
+            f"klaviyo-mcp connect --name {self._name} --scopes {all_scopes}",
+        )
+
+    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
+        """A refusal in spite of all scopes is about something else: nothing to remember."""
+
+
+class LearnedAccess:
+    """What an API key may not do, learned from 403s. `keep` stores it; None keeps it in this process alone."""
+
+    def __init__(
+        self,
+        name: str,
+        known: JSON | None = None,
+        keep: Callable[[JSON], Awaitable[None]] | None = None,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        """`known` is what was kept before: {"scopes": {scope: time}, "actions": {action: time}}."""
+        self._name = name
+        self._keep = keep
+        self._clock = clock
+        before = known or {}
+        self._scopes: dict[str, float] = dict(cast(dict[str, float], before.get("scopes") or {}))
+        self._actions: dict[str, float] = dict(cast(dict[str, float], before.get("actions") or {}))
+
+    def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
+        """Why the action would be refused again, None when nothing speaks against it."""
+        now = self._clock()
+        missing = tuple(scope for scope in needed if now < self._scopes.get(scope, 0) + SCOPE_LIFE)
+        mend = (
+            f"connect a key that has it: klaviyo-mcp connect --api-key --name {self._name}"
+            if self._keep is not None
+            else "set KLAVIYO_API_KEY to a key that has it, and restart the server"
+        )
+        if missing:
+            return Denial(
+                missing,
+                f"{action} needs {_scopes(missing)}, which the API key of {self._name!r} lacks, as Klaviyo has said.",
+                f"Tell the user: the scopes of a key cannot be changed; a person has to {mend}.",
+            )
+        refused = self._actions.get(action, 0) + ACTION_LIFE - now
+        if refused > 0:
+            return Denial(
+                (),
+                f"Klaviyo refused {action} to the API key of {self._name!r} less than an hour ago (403).",
+                f"Tell the user: a person has to {mend}, or turn the feature on in Klaviyo. It can be tried again in "
+                f"{refused / 60:.0f} minutes.",
+            )
+        return None
+
+    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
+        """Remember a 403: the scopes it names, or else that this action was refused."""
+        text = " ".join(f"{problem.title} {problem.detail}" for problem in error.problems)
+        named = [scope for scope in SCOPE.findall(text) if scope in needed]
+        for scope in named:
+            self._scopes[scope] = self._clock()
+        if not named:
+            self._actions[action] = self._clock()
+        if self._keep is not None:
+            await self._keep({"scopes": self._scopes, "actions": self._actions})
+
+
+def _scopes(missing: Sequence[str]) -> str:
+    return f"the scope {missing[0]}" if len(missing) == 1 else f"the scopes {', '.join(missing)}"

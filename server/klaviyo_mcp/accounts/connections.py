@@ -1,0 +1,223 @@
+"""The accounts in the vault: which there are, which one is meant, and each of them open for use.
+
+An account is opened when it is first asked for. Each has a client, a quota and credentials of its own, so that calls
+for two companies share nothing.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+import anyio
+import httpx2
+
+from klaviyo_mcp.accounts.access import GrantedAccess, LearnedAccess
+from klaviyo_mcp.accounts.account import Account, open_account
+from klaviyo_mcp.accounts.errors import AmbiguousAccount, OtherServer, UnknownAccount, VaultProblem, VaultUnavailable
+from klaviyo_mcp.accounts.records import ApiKey, Connection, Secret
+from klaviyo_mcp.accounts.tokens import OAuthAuth, TokenKeeper, app_of
+from klaviyo_mcp.accounts.vault import Vault
+from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+
+JSON = dict[str, Any]
+NOTE_EVERY = 600.0
+"""Seconds between two notes of when a connection was last used."""
+
+
+class ConnectedAccounts:
+    """The accounts in the vault."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        fixed: str | None = None,
+        app: tuple[str, Secret] | None = None,
+        company_id: str | None = None,
+        base_url: str | None = None,
+        pace: bool = True,
+        transport: Callable[[Connection], httpx2.AsyncBaseTransport | None] = lambda _: None,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        """`fixed` is the only account to serve, when one was asked for. `app` is the OAuth app of the settings.
+
+        `company_id` stands in for a connection of which the public key is not known. `base_url` is where accounts have
+        to be, when that was set: credentials go to the server they are for and to no other.
+        """
+        self.vault = vault
+        self._fixed = fixed
+        self._app = app
+        self._company_id = company_id
+        self._base_url = base_url
+        self._pace = pace
+        self._transport = transport
+        self._clock = clock
+        self._open: dict[str, _Open] = {}
+        self._nobody = open_account("none", base_url="https://a.klaviyo.com", company_id=company_id, pace=pace)
+        self._opening = anyio.Lock()
+
+    @property
+    def can_be_named(self) -> bool:
+        """Whether a call may say which account it is for."""
+        return self._fixed is None
+
+    async def names(self) -> list[str]:
+        """All names, or the one that was fixed."""
+        return [self._fixed] if self._fixed else await self.vault.names()
+
+    async def default(self) -> str | None:
+        """The fixed one, the only one, or the one that was chosen as default."""
+        names = await self.names()
+        if len(names) == 1:
+            return names[0]
+        chosen = await self.vault.default() if names else None
+        return chosen if chosen in names else None
+
+    async def find(self, name: str | None = None) -> Account:
+        """The account of that name, or the one that is meant.
+
+        Raises UnknownAccount, AmbiguousAccount or VaultProblem. Without any connection, the result answers for itself.
+        """
+        chosen = name or await self.default()
+        if chosen is None:
+            names = await self.names()
+            if not names:
+                return self._nobody
+            raise AmbiguousAccount(f"Several accounts are connected: {', '.join(names)}. Say which one is meant.")
+        if self._fixed not in (None, chosen):
+            raise UnknownAccount(f"There is no account named {chosen!r} here; this server has {self._fixed!r}.")
+        async with self._opening:
+            return (await self._opened(chosen)).account
+
+    async def close(self) -> None:
+        """Close all connections and the vault."""
+        for known in self._open.values():
+            await known.account.client.close()
+        await self._nobody.client.close()
+        await self.vault.close()
+
+    async def _opened(self, name: str) -> "_Open":
+        """The account as the vault has it now: it may have been connected anew, or removed, since it was opened."""
+        known = self._open.get(name)
+        try:
+            connection = await self.vault.read(name)
+        except VaultUnavailable:
+            if known is None:
+                raise
+            return known
+        if connection is None:
+            await self._forget(name)
+            names = await self.names()
+            there = f"there are: {', '.join(names)}" if names and names != [name] else "none is connected"
+            raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+        if self._base_url not in (None, connection.base_url):
+            raise OtherServer(
+                f"The account {name!r} is connected at {connection.base_url}, and KLAVIYO_BASE_URL is {self._base_url}."
+            )
+        if known is None or not known.serves(connection):
+            await self._forget(name)
+            known = self._open[name] = await self._make(connection)
+        known.connection = connection
+        if known.keeper is not None:
+            known.keeper.adopt(connection)
+        await known.notes.used()
+        return known
+
+    async def _forget(self, name: str) -> None:
+        known = self._open.pop(name, None)
+        if known is not None:
+            await known.account.client.close()
+
+    async def _make(self, connection: Connection) -> "_Open":
+        notes = Notes(self.vault, connection, self._clock)
+        transport = self._transport(connection)
+        keeper: TokenKeeper | None = None
+        auth: httpx2.Auth
+        access: GrantedAccess | LearnedAccess
+        if isinstance(connection.way, ApiKey):
+            auth = ApiKeyAuth(connection.way.key.reveal())
+            access = LearnedAccess(connection.name, await notes.learned(), keep=notes.learn, clock=self._clock)
+        else:
+            keeper = TokenKeeper(
+                self.vault,
+                connection,
+                lambda grant: app_of(grant, current=self._app, transport=transport),
+                clock=self._clock,
+            )
+            auth = OAuthAuth(keeper)
+            access = GrantedAccess(connection.name, keeper.scopes)
+        account = open_account(
+            connection.name,
+            auth=auth,
+            access=access,
+            base_url=connection.base_url,
+            company_id=connection.company.account_id or self._company_id,
+            pace=self._pace,
+            transport=transport,
+        )
+        return _Open(connection, account, notes, keeper)
+
+
+@dataclass(slots=True)
+class _Open:
+    """An account that is in use."""
+
+    connection: Connection
+    account: Account
+    notes: "Notes"
+    keeper: TokenKeeper | None
+
+    def serves(self, connection: Connection) -> bool:
+        """Whether it can go on for this connection: the same company by the same kind of credentials, and key."""
+        before = self.connection
+        same = (before.company.account_id, before.base_url) == (connection.company.account_id, connection.base_url)
+        if isinstance(before.way, ApiKey) or isinstance(connection.way, ApiKey):
+            return same and before.way == connection.way
+        return same
+
+
+class Notes:
+    """What is worth knowing of a connection and is no secret: when it was last used, and what refusals have taught.
+
+    None of it is worth failing a call for.
+    """
+
+    def __init__(self, vault: Vault, connection: Connection, clock: Callable[[], float] = time) -> None:
+        """What was noted of an earlier connection of the same name does not count."""
+        self._vault = vault
+        self._name = connection.name
+        self._since = connection.connected_at
+        self._clock = clock
+        self._next = 0.0
+
+    async def used(self) -> None:
+        """Note that it is in use, every NOTE_EVERY seconds at most."""
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + NOTE_EVERY
+            await self._change(last_used=now)
+
+    async def last_used(self) -> float | None:
+        """When it was last used, in seconds since 1970."""
+        return (await self._facts()).get("last_used")
+
+    async def learned(self) -> JSON:
+        """What refusals have taught; see LearnedAccess."""
+        return (await self._facts()).get("learned") or {}
+
+    async def learn(self, learned: JSON) -> None:
+        """Keep what refusals have taught."""
+        await self._change(learned=learned)
+
+    async def _change(self, **facts: Any) -> None:
+        with suppress(VaultProblem):
+            await self._vault.note(self._name, {**await self._facts(), **facts, "since": self._since})
+
+    async def _facts(self) -> JSON:
+        with suppress(VaultProblem):
+            facts = await self._vault.facts(self._name)
+            if facts.get("since") == self._since:
+                return facts
+        return {}

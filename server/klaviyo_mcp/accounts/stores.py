@@ -1,0 +1,258 @@
+"""Where sealed records lie: files of this machine, or Redis for several machines. Each brings its own kind of lock.
+
+The rest of the project sees `Vault` alone; what these stores raise is told in its words by `translated`.
+"""
+
+import asyncio
+import errno
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from anyio import CancelScope
+
+from klaviyo_mcp.accounts.errors import AccountProblem, CorruptRecord, VaultReadOnly, VaultUnavailable
+from klaviyo_mcp.accounts.records import NAME
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+    from key_value.aio.protocols.key_value import AsyncKeyValue
+    from redis.asyncio import Redis
+
+ACCOUNTS = "accounts"
+FACTS = "facts"
+LOCK_WAIT = 30.0
+"""Seconds to wait for a lock: longer than any refresh may take, so that waiting ends with its result."""
+LOCK_LIFE = 25.0
+"""Seconds after which Redis gives up the lock of a process that died."""
+READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+
+
+class Store(Protocol):
+    """A place for sealed records."""
+
+    place: str
+    """What people call it."""
+    prefix: str
+    """What its collections begin with."""
+
+    def key_value(self) -> "AsyncKeyValue | None":
+        """The store itself; None when nothing was ever kept."""
+        ...
+
+    def prepare(self) -> None:
+        """Make it ready for writing. Raises VaultReadOnly."""
+        ...
+
+    async def names(self) -> list[str]:
+        """The names of all connections, sorted, whether or not their records can be read."""
+        ...
+
+    def lock(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Held by one task of one process at a time. Raises VaultUnavailable when it cannot be had in time."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+class FileStore:
+    """A folder of this machine. Files have mode 0600, folders 0700."""
+
+    prefix = ""
+
+    def __init__(self, home: Path) -> None:
+        """`home` need not exist before something is kept."""
+        self.place = str(home)
+        self._home = home
+        self._store: AsyncKeyValue | None = None
+
+    def key_value(self) -> "AsyncKeyValue | None":
+        """See Store."""
+        if self._store is None and self._records.is_dir():
+            from key_value.aio.stores.filetree import FileTreeStore
+
+            self._forget_old_place()
+            self._store = FileTreeStore(data_directory=self._home / "vault")
+        return self._store
+
+    def prepare(self) -> None:
+        """See Store."""
+        with translated(self.place):
+            for folder in (self._home, self._records.parent, self._records, self._records.parent / FACTS, self._locks):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self._locks / ".probe"
+            probe.touch(mode=0o600)
+            probe.unlink(missing_ok=True)
+
+    async def names(self) -> list[str]:
+        """See Store. Needs no key and reads no record."""
+        return self.names_now()
+
+    def names_now(self) -> list[str]:
+        """The same without waiting: a look into the folder."""
+        with translated(self.place):
+            if not self._records.is_dir():
+                return []
+            return sorted(path.stem for path in self._records.glob("*.json") if NAME.fullmatch(path.stem))
+
+    @asynccontextmanager
+    async def lock(self, name: str) -> AsyncGenerator[None]:
+        """See Store. The system frees it when a process dies."""
+        from filelock import FileLock
+
+        self.prepare()
+        lock = FileLock(self._locks / f"{name}.lock", mode=0o600, thread_local=False)
+        until = monotonic() + LOCK_WAIT
+        while not self._taken(lock):
+            if monotonic() > until:
+                raise VaultUnavailable(f"Another process has been holding {name!r} for {LOCK_WAIT:.0f} s.")
+            await asyncio.sleep(0.02)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _taken(self, lock: "FileLock") -> bool:
+        from filelock import Timeout
+
+        with translated(self.place):
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                return False
+            return True
+
+    async def close(self) -> None:
+        """See Store."""
+        self._store = None
+
+    @property
+    def _records(self) -> Path:
+        return self._home / "vault" / ACCOUNTS
+
+    @property
+    def _locks(self) -> Path:
+        return self._home / "locks"
+
+    def _forget_old_place(self) -> None:
+        """The library notes absolute paths, which are wrong once the folder was moved; without the note it looks."""
+        for note in (self._home / "vault").glob("*-info.json"):
+            if str((self._home / "vault").resolve()) not in note.read_text("utf-8", "replace"):
+                note.unlink(missing_ok=True)
+
+
+class RedisStore:
+    """A Redis server that several machines share."""
+
+    prefix = "klaviyo_mcp_"
+
+    def __init__(self, url: str) -> None:
+        """`url` is redis:// or rediss://, and may hold a password, which is shown to nobody."""
+        parts = urlsplit(url)
+        self.place = f"Redis at {parts.hostname}:{parts.port or 6379}"
+        self._url = url
+        self._client: Redis | None = None
+        self._store: AsyncKeyValue | None = None
+
+    def __repr__(self) -> str:
+        """Never the password."""
+        return f"RedisStore({self.place})"
+
+    @property
+    def client(self) -> "Redis":
+        """One client for records and locks; its connections open at first use and again when they broke."""
+        if self._client is None:
+            from redis.asyncio import Redis
+
+            self._client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+                self._url, decode_responses=True, socket_connect_timeout=3.0, socket_timeout=5.0
+            )
+        return self._client
+
+    def key_value(self) -> "AsyncKeyValue | None":
+        """See Store."""
+        if self._store is None:
+            from key_value.aio.stores.redis import RedisStore as RedisKeyValue
+
+            self._store = RedisKeyValue(client=self.client)
+        return self._store
+
+    def prepare(self) -> None:
+        """See Store. Redis needs nothing made."""
+
+    async def names(self) -> list[str]:
+        """See Store."""
+        start = f"{self.prefix}{ACCOUNTS}::"
+        with translated(self.place):
+            found = [str(key).removeprefix(start) async for key in self.client.scan_iter(match=f"{start}*")]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
+        return sorted({name for name in found if NAME.fullmatch(name)})
+
+    @asynccontextmanager
+    async def lock(self, name: str) -> AsyncGenerator[None]:
+        """See Store. It ends by itself after LOCK_LIFE, so that a dead process holds up nobody for long."""
+        from redis.exceptions import LockError, RedisError
+
+        lock: Any = self.client.lock(
+            f"{self.prefix}lock::{name}", timeout=LOCK_LIFE, blocking_timeout=LOCK_WAIT, sleep=0.02
+        )
+        with translated(self.place):
+            held = await lock.acquire()
+        if not held:
+            raise VaultUnavailable(f"Another process has been holding {name!r} for {LOCK_WAIT:.0f} s.")
+        try:
+            yield
+        finally:
+            # It may have run out meanwhile, or Redis may be gone, and then it ends by itself.
+            with suppress(LockError, RedisError), CancelScope(shield=True):
+                await lock.release()
+
+    async def close(self) -> None:
+        """See Store."""
+        client, self._client, self._store = self._client, None, None
+        if client is not None:
+            await client.aclose()
+
+
+@contextmanager
+def translated(place: str, name: str | None = None) -> Generator[None]:
+    """What a store raises, in our words. `name` is the record in question."""
+    try:
+        yield
+    except AccountProblem:
+        raise
+    except Exception as error:  # its kind decides; what is not a store's is raised again
+        explained = _explained(error, place, name)
+        if explained is None:
+            raise
+        raise explained from None
+
+
+def _explained(error: Exception, place: str, name: str | None) -> AccountProblem | None:
+    from key_value.aio.errors import KeyValueOperationError, KeyValueStoreError
+
+    cause = error.__cause__ if isinstance(error, KeyValueStoreError) and error.__cause__ else error
+    kind = type(cause).__name__
+    if type(cause).__module__.startswith("redis."):
+        return VaultUnavailable(f"{place} cannot be reached ({kind}).")
+    if isinstance(cause, OSError) and cause.errno in READ_ONLY:
+        return VaultReadOnly(f"{place} cannot be written ({cause.strerror}).")
+    if isinstance(cause, OSError | KeyValueStoreError):
+        return VaultUnavailable(f"{place} cannot be used ({kind}).")
+    if isinstance(cause, KeyValueOperationError | ValueError):
+        # A ValueError is text that is no text, or a key that is none.
+        return CorruptRecord(_damaged(name, kind))
+    return None
+
+
+def _damaged(name: str | None, why: str) -> str:
+    if name is None:
+        return f"A record of the vault cannot be read ({why})."
+    return (
+        f"The record of {name!r} cannot be read ({why}): it is damaged, or was sealed with another key. "
+        f"Connect it again with: klaviyo-mcp connect --name {name}"
+    )

@@ -1,0 +1,25 @@
+"""Whose account a call is for, where several are connected: the `account` argument that every tool then has."""
+
+from typing import Any
+
+ARGUMENT = "account"
+JSON = dict[str, Any]
+
+
+def with_account(schema: JSON, names: list[str], default: str | None) -> JSON:
+    """A tool's schema with the argument that says which account is meant. It is required unless there is a default."""
+    words = "Which connected Klaviyo account this is for."
+    chosen: JSON = {"type": "string", "enum": names, "description": words}
+    if default is not None:
+        chosen["description"] = f"{words} {default} when absent."
+    shown = {**schema, "properties": {ARGUMENT: chosen, **schema["properties"]}}
+    if default is None:
+        shown["required"] = [ARGUMENT, *schema.get("required", [])]
+    return shown
+
+
+def split_account(arguments: JSON | None) -> tuple[str | None, JSON]:
+    """The account that a call names, and the arguments that are the action's own."""
+    rest = dict(arguments or {})
+    name = rest.pop(ARGUMENT, None)
+    return (name if isinstance(name, str) and name else None), rest

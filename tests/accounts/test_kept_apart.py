@@ -1,0 +1,46 @@
+"""What holds for the whole project: secrets that get out are found, and start-up does not pay for accounts."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).parent.parent / "conftest.py"
+HEAVY = ("authlib", "key_value", "keyring", "redis", "filelock", "beartype", "platformdirs", "joserfc")
+START = """
+import json, sys
+from klaviyo_mcp.surfaces.assembly import assemble
+from klaviyo_mcp.surfaces.mcp_server import make_server
+whole = assemble()
+make_server(whole.engine, whole.accounts, whole.exposure)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+LEAKS = {
+    "print": "print(SECRET)",
+    "log": "import logging; logging.getLogger('x').warning('%s', SECRET)",
+    "failure": "assert SECRET == 'other'",
+    "standard error": "import sys; sys.stderr.write(SECRET)",
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS.keys())
+def test_a_secret_that_a_test_lets_out_fails_it_and_is_not_repeated(tmp_path, leak) -> None:
+    shutil.copy(CONFTEST, tmp_path / "conftest.py")
+    (tmp_path / "test_leak.py").write_text(f"SECRET = 'sEc' + 'ReT'\n\ndef test_leak():\n    {leak}\n")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "has let out a secret" in done.stdout
+    assert "sEcReT" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("setting", [{"KLAVIYO_API_KEY": "pk_x"}, {"KLAVIYO_MCP_HOME": "nowhere"}], ids=["key", "none"])
+def test_a_server_starts_without_the_libraries_that_connecting_needs(setting) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", START], capture_output=True, text=True, env={**os.environ, **setting}, check=True
+    )
+    assert not set(HEAVY) & set(json.loads(done.stdout))
