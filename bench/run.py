@@ -1,5 +1,7 @@
 """Start-up, calls and memory of klaviyo-mcp, beside a bare SDK server that makes the same request. `make bench`.
 
+The sandbox under a large shop follows: see `sandbox.py`, which can be run by itself.
+
 Both servers talk to the same sandbox process over HTTP, both are driven by the SDK's own client, and their samples
 alternate, so that whatever else the machine does falls on both alike.
 """
@@ -19,6 +21,7 @@ from typing import Any
 import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from sandbox import measure_sandbox
 
 HERE = Path(__file__).parent
 OURS = [sys.executable, "-m", "klaviyo_mcp", "serve"]
@@ -56,6 +59,7 @@ def main() -> None:
     low, high = memory["bare"], memory["ours"]
     row("memory after the calls (RSS)", low, high, "MB", f"+ {high - low:.0f} MB")
     print("\nGoals: start at most 1.25 times the bare server's, call p50 at most 1.0 ms over the bare server's.")
+    measure_sandbox()
 
 
 def row(what: str, bare: float, ours: float, unit: str, difference: str, *, goal: bool | None = None) -> None:
