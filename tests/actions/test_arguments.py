@@ -159,3 +159,59 @@ def test_an_unknown_action_is_answered_with_the_nearest_names(registry) -> None:
 def test_aliases_lead_to_the_action(registry) -> None:
     assert registry.find("create_campaign_recipient_estimation_job").name == "refresh_campaign_recipient_estimation"
     assert registry.find("get_list_profiles").name == "get_profiles_for_list"
+
+
+def test_a_form_behind_a_reference_is_recognised_and_its_own_problem_named(problems) -> None:
+    def segment(condition):
+        return problems("create_segment", name="S", definition={"condition_groups": [{"conditions": [condition]}]})
+
+    (line,) = segment({"type": "profile-marketing-consent"})
+    assert ".consent: is required" in line
+    (line,) = segment({"type": "profile-metrik"})
+    assert "Did you mean 'profile-metric'?" in line
+
+
+@pytest.mark.parametrize(
+    "when", ["2026-W45-1T00:00:00", "20261101T090000Z", "2026-11-01 09:00:00", "2026-11-01T09:00:00Z\n"]
+)
+def test_only_rfc_3339_is_a_time(problems, when) -> None:
+    (line,) = problems("create_event", metric={"name": "X"}, profile={"email": "a@b.co"}, properties={}, time=when)
+    assert line.startswith("time: ")
+
+
+def test_a_line_break_at_the_end_is_not_overlooked(problems) -> None:
+    assert problems("create_profile", phone_number="+14155550123\n")
+    assert problems("create_coupon", external_id="ABC\n")
+
+
+def test_a_day_in_a_filter_on_a_time_becomes_its_midnight(registry) -> None:
+    found = check_arguments(registry.find("get_profiles"), {"filter": "greater-than(created,2026-01-01)"})
+    assert found["filter"] == "greater-than(created,2026-01-01T00:00:00Z)"
+
+
+def test_a_whole_float_is_a_whole_number(registry) -> None:
+    assert check_arguments(registry.find("get_lists"), {"page_size": 5.0}) == {"page_size": 5}
+
+
+def test_a_filter_cannot_contradict_an_argument_of_its_own(problems) -> None:
+    (line,) = problems("get_campaigns", channel="email", filter='equals(messages.channel,"sms")')
+    assert line == "filter: messages.channel has an argument of its own. Use channel instead."
+
+
+def test_what_cannot_be_written_as_json_is_refused(registry) -> None:
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    for properties in ({"a": "lone \ud800"}, {"a": deep}):
+        with pytest.raises(InvalidArguments, match="cannot be written as JSON"):
+            check_arguments(registry.find("create_profile"), {"email": "a@example.org", "properties": properties})
+
+
+def test_a_filter_nested_without_end_is_a_problem_not_a_fault(problems) -> None:
+    (line,) = problems("get_profiles", filter="and(" * 5000)
+    assert "nested too deep" in line
+
+
+def test_words_with_commas_are_shown_as_the_list_they_mean(problems) -> None:
+    (line,) = problems("get_profiles", profile_fields="email,first_name")
+    assert 'Send a list, like ["email", "first_name"]' in line

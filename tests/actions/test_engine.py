@@ -8,10 +8,18 @@ import pytest
 
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import Stopped
+from klaviyo_mcp.actions.errors import PreconditionFailed, Stopped
 from klaviyo_mcp.actions.failures import explain
 from klaviyo_mcp.actions.registry import Registry
-from klaviyo_mcp.klaviyo.errors import AnswerTimeout, KlaviyoError, PermissionDenied, ServerError
+from klaviyo_mcp.klaviyo.errors import (
+    AnswerTimeout,
+    ApiProblem,
+    ConnectionLost,
+    InvalidRequest,
+    KlaviyoError,
+    PermissionDenied,
+    ServerError,
+)
 from klaviyo_mcp.sandbox import API_KEY, create_app
 
 
@@ -88,8 +96,53 @@ def test_after_an_unknown_outcome_the_advice_depends_on_what_a_repeat_would_do(r
 
 
 def test_a_missing_permission_names_the_scopes(registry: Registry) -> None:
-    error: KlaviyoError = PermissionDenied("You do not have permission to perform this action.", status=403)
+    error: KlaviyoError = PermissionDenied(
+        "You do not have permission.", status=403, problems=(ApiProblem(code="permission_denied"),)
+    )
     assert explain(error, "create_list", registry).data["error"]["scopes_needed"] == ["lists:write"]
+
+
+def test_a_403_that_is_not_klaviyos_own_is_not_put_down_to_scopes(registry: Registry) -> None:
+    shown = explain(PermissionDenied("answered 403 with a body that is not JSON.", status=403), "create_list", registry)
+    assert "scopes_needed" not in shown.data["error"]
+    assert "proxy or firewall" in shown.data["error"]["next_step"]
+
+
+def test_a_broken_read_before_a_write_says_that_nothing_was_changed(registry: Registry) -> None:
+    error = ConnectionLost("The connection broke during GET /api/lists/x.")
+    error.reading = True
+    shown = explain(error, "create_list", registry).data["error"]
+    assert shown["outcome"] == "Nothing was changed in Klaviyo."
+    assert shown["next_step"] == "Reading changes nothing: call again."
+
+
+def test_an_error_without_a_word_still_has_a_message(registry: Registry) -> None:
+    shown = explain(InvalidRequest("", status=400), "create_list", registry).data["error"]
+    assert shown["message"] == "Klaviyo answered 400 without saying why."
+
+
+async def test_a_live_rule_that_fails_says_nothing_was_changed_not_that_nothing_was_sent(engine, account) -> None:
+    for list_id in ("NOPE01", ".."):
+        with pytest.raises(PreconditionFailed) as error:
+            await run(engine, account, "add_profile_to_list", list_id=list_id, emails=["a@example.org"])
+        assert error.value.problems[0].argument == "list_id"
+        shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
+        assert shown["outcome"] == "Nothing was changed in Klaviyo."
+
+
+async def test_fetching_many_stops_when_the_answer_is_full_and_keeps_a_given_page_size(engine, account) -> None:
+    many = await run(engine, account, "get_profiles", max_records=400)
+    assert 0 < many["count"] < 400
+    assert "the answer is full" in many["warnings"][0]
+    assert many["next_cursor"]
+    few = engine.preview(Call("get_profiles", {"max_records": 50, "page_size": 7})).data["requests"][0]["path"]
+    assert "page%5Bsize%5D=7" in few
+
+
+def test_a_preview_names_no_check_that_the_run_skips(engine: Engine) -> None:
+    person = {"email": "a@example.org", "subscriptions": {"email": {"marketing": {"consent": "SUBSCRIBED"}}}}
+    plan = engine.preview(Call("bulk_subscribe_profiles", {"profiles": [person]})).data
+    assert "checks_first" not in plan
 
 
 async def test_two_accounts_of_one_engine_never_mix(engine: Engine) -> None:

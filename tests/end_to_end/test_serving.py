@@ -140,8 +140,8 @@ def test_with_a_token_set_nothing_but_health_answers_without_it(environment, htt
 
 
 async def test_a_large_answer_fits_the_text_budget_and_stays_whole_as_structure(client) -> None:
-    result = await client.call_tool("get_profiles", {"max_records": 200})
+    result = await client.call_tool("get_events", {"page_size": 500})
     text = result.content[0].text
-    assert len(text) <= 26_000
+    assert len(text) <= 41_000
     assert "records left out of this text for length" in text
-    assert len(result.structured_content["records"]) == 200
+    assert len(result.structured_content["records"]) == 500

@@ -213,3 +213,10 @@ def test_every_error_says_what_became_of_the_request_and_what_to_do() -> None:
         assert kind.code != errors.KlaviyoError.code
         # What to do after an unknown outcome depends on the action, and is said where the action is known.
         assert kind.advice or kind.outcome is Outcome.UNKNOWN, kind
+
+
+@pytest.mark.parametrize("wait", ["nan", "inf", "1e300", "-5", "soon", ""])
+async def test_a_senseless_retry_after_is_still_a_429(answering, wait) -> None:
+    async with answering(answer(429, problem(429, "throttled", "Slow down."), Retry_After=wait)) as wire:
+        with pytest.raises(errors.Throttled):
+            await send(wire, wait=0.0)

@@ -52,3 +52,12 @@ async def test_a_shared_bucket_is_counted_across_operations() -> None:
     await quota.take([Bucket("get_list", 10, 60), shared], Patience(0.0))
     with pytest.raises(QuotaExhausted, match="profile_count"):
         await quota.take([Bucket("get_lists", 10, 60), shared], Patience(0.0))
+
+
+def test_waits_side_by_side_count_once() -> None:
+    patience = Patience(10.0)
+    for _ in range(8):
+        assert patience.covers(2.0)
+        patience.spend(2.0)
+    assert 7.5 < patience.seconds <= 8.1
+    assert not patience.covers(12.0)

@@ -56,6 +56,7 @@ def test_a_good_file_has_no_problems(tmp_path) -> None:
         ("  additionalProperties: false\n", "", "additionalProperties: false"),
         ("required: [name]", "required: [nom]", "requires 'nom'"),
         ("name: {type: string, minLength: 1}", "name: {type: strin}", "not a valid JSON Schema"),
+        ("name: {type: string, minLength: 1}", "name: {type: string, minLenght: 1}", "did you mean 'minLength'?"),
         (
             "name: {type: string, minLength: 1}",
             "name: {type: string}\n    'page[size]': {}",
@@ -75,6 +76,13 @@ def test_a_broken_rule_is_named(tmp_path, old, new, says) -> None:
     lines = found(tmp_path)
     assert any(says in line for line in lines), lines
     assert all(line.startswith(str(tmp_path)) for line in lines)
+
+
+@pytest.mark.parametrize("content", [b"- a\n", b"\xff\xfe\x00", b"a: &x [*x]\n", b"name: [\n", b""])
+def test_a_file_that_is_no_spec_at_all_is_a_problem_not_a_traceback(tmp_path, content) -> None:
+    path = write(tmp_path)
+    path.write_bytes(content)
+    assert any(str(path) in line for line in found(tmp_path))
 
 
 def test_two_actions_cannot_share_a_name_or_an_alias(tmp_path) -> None:

@@ -56,6 +56,8 @@ WRONG = [
     (["call", "get_lists", "--colour", "red"], 2, "--colour"),
     (["call"], 2, "ACTION"),
     (["serve", "--transport", "carrier-pigeon"], 2, "neither 'stdio' nor 'http'"),
+    (["serve", "--port", "9000", "--sandbox"], 2, "goes with --transport http only"),
+    (["call", "create_profile", "--json", "[" * 100_000], 2, "nested too deep"),
     (["serve", "--expose", "search"], 2, "not there yet"),
     (["serve", "--expose", "list"], 2, "did you mean 'lists'?"),
     (["serve", "--expose", ""], 2, "--expose needs"),

@@ -44,6 +44,11 @@ def check_arguments(action: Action, given: object) -> JSON:
     if not isinstance(given, dict):
         problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
+        problem = Problem("", "they hold half a character, or are nested too deep to be sent", "Send plain JSON")
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
     properties = action.spec.properties
     problems: list[Problem] = []
     arguments: JSON = {}
@@ -53,12 +58,12 @@ def check_arguments(action: Action, given: object) -> JSON:
         else:
             problems.append(_unknown(name, list(properties)))
     for error in action.schema_errors(arguments):
-        problems += _explain(error)
+        problems += _explain(error, cast(JSON, action.spec.input_schema.get("$defs", {})))
     faulty = {problem.argument.split(".")[0].split("[")[0] for problem in problems}
     if isinstance(cursor := arguments.get("cursor"), str):
         arguments["cursor"] = cursor_in(cursor)
     if "filter" in arguments and "filter" not in faulty and "filter" in properties:
-        arguments["filter"], found = check_filter(arguments["filter"], action.spec.filters)
+        arguments["filter"], found = check_filter(arguments["filter"], action.spec.filters, action.filter_arguments)
         problems += found
     if action.http is not None:
         problems += [
@@ -75,6 +80,8 @@ def check_arguments(action: Action, given: object) -> JSON:
 
 def unpack(value: Any, schema: JSON) -> Any:
     """A value with every string that should be something else, and is JSON for it, turned into that."""
+    if isinstance(value, float) and value.is_integer() and "integer" in _types(schema):
+        return int(value)
     if isinstance(value, str):
         types = _types(schema)
         return value if not types or "string" in types else _unpacked(value, types)
@@ -118,7 +125,7 @@ def _unknown(name: str, known: list[str], kind: str = "argument") -> Problem:
     return Problem(name, f"there is no such {kind}", fix)
 
 
-def _explain(error: "ValidationError") -> list[Problem]:
+def _explain(error: "ValidationError", definitions: JSON) -> list[Problem]:
     """One validation error in words for an agent."""
     where = _where(error)
     rule = cast(Any, error.validator_value)
@@ -136,7 +143,7 @@ def _explain(error: "ValidationError") -> list[Problem]:
                 for found in [_unknown(name, known, "field")]
             ]
         case "anyOf" | "oneOf":
-            return [_explain_branches(error, where)]
+            return [_explain_branches(error, where, definitions)]
         case "type":
             wanted = " or ".join(TYPE_NAMES[name] for name in ([rule] if isinstance(rule, str) else rule))
             return [Problem(where, f"must be {wanted}, not {shown(error.instance)}", _list_hint(error))]
@@ -172,9 +179,9 @@ def _missing_now(error: "ValidationError", missing: list[str]) -> list[str]:
     return [name for name in missing if error.message.startswith(repr(name))]
 
 
-def _explain_branches(error: "ValidationError", where: str) -> Problem:
+def _explain_branches(error: "ValidationError", where: str, definitions: JSON) -> Problem:
     """An `anyOf` or `oneOf` of which no branch fits: the alternatives, or what is wrong in the branch meant."""
-    branches = cast(list[JSON], error.validator_value)
+    branches = [_resolved(branch, definitions) for branch in cast(list[JSON], error.validator_value)]
     if all(set(branch) <= {"required"} for branch in branches):
         names = [" and ".join(cast(list[str], branch.get("required", []))) for branch in branches]
         return Problem(where, f"needs at least one of: {', '.join(names)}", "Add one of them")
@@ -189,16 +196,26 @@ def _explain_branches(error: "ValidationError", where: str) -> Problem:
         # The word that tells the forms apart is missing or wrong: name it with all its values.
         if isinstance(error.instance, dict) and (tag := _tag(branches)) is not None:
             values = [value for index in fitting for value in _tag_values(branches[index], tag)]
-            allowed = ", ".join(dict.fromkeys(str(value) for value in values))
-            return Problem(f"{where}.{tag}".lstrip("."), "must say which form this is", f"One of: {allowed}")
+            names = list(dict.fromkeys(str(value) for value in values))
+            given = cast(Any, error).instance.get(tag)
+            near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.6)
+            fix = f"Did you mean {near[0]!r}?" if near else f"One of: {', '.join(names)}"
+            return Problem(f"{where}.{tag}".lstrip("."), "must say which form this is", fix)
         if all(inner.validator == "type" and inner.absolute_path == error.absolute_path for inner in error.context):
             kinds = sorted({kind for index in fitting for kind in _types(branches[index])} - {"null"})
             wanted = " or ".join(TYPE_NAMES[kind] for kind in kinds)
             return Problem(where, f"must be {wanted}, not {shown(cast(Any, error).instance)}")
     nearest = min(meant or fitting, key=lambda index: len(wrong[index]))
     deepest = max(wrong[nearest], key=lambda inner: len(inner.absolute_path))
-    explained = _explain(deepest)
+    explained = _explain(deepest, definitions)
     return explained[0] if explained else Problem(_where(deepest) or where, deepest.message[:200])
+
+
+def _resolved(schema: JSON, definitions: JSON) -> JSON:
+    """The schema behind a reference."""
+    while "$ref" in schema:
+        schema = cast(JSON, definitions[str(schema["$ref"]).rsplit("/", 1)[-1]])
+    return schema
 
 
 def _is_meant(branch: JSON, value: Any) -> bool:
@@ -246,7 +263,8 @@ def _shape(error: "ValidationError", name: str) -> str:
 def _list_hint(error: "ValidationError") -> str:
     wants_list = error.validator_value == "array" or "array" in cast(Any, error.validator_value)
     if wants_list and isinstance(error.instance, str):
-        return f"Send a list, like [{json.dumps(error.instance[:60], ensure_ascii=False)}]"
+        parts = [part.strip() for part in error.instance[:60].split(",")]
+        return f"Send a list, like {json.dumps(parts, ensure_ascii=False)}"
     return ""
 
 

@@ -16,8 +16,13 @@ from klaviyo_mcp.spec.model import FilterField
 JSON = dict[str, Any]
 
 
-def check_filter(given: Any, fields: dict[str, FilterField]) -> tuple[Any, list[Problem]]:
-    """The filter as text, and what is wrong with it. An operation without `fields` takes any well-formed filter."""
+def check_filter(
+    given: Any, fields: dict[str, FilterField], arguments: dict[str, str] | None = None
+) -> tuple[Any, list[Problem]]:
+    """The filter as text, and what is wrong with it. An operation without `fields` takes any well-formed filter.
+
+    `arguments` names the fields that have an argument of their own, which a filter could only contradict.
+    """
     if isinstance(given, str) and given.lstrip().startswith("["):
         try:
             given = json.loads(given)
@@ -36,6 +41,11 @@ def check_filter(given: Any, fields: dict[str, FilterField]) -> tuple[Any, list[
         ]
     checked = [_check(condition, fields, where) for where, condition in places]
     problems = [problem for _, found in checked for problem in found]
+    problems += [
+        Problem(where, f"{condition.field} has an argument of its own", f"Use {arguments[condition.field]} instead")
+        for where, condition in places
+        if arguments and condition.field in arguments
+    ]
     return (given if problems else render([condition for condition, _ in checked])), problems
 
 
@@ -113,7 +123,7 @@ def _typed(value: Any, known: FilterField) -> Any:
         case "string":
             return value if isinstance(value, str) else None if isinstance(value, Bare) else text
         case "datetime":
-            return Bare(text) if is_time(text) or is_date(text) else None
+            return Bare(text if is_time(text) else f"{text}T00:00:00Z") if is_time(text) or is_date(text) else None
         case "date":
             return Bare(text) if is_date(text) else None
         case "boolean":

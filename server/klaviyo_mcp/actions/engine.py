@@ -1,5 +1,6 @@
 """The one path a call takes, top to bottom: registry, safety, arguments, preconditions, request, Klaviyo, result."""
 
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from klaviyo_mcp.actions.safety import Access, check_access, check_permitted
 from klaviyo_mcp.actions.steps import plan_steps, run_steps
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
-from klaviyo_mcp.klaviyo.errors import PermissionDenied, QuotaExhausted, Throttled
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, PermissionDenied, QuotaExhausted, Throttled
 from klaviyo_mcp.klaviyo.wire import Outgoing, Patience, Reply
 from klaviyo_mcp.spec.model import ChooseRequest, StepsRequest
 
@@ -120,20 +121,19 @@ class _Walk:
     async def _send_one(self, action: Action, arguments: JSON) -> Reply:
         try:
             return await self.account.client.send(build(action, arguments), self.patience)
-        except PermissionDenied as error:
-            await self.account.access.learn(action.name, action.spec.scopes, error)
+        except KlaviyoError as error:
+            error.reading = action.spec.effect == "read"
+            if isinstance(error, PermissionDenied):
+                await self.account.access.learn(action.name, action.spec.scopes, error)
             raise
 
     async def _send_pages(self, action: Action, arguments: JSON, wanted: int) -> Answer:
-        """Page after page until `wanted` records are there, the pages end, or the quota does."""
-        most = action.spec.properties.get("page_size", {}).get("maximum")
+        """Page after page until `wanted` records are there, the pages end, or the quota does, or the answer is full."""
         replies: list[Reply] = []
-        count = 0
+        count = size = 0
         while True:
-            if most is not None:
-                arguments = {**arguments, "page_size": min(most, wanted - count)}
             try:
-                reply = await self._send_one(action, arguments)
+                reply = await self._send_one(action, _page(action, arguments, wanted, count, size))
             except (QuotaExhausted, Throttled) as error:
                 if not replies:
                     raise
@@ -141,11 +141,31 @@ class _Walk:
                 return shape(action, arguments, replies, (note,))
             replies.append(reply)
             document = jsonapi.mapping(reply.document)
-            count += len(jsonapi.items(document.get("data")))
+            records = [jsonapi.record(item) for item in jsonapi.items(document.get("data"))]
+            count += len(records)
+            size += len(json.dumps(records, ensure_ascii=False))
             cursor = jsonapi.next_cursor(document)
             if cursor is None or count >= wanted:
                 return shape(action, arguments, replies)
+            if size >= FULL_ANSWER:
+                note = f"Stopped after {count} records: the answer is full. Go on with next_cursor or fewer fields."
+                return shape(action, arguments, replies, (note,))
             arguments = {**arguments, "cursor": cursor}
+
+
+FULL_ANSWER = 24_000
+"""Characters of records after which no further page is fetched, so that what is read is also shown."""
+FIRST_PAGE = 50
+"""Records of the first page of many: enough to know how large they are."""
+
+
+def _page(action: Action, arguments: JSON, wanted: int, count: int, size: int) -> JSON:
+    """The arguments of the next page of many: as large as allowed, wanted, and likely to fit. A given size is kept."""
+    most = action.spec.properties.get("page_size", {}).get("maximum")
+    if most is None or "page_size" in arguments:
+        return arguments
+    fitting = max(1, (FULL_ANSWER - size) * count // size) if size else FIRST_PAGE
+    return {**arguments, "page_size": min(most, wanted - count, fitting)}
 
 
 def _choose(registry: Registry, request: ChooseRequest, arguments: JSON) -> tuple[Action, JSON]:
@@ -158,7 +178,8 @@ def _preview(registry: Registry, action: Action, arguments: JSON) -> JSON:
     spec = action.spec
     data: JSON = {"action": action.name, "effect": spec.effect, "sent": False}
     lookups = [rule.exists or rule.state for rule in spec.preconditions if rule.is_live]
-    checks = [{"action": look.action, "arguments": fill(look.arguments, arguments)} for look in lookups if look]
+    asked = [(look.action, fill(look.arguments, arguments)) for look in lookups if look]
+    checks = [{"action": name, "arguments": given} for name, given in asked if given]
     if checks:
         data["checks_first"] = checks
     match spec.request:
@@ -177,7 +198,9 @@ def _preview(registry: Registry, action: Action, arguments: JSON) -> JSON:
             chosen, inner = _choose(registry, request, arguments)
             data |= {"runs": chosen.name, "requests": [_shown(build(chosen, inner))]}
         case _:
-            data["requests"] = [_shown(build(action, arguments))]
+            wanted = arguments.get("max_records")
+            first = arguments if wanted is None else _page(action, arguments, wanted, 0, 0)
+            data["requests"] = [_shown(build(action, first))]
     return data
 
 

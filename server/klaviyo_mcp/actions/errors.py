@@ -82,10 +82,15 @@ class InvalidArguments(ActionError):
 
 
 class PreconditionFailed(ActionError):
-    """A rule that must hold before the action may run does not hold."""
+    """A rule that must hold before the action may run does not. `looked` says whether the account was read for it."""
 
     code = "precondition_failed"
     advice = "Correct every problem listed and call again."
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = (), *, looked: bool = False) -> None:
+        """As ActionError; `looked` is set by the rules that need a request."""
+        super().__init__(message, problems)
+        self.looked = looked
 
 
 class Stopped(ActionError):

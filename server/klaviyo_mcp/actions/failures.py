@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from klaviyo_mcp.actions.errors import ActionError, ScopeMissing, Stopped, UnknownAction
+from klaviyo_mcp.actions.errors import ActionError, PreconditionFailed, ScopeMissing, Stopped, UnknownAction
 from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.actions.result import Answer
 from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, Outcome, PermissionDenied
@@ -21,11 +21,15 @@ OUTCOMES = {
 }
 
 
+NOTHING_CHANGED = "Nothing was changed in Klaviyo."
+
+
 def explain(error: ActionError | KlaviyoError, name: str, registry: Registry) -> Answer:
     """The answer to give for an error of calling the action `name`."""
     spec = _spec(name, registry)
     details = _klaviyo(error, spec) if isinstance(error, KlaviyoError) else _action(error, spec)
     details = {key: value for key, value in details.items() if value not in (None, "", [], {})}
+    details.setdefault("message", f"Klaviyo answered {details.get('status', 'an error')} without saying why.")
     return Answer({"error": details}, str(details["message"]))
 
 
@@ -62,7 +66,9 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
             {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
             for p in error.problems
         ],
-        "outcome": OUTCOMES[Outcome.NOT_SENT],
+        "outcome": NOTHING_CHANGED
+        if isinstance(error, PreconditionFailed) and error.looked
+        else OUTCOMES[Outcome.NOT_SENT],
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
     }
@@ -83,22 +89,29 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
         ]
         if any(_argument(problem.source, spec) for problem in error.problems)
         else [],
-        "outcome": OUTCOMES[error.outcome],
+        "outcome": NOTHING_CHANGED if error.reading and error.outcome is Outcome.UNKNOWN else OUTCOMES[error.outcome],
         "next_step": _advice(error, spec),
         "retry_at": _instant(error.retry_at),
         "duplicate_profile_id": error.duplicate_profile_id if isinstance(error, Conflict) else None,
-        "scopes_needed": spec.scopes if spec is not None and isinstance(error, PermissionDenied) else None,
+        "scopes_needed": _scopes(error, spec),
         "request_id": error.request_id,
     }
 
 
+def _scopes(error: KlaviyoError, spec: ActionSpec | None) -> list[str] | None:
+    """What a 403 of Klaviyo's may lack. One from a proxy or firewall is not about scopes."""
+    return spec.scopes if spec is not None and isinstance(error, PermissionDenied) and error.problems else None
+
+
 def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
+    if error.reading and error.outcome in (Outcome.UNKNOWN, Outcome.DONE):
+        return "Reading changes nothing: call again."
+    if isinstance(error, PermissionDenied) and not error.problems:
+        return "This answer is not Klaviyo's own: a proxy or firewall in between refuses the request. Ask who runs it."
     if spec is not None and error.code in spec.advice:
         return spec.advice[error.code]
     if error.outcome is not Outcome.UNKNOWN or spec is None:
         return error.advice
-    if spec.effect == "read":
-        return "Reading changes nothing: call again."
     if spec.idempotent:
         return "Doing this twice has the same effect as once: it is safe to call again."
     check = f" with {spec.result.verify.action}" if spec.result.verify else ", by reading what it should have changed,"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jsonschema import FormatChecker
 
-E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?")
 
 
 @lru_cache(maxsize=1)
@@ -49,12 +50,12 @@ def is_email(text: str) -> bool:
 
 def is_phone(text: str) -> bool:
     """Whether the text is a phone number in E.164 form, such as +14155550123."""
-    return E164.match(text) is not None
+    return E164.fullmatch(text) is not None
 
 
 def is_time(text: str) -> bool:
     """Whether the text is an RFC 3339 time. A missing offset is accepted: Klaviyo reads it as UTC."""
-    if len(text) < 16:
+    if RFC3339.fullmatch(text) is None:
         return False
     try:
         datetime.fromisoformat(text)
@@ -74,7 +75,7 @@ def is_date(text: str) -> bool:
 
 def is_uri(text: str) -> bool:
     """Whether the text is an absolute http(s) or other URI."""
-    return re.match(r"^[a-zA-Z][a-zA-Z0-9+.-]*:\S+$", text) is not None
+    return re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+", text) is not None
 
 
 def is_base64(text: str) -> bool:

@@ -5,10 +5,11 @@ read action through a function it is given; this module does no I/O of its own.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from klaviyo_mcp.actions.errors import PreconditionFailed, Problem
+from klaviyo_mcp.actions.errors import InvalidArguments, PreconditionFailed, Problem
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.klaviyo.errors import NotFound
@@ -41,9 +42,15 @@ async def check_live_preconditions(action: Action, arguments: JSON, read: Read) 
             continue
         try:
             record = await read(lookup.action, asked)
+        except InvalidArguments as error:
+            # The lookup has names of its own for what the caller gave.
+            problems += [
+                replace(problem, argument=_outer(asked, problem.argument, arguments)) for problem in error.problems
+            ]
+            continue
         except NotFound:
             name, value = next(iter(asked.items()))
-            named = next((key for key, given in arguments.items() if given == value), name)
+            named = _outer(asked, name, arguments)
             problems.append(Problem(named, f"nothing with the id {value!r} exists in this account", rule.hint or ""))
             continue
         if rule.state is not None:
@@ -53,12 +60,18 @@ async def check_live_preconditions(action: Action, arguments: JSON, read: Read) 
             if found not in rule.state.allowed:
                 wanted = " or ".join(repr(value) for value in rule.state.allowed)
                 problems.append(Problem("", f"{rule.state.path} is {found!r} and must be {wanted}", rule.hint or ""))
-    _raise_if(action, problems)
+    _raise_if(action, problems, looked=True)
 
 
-def _raise_if(action: Action, problems: list[Problem]) -> None:
+def _outer(asked: JSON, name: str, arguments: JSON) -> str:
+    """The caller's name for an argument of a lookup: the one with the same value."""
+    return next((key for key, given in arguments.items() if given == asked.get(name)), name)
+
+
+def _raise_if(action: Action, problems: list[Problem], *, looked: bool = False) -> None:
     if problems:
-        raise PreconditionFailed(f"{action.name} was not called: a precondition does not hold.", tuple(problems))
+        message = f"{action.name} was not called: a precondition does not hold."
+        raise PreconditionFailed(message, tuple(problems), looked=looked)
 
 
 def _check(rule: Precondition, arguments: JSON, now: datetime) -> Iterable[Problem]:

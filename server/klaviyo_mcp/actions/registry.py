@@ -3,11 +3,13 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.errors import UnknownAction
+from klaviyo_mcp.klaviyo.jsonapi import mapping
 from klaviyo_mcp.klaviyo.wire import Bucket
+from klaviyo_mcp.spec.holes import hole
 from klaviyo_mcp.spec.model import ActionSpec, HttpRequest, RateLimit
 
 if TYPE_CHECKING:
@@ -35,7 +37,14 @@ class Action:
 
         # Unknown names are left to `arguments`, which suggests the nearest right one.
         schema = {key: value for key, value in self.spec.input_schema.items() if key != "additionalProperties"}
-        return Draft202012Validator(schema, format_checker=formats.checker())
+        return Draft202012Validator(_strict_patterns(schema), format_checker=formats.checker())
+
+    @cached_property
+    def filter_arguments(self) -> dict[str, str]:
+        """The filterable fields that have an argument of their own, such as a campaign's channel."""
+        form = mapping(self.http.query.get("filter")) if self.http else {}
+        parts = [mapping(part) for part in form.get("$filter", [])]
+        return {part["field"]: str(hole(part.get("value"))) for part in parts if part}
 
     @cached_property
     def has_read_only(self) -> bool:
@@ -101,6 +110,18 @@ class Registry:
     def toolsets(self) -> list[str]:
         """The names of all toolsets, sorted."""
         return sorted({action.spec.toolset for action in self.actions})
+
+
+def _strict_patterns(schema: Any) -> Any:
+    """A copy in which a pattern ends where the text ends: Python's `$` also matches before a final line break."""
+    if isinstance(schema, list):
+        return [_strict_patterns(part) for part in cast(list[Any], schema)]
+    if not isinstance(schema, dict):
+        return schema
+    copied = {key: _strict_patterns(value) for key, value in cast(dict[str, Any], schema).items()}
+    if isinstance(pattern := copied.get("pattern"), str) and pattern.endswith("$"):
+        copied["pattern"] = f"{pattern[:-1]}\\Z"
+    return copied
 
 
 def _windows(name: str, *rates: str | None) -> tuple[Bucket, ...]:

@@ -56,7 +56,7 @@ def _collection(action: Action, replies: list[Reply]) -> tuple[JSON, str]:
     ]
     data: JSON = {"records": records}
     if action.spec.result.kind == "identifiers":
-        data = {"ids": [record["id"] for record in records]}
+        data = {"ids": [record["id"] for record in records if "id" in record]}
     data["count"] = len(records)
     cursor = jsonapi.next_cursor(jsonapi.mapping(replies[-1].document))
     if cursor:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any, Self, cast
 
 import httpx2
@@ -37,6 +38,8 @@ REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"
 MAX_BODY_BYTES = 5_000_000
 TIMEOUT = httpx2.Timeout(connect=5.0, read=60.0, write=30.0, pool=30.0)
+LONGEST_RETRY_AFTER = 366 * 86_400.0
+"""A wait beyond a year is nonsense from a proxy, and too large for a date."""
 USER_AGENT = f"klaviyo-mcp/{__version__} (Python {platform.python_version()})"
 
 
@@ -241,9 +244,11 @@ def _retry_after(response: httpx2.Response) -> float:
     """Seconds to wait after a 429. Klaviyo sends an integer; the HTTP standard also allows a date. At least 1 s."""
     text = response.headers.get("Retry-After", "")
     try:
-        return max(float(text), 1.0)
+        seconds = float(text)
     except ValueError:
         pass
+    else:
+        return min(max(seconds, 1.0), LONGEST_RETRY_AFTER) if isfinite(seconds) else 1.0
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -54,7 +54,8 @@ class KlaviyoError(Exception):
     """Base of all errors of talking to Klaviyo.
 
     `code` is a stable word for programs, `message` one sentence for people, `advice` what to do next, `outcome` whether
-    the request may have been carried out, `retry_at` when trying again can succeed (aware, UTC) where that is known.
+    the request may have been carried out, `reading` whether that request only read, `retry_at` when trying again can
+    succeed (aware, UTC) where that is known.
     """
 
     code: ClassVar[str] = "klaviyo_error"
@@ -79,6 +80,7 @@ class KlaviyoError(Exception):
         self.retry_at = retry_at
         self.request_id = request_id
         self.meta = meta or {}
+        self.reading = False
 
 
 class NotSent(KlaviyoError):

@@ -14,21 +14,6 @@ from dataclasses import dataclass
 Scalar = str | int | float | bool
 Value = Scalar | list[Scalar] | None
 
-OPERATORS = (
-    "equals",
-    "any",
-    "contains",
-    "contains-any",
-    "contains-all",
-    "starts-with",
-    "ends-with",
-    "greater-than",
-    "greater-or-equal",
-    "less-than",
-    "less-or-equal",
-    "has",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Bare:
@@ -100,6 +85,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.depth = 0
 
     def filter(self) -> list[Condition]:
         conditions = self.conditions()
@@ -120,7 +106,11 @@ class _Parser:
             raise FilterSyntaxError(f"Klaviyo has no {operator!r}; conditions can only be joined with AND", start)
         self.expect("(", f"expected '(' after {operator!r}")
         if operator == "and":
+            self.depth += 1
+            if self.depth > 20:
+                raise FilterSyntaxError("and(…) is nested too deep", start)
             inner = self.conditions()
+            self.depth -= 1
             self.expect(")", "expected ')' to close and(…)")
             return inner
         field = self.word("expected the name of a field")

@@ -1,7 +1,7 @@
 """What goes out to Klaviyo and what comes back, as plain values. No I/O."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -67,23 +67,24 @@ class Reply:
 
 @dataclass(slots=True)
 class Patience:
-    """How long a call may still wait for quota, in seconds. One call shares it among all its requests."""
+    """How long a call may still wait for quota, in seconds. One call shares it among all its requests.
+
+    Requests of one call wait side by side; the time they wait together counts once.
+    """
 
     seconds: float
+    _waiting_until: float = 0.0
 
     def covers(self, wait: float) -> bool:
-        """Whether a wait of this many seconds is still allowed."""
-        return wait <= self.seconds
+        """Whether a wait of this many seconds, from now, is still allowed."""
+        return self._further(wait) <= self.seconds
 
     def spend(self, wait: float) -> None:
-        """Take a wait off what is left."""
-        self.seconds -= wait
+        """Take a wait that begins now off what is left."""
+        self.seconds -= self._further(wait)
+        self._waiting_until = max(self._waiting_until, monotonic() + wait)
 
-
-def parse_time(text: str) -> datetime | None:
-    """An RFC 3339 time as an aware datetime, or None when it is not one."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    def _further(self, wait: float) -> float:
+        """The part of a wait that goes beyond those already begun."""
+        now = monotonic()
+        return max(0.0, now + wait - max(now, self._waiting_until))

@@ -3,6 +3,7 @@
 Whether examples validate and build is checked where requests are built, in `actions.rehearsal`.
 """
 
+import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,32 +59,40 @@ def file_of(folder: Path, spec: ActionSpec) -> Path:
 def _file_rules(path: Path) -> Iterator[SpecProblem]:
     import yaml
 
-    text = path.read_text("utf-8")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return  # loading reports it
     if text.partition("\n")[0] != FIRST_LINE:
         yield SpecProblem(str(path), 1, f"the first line must be: {FIRST_LINE}")
     try:
         root = compose(text)
     except yaml.YAMLError:
         return  # loading reports it
+    if not isinstance(root, yaml.MappingNode):
+        return  # so does this
     yield from _repeated_keys(path, root)
-    name = next((value.value for key, value in getattr(root, "value", []) if key.value == "name"), None)
+    name = next((value.value for key, value in root.value if key.value == "name"), None)
     if name is not None and name != path.stem:
         yield SpecProblem(str(path), 1, f"the file is named {path.stem!r} and the action {name!r}; they must agree")
 
 
-def _repeated_keys(path: Path, node: Any) -> Iterator[SpecProblem]:
+def _repeated_keys(path: Path, node: Any, above: tuple[int, ...] = ()) -> Iterator[SpecProblem]:
     import yaml
 
+    if id(node) in above:
+        return  # an anchor that holds itself; the model refuses it
+    above = (*above, id(node))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in cast(list[tuple[Any, Any]], node.value):
             if key.value in seen:
                 yield SpecProblem(str(path), key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
             seen.add(key.value)
-            yield from _repeated_keys(path, value)
+            yield from _repeated_keys(path, value, above)
     elif isinstance(node, yaml.SequenceNode):
         for value in cast(list[Any], node.value):
-            yield from _repeated_keys(path, value)
+            yield from _repeated_keys(path, value, above)
 
 
 def _names_clash(folder: Path, specs: list[ActionSpec]) -> Iterator[SpecProblem]:
@@ -178,6 +187,7 @@ def _schema(spec: ActionSpec) -> Found:
     except SchemaError as error:
         yield ("input_schema", *error.absolute_path), f"not a valid JSON Schema: {error.message[:200]}"
         return
+    yield from _misspelt(schema)
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         yield ("input_schema",), "the root needs 'type: object' and 'additionalProperties: false'"
     for key in ("oneOf", "anyOf", "allOf", "$ref"):
@@ -200,6 +210,66 @@ def _schema(spec: ActionSpec) -> Found:
         yield ("result", "paged"), "a paged result needs the argument 'cursor'"
     if spec.result.paged != ("max_records" in spec.properties):
         yield ("result",), "'max_records' goes with a paged result, and a paged result with 'max_records'"
+
+
+KEYWORDS = [
+    "$comment",
+    "$defs",
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "const",
+    "contentEncoding",
+    "default",
+    "description",
+    "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "format",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "oneOf",
+    "pattern",
+    "properties",
+    "propertyNames",
+    "readOnly",
+    "required",
+    "type",
+    "uniqueItems",
+]
+"""What an input schema may say; a misspelt keyword would be ignored by every validator."""
+
+
+def _misspelt(schema: dict[str, Any]) -> Found:
+    for keyword in dict.fromkeys(_keywords(schema)):
+        if keyword not in KEYWORDS:
+            near = difflib.get_close_matches(keyword, KEYWORDS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield ("input_schema",), f"{keyword!r} is no keyword of JSON Schema that is used here{hint}"
+
+
+def _keywords(schema: Any) -> Iterator[str]:
+    """Every keyword of a schema at any depth, without the names of properties and definitions."""
+    if not isinstance(schema, dict):
+        return
+    for key, value in cast(dict[str, Any], schema).items():
+        yield key
+        if key in ("properties", "$defs"):
+            for inner in cast(dict[str, Any], value).values():
+                yield from _keywords(inner)
+        elif key in ("anyOf", "oneOf", "allOf"):
+            for inner in cast(list[Any], value):
+                yield from _keywords(inner)
+        elif key in ("items", "additionalProperties", "propertyNames"):
+            yield from _keywords(value)
 
 
 def _reach(spec: ActionSpec) -> Found:

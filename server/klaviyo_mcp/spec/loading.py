@@ -66,7 +66,7 @@ def parse_file(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SpecError([SpecProblem(str(path), line, f"not valid YAML: {error.problem}")]) from None
-    except (yaml.YAMLError, OSError) as error:
+    except (yaml.YAMLError, OSError, RecursionError) as error:
         raise SpecError([SpecProblem(str(path), 0, f"cannot be read: {error}")]) from None
     if not isinstance(data, dict):
         raise SpecError([SpecProblem(str(path), 1, "a spec file holds one mapping, starting with 'name:'")])

@@ -70,8 +70,10 @@ def root(
 @app.command()
 def serve(
     transport: Annotated[str, typer.Option(help="stdio for one local client, http for any number.")] = "stdio",
-    host: Annotated[str, typer.Option(help="Address to listen on (http).")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on (http); 0 takes a free one.")] = 8000,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (http only); 127.0.0.1 by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on (http only); 8000 by default, 0 a free one.")
+    ] = None,
     expose: ExposeOption = "all",
     read_only: ReadOnlyFlag = False,
     account: AccountOption = None,
@@ -94,6 +96,8 @@ def serve(
 
     if transport not in ("stdio", "http"):
         raise typer.BadParameter(f"{transport!r} is neither 'stdio' nor 'http'.", param_hint="--transport")
+    if transport == "stdio" and (host is not None or port is not None):
+        raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     whole = assemble(
         sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
@@ -109,6 +113,7 @@ def serve(
     if transport == "stdio":
         anyio.run(serve_stdio, server)
         return
+    host, port = host or "127.0.0.1", 8000 if port is None else port
     check_listening(host, whole.settings)
     shown = sum(whole.exposure.shows(action) for action in whole.engine.registry.actions)
     serve_http(http_app(server, whole.settings, tools=shown), host, port)
@@ -137,6 +142,8 @@ def call(
     text = sys.stdin.read() if arguments == "-" else arguments
     try:
         given = json.loads(text)
+    except RecursionError:
+        fail("--json is nested too deep.", 2)
     except ValueError as error:
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
     whole = assemble(sandbox=sandbox, account=account, read_only=read_only)

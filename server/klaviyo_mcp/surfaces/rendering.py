@@ -7,8 +7,8 @@ from klaviyo_mcp.actions.result import Answer
 
 JSON = dict[str, Any]
 
-TEXT_BUDGET = 25_000
-"""Characters of text in one answer, about 6,000 tokens."""
+TEXT_BUDGET = 40_000
+"""Characters of text in one answer, about 10,000 tokens."""
 
 
 def answer_text(answer: Answer, budget: int = TEXT_BUDGET) -> str:
@@ -44,7 +44,7 @@ def error_text(answer: Answer) -> str:
     for problem in error.get("problems", []):
         where = f"{problem['argument']}: " if problem.get("argument") else ""
         fix = f". {problem['fix']}" if problem.get("fix") else ""
-        lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?"))
+        lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?").replace("..", "."))
     lines.append(str(error["outcome"]))
     if done := error.get("done_so_far"):
         lines.append(f"Done so far: {_json(done)}")

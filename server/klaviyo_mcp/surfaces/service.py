@@ -46,9 +46,10 @@ async def preview(engine: Engine, call: Call) -> Reaction:
 
 async def _reaction(engine: Engine, call: Call, run: Callable[[], Awaitable[Answer]]) -> Reaction:
     try:
-        return Reaction(await run())
-    except (ActionError, KlaviyoError) as error:
-        return Reaction(explain(error, call.name, engine.registry), is_error=True)
+        try:
+            return Reaction(await run())
+        except (ActionError, KlaviyoError) as error:
+            return Reaction(explain(error, call.name, engine.registry), is_error=True)
     except Exception as error:  # noqa: BLE001 - the last line of defence: an agent must get an answer, not a traceback
         # The place is enough to mend a fault; the message could hold someone's data, so it is not logged.
         frame = traceback.extract_tb(error.__traceback__)[-1]

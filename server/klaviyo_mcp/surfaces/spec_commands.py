@@ -60,7 +60,7 @@ def run_diff(openapi: Path, folder: Path | None) -> int:
     try:
         difference = diff(load_catalogue(folder), load_document(openapi))
     except (OSError, ValueError) as error:
-        print(f"klaviyo-mcp: {error}", file=sys.stderr)
+        print(f"klaviyo-mcp: {openapi}: {error}", file=sys.stderr)
         return 2
     print(render(difference).rstrip())
     return 1 if difference else 0
