@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
+from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.spec.model import ActionSpec, FilterField
 
 JSON = dict[str, Any]
@@ -78,7 +79,9 @@ def arguments(spec: ActionSpec, chooser: Chooser) -> JSON:
     walk = _Walk(chooser, spec.input_schema.get("$defs", {}))
     made = walk.value(spec.input_schema, ())
     if "filter" in made and spec.filters:
-        made["filter"] = _conditions(spec.filters, chooser)
+        own = Action(spec).filter_arguments
+        others = {field: stated for field, stated in spec.filters.items() if own.get(field) not in made}
+        made["filter"] = _conditions(others, chooser)
     for name, schema in spec.properties.items():
         if name in made and schema.get("type") == "string" and not made[name].strip().strip("."):
             made[name] = "x"  # an id of a path is neither empty nor a step in the path

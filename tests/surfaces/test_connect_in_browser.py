@@ -98,11 +98,12 @@ def test_denial_is_told_in_the_browser_and_in_the_terminal(connecting, page) -> 
 
 def test_another_state_is_turned_away_and_the_right_answer_still_counts(connecting, page, klaviyo) -> None:
     with connecting() as terminal:
+        consent = terminal.url  # once it is printed, the answer is listened for
         page.goto(f"{klaviyo.redirect_uri}?code=abc&state=someone-elses")
         assert "does not belong to the sign-in" in page.get_by_role("heading").inner_text()
         page.goto(f"{klaviyo.redirect_uri}?code=abc")
         assert "does not belong to the sign-in" in page.get_by_role("heading").inner_text()
-        page.goto(terminal.url)
+        page.goto(consent)
         page.get_by_role("button", name="Allow").click()
         page.get_by_role("heading", name=CONNECTED).wait_for()
         assert terminal.end()[0] == 0

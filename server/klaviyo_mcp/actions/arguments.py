@@ -63,7 +63,11 @@ def check_arguments(action: Action, given: object) -> JSON:
     if isinstance(cursor := arguments.get("cursor"), str):
         arguments["cursor"] = cursor_in(cursor)
     if "filter" in arguments and "filter" not in faulty and "filter" in properties:
-        arguments["filter"], found = check_filter(arguments["filter"], action.spec.filters, action.filter_arguments)
+        arguments["filter"], found = check_filter(
+            arguments["filter"],
+            action.spec.filters,
+            {field: name for field, name in action.filter_arguments.items() if name in arguments},
+        )
         problems += found
     if action.http is not None:
         problems += [

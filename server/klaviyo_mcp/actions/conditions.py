@@ -21,7 +21,7 @@ def check_filter(
 ) -> tuple[Any, list[Problem]]:
     """The filter as text, and what is wrong with it. An operation without `fields` takes any well-formed filter.
 
-    `arguments` names the fields that have an argument of their own, which a filter could only contradict.
+    `arguments` names the fields that an argument of their own is given for, which a filter could only contradict.
     """
     if isinstance(given, str) and given.lstrip().startswith("["):
         try:
@@ -41,11 +41,12 @@ def check_filter(
         ]
     checked = [_check(condition, fields, where) for where, condition in places]
     problems = [problem for _, found in checked for problem in found]
-    problems += [
-        Problem(where, f"{condition.field} has an argument of its own", f"Use {arguments[condition.field]} instead")
-        for where, condition in places
-        if arguments and condition.field in arguments
-    ]
+    if arguments and not problems:
+        problems = [
+            Problem(where, f"{condition.field} has an argument of its own", f"Use {arguments[condition.field]} instead")
+            for where, condition in places
+            if condition.field in arguments
+        ]
     return (given if problems else render([condition for condition, _ in checked])), problems
 
 
