@@ -43,6 +43,8 @@ _SHOPS = (
     ),
 )
 _SMALLER_BY = 20
+# A shop larger than this has written to so many only; else messages would be most of what there is to fill.
+_MOST_WRITTEN_TO = 10_000
 
 
 def seed_sandbox(world: World, seed: int, profiles: int, now: datetime) -> None:
@@ -78,8 +80,10 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     templates = marketing.make_templates(ground)
     campaigns = marketing.make_campaigns(ground, lists, segments, templates)
     flows = marketing.make_flows(ground, metrics, lists, templates)
-    messages.make_campaign_events(ground, [sending for sending in campaigns.values() if sending[1]], people, metrics)
-    messages.make_flow_events(ground, flows, people, metrics)
+    written_to = people[:_MOST_WRITTEN_TO]
+    sent = [sending for sending in campaigns.values() if sending[1]]
+    messages.make_campaign_events(ground, sent, written_to, metrics)
+    messages.make_flow_events(ground, flows, written_to, metrics)
     settings.make_settings(ground, metrics)
     settings.make_conversations(ground, people)
     catalog.make_catalog(ground, people, metrics["Ordered Product"])

@@ -135,5 +135,6 @@ def _abandoned(ground: Ground, people: Sequence[Person], checkout: str) -> list[
     """Checkouts that no order followed within four hours."""
     by_id = {person.id: person for person in people}
     sql = "SELECT profile_id, at FROM event WHERE account = ? AND metric_id = ? ORDER BY at, id"
-    started = [(by_id[who], at // 1_000_000) for who, at in ground.store.rows(sql, (ground.shop.account, checkout))]
+    found = ground.store.rows(sql, (ground.shop.account, checkout))
+    started = [(by_id[who], at // 1_000_000) for who, at in found if who in by_id]
     return [(person, at) for person, at in started if not any(at <= order <= at + 4 * _HOUR for order in person.orders)]
