@@ -5,6 +5,7 @@ The columns are always derived from the body. Many-to-many relations are rows of
 """
 
 import json
+import re
 import sqlite3
 import threading
 import weakref
@@ -25,6 +26,7 @@ from klaviyo_mcp.sandbox.shapes import Json
 _BY_ID = Sort("id")
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
+_EQUALITY = re.compile(r"(?<![<>!])=|\bIN\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,9 @@ class Store:
         conditions, parameters = [origin.condition], [*origin.parameters]
         descending = sort.descending
         wheres = list(filters)
-        if filters and limit > 0 and self._are_many(origin, filters):
+        # An index on what must be equal serves the sort, too; one on a range does not.
+        ranges = bool(filters) and not any(_EQUALITY.search(where.sql) for where in filters)
+        if limit > 0 and ranges and self._are_many(origin, filters):
             # Where much fits, walking the sort's index finds a page at once; a filter's index would sort all of it.
             wheres = [replace(where, sql=where.sql.replace('r."', '+r."')) for where in filters]
         if cursor is not None:
