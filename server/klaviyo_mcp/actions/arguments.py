@@ -12,6 +12,7 @@ from klaviyo_mcp.actions.conditions import check_filter
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES
 from klaviyo_mcp.actions.read_only import without_read_only
+from klaviyo_mcp.actions.references import resolved
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.spec.holes import path_holes
@@ -185,7 +186,7 @@ def _missing_now(error: "ValidationError", missing: list[str]) -> list[str]:
 
 def _explain_branches(error: "ValidationError", where: str, definitions: JSON) -> Problem:
     """An `anyOf` or `oneOf` of which no branch fits: the alternatives, or what is wrong in the branch meant."""
-    branches = [_resolved(branch, definitions) for branch in cast(list[JSON], error.validator_value)]
+    branches = [resolved(branch, definitions) for branch in cast(list[JSON], error.validator_value)]
     if all(set(branch) <= {"required"} for branch in branches):
         names = [" and ".join(cast(list[str], branch.get("required", []))) for branch in branches]
         return Problem(where, f"needs at least one of: {', '.join(names)}", "Add one of them")
@@ -213,13 +214,6 @@ def _explain_branches(error: "ValidationError", where: str, definitions: JSON) -
     deepest = max(wrong[nearest], key=lambda inner: len(inner.absolute_path))
     explained = _explain(deepest, definitions)
     return explained[0] if explained else Problem(_where(deepest) or where, deepest.message[:200])
-
-
-def _resolved(schema: JSON, definitions: JSON) -> JSON:
-    """The schema behind a reference."""
-    while "$ref" in schema:
-        schema = cast(JSON, definitions[str(schema["$ref"]).rsplit("/", 1)[-1]])
-    return schema
 
 
 def _is_meant(branch: JSON, value: Any) -> bool:

@@ -7,6 +7,7 @@ that name the nearest right value, and can be looked up.
 import json
 from typing import Any, cast
 
+from klaviyo_mcp.actions.references import resolved
 from klaviyo_mcp.spec.model import ActionSpec
 
 JSON = dict[str, Any]
@@ -38,11 +39,11 @@ def schema_at(spec: ActionSpec, path: str = "") -> JSON:
     definitions = cast(JSON, spec.input_schema.get("$defs", {}))
     schema: JSON = {key: value for key, value in spec.input_schema.items() if key != "$defs"}
     for part in path.split(".") if path else []:
-        found = _child(_resolved(schema, definitions), part, definitions) or definitions.get(part)
+        found = _child(resolved(schema, definitions), part, definitions) or definitions.get(part)
         if found is None:
             raise KeyError(path)
         schema = cast(JSON, found)
-    schema = _resolved(schema, definitions)
+    schema = resolved(schema, definitions)
     needed = {name: definitions[name] for name in _references(schema, definitions)}
     if needed and len(json.dumps(needed)) <= LARGEST_DEFINITIONS:
         return {**schema, "$defs": needed}
@@ -94,7 +95,7 @@ def _listed(schema: JSON, definitions: JSON) -> JSON:
 
 def _shallow(schema: JSON, definitions: JSON, depth: int) -> JSON:
     """A copy in which objects deeper than `depth` are only named, and long enumerations only counted."""
-    schema = _resolved(schema, definitions)
+    schema = resolved(schema, definitions)
     shown: JSON = {}
     for key, value in schema.items():
         if key in ("properties", "items", "anyOf", "oneOf", "allOf", "required", "additionalProperties") and depth == 0:
@@ -134,7 +135,7 @@ def _is_deep(schema: JSON) -> bool:
 
 def _names(schema: JSON, definitions: JSON) -> list[str]:
     """The keys of an object schema, those of all its branches or of its items, the required ones first."""
-    schema = _resolved(schema, definitions)
+    schema = resolved(schema, definitions)
     if "properties" in schema:
         required = cast(list[str], schema.get("required", []))
         return [*required, *(name for name in schema["properties"] if name not in required)][:20]
@@ -144,20 +145,12 @@ def _names(schema: JSON, definitions: JSON) -> list[str]:
     return list(dict.fromkeys(name for branch in branches for name in _names(branch, definitions)))[:20]
 
 
-def _resolved(schema: JSON, definitions: JSON) -> JSON:
-    """The schema behind a `$ref`; keys beside the reference, such as a description, win."""
-    if "$ref" not in schema:
-        return schema
-    target = definitions[str(schema["$ref"]).rsplit("/", 1)[-1]]
-    return {**_resolved(target, definitions), **{key: value for key, value in schema.items() if key != "$ref"}}
-
-
 def _child(schema: JSON, part: str, definitions: JSON) -> JSON | None:
     if part in schema.get("properties", {}):
         return cast(JSON, schema["properties"][part])
     if isinstance(schema.get("items"), dict):
-        return _child(_resolved(schema["items"], definitions), part, definitions)
+        return _child(resolved(schema["items"], definitions), part, definitions)
     for branch in cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or []):
-        if (found := _child(_resolved(branch, definitions), part, definitions)) is not None:
+        if (found := _child(resolved(branch, definitions), part, definitions)) is not None:
             return found
     return None

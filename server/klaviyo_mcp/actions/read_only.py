@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+from klaviyo_mcp.actions.references import resolved
+
 JSON = dict[str, Any]
 
 
@@ -28,7 +30,6 @@ def _kept(value: Any, schemas: list[JSON], definitions: JSON) -> Any:
 
 def _forms(schema: JSON, definitions: JSON) -> list[JSON]:
     """The plain forms that a schema allows: references followed, alternatives taken apart."""
-    if "$ref" in schema:
-        return _forms(definitions[str(schema["$ref"]).rsplit("/", 1)[-1]], definitions)
+    schema = resolved(schema, definitions)
     branches = cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or [])
     return [form for branch in branches for form in _forms(branch, definitions)] if branches else [schema]
