@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from klaviyo_mcp.sandbox import API_KEY, COMPANY_ID, ManualClock, create_app
+from klaviyo_sandbox import API_KEY, COMPANY_ID, ManualClock, create_app
 
 PROFILES = int(os.environ.get("BENCH_PROFILES", "100000"))
 SMALL = 1000

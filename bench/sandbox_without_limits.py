@@ -4,7 +4,7 @@ import sys
 
 import uvicorn
 
-from klaviyo_mcp.sandbox import create_app
+from klaviyo_sandbox import create_app
 
 if __name__ == "__main__":
     app = create_app(rate_limits=False)

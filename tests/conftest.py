@@ -174,7 +174,8 @@ def klaviyo(serving: Callable[..., AbstractContextManager[str]]) -> Iterator[Kla
     """A sandbox with an OAuth app, shared by the tests of a worker; see Klaviyo.begin."""
     from secrets import token_urlsafe
 
-    from klaviyo_mcp.sandbox import COMPANY_ID, auth, create_app, grants
+    from klaviyo_sandbox import COMPANY_ID, auth, create_app
+    from klaviyo_sandbox.storage import grants
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grants, "token_urlsafe", lambda size: f"{MARK}-{token_urlsafe(size)}")

@@ -20,7 +20,7 @@ from klaviyo_mcp.klaviyo.errors import (
     PermissionDenied,
     ServerError,
 )
-from klaviyo_mcp.sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, create_app
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_preview_names_no_check_that_the_run_skips(engine: Engine) -> None:
 
 
 async def test_two_accounts_of_one_engine_never_mix(engine: Engine) -> None:
-    from klaviyo_mcp.sandbox import OTHER_API_KEY
+    from klaviyo_sandbox import OTHER_API_KEY
 
     app = create_app()
     accounts = [

@@ -13,7 +13,7 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
-from klaviyo_mcp.sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 
 SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve"]
 

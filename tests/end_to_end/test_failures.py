@@ -89,7 +89,7 @@ async def test_credentials_and_addresses_that_do_not_work_say_who_has_to_do_what
 async def test_a_key_without_the_scope_is_told_which_scope(environment) -> None:
     import sys
 
-    from klaviyo_mcp.sandbox import READ_ONLY_API_KEY
+    from klaviyo_sandbox import READ_ONLY_API_KEY
 
     env = {**environment, "KLAVIYO_API_KEY": READ_ONLY_API_KEY}
     async with Client(StdioServerParameters(command=sys.executable, args=SERVE, env=env)) as client:
@@ -101,7 +101,7 @@ async def test_a_key_without_the_scope_is_told_which_scope(environment) -> None:
 async def test_quota_that_is_used_up_is_answered_with_the_time_to_come_back(serving, environment) -> None:
     import sys
 
-    from klaviyo_mcp.sandbox import create_app
+    from klaviyo_sandbox import create_app
 
     with serving(create_app()) as url:
         for quota, code in (("on", "quota_exhausted"), ("off", "throttled")):
@@ -116,7 +116,7 @@ async def test_quota_that_is_used_up_is_answered_with_the_time_to_come_back(serv
 async def test_two_accounts_in_two_servers_never_see_each_other(environment) -> None:
     import sys
 
-    from klaviyo_mcp.sandbox import OTHER_API_KEY
+    from klaviyo_sandbox import OTHER_API_KEY
 
     found = []
     for key in (environment["KLAVIYO_API_KEY"], OTHER_API_KEY):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from klaviyo_mcp.sandbox import API_KEY, ManualClock, create_app
+from klaviyo_sandbox import API_KEY, ManualClock, create_app
 
 START = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 JSON_API = "application/vnd.api+json"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from klaviyo_mcp.sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
+from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 

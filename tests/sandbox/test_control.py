@@ -2,7 +2,7 @@
 
 import pytest
 
-from klaviyo_mcp.sandbox import API_KEY, OTHER_API_KEY
+from klaviyo_sandbox import API_KEY, OTHER_API_KEY
 
 
 def log(sandbox):

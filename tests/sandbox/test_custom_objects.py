@@ -2,7 +2,7 @@
 
 import pytest
 
-from klaviyo_mcp.sandbox import OTHER_API_KEY
+from klaviyo_sandbox import OTHER_API_KEY
 
 DAY = 86400
 PROPERTIES = [

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from klaviyo_mcp.sandbox import OTHER_API_KEY, ManualClock
+from klaviyo_sandbox import OTHER_API_KEY, ManualClock
 
 
 def everything(talk):

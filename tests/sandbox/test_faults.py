@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import uvicorn
 
-from klaviyo_mcp.sandbox import API_KEY, CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS, InvalidFaults, create_app
+from klaviyo_sandbox import API_KEY, CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS, InvalidFaults, create_app
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 LISTS = {"operation": "get_lists"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from klaviyo_mcp.sandbox.filters import Condition, parse
+from klaviyo_sandbox.filters import Condition, parse
 
 
 def filtered(shop, path, text):

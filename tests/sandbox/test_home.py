@@ -10,7 +10,7 @@ import httpx2
 import pytest
 import uvicorn
 
-from klaviyo_mcp.sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, create_app
 
 CHROMIUM = Path("/usr/bin/chromium")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]

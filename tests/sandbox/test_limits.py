@@ -2,7 +2,7 @@
 
 import pytest
 
-from klaviyo_mcp.sandbox import OTHER_API_KEY, READ_ONLY_API_KEY
+from klaviyo_sandbox import OTHER_API_KEY, READ_ONLY_API_KEY
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from klaviyo_mcp.sandbox import READ_ONLY_API_KEY
+from klaviyo_sandbox import READ_ONLY_API_KEY
 
 RANGE = "greater-or-equal(datetime,2026-06-06T00:00:00),less-than(datetime,2026-11-01T00:00:00)"
 

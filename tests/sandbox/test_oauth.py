@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from klaviyo_mcp.sandbox import API_KEY, CLIENT_ID, CLIENT_SECRET, COMPANY_ID, REDIRECT_URIS
+from klaviyo_sandbox import API_KEY, CLIENT_ID, CLIENT_SECRET, COMPANY_ID, REDIRECT_URIS
 
 VERIFIER = "a-verifier.of~43_characters-at-the-very-least-0123"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")

@@ -6,8 +6,8 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
-from klaviyo_mcp.sandbox.catalogue import OPERATIONS, RESOURCES
-from klaviyo_mcp.sandbox.openapi import describe, document_schema
+from klaviyo_sandbox.openapi import describe, document_schema
+from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
 
 # What these collections are asked about.
 FILTERS = {

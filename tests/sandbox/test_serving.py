@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import uvicorn
 
-from klaviyo_mcp.sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, create_app
 
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
 
@@ -71,7 +71,7 @@ def test_state_in_a_file_outlives_the_app_and_is_shared(make_sandbox, tmp_path):
 WRITER = """
 import asyncio, sys, httpx2
 from pathlib import Path
-from klaviyo_mcp.sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, create_app
 async def main(path, name):
     app = create_app(state=Path(path), profiles=20, rate_limits=False)
     headers = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from klaviyo_mcp.sandbox import ManualClock, create_app
-from klaviyo_mcp.sandbox.clock import ScaledClock
+from klaviyo_sandbox import ManualClock, create_app
+from klaviyo_sandbox.clock import ScaledClock
 
 
 def now(sandbox):

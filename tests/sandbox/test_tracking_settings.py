@@ -2,7 +2,7 @@
 
 import pytest
 
-from klaviyo_mcp.sandbox import COMPANY_ID
+from klaviyo_sandbox import COMPANY_ID
 
 PATH = f"/api/tracking-settings/{COMPANY_ID}"
 

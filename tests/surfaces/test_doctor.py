@@ -10,7 +10,7 @@ from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of, new_grant
 from klaviyo_mcp.accounts.vault import open_vault
-from klaviyo_mcp.sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, create_app
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def vault_of(settings: Settings) -> "Vault":
 
 def sandbox_account(*, pace: bool = True) -> Account:
     """An account of a sandbox in this process, with the demo shop in it. Its state ends with the process."""
-    from klaviyo_mcp.sandbox import API_KEY, COMPANY_ID, create_app
+    from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 
     return open_account(
         "sandbox",

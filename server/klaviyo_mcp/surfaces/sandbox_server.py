@@ -5,10 +5,10 @@ from pathlib import Path
 
 import uvicorn
 
-from klaviyo_mcp.sandbox import API_KEY, COMPANY_ID, create_app
-from klaviyo_mcp.sandbox.faults import InvalidFaults
 from klaviyo_mcp.surfaces.listening import listen
 from klaviyo_mcp.surfaces.settings import SettingsError
+from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox.faults.declared import InvalidFaults
 
 
 def serve_sandbox(

@@ -1,0 +1,171 @@
+"""Who may be written to: the jobs that subscribe, unsubscribe, suppress and unsuppress profiles."""
+
+from klaviyo_sandbox import generic
+from klaviyo_sandbox.api.common import MOMENT, STRING
+from klaviyo_sandbox.api.profile_shapes import TOKEN, TOKEN_REQUIRED
+from klaviyo_sandbox.behaviour import consent, jobs, revoking
+from klaviyo_sandbox.declare import Column, Filter, L, Operation, Page, Relation, Resource
+from klaviyo_sandbox.shapes import Flag, Items, Record, Shape, Text
+
+GRANT = Record({"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}, required=("consent",))
+_TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",))
+GRANTS: dict[str, Shape] = {
+    "email": Record({"marketing": GRANT, "open_tracking": _TRACKING_GRANT}),
+    "sms": Record({"marketing": GRANT, "transactional": GRANT}),
+    "whatsapp": Record({"marketing": GRANT, "transactional": GRANT}),
+}
+_SUBSCRIBE = Record(
+    {
+        "type": Text(choices=("profile",)),
+        "id": STRING,
+        "attributes": Record(
+            {
+                "email": Text(form="email", nullable=True),
+                "phone_number": Text(form="phone", nullable=True),
+                "subscriptions": Record(GRANTS),
+            },
+            required=("subscriptions",),
+        ),
+    },
+    required=("type", "attributes"),
+)
+
+
+def group(kind: str) -> Record:
+    """The shape of a relationship to one list or segment."""
+    identifier = Record({"type": Text(choices=(kind,)), "id": Text()}, required=("type", "id"))
+    return Record({"data": identifier}, required=("data",))
+
+
+def _revocable(*kinds: str) -> Record:
+    return Record(dict.fromkeys(kinds, Record({"consent": Text(choices=("UNSUBSCRIBED",))}, required=("consent",))))
+
+
+def _entry(attributes: dict[str, Shape], *required: str) -> Record:
+    record = Record(attributes, required=required)
+    return Record({"type": Text(choices=("profile",)), "attributes": record}, required=("type", "attributes"))
+
+
+_UNSUBSCRIBE = _entry(
+    {
+        "email": Text(form="email", nullable=True),
+        "phone_number": Text(form="phone", nullable=True),
+        "subscriptions": Record(
+            {
+                "email": _revocable("marketing", "open_tracking"),
+                "sms": _revocable("marketing", "transactional"),
+                "whatsapp": _revocable("marketing", "transactional", "conversational"),
+                "push": Record(
+                    {**_revocable("marketing").fields, "tokens": Items(Record(TOKEN, required=TOKEN_REQUIRED))},
+                    required=("marketing", "tokens"),
+                ),
+            }
+        ),
+    },
+    "subscriptions",
+)
+_BY_ADDRESS = _entry({"email": Text(form="email")}, "email")
+_CREATE, _DELETE = "profile-suppression-bulk-create-job", "profile-suppression-bulk-delete-job"
+_ATTRIBUTES = {
+    **{name: jobs.ATTRIBUTES[name] for name in ("status", "created_at", "total_count", "completed_count")},
+    "completed_at": jobs.ATTRIBUTES["completed_at"],
+    "skipped_count": jobs.ATTRIBUTES["completed_count"],
+}
+
+
+def _job(kind: str) -> Resource:
+    return jobs.resource(
+        kind,
+        Relation("lists", "list", link=f"{kind}.lists", data=True),
+        Relation("segments", "segment", link=f"{kind}.segments", data=True),
+        attributes=_ATTRIBUTES,
+        columns={"list_id": Column("_list_id"), "segment_id": Column("_segment_id")},
+    )
+
+
+RESOURCES = (
+    Resource("profile-subscription-bulk-create-job", Record({}), stored=False),
+    Resource("profile-subscription-bulk-delete-job", Record({}), stored=False),
+    _job(_CREATE),
+    _job(_DELETE),
+)
+
+
+def _suppression(verb: str, kind: str, scopes: tuple[str, ...]) -> tuple[Operation, ...]:
+    """The operations of one kind of suppression job: start one, read one, read all."""
+    path, read = f"/api/{kind}s", ("subscriptions:read",)
+    return (
+        Operation(
+            f"bulk_{verb}_profiles",
+            "POST",
+            path,
+            kind,
+            revoking.start,
+            scopes,
+            L,
+            body=Record(
+                {"profiles": Record({"data": Items(_BY_ADDRESS, most=100)}, required=("data",), nullable=True)}
+            ),
+            body_relationships=Record({"list": group("list"), "segment": group("segment")}),
+        ),
+        Operation(f"get_bulk_{verb}_profiles_job", "GET", f"{path}/{{job_id}}", kind, generic.get_resource, read, L),
+        Operation(
+            f"get_bulk_{verb}_profiles_jobs",
+            "GET",
+            path,
+            kind,
+            generic.list_resources,
+            read,
+            L,
+            filters={
+                "status": jobs.BY_STATUS,
+                "list_id": Filter(single=("equals",)),
+                "segment_id": Filter(single=("equals",)),
+            },
+            sorts={"created": "created_at"},
+            default_sort="-created_at",
+            page=Page(100, 100, sizable=False),
+        ),
+    )
+
+
+OPERATIONS = (
+    Operation(
+        "bulk_subscribe_profiles",
+        "POST",
+        "/api/profile-subscription-bulk-create-jobs",
+        "profile-subscription-bulk-create-job",
+        consent.subscribe,
+        ("lists:write", "profiles:write", "subscriptions:write"),
+        L,
+        body=Record(
+            {
+                "custom_source": STRING,
+                "profiles": Record({"data": Items(_SUBSCRIBE, most=1000, least=1)}, required=("data",)),
+                "historical_import": Flag(nullable=True),
+            },
+            required=("profiles",),
+        ),
+        body_relationships=Record({"list": group("list")}),
+        empty=True,
+    ),
+    Operation(
+        "bulk_unsubscribe_profiles",
+        "POST",
+        "/api/profile-subscription-bulk-delete-jobs",
+        "profile-subscription-bulk-delete-job",
+        revoking.unsubscribe,
+        ("lists:write", "profiles:write", "subscriptions:write"),
+        L,
+        body=Record(
+            {"profiles": Record({"data": Items(_UNSUBSCRIBE, most=100, least=1)}, required=("data",))},
+            required=("profiles",),
+        ),
+        body_relationships=Record({"list": group("list")}),
+        empty=True,
+    ),
+    *_suppression("suppress", _CREATE, ("profiles:write", "subscriptions:write")),
+    *_suppression("unsuppress", _DELETE, ("subscriptions:write",)),
+)
+
+WORK = {**jobs.work(_CREATE, revoking.suppress), **jobs.work(_DELETE, revoking.unsuppress)}

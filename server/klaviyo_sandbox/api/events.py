@@ -1,0 +1,216 @@
+"""Events: what profiles did and when."""
+
+from klaviyo_sandbox import generic
+from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, RANGE, STRING
+from klaviyo_sandbox.api.profiles import EVENT_PROFILE
+from klaviyo_sandbox.behaviour import events
+from klaviyo_sandbox.declare import XL, Column, Filter, M, Operation, Page, Relation, Resource
+from klaviyo_sandbox.shapes import Free, Items, Number, Record, Shape, Text
+
+RESOURCES = (
+    Resource(
+        "event",
+        Record(
+            {
+                "timestamp": Number(whole=True, nullable=True),
+                "event_properties": Free(nullable=True),
+                "datetime": MOMENT,
+                "uuid": STRING,
+            }
+        ),
+        ids="eleven",
+        malformed=400,
+        relations=(
+            Relation("profile", "profile", column="profile_id", data=True),
+            Relation("metric", "metric", column="metric_id", data=True),
+            Relation("attributions", "attribution", foreign="event_id", data=True),
+        ),
+        columns={
+            "at": Column("datetime", "moment", nullable=False),
+            "profile_id": Column("_profile_id"),
+            "metric_id": Column("_metric_id"),
+            "unique_id": Column("_unique_id"),
+            "value": Column("event_properties.$value", "number"),
+        },
+        unique=(("profile_id", "metric_id", "unique_id"),),
+        indexes=(("at", "id"), ("profile_id", "at", "id"), ("metric_id", "at", "id")),
+        stamps=("", ""),
+    ),
+    Resource("event-bulk-create-job", Record({}), stored=False),
+    Resource(
+        "attribution",
+        Record({}),
+        ids="eleven",
+        columns={"event_id": Column("_event_id")},
+        indexes=(("event_id",),),
+        stamps=("", ""),
+    ),
+)
+
+_METRIC = Record(
+    {
+        "data": Record(
+            {
+                "type": Text(choices=("metric",)),
+                "attributes": Record({"name": Text(shortest=1, longest=127), "service": STRING}, required=("name",)),
+            },
+            required=("type", "attributes"),
+        )
+    },
+    required=("data",),
+)
+EVENT_REFERENCE = Record(
+    {
+        "data": Record(
+            {"type": Text(choices=("profile",)), "id": STRING, "attributes": EVENT_PROFILE},
+            required=("type", "attributes"),
+        )
+    },
+    required=("data",),
+)
+EVENT: dict[str, Shape] = {
+    "properties": Free(most=400),
+    "time": MOMENT,
+    "value": Number(nullable=True),
+    "value_currency": Text(shortest=3, longest=3, nullable=True),
+    "unique_id": Text(shortest=1, longest=255, nullable=True),
+    "backfill": BOOLEAN,
+    "metric": _METRIC,
+}
+_BATCH = Record(
+    {
+        "type": Text(choices=("event-bulk-create",)),
+        "attributes": Record(
+            {
+                "backfill": BOOLEAN,
+                "profile": EVENT_REFERENCE,
+                "events": Record(
+                    {
+                        "data": Items(
+                            Record(
+                                {
+                                    "type": Text(choices=("event",)),
+                                    "attributes": Record(EVENT, required=("properties", "metric")),
+                                },
+                                required=("type", "attributes"),
+                            ),
+                            least=1,
+                        )
+                    },
+                    required=("data",),
+                ),
+            },
+            required=("profile", "events"),
+        ),
+    },
+    required=("type", "attributes"),
+)
+_INCLUDE = ("attributions", "metric", "profile")
+_READ = ("events:read",)
+
+OPERATIONS = (
+    Operation(
+        "create_event",
+        "POST",
+        "/api/events",
+        "event",
+        events.create_event,
+        ("events:write",),
+        XL,
+        body=Record(
+            {**EVENT, "profile": EVENT_REFERENCE},
+            required=("properties", "metric", "profile"),
+        ),
+        empty=True,
+    ),
+    Operation(
+        "bulk_create_events",
+        "POST",
+        "/api/event-bulk-create-jobs",
+        "event-bulk-create-job",
+        events.bulk_create_events,
+        ("events:write",),
+        M,
+        body=Record(
+            {
+                "events-bulk-create": Record(
+                    {"data": Items(_BATCH, most=events.MOST_EVENTS, least=1)},
+                    required=("data",),
+                )
+            },
+            required=("events-bulk-create",),
+        ),
+        empty=True,
+    ),
+    Operation(
+        "get_events",
+        "GET",
+        "/api/events",
+        "event",
+        generic.list_resources,
+        _READ,
+        XL,
+        filters={
+            "metric_id": Filter(single=("equals",), listed=("equals",)),
+            "profile_id": Filter(single=("equals",)),
+            "profile": Filter(single=("has",), column="profile_id"),
+            "metric": Filter(single=("has",), column="metric_id"),
+            "datetime": Filter("moment", RANGE, column="at"),
+            "timestamp": Filter("number", RANGE, column="at", unit=1_000_000),
+        },
+        sorts={"datetime": "at", "timestamp": "at"},
+        default_sort="-at",
+        page=Page(200, 1000),
+        include=_INCLUDE,
+    ),
+    Operation(
+        "get_metric_for_event",
+        "GET",
+        "/api/events/{id}/metric",
+        "metric",
+        generic.get_related,
+        ("events:read", "metrics:read"),
+        XL,
+        parent="event",
+        relation="metric",
+    ),
+    Operation(
+        "get_profile_for_event",
+        "GET",
+        "/api/events/{id}/profile",
+        "profile",
+        generic.get_related,
+        ("events:read", "profiles:read"),
+        XL,
+        parent="event",
+        relation="profile",
+        additional=("subscriptions", "predictive_analytics"),
+    ),
+    Operation(
+        "get_metric_id_for_event",
+        "GET",
+        "/api/events/{id}/relationships/metric",
+        "metric",
+        generic.get_related_id,
+        ("events:read", "metrics:read"),
+        XL,
+        parent="event",
+        relation="metric",
+        relationships_only=True,
+    ),
+    Operation(
+        "get_profile_id_for_event",
+        "GET",
+        "/api/events/{id}/relationships/profile",
+        "profile",
+        generic.get_related_id,
+        ("events:read", "profiles:read"),
+        XL,
+        parent="event",
+        relation="profile",
+        relationships_only=True,
+    ),
+    Operation("get_event", "GET", "/api/events/{id}", "event", generic.get_resource, _READ, M, include=_INCLUDE),
+)
+
+WORK = {"event": events.process_event}

@@ -1,0 +1,103 @@
+"""One request to the API on its way through the sandbox, and the answer to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from klaviyo_sandbox.clock import iso, microseconds, moment_of
+from klaviyo_sandbox.declare import Operation, Resource
+from klaviyo_sandbox.errors import ApiError, not_found
+from klaviyo_sandbox.identifiers import new_identifier
+from klaviyo_sandbox.query import Query
+from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.storage.store import Store
+from klaviyo_sandbox.webhook_sender import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every call of one sandbox shares."""
+
+    store: Store
+    resources: Mapping[str, Resource]
+    event_delay: float = 0.0
+    estimation_seconds: float = 2.0
+    job_seconds: float = 1.0
+    lacking: frozenset[str] = frozenset()
+    outbox: Outbox = field(default_factory=Outbox)
+
+    def entitled(self, feature: str) -> bool:
+        """Whether the accounts have a feature that Klaviyo enables for some only."""
+        return feature not in self.lacking
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One account's corner of the sandbox at one moment. Handlers and delayed work both act through it."""
+
+    world: World
+    account: str
+    now: datetime
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.world.store
+
+    @property
+    def stamp(self) -> str:
+        """The present moment as attributes show it."""
+        return iso(self.now)
+
+    @property
+    def micros(self) -> int:
+        """The present moment in microseconds since 1970."""
+        return microseconds(self.now)
+
+    def moment(self, micros: int | None) -> str | None:
+        """Microseconds since 1970 as attributes show moments."""
+        return None if micros is None else iso(moment_of(micros))
+
+    def new_id(self, kind: str) -> str:
+        """An identifier for a new resource."""
+        return new_identifier(self.world.resources[kind].ids, self.store.next_digest(), self.now)
+
+    def require(self, kind: str, identifier: str) -> Json:
+        """The body of a resource that must exist. Raises ApiError (404)."""
+        body = self.store.get(self.account, kind, identifier)
+        if body is None:
+            raise missing(kind, identifier)
+        return body
+
+    def schedule(self, kind: str, payload: Json, seconds: float) -> None:
+        """Have work done `seconds` from now."""
+        self.store.schedule(self.account, kind, payload, self.micros + round(seconds * 1_000_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Session):
+    """A request that was authenticated, admitted and checked against its operation's declaration."""
+
+    operation: Operation
+    id: str
+    query: Query
+    data: Any
+    base_url: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and, unless the body is empty, a JSON document."""
+
+    status: int
+    document: Json | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def missing(kind: str, identifier: str) -> ApiError:
+    """The 404 for a resource that does not exist in this account."""
+    return not_found(f"{kind.replace('-', ' ').capitalize()} with id {identifier} not found.")

@@ -1,0 +1,1 @@
+"""Faults on purpose: how they are declared and drawn, and how they strike."""

@@ -1,0 +1,70 @@
+"""The forms of Klaviyo's identifiers, made from a digest so that the same seed gives the same ids."""
+
+import re
+from base64 import urlsafe_b64encode
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from klaviyo_sandbox.clock import microseconds
+
+IdForm = Literal["ulid", "six", "eleven", "uuid", "digits", "job", "chosen", "hex", "mapping"]
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_FORMS: dict[IdForm, re.Pattern[str]] = {
+    "ulid": re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}"),
+    "six": re.compile(r"[0-9A-Za-z]{6}"),
+    "eleven": re.compile(r"[0-9A-Za-z]{11}"),
+    "digits": re.compile(r"[0-9]+"),
+    "hex": re.compile(r"[0-9a-f]{32}"),
+    "mapping": re.compile(
+        "added_to_cart|cancelled_sales|ordered_product|refunded_sales|revenue|started_checkout|viewed_product"
+    ),
+    "chosen": re.compile(r"[0-9_A-z]+"),
+    "job": re.compile(r"[0-9A-Za-z_-]{40}"),
+    "uuid": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+
+
+def new_identifier(form: IdForm, digest: bytes, moment: datetime) -> str:
+    """An identifier of `form` from at least 16 bytes of `digest`. ULIDs begin with `moment`, so they sort by age."""
+    number = int.from_bytes(digest[:16], "big")
+    match form:
+        case "ulid":
+            milliseconds = max(0, microseconds(moment) // 1000) & (1 << 48) - 1
+            return _digits(milliseconds << 80 | number & (1 << 80) - 1, _CROCKFORD, 26)
+        case "six":
+            # Like Klaviyo's: mixed-case letters and digits, beginning with a capital.
+            return _BASE62[10 + number % 26] + _digits(number // 26, _BASE62, 5)
+        case "eleven":
+            return _digits(number, _BASE62, 11)
+        case "digits":
+            return str(10**8 + number % (9 * 10**8))
+        case "uuid":
+            return new_uuid(digest)
+        case "hex":
+            return digest[:16].hex()
+        case "chosen" | "mapping":
+            raise ValueError("Whoever makes such a resource chooses its identifier.")
+        case "job":
+            return urlsafe_b64encode(f"job:{new_identifier('ulid', digest, moment)}".encode()).decode()
+
+
+def new_uuid(digest: bytes) -> str:
+    """A version 4 UUID made of the first 16 bytes of `digest`."""
+    return str(UUID(bytes=digest[:16], version=4))
+
+
+def well_formed(form: IdForm, identifier: str) -> bool:
+    """Whether `identifier` could be an id of this form."""
+    return _FORMS[form].fullmatch(identifier) is not None
+
+
+def _digits(number: int, alphabet: str, length: int) -> str:
+    base = len(alphabet)
+    digits: list[str] = []
+    for _ in range(length):
+        number, digit = divmod(number, base)
+        digits.append(alphabet[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,123 @@
+"""Klaviyo's rate limits: fixed windows of a second, a minute and sometimes a day, per account and operation.
+
+Counts are kept in the ledger: processes that share a state file share their quota too.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from klaviyo_sandbox.declare import XS, Limits, M, Operation
+from klaviyo_sandbox.errors import ApiError, Problem
+from klaviyo_sandbox.query import Query
+from klaviyo_sandbox.storage.ledger import Ledger
+
+_DAY = 86400
+
+# Asking for these consumes a further allowance, which all endpoints share: (what is asked for, its name, its limits).
+_ADDITIONAL = {
+    ("profile", "predictive_analytics"): M,
+    ("list", "profile_count"): XS,
+    ("segment", "profile_count"): XS,
+}
+_PROFILE_INCLUDES = {"lists": XS, "segments": XS}
+
+
+@dataclass(slots=True)
+class _Window:
+    """One fixed window: it starts with the first request after the last one ended."""
+
+    name: str
+    seconds: int
+    most: int
+    started: float
+    used: int
+
+    def roll(self, now: float) -> None:
+        if not self.started <= now < self.started + self.seconds:
+            self.started, self.used = now, 0
+
+    @property
+    def left(self) -> int:
+        return self.most - self.used
+
+    def reset_in(self, now: float) -> float:
+        return self.started + self.seconds - now
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The windows of every owner of a quota: an account, or an app that was given access to one."""
+
+    ledger: Ledger
+    enabled: bool = True
+
+    def admit(self, owner: str, operation: Operation, moment: datetime) -> dict[str, str]:
+        """Count a request and give the answer's RateLimit headers. Raises ApiError (429) when a window is full."""
+        return self.count([(operation.name, operation.limits)], owner, moment)
+
+    def admit_parameters(self, owner: str, operation: Operation, query: Query, moment: datetime) -> None:
+        """Count what the query string asks for beyond the ordinary. Raises ApiError (429)."""
+        buckets = [
+            (f"additional-fields[{kind}]={name}", limits)
+            for (kind, name), limits in _ADDITIONAL.items()
+            if name in query.additional.get(kind, ())
+            or (name in query.fields.get(kind, ()) and name in operation.additional)
+        ]
+        if operation.name == "get_profile":
+            buckets += [
+                (f"include={name}", _PROFILE_INCLUDES[name]) for name in query.include if name in _PROFILE_INCLUDES
+            ]
+        if buckets:
+            self.count(buckets, owner, moment)
+
+    def count(self, buckets: list[tuple[str, Limits]], owner: str, moment: datetime) -> dict[str, str]:
+        """Count one use of each bucket, and give the RateLimit headers. Raises ApiError (429) when one is full."""
+        if not self.enabled:
+            return {}
+        now = moment.timestamp()
+        with self.ledger.holding():
+            windows = [window for name, limits in buckets for window in self._windows(owner, name, limits)]
+            for window in windows:
+                window.roll(now)
+            waits = [window.reset_in(now) for window in windows if window.left <= 0]
+            if waits:
+                raise throttled(max(1, ceil(max(waits))))
+            for window in windows:
+                window.used += 1
+                self.ledger.use(owner, window.name, window.seconds, (window.started, window.used))
+        return _headers(windows, now)
+
+    def _windows(self, owner: str, name: str, limits: Limits) -> list[_Window]:
+        sizes = [(1, limits.burst), (60, limits.steady), *([(_DAY, limits.daily)] if limits.daily else [])]
+        return [_Window(name, seconds, most, *self.ledger.usage(owner, name, seconds)) for seconds, most in sizes]
+
+
+def throttled(seconds: int) -> ApiError:
+    """429, to be tried again after `seconds`."""
+    detail = f"Request was throttled. Expected available in {seconds} second{'' if seconds == 1 else 's'}."
+    links = {"type": "https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling"}
+    problem = Problem("throttled", "Request was throttled.", detail, {"pointer": "/data"}, links=links)
+    return ApiError(429, [problem], {"Retry-After": str(seconds)})
+
+
+def _headers(windows: list[_Window], now: float) -> dict[str, str]:
+    # The leading number belongs to the window that binds: the one with the fewest requests left.
+    short = [window for window in windows if window.seconds < _DAY]
+    binding = min(short, key=lambda window: window.left)
+    policy = ", ".join(f"{window.most};w={window.seconds}" for window in windows)
+    headers = {
+        "RateLimit-Limit": f"{binding.most}, {policy}",
+        "RateLimit-Remaining": str(binding.left),
+        "RateLimit-Reset": str(_whole(binding.reset_in(now))),
+    }
+    for window in windows:
+        if window.seconds == _DAY:
+            headers["RateLimit-Remaining-Daily"] = str(window.left)
+            headers["RateLimit-Reset-Daily"] = str(_whole(window.reset_in(now)))
+    return headers
+
+
+def _whole(seconds: float) -> int:
+    """Whole seconds before a window ends; 0 throughout a burst window, as recordings of the live service show."""
+    return max(0, ceil(seconds) - 1)

@@ -1,0 +1,1 @@
+"""Klaviyo's OAuth: the consent page, tokens, and the grants behind them."""

@@ -1,0 +1,97 @@
+"""JSON Schemas of shapes: of what is accepted, as strict as the check of a body, and of what is shown."""
+
+from typing import Any
+
+from klaviyo_sandbox.shapes import Choice, Coordinate, Document, Flag, Free, Items, Number, Record, Scalar, Shape, Text
+
+Schema = dict[str, Any]
+_FORMATS: dict[str, Schema] = {
+    "email": {"format": "email", "maxLength": 100},
+    "phone": {"pattern": r"^\+[1-9][0-9]{6,14}$"},
+    "moment": {"format": "date-time"},
+    "day": {"format": "date"},
+}
+
+
+def accepted(shape: Shape) -> Schema:
+    """What a request body may hold."""
+    return _schema(shape, strict=True)
+
+
+def shown(shape: Shape) -> Schema:
+    """What an answer holds: the same kinds of values, any of which may be null or missing, and nothing about length."""
+    return _schema(shape, strict=False)
+
+
+def _schema(shape: Shape, *, strict: bool) -> Schema:
+    schema = _bare(shape, strict)
+    return {"anyOf": [schema, {"type": "null"}]} if shape.nullable or not strict else schema
+
+
+def _bare(shape: Shape, strict: bool) -> Schema:
+    match shape:
+        case Text():
+            return _text(shape, strict)
+        case Number():
+            choices = {"enum": list(shape.choices)} if shape.choices and strict else {}
+            return {"type": "integer" if shape.whole else "number", **choices}
+        case Flag():
+            return {"type": "boolean"}
+        case Scalar():
+            return {"type": list(shape.kinds)}
+        case Coordinate():
+            return {"type": ["number", "string"]}
+        case Free():
+            return {"type": "object", **({"maxProperties": shape.most} if shape.most is not None and strict else {})}
+        case Document():
+            return {"type": "object"} if strict else {}
+        case Items():
+            return _items(shape, strict)
+        case Record():
+            return _record(shape, strict)
+        case Choice():
+            variants = [_variant(shape.by, name, variant, strict) for name, variant in shape.variants.items()]
+            return {"anyOf": variants}
+
+
+def _text(shape: Text, strict: bool) -> Schema:
+    schema: Schema = {"type": "string"}
+    if strict:
+        schema |= _FORMATS.get(shape.form, {})
+        if shape.shortest:
+            schema["minLength"] = shape.shortest
+        if shape.longest is not None:
+            schema["maxLength"] = shape.longest
+        if shape.choices:
+            schema["enum"] = list(shape.choices)
+    return schema
+
+
+def _items(shape: Items, strict: bool) -> Schema:
+    one = _schema(shape.of, strict=strict)
+    schema: Schema = {"type": "array", "items": one}
+    if strict:
+        if shape.least:
+            schema["minItems"] = shape.least
+        if shape.most is not None:
+            schema["maxItems"] = shape.most
+    return {"anyOf": [schema, one]} if shape.lone else schema
+
+
+def _record(shape: Record, strict: bool) -> Schema:
+    schema: Schema = {
+        "type": "object",
+        "properties": {name: _schema(inner, strict=strict) for name, inner in shape.fields.items()},
+    }
+    if strict:
+        schema["additionalProperties"] = False
+        if shape.required:
+            schema["required"] = list(shape.required)
+    return schema
+
+
+def _variant(by: str, name: str, variant: Record | Choice, strict: bool) -> Schema:
+    schema = _bare(variant, strict)
+    if isinstance(variant, Record) and strict:
+        schema["properties"] = {**schema["properties"], by: {"const": name}}
+    return schema

@@ -1,0 +1,139 @@
+"""Everything the sandbox serves: all resources, all operations by their paths, and all kinds of delayed work."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from klaviyo_sandbox.api import (
+    accounts,
+    campaigns,
+    catalogs,
+    client,
+    consent,
+    conversations,
+    coupons,
+    custom_objects,
+    data_privacy,
+    events,
+    flows,
+    forms,
+    images,
+    lists,
+    metrics,
+    profile_imports,
+    profiles,
+    push_tokens,
+    reporting,
+    reviews,
+    segments,
+    tags,
+    templates,
+    tracking_settings,
+    universal_content,
+    web_feeds,
+    webhooks,
+)
+from klaviyo_sandbox.calls import Session
+from klaviyo_sandbox.declare import Operation, Resource
+from klaviyo_sandbox.shapes import Json
+
+_DOMAINS = (
+    accounts,
+    campaigns,
+    catalogs,
+    client,
+    consent,
+    conversations,
+    coupons,
+    custom_objects,
+    data_privacy,
+    events,
+    flows,
+    forms,
+    images,
+    lists,
+    metrics,
+    profile_imports,
+    profiles,
+    push_tokens,
+    reporting,
+    reviews,
+    segments,
+    tags,
+    templates,
+    tracking_settings,
+    universal_content,
+    web_feeds,
+    webhooks,
+)
+
+RESOURCES: Mapping[str, Resource] = {
+    resource.key or resource.type: resource for domain in _DOMAINS for resource in domain.RESOURCES
+}
+OPERATIONS: Mapping[str, Operation] = {
+    operation.name: operation for domain in _DOMAINS for operation in domain.OPERATIONS
+}
+# A domain that has work done later declares it: the kind of work, and what does it.
+WORK: Mapping[str, Callable[[Session, Json], None]] = {
+    kind: work for domain in _DOMAINS for kind, work in getattr(domain, "WORK", {}).items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An operation and the id in the path it was found by ("" when there is none)."""
+
+    operation: Operation
+    id: str
+
+
+@dataclass(slots=True)
+class Routes:
+    """Paths as a tree of segments, in which a literal segment goes before {id}."""
+
+    _operations: dict[str, Operation] = field(default_factory=dict[str, Operation])
+    _children: dict[str, "Routes"] = field(default_factory=dict[str, "Routes"])
+
+    @classmethod
+    def of(cls, operations: Iterable[Operation]) -> "Routes":
+        """The tree of these operations' paths."""
+        root = cls()
+        for operation in operations:
+            root._add(operation)
+        return root
+
+    def match(self, method: str, path: str) -> Match | frozenset[str] | None:
+        """What answers `method` on `path`: an operation, the methods that would be answered instead, or nothing at all.
+
+        A trailing slash makes no difference.
+        """
+        found = self._descend([unquote(segment) for segment in path.strip("/").split("/")], "")
+        if found is None:
+            return None
+        node, identifier = found
+        operation = node._operations.get(method)
+        return frozenset(node._operations) if operation is None else Match(operation, identifier)
+
+    def _add(self, operation: Operation) -> None:
+        node = self
+        for segment in operation.path.strip("/").split("/"):
+            name = _PARAMETER if segment.startswith("{") else segment
+            node = node._children.setdefault(name, Routes())
+        if operation.method in node._operations:
+            raise ValueError(f"{operation.name} and {node._operations[operation.method].name} share a method and path")
+        node._operations[operation.method] = operation
+
+    def _descend(self, segments: list[str], identifier: str) -> "tuple[Routes, str] | None":
+        if not segments:
+            return (self, identifier) if self._operations else None
+        head, *rest = segments
+        literal = self._children.get(head)
+        found = literal._descend(rest, identifier) if literal else None
+        if found is None and head and (parameter := self._children.get(_PARAMETER)):
+            found = parameter._descend(rest, head)
+        return found
+
+
+_PARAMETER = "{}"
+
+ROUTES = Routes.of(OPERATIONS.values())

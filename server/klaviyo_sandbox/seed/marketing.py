@@ -1,0 +1,341 @@
+"""The marketing side of a demo shop: lists, segments, templates, campaigns, flows and tags."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from klaviyo_sandbox.behaviour.campaigns import DEFAULTS
+from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.seed.people import Person, make_id
+from klaviyo_sandbox.seed.tables import Shop
+from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.storage.store import Store
+
+_DAY = 86400
+
+
+@dataclass(slots=True)
+class Ground:
+    """What making one shop needs at every step."""
+
+    store: Store
+    shop: Shop
+    random: Random
+    now: int
+
+    def ago(self, days: float) -> str:
+        """That many days before the present, as attributes show it."""
+        return iso(datetime.fromtimestamp(self.now - days * _DAY, UTC))
+
+    def add(self, kind: str, body: Json, form: str = "six", age: float = 0.0) -> str:
+        """Store a resource and return its id."""
+        identifier = make_id(self.random, form, age)
+        self.store.insert(self.shop.account, kind, identifier, body)
+        return identifier
+
+    def group(self, relation: str, group: str, people: Sequence[Person], when: Callable[[Person], int]) -> None:
+        """Put people into a list or segment, each as of their own moment (seconds since 1970)."""
+        rows = ((self.shop.account, relation, group, person.id, when(person) * 1_000_000) for person in people)
+        self.store.run_many("INSERT INTO link VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def make_lists(ground: Ground, people: Sequence[Person]) -> dict[str, str]:
+    """The lists and who is on them; name → id."""
+    ids: dict[str, str] = {}
+    random = ground.random
+    members: dict[str, tuple[str, float, list[Person]]] = {
+        "Newsletter": ("double_opt_in", 900, [person for person in people if person.email_consent]),
+        "VIP customers": ("single_opt_in", 610, [person for person in people if len(person.orders) >= 4]),
+        "SMS subscribers": ("single_opt_in", 420, [person for person in people if person.sms_consent]),
+        "Back in stock": ("single_opt_in", 300, [person for person in people if random.random() < 0.08]),
+        "Gift guide sign-ups": ("double_opt_in", 340, [person for person in people if random.random() < 0.12]),
+        "Spring pop-up (empty)": ("single_opt_in", 12, []),
+    }
+    for name, (opt_in, age, joined) in members.items():
+        body: Json = {
+            "name": name,
+            "opt_in_process": opt_in,
+            "created": ground.ago(age),
+            "updated": ground.ago(age / 9),
+        }
+        ids[name] = ground.add("list", body)
+        ground.group("list.profiles", ids[name], joined, lambda person: min(person.created + 600, ground.now))
+    return ids
+
+
+def make_segments(
+    ground: Ground, people: Sequence[Person], metrics: dict[str, str], lists: dict[str, str]
+) -> dict[str, str]:
+    """The segments and who is in them; name → id. Membership stays as it is made here."""
+    ordered = metrics["Placed Order"]
+    recent = ground.now - 90 * _DAY
+    found: dict[str, tuple[Json, list[Person]]] = {
+        "Repeat customers": (_bought(ordered, "greater-than-or-equal", 2), [p for p in people if len(p.orders) >= 2]),
+        "Bought in the last 90 days": (
+            _bought(ordered, "greater-than-or-equal", 1, days=90),
+            [p for p in people if p.orders and p.orders[-1] >= recent],
+        ),
+        "Lapsed customers": (
+            _bought(ordered, "equals", 0, days=180),
+            [p for p in people if p.orders and p.orders[-1] < ground.now - 180 * _DAY],
+        ),
+        "Newsletter, never bought": (
+            {
+                "type": "profile-group-membership",
+                "is_member": True,
+                "group_ids": [lists["Newsletter"]],
+            },
+            [p for p in people if p.email_consent and not p.orders],
+        ),
+        "Big spenders": (_bought(ordered, "greater-than", 500, measure="sum"), [p for p in people if p.spent > 500]),
+    }
+    ids: dict[str, str] = {}
+    for number, (name, (condition, members)) in enumerate(found.items()):
+        groups: list[Json] = [{"conditions": [condition]}]
+        if name == "Lapsed customers":
+            groups.append({"conditions": [_bought(ordered, "greater-than-or-equal", 1)]})
+        if name == "Newsletter, never bought":
+            groups.append({"conditions": [_bought(ordered, "equals", 0)]})
+        body: Json = {
+            "name": name,
+            "definition": {"condition_groups": groups},
+            "created": ground.ago(500 - 40 * number),
+            "updated": ground.ago(3 + number),
+            "is_active": True,
+            "is_processing": False,
+            "is_starred": name == "Repeat customers",
+        }
+        ids[name] = ground.add("segment", body)
+        ground.group("segment.profiles", ids[name], members, lambda person: min(person.created + _DAY, ground.now))
+    return ids
+
+
+def make_templates(ground: Ground) -> dict[str, str]:
+    """The templates; name → id."""
+    ids: dict[str, str] = {}
+    shop = ground.shop
+    for number, (name, editor, heading) in enumerate(_TEMPLATES):
+        html = (
+            f"<!DOCTYPE html><html><head><title>{name}</title></head><body><h1>{heading}</h1>"
+            f"<p>Hello {{{{ first_name|default:'there' }}}},</p><p>With love from {shop.name}.</p>"
+            f"<p>{{% unsubscribe %}}</p></body></html>"
+        )
+        body: Json = {
+            "name": name,
+            "editor_type": editor,
+            "html": html,
+            "text": f"{heading}\n\nWith love from {shop.name}.",
+            "amp": None,
+            "created": ground.ago(420 - 30 * number),
+            "updated": ground.ago(60 - 5 * number),
+            "definition": _definition(heading) if editor == "SYSTEM_DRAGGABLE" else None,
+        }
+        ids[name] = ground.add("template", body)
+    return ids
+
+
+def make_campaigns(
+    ground: Ground, lists: dict[str, str], segments: dict[str, str], templates: dict[str, str]
+) -> dict[str, tuple[str, int]]:
+    """The campaigns; name → id and, for those that went out, the moment they did (else 0)."""
+    made: dict[str, tuple[str, int]] = {}
+    for name, channel, status, days, subject, template in _CAMPAIGNS:
+        sent = ground.now - int(days * _DAY)
+        going_out = ground.ago(days) if status in ("Sent", "Scheduled") else None
+        included = [lists["SMS subscribers" if channel == "sms" else "Newsletter"]]
+        if status == "Cancelled: No Recipients":
+            included = [lists["Spring pop-up (empty)"]]
+        created = max(days, 0) + 9
+        body: Json = {
+            **DEFAULTS,
+            "name": name,
+            "status": status,
+            "audiences": {
+                "included": included,
+                "excluded": [segments["Lapsed customers"]] if status == "Draft" else [],
+            },
+            "send_strategy": {"method": "static", "datetime": going_out} if going_out else {"method": "immediate"},
+            "created_at": ground.ago(created),
+            "updated_at": ground.ago(max(days, 0.5)),
+            "scheduled_at": ground.ago(created - 1) if going_out else None,
+            "send_time": going_out,
+            "_channel": channel,
+        }
+        campaign = ground.add("campaign", body, "ulid", created)
+        made[name] = campaign, sent if status == "Sent" else 0
+        message: Json = {
+            "definition": _message(ground.shop, name, channel, subject),
+            "send_times": [{"datetime": going_out, "is_local": False}] if going_out else None,
+            "created_at": body["created_at"],
+            "updated_at": body["updated_at"],
+            "_campaign_id": campaign,
+            "_template_id": templates[template] if template else None,
+        }
+        ground.add("campaign-message", message, "ulid", created)
+    return made
+
+
+def make_flows(
+    ground: Ground, metrics: dict[str, str], lists: dict[str, str], templates: dict[str, str]
+) -> dict[str, str]:
+    """The flows with their actions, and what triggers them; name → id."""
+    ids: dict[str, str] = {}
+    for number, (name, status, trigger_type, trigger, delays) in enumerate(_FLOWS):
+        target = metrics.get(trigger) or lists.get(trigger)
+        kind = "metric" if trigger in metrics else "list" if trigger in lists else ""
+        created, updated = ground.ago(600 - 50 * number), ground.ago(40 - 4 * number)
+        actions = _actions(ground, name, delays, list(templates.values()))
+        definition: Json = {
+            "triggers": [{"type": kind, "id": target}] if kind else [],
+            "profile_filter": None,
+            "actions": actions,
+            "entry_action_id": actions[0]["id"],
+            "reentry_criteria": None,
+        }
+        body: Json = {
+            "name": name,
+            "status": status,
+            "archived": name == "Summer sale reminder",
+            "created": created,
+            "updated": updated,
+            "trigger_type": trigger_type,
+            "definition": definition,
+        }
+        ids[name] = ground.add("flow", body)
+        for action in actions:
+            stored: Json = {"created": created, "updated": updated, "definition": action, "_flow_id": ids[name]}
+            ground.store.insert(ground.shop.account, "flow-action", action["id"], stored)
+        if target is not None:
+            ground.store.link(ground.shop.account, f"{kind}.flow-triggers", target, [ids[name]], ground.now * 1_000_000)
+    return ids
+
+
+def make_tags(ground: Ground, tagged: dict[str, dict[str, Sequence[str]]]) -> None:
+    """Tags in two groups, and what each is on: name → relation → ids."""
+    groups = {
+        "Ungrouped Tags": ground.add(
+            "tag-group", {"name": "Ungrouped Tags", "exclusive": False, "default": True}, "uuid"
+        ),
+        "Season": ground.add("tag-group", {"name": "Season", "exclusive": True, "default": False}, "uuid"),
+    }
+    for name, relations in tagged.items():
+        group = groups["Season" if name in ("Winter", "Summer") else "Ungrouped Tags"]
+        tag = ground.add("tag", {"name": name, "_tag_group_id": group}, "uuid")
+        for relation, targets in relations.items():
+            ground.store.link(ground.shop.account, f"tag.{relation}", tag, targets, ground.now * 1_000_000)
+
+
+_TEMPLATES = (
+    ("Monthly newsletter", "SYSTEM_DRAGGABLE", "News from the woods"),
+    ("Welcome, first email", "USER_DRAGGABLE", "Welcome"),
+    ("Abandoned cart reminder", "USER_DRAGGABLE", "You left something behind"),
+    ("Order thank-you", "CODE", "Thank you for your order"),
+    ("Seasonal sale", "SYSTEM_DRAGGABLE", "The sale is on"),
+    ("Back in stock notice", "CODE", "It is back"),
+)
+# Name, channel, status, days ago (negative: in the future), subject or text, template.
+_CAMPAIGNS = (
+    ("Winter gift guide", "email", "Sent", 330, "Gifts for people who go outside", "Seasonal sale"),
+    ("New year, new trails", "email", "Sent", 300, "Where to walk this year", "Monthly newsletter"),
+    ("Spring arrivals", "email", "Sent", 220, "New for spring", "Monthly newsletter"),
+    ("Summer camping checklist", "email", "Sent", 150, "Do not forget the lantern", "Monthly newsletter"),
+    ("Late summer sale", "email", "Sent", 95, "Up to 30% off camping", "Seasonal sale"),
+    ("Autumn newsletter", "email", "Sent", 40, "Wool weather", "Monthly newsletter"),
+    ("VIP early access", "email", "Sent", 12, "Before everybody else", "Seasonal sale"),
+    ("Weekend text: free shipping", "sms", "Sent", 20, "Free shipping until Sunday night. Reply STOP to opt out.", ""),
+    ("Holiday preview", "email", "Scheduled", -5, "A first look at the holidays", "Seasonal sale"),
+    ("Candle restock", "email", "Draft", 2, "The juniper candle is back", "Back in stock notice"),
+    ("Customer survey", "email", "Draft", 6, "Three questions for you", ""),
+    ("Flash sale text", "sms", "Draft", 1, "Flash sale: 20% off packs today.", ""),
+    ("Spring pop-up invitation", "email", "Cancelled: No Recipients", 70, "Come and see us", "Monthly newsletter"),
+)
+# Name, status, trigger type, what triggers it, hours between its emails.
+_FLOWS = (
+    ("Welcome series", "live", "Added to List", "Newsletter", (0, 72, 168)),
+    ("Abandoned cart", "live", "Metric", "Started Checkout", (4, 20)),
+    ("Order thank-you", "live", "Metric", "Placed Order", (1,)),
+    ("Browse abandonment", "manual", "Metric", "Viewed Product", (6,)),
+    ("Win-back", "draft", "Metric", "Placed Order", (24 * 120, 24 * 14)),
+    ("Summer sale reminder", "draft", "Added to List", "Gift guide sign-ups", (48,)),
+    ("Birthday treat", "draft", "Date Based", "", (0,)),
+)
+
+
+def _message(shop: Shop, name: str, channel: str, text: str) -> Json:
+    if channel == "sms":
+        options = {"shorten_links": True, "add_org_prefix": True, "add_info_link": True, "add_opt_out_language": False}
+        return {"channel": "sms", "content": {"body": text, "media_url": None}, "render_options": options}
+    content: Json = {
+        "subject": text,
+        "preview_text": f"{name} from {shop.name}",
+        "from_email": shop.sender,
+        "from_label": shop.name,
+        "reply_to_email": None,
+        "cc_email": None,
+        "bcc_email": None,
+    }
+    return {"channel": "email", "label": name, "content": content}
+
+
+def _bought(metric: str, operator: str, value: float, *, measure: str = "count", days: int = 0) -> Json:
+    timeframe: Json = {"type": "date", "operator": "in-the-last", "unit": "day", "quantity": days}
+    return {
+        "type": "profile-metric",
+        "metric_id": metric,
+        "measurement": measure,
+        "measurement_filter": {"type": "numeric", "operator": operator, "value": value},
+        "timeframe_filter": timeframe if days else {"type": "date", "operator": "alltime"},
+        "metric_filters": None,
+    }
+
+
+def _definition(heading: str) -> Json:
+    text: Json = {"content": f"<h1>{heading}</h1>", "display_options": {"show_on": "all"}, "styles": {}}
+    block: dict[str, Any] = {"content_type": "block", "type": "text", "data": text}
+    row: Json = {"data": {"styles": {"column_layout": "1-column-full-width"}}, "columns": [{"blocks": [block]}]}
+    section: Json = {
+        "content_type": "section",
+        "type": "section",
+        "data": {"properties": {}, "display_options": {"show_on": "all"}, "styles": {}},
+        "rows": [row],
+    }
+    body: Json = {
+        "properties": {"css_class": None},
+        "styles": {"background_color": "#f6f3ec", "width": 600},
+        "sections": [section],
+    }
+    return {"body": body, "styles": []}
+
+
+def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequence[str]) -> list[Json]:
+    """A delay and an email for each step, chained."""
+    steps: list[Json] = []
+    for number, hours in enumerate(delays):
+        if hours:
+            delay: Json = {
+                "unit": "hours",
+                "value": hours,
+                "secondary_value": 0,
+                "timezone": "profile",
+                "delay_until_time": None,
+            }
+            steps.append({"id": make_id(ground.random, "six"), "type": "time-delay", "data": delay, "links": {}})
+        email: Json = {
+            "message": {
+                "id": make_id(ground.random, "six"),
+                "from_email": ground.shop.sender,
+                "from_label": ground.shop.name,
+                "subject_line": f"{flow}, part {number + 1}",
+                "preview_text": "",
+                "template_id": templates[(number + 1) % len(templates)],
+                "smart_sending_enabled": True,
+                "name": f"{flow} #{number + 1}",
+            },
+            "status": "live",
+        }
+        steps.append({"id": make_id(ground.random, "six"), "type": "send-email", "data": email, "links": {}})
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        step["links"] = {"next": following["id"] if following else None}
+    return steps
