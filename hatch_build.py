@@ -21,7 +21,7 @@ class CompileCatalogue(BuildHookInterface):
         root = Path(self.root)
         sys.path.insert(0, str(root / "server"))
         try:
-            from klaviyo_mcp.spec.loading import compile_catalogue
+            from klaviyo_mcp.registry.loading import compile_catalogue
         finally:
             sys.path.pop(0)
         self._folder = tempfile.TemporaryDirectory(prefix="klaviyo-mcp-")

@@ -20,6 +20,9 @@ import pytest
 import uvicorn
 from hypothesis import settings
 
+from klaviyo_mcp.actions.registry import Registry
+from klaviyo_mcp.registry.loading import load_catalogue
+
 for name in [name for name in os.environ if name.startswith("KLAVIYO_")]:
     del os.environ[name]
 # Nor is anything of theirs opened or changed: accounts are kept in a folder of the run, and no OS keyring is asked.
@@ -53,6 +56,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def anyio_backend() -> str:
     """Async tests run on asyncio, as the server does; session scope lets fixtures of any scope be async."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """The project's own actions."""
+    return Registry(load_catalogue())
 
 
 @pytest.fixture(scope="session")

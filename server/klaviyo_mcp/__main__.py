@@ -1,5 +1,5 @@
 """`python -m klaviyo_mcp` is the command `klaviyo-mcp`."""
 
-from klaviyo_mcp.surfaces.command_line import main
+from klaviyo_mcp.cli.main import main
 
 main()

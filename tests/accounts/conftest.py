@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from klaviyo_mcp.accounts.connect import join, whose
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
-from klaviyo_mcp.accounts.joining import join, whose
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
 from klaviyo_mcp.accounts.vault import Vault, open_vault
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ import anyio
 from klaviyo_mcp.accounts import oauth, stores, tokens
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.accounts.vault import Vault, open_vault
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
 
 STEPS = ("before_lock", "locked", "before_request", "answered", "before_write", "before_rename", "written")
 

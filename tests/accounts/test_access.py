@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from klaviyo_mcp.accounts.access import ACTION_LIFE, SCOPE_LIFE, GrantedAccess, LearnedAccess
+from klaviyo_mcp.accounts.permissions import ACTION_LIFE, SCOPE_LIFE, GrantedAccess, LearnedAccess
 from klaviyo_mcp.klaviyo.errors import ApiProblem, PermissionDenied
 
 

@@ -13,8 +13,8 @@ CONFTEST = Path(__file__).parent.parent / "conftest.py"
 HEAVY = ("authlib", "key_value", "keyring", "redis", "filelock", "beartype", "platformdirs", "joserfc")
 START = """
 import json, sys
-from klaviyo_mcp.surfaces.assembly import assemble
-from klaviyo_mcp.surfaces.mcp_server import make_server
+from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.mcp_server.server import make_server
 whole = assemble()
 make_server(whole.engine, whole.accounts, whole.exposure)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))

@@ -10,13 +10,13 @@ import httpx2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from klaviyo_mcp.accounts.connect import join
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.accounts.errors import AccountProblem
-from klaviyo_mcp.accounts.joining import join
 from klaviyo_mcp.accounts.records import ApiKey, Company, Grant, Secret
 from klaviyo_mcp.accounts.vault import Vault, open_vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
 
 NAMES = ("first", "second", "third")
 ACTS = ("call", "age", "refuse", "reconnect", "swap")

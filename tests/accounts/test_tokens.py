@@ -13,7 +13,7 @@ from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
 
 NAME = "juniper-pine"
 

@@ -9,12 +9,6 @@ from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.actions.registry import Registry
-from klaviyo_mcp.spec.loading import load_catalogue
-
-
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    return Registry(load_catalogue())
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import ABSENT, build, fill
-from klaviyo_mcp.spec.loading import load_catalogue
-from klaviyo_mcp.spec.model import ActionSpec
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.model import ActionSpec
 
 REGISTRY = Registry(load_catalogue())
 text = st.text(st.characters(exclude_categories=["Cs"]))

@@ -22,7 +22,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.formats import is_date, is_time
 from klaviyo_mcp.klaviyo.filters import parse
-from klaviyo_mcp.klaviyo.wire import Outgoing
+from klaviyo_mcp.klaviyo.requests import Outgoing
 
 JSON = dict[str, Any]
 FILLED_IN = "company_id"

@@ -19,10 +19,10 @@ from klaviyo_mcp.actions.errors import PreconditionFailed
 from klaviyo_mcp.actions.preconditions import check_preconditions
 from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import build
-from klaviyo_mcp.klaviyo.wire import Outgoing
-from klaviyo_mcp.spec.holes import hole
-from klaviyo_mcp.spec.loading import load_catalogue
-from klaviyo_mcp.spec.model import ExtraLimit
+from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.model import ExtraLimit
 
 JSON = dict[str, Any]
 REGISTRY = Registry(load_catalogue())

@@ -19,9 +19,9 @@ from values import everything
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import build
-from klaviyo_mcp.klaviyo.wire import Outgoing
-from klaviyo_mcp.spec.holes import holes
-from klaviyo_mcp.spec.loading import load_catalogue
+from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.registry.holes import holes
+from klaviyo_mcp.registry.loading import load_catalogue
 
 JSON = dict[str, Any]
 ACTIONS = {action.operation: action for action in Registry(load_catalogue()).actions if action.http is not None}

@@ -16,8 +16,8 @@ from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
-from klaviyo_mcp.spec.loading import load_catalogue
-from klaviyo_mcp.spec.model import ActionSpec
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.model import ActionSpec
 
 JSON = dict[str, Any]
 REGISTRY = Registry(load_catalogue())

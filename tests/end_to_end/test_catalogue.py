@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from klaviyo_mcp.actions.registry import Registry
-from klaviyo_mcp.spec.loading import load_catalogue
+from klaviyo_mcp.registry.loading import load_catalogue
 
 TABLE = [line.split("\t") for line in Path(__file__).with_name("catalogue.tsv").read_text().splitlines()]
 REGISTRY = Registry(load_catalogue())

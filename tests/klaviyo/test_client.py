@@ -8,7 +8,7 @@ import pytest
 
 from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.klaviyo.errors import Outcome
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
 
 GET = Outgoing("GET", "/api/lists", operation="get_lists")
 POST = Outgoing("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")

@@ -7,7 +7,7 @@ import pytest
 
 from klaviyo_mcp.klaviyo.errors import Outcome, QuotaExhausted
 from klaviyo_mcp.klaviyo.quota import Quota
-from klaviyo_mcp.klaviyo.wire import Bucket, Patience
+from klaviyo_mcp.klaviyo.requests import Bucket, Patience
 
 BURST = Bucket("get_lists", 2, 1)
 DAILY = Bucket("create_list", 1, 86_400)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import httpx2
 
-from klaviyo_mcp.accounts.access import GrantedAccess, LearnedAccess
 from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
+from klaviyo_mcp.accounts.permissions import GrantedAccess, LearnedAccess
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.quota import Quota

@@ -13,9 +13,9 @@ from typing import Any
 import anyio
 import httpx2
 
-from klaviyo_mcp.accounts.access import GrantedAccess, LearnedAccess
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.errors import AmbiguousAccount, OtherServer, UnknownAccount, VaultProblem, VaultUnavailable
+from klaviyo_mcp.accounts.permissions import GrantedAccess, LearnedAccess
 from klaviyo_mcp.accounts.records import ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import OAuthAuth, TokenKeeper, app_of
 from klaviyo_mcp.accounts.vault import Vault

@@ -8,14 +8,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from klaviyo_mcp.actions.conditions import check_filter
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
+from klaviyo_mcp.actions.filter_argument import check_filter
 from klaviyo_mcp.actions.formats import FORMAT_FIXES
 from klaviyo_mcp.actions.read_only import without_read_only
-from klaviyo_mcp.actions.references import resolved
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
-from klaviyo_mcp.spec.holes import path_holes
+from klaviyo_mcp.registry.holes import path_holes
+from klaviyo_mcp.registry.references import resolved
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

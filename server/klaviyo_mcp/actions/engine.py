@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from klaviyo_mcp.actions.arguments import check_arguments
+from klaviyo_mcp.actions.composites import plan_steps, run_steps
+from klaviyo_mcp.actions.permission import Access, check_access, check_permitted
 from klaviyo_mcp.actions.preconditions import check_live_preconditions, check_preconditions
 from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import build, fill
 from klaviyo_mcp.actions.result import Answer, first_record, shape
-from klaviyo_mcp.actions.safety import Access, check_access, check_permitted
-from klaviyo_mcp.actions.steps import plan_steps, run_steps
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, PermissionDenied, QuotaExhausted, Throttled
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience, Reply
-from klaviyo_mcp.spec.model import ChooseRequest, StepsRequest
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, Reply
+from klaviyo_mcp.registry.model import ChooseRequest, StepsRequest
 
 JSON = dict[str, Any]
 

@@ -8,8 +8,8 @@ from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.actions.result import Answer
 from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, Outcome, PermissionDenied
 from klaviyo_mcp.klaviyo.jsonapi import mapping
-from klaviyo_mcp.spec.holes import hole
-from klaviyo_mcp.spec.model import ActionSpec, HttpRequest
+from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 
 JSON = dict[str, Any]
 

@@ -14,7 +14,7 @@ from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.klaviyo.errors import NotFound
 from klaviyo_mcp.klaviyo.jsonapi import mapping
-from klaviyo_mcp.spec.model import NeedsOther, Precondition
+from klaviyo_mcp.registry.model import NeedsOther, Precondition
 
 JSON = dict[str, Any]
 Read = Callable[[str, JSON], Awaitable[JSON]]

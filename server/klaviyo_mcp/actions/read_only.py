@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from klaviyo_mcp.actions.references import resolved
+from klaviyo_mcp.registry.references import resolved
 
 JSON = dict[str, Any]
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from klaviyo_mcp.actions.conditions import condition_text
+from klaviyo_mcp.actions.filter_argument import condition_text
 from klaviyo_mcp.actions.registry import Action
-from klaviyo_mcp.klaviyo.wire import Outgoing
-from klaviyo_mcp.spec.holes import PATH_SEGMENT, hole, holes
-from klaviyo_mcp.spec.model import FilterField, HttpRequest
+from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, holes
+from klaviyo_mcp.registry.model import FilterField, HttpRequest
 
 JSON = dict[str, Any]
 

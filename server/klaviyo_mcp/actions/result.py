@@ -6,7 +6,7 @@ from typing import Any, cast
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.klaviyo import jsonapi
-from klaviyo_mcp.klaviyo.wire import QuotaLeft, Reply
+from klaviyo_mcp.klaviyo.requests import QuotaLeft, Reply
 
 JSON = dict[str, Any]
 

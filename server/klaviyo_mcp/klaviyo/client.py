@@ -32,7 +32,7 @@ from klaviyo_mcp.klaviyo.errors import (
     UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.quota import Quota
-from klaviyo_mcp.klaviyo.wire import Outgoing, Patience, QuotaLeft, Reply
+from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, QuotaLeft, Reply
 
 REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"

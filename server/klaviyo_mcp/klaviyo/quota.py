@@ -10,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.klaviyo.errors import QuotaExhausted
-from klaviyo_mcp.klaviyo.wire import Bucket, Patience
+from klaviyo_mcp.klaviyo.requests import Bucket, Patience
 
 if TYPE_CHECKING:
     from limits import RateLimitItem

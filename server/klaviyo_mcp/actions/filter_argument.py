@@ -1,0 +1,159 @@
+"""The `filter` argument: Klaviyo's text or a list of conditions, checked against the fields an operation can filter by.
+
+What leaves here is text that Klaviyo accepts. A wrong field or operator is answered with the nearest right one.
+"""
+
+import difflib
+import json
+from math import isfinite
+from typing import Any, cast
+
+from klaviyo_mcp.actions.errors import Problem
+from klaviyo_mcp.actions.formats import is_date, is_time
+from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
+from klaviyo_mcp.registry.model import FilterField
+
+JSON = dict[str, Any]
+
+
+def check_filter(
+    given: Any, fields: dict[str, FilterField], arguments: dict[str, str] | None = None
+) -> tuple[Any, list[Problem]]:
+    """The filter as text, and what is wrong with it. An operation without `fields` takes any well-formed filter.
+
+    `arguments` names the fields that an argument of their own is given for, which a filter could only contradict.
+    """
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return given, [Problem("filter", "is not a list in JSON", "Send a list of {field, operator, value}")]
+    places: list[tuple[str, Condition]]
+    if isinstance(given, str):
+        try:
+            places = [("filter", condition) for condition in parse(given)]
+        except FilterSyntaxError as error:
+            return given, [Problem("filter", str(error), 'Write it like equals(field,"value"), joined with commas')]
+    else:
+        places = [
+            (f"filter[{index}]", Condition(entry["field"], entry["operator"], entry.get("value")))
+            for index, entry in enumerate(cast(list[JSON], given))
+        ]
+    checked = [_check(condition, fields, where) for where, condition in places]
+    problems = [problem for _, found in checked for problem in found]
+    if arguments and not problems:
+        problems = [
+            Problem(where, f"{condition.field} has an argument of its own", f"Use {arguments[condition.field]} instead")
+            for where, condition in places
+            if condition.field in arguments
+        ]
+    return (given if problems else render([condition for condition, _ in checked])), problems
+
+
+def condition_text(template: JSON, fields: dict[str, FilterField]) -> str:
+    """The text of one condition that a spec itself writes; its value has been validated as an argument."""
+    condition, _ = _check(Condition(template["field"], template["operator"], template.get("value")), fields, "")
+    return render([condition])
+
+
+def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> tuple[Condition, list[Problem]]:
+    """A condition with its value in the right form for its field, and what is wrong with it."""
+    if not fields:
+        return condition, []
+    known = fields.get(condition.field)
+    if known is None:
+        near = difflib.get_close_matches(condition.field, fields, n=1, cutoff=0.4)
+        allowed = ", ".join(fields)
+        fix = f"Did you mean {near[0]!r}? Fields are: {allowed}" if near else f"Fields are: {allowed}"
+        return condition, [Problem(where, f"cannot filter by {condition.field!r}", fix)]
+    operators = [*dict.fromkeys([*known.one, *known.many, *known.alone])]
+    if condition.operator not in operators:
+        asked = condition.operator.replace("_", "-")
+        near = difflib.get_close_matches(asked, operators, n=1, cutoff=0.6)
+        fix = f"Did you mean {near[0]!r}?" if near and near[0] != condition.operator else ""
+        allowed = f"{condition.field} takes: {', '.join(operators)}"
+        return condition, [
+            Problem(where, f"{condition.field} has no operator {condition.operator!r}", f"{fix} {allowed}".strip())
+        ]
+    if condition.operator in known.alone and condition.value is None:
+        return condition, []
+    many = isinstance(condition.value, list)
+    # Klaviyo's document lists `equals` under lists for some fields that take a single value all the same.
+    if condition.value is None or (many and condition.operator not in known.many):
+        wanted = "one value, not a list" if many else "a value"
+        return condition, [Problem(where, f"{condition.operator} on {condition.field} needs {wanted}")]
+    if not many and condition.operator == "any":
+        condition = Condition(condition.field, condition.operator, [cast(Any, condition.value)])
+    values = cast(list[Any], condition.value if isinstance(condition.value, list) else [condition.value])
+    typed = [_typed(value, known) for value in values]
+    problems = [
+        Problem(
+            where, f"{_text(value)!r} is not {WANTED[known.type]}, which {condition.field} needs", FIXES[known.type]
+        )
+        for value, new in zip(values, typed, strict=True)
+        if new is None
+    ]
+    if known.enum:
+        problems += [_not_allowed(where, value, known) for value in values if _text(value) not in map(str, known.enum)]
+    made: Any = typed if isinstance(condition.value, list) else typed[0]
+    return Condition(condition.field, condition.operator, made), problems
+
+
+WANTED = {
+    "string": "text",
+    "datetime": "a time",
+    "date": "a day",
+    "boolean": "true or false",
+    "number": "a number",
+    "integer": "a whole number",
+}
+FIXES = {
+    "string": "Put text in quotes",
+    "datetime": "Use RFC 3339, like 2026-11-30T09:00:00Z, without quotes",
+    "date": "Use YYYY-MM-DD, without quotes",
+    "boolean": "Use true or false",
+    "number": "Use a number, without quotes",
+    "integer": "Use a whole number, without quotes",
+}
+
+
+def _typed(value: Any, known: FilterField) -> Any:
+    """The value as it must be written for its field's type, or None when it cannot be."""
+    text = _text(value)
+    match known.type:
+        case "string":
+            return value if isinstance(value, str) else None if isinstance(value, Bare) else text
+        case "datetime":
+            return Bare(text if is_time(text) else f"{text}T00:00:00Z") if is_time(text) or is_date(text) else None
+        case "date":
+            return Bare(text) if is_date(text) else None
+        case "boolean":
+            return {"true": True, "false": False}.get(text.lower())
+        case "number" | "integer":
+            return _number(text, whole=known.type == "integer")
+
+
+def _number(text: str, *, whole: bool) -> int | float | None:
+    """The number in a text, or None. Whole numbers do not go by way of a float, which would round large ones."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None if whole or not isfinite(number) else number
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Bare):
+        return value.text
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _not_allowed(where: str, value: Any, known: FilterField) -> Problem:
+    allowed = [str(item) for item in known.enum or []]
+    near = difflib.get_close_matches(_text(value), allowed, n=1, cutoff=0.6)
+    fix = f"Did you mean {near[0]!r}?" if near else f"Allowed: {', '.join(allowed)}"
+    return Problem(where, f"{_text(value)!r} is not one of the allowed values", fix)

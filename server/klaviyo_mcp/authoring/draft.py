@@ -1,0 +1,88 @@
+"""Drafts spec files from Klaviyo's OpenAPI document, and refreshes the facts of existing ones but not their words."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from klaviyo_mcp.authoring.drafted import facts, is_drafted, suggestions
+from klaviyo_mcp.authoring.merge import ORDER, in_order, refreshed
+from klaviyo_mcp.authoring.openapi import Operation, load_document, operations
+from klaviyo_mcp.authoring.yaml_edit import parse, rewrite
+from klaviyo_mcp.authoring.yaml_layout import file_text
+from klaviyo_mcp.registry.loading import spec_files
+from klaviyo_mcp.registry.model import JSON
+
+Outcome = Literal["written", "refreshed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What drafting did with one file."""
+
+    path: Path
+    outcome: Outcome
+
+
+def draft(document: JSON, operation_id: str, existing: str | None = None) -> str:
+    """The text of a spec file: a new one with facts and no words, or `existing` with its facts brought up to date.
+
+    Raises KeyError when the document has no such operation, ValueError when `existing` is not a spec of one operation.
+    """
+    return _drafted(_operation(operations(document), operation_id), existing)
+
+
+def draft_files(document_path: Path, folder: Path, names: list[str] | None = None) -> list[Drafted]:
+    """Draft or refresh the specs of the operations `names` (None: of all) in `folder`; one entry for each file.
+
+    An operation without a file gets `<toolset>/<operation>.yaml`; one that several files use has all of them refreshed.
+    Nothing is written unless everything could be drafted. Raises KeyError for an operation the document does not have,
+    and ValueError or OSError for a file that cannot be read.
+    """
+    known = operations(load_document(document_path))
+    files = _files_by_operation(folder)
+    texts: dict[Path, tuple[str | None, str]] = {}
+    for name in names if names is not None else list(known):
+        operation = _operation(known, name)
+        for path in files.get(name, [folder / operation.toolset / f"{name}.yaml"]):
+            existing = path.read_text("utf-8") if path.exists() else None
+            try:
+                texts[path] = (existing, _drafted(operation, existing))
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
+    return [_write(path, before, after) for path, (before, after) in texts.items()]
+
+
+def _operation(known: dict[str, Operation], name: str) -> Operation:
+    if name not in known:
+        raise KeyError(f"the document has no operation {name!r}")
+    return known[name]
+
+
+def _drafted(operation: Operation, existing: str | None) -> str:
+    if existing is None:
+        return file_text(in_order({**facts(operation), **suggestions(operation)}, ORDER))
+    spec = parse(existing)
+    if not is_drafted(spec):
+        raise ValueError("has no 'operation' with one HTTP request, so there are no facts to refresh")
+    return rewrite(existing, spec, refreshed(spec, facts(operation, spec.get("request"))))
+
+
+def _files_by_operation(folder: Path) -> dict[str, list[Path]]:
+    """The spec files of a folder that a refresh applies to, by the operation they name."""
+    found: dict[str, list[Path]] = {}
+    for path in spec_files(folder):
+        try:
+            spec = parse(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        if is_drafted(spec):
+            found.setdefault(str(spec["operation"]), []).append(path)
+    return found
+
+
+def _write(path: Path, before: str | None, after: str) -> Drafted:
+    if before == after:
+        return Drafted(path, "unchanged")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(after, "utf-8")
+    return Drafted(path, "refreshed" if before is not None else "written")

@@ -1,0 +1,137 @@
+"""`klaviyo-mcp accounts` and `klaviyo-mcp disconnect`: what is connected, the default, a new key, and forgetting."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import anyio
+
+from klaviyo_mcp.accounts.connect import described, leave
+from klaviyo_mcp.accounts.connections import Notes
+from klaviyo_mcp.accounts.errors import CorruptRecord, UnknownAccount
+from klaviyo_mcp.accounts.records import Connection
+from klaviyo_mcp.accounts.vault import Rekeyed, Vault
+from klaviyo_mcp.cli.scope_choice import told
+from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
+from klaviyo_mcp.runtime.settings import read_settings
+
+JSON = dict[str, Any]
+T = TypeVar("T")
+
+
+def list_accounts(*, as_json: bool) -> int:
+    """Print every connection; the exit code is 1 when a record could not be read."""
+    rows = with_vault(_rows)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif not rows:
+        print("No account is connected. Connect one with: klaviyo-mcp connect")
+    else:
+        _print_table(rows)
+    return 1 if any("problem" in row for row in rows) else 0
+
+
+def choose_default(name: str) -> None:
+    """Make a connection the default. Raises UnknownAccount."""
+
+    async def choose(vault: Vault) -> None:
+        names = await vault.names()
+        if name not in names:
+            there = f"there are: {', '.join(names)}" if names else "none is connected"
+            raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+        async with vault.lock():
+            await vault.choose_default(name)
+
+    with_vault(choose)
+    print(f"{name} is the default account now.")
+
+
+def rekey() -> int:
+    """Seal the vault with a new key; the exit code is 1 when a record could not be read."""
+    done: Rekeyed = with_vault(lambda vault: vault.rekey())
+    print(f"{len(done.renewed)} records are sealed with the new key, which is in {done.place}.")
+    if done.unreadable:
+        print(
+            f"These could not be read and keep their old seal: {', '.join(done.unreadable)}. The old key was kept too. "
+            "Connect them again or disconnect them, then run this again.",
+            file=sys.stderr,
+        )
+    return 1 if done.unreadable else 0
+
+
+def disconnect(name: str, *, forget: bool) -> None:
+    """Revoke a grant and forget the connection. Raises UnknownAccount or NotRevoked."""
+    app = oauth_app_of(read_settings())
+    gone: Connection | None = with_vault(lambda vault: leave(vault, name, forget=forget, app=app))
+    if gone is None:
+        print(f"{name} is forgotten. Its record could not be read, so nothing was revoked: remove the app at Klaviyo.")
+    elif gone.grant is None:
+        print(f"{name} is forgotten. The API key still works; delete it at Klaviyo under Settings > API keys.")
+    else:
+        print(f"{name} ({described(gone.company)}) is disconnected: its grant is given back to Klaviyo and forgotten.")
+
+
+def with_vault(work: Callable[[Vault], Awaitable[T]]) -> T:
+    """Do something with the vault of the settings, and close it."""
+    vault = vault_of(read_settings())
+
+    async def run() -> T:
+        try:
+            return await work(vault)
+        finally:
+            await vault.close()
+
+    return anyio.run(run)
+
+
+async def _rows(vault: Vault) -> list[JSON]:
+    names = await vault.names()
+    chosen = names[0] if len(names) == 1 else await vault.default()
+    return [await _row(vault, name, default=name == chosen) for name in names]
+
+
+async def _row(vault: Vault, name: str, *, default: bool) -> JSON:
+    row: JSON = {"name": name, "default": default}
+    try:
+        connection = await vault.read(name)
+    except CorruptRecord as error:
+        return {**row, "problem": error.message}
+    if connection is None:
+        return {**row, "problem": "It was disconnected a moment ago."}
+    company, grant = connection.company, connection.grant
+    row |= {
+        "company": company.name,
+        "account_id": company.account_id,
+        "test_account": company.test_account,
+        "connection": "OAuth" if grant else "API key",
+        "api": connection.base_url,
+        "scopes": list(grant.scopes) if grant else None,
+        "connected": _moment(connection.connected_at),
+        "last_used": _moment(await Notes(vault, connection).last_used()),
+        "token_expires": _moment(grant.expires_at) if grant else None,
+    }
+    if grant is not None and grant.reconnect:
+        row["problem"] = f"{grant.reconnect}. Reconnect it: klaviyo-mcp connect --name {name}"
+    return row
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_table(rows: list[JSON]) -> None:
+    for row in rows:
+        print(f"{row['name']}{' (default)' if row['default'] else ''}")
+        if "connection" in row:
+            test = {True: ", a test account", False: "", None: ""}[row["test_account"]]
+            print(f"  company     {row['company'] or 'unknown'} ({row['account_id'] or 'id unknown'}){test}")
+            print(f"  connection  {row['connection']} to {row['api']}, since {row['connected']}")
+            scopes = row["scopes"]
+            print(f"  scopes      {'not known for API keys' if scopes is None else f'may {told(scopes)}'}")
+            print(f"  last use    {row['last_used'] or 'never'}")
+            if row["token_expires"]:
+                print(f"  expiry      access token {row['token_expires']}, renewed by itself before that")
+        if "problem" in row:
+            print(f"  PROBLEM     {row['problem']}")

@@ -1,0 +1,94 @@
+"""`specs check` and `docs`: the catalogue against its rules, and the files that are generated from it."""
+
+import sys
+from pathlib import Path
+
+from klaviyo_mcp.authoring.action_index import action_index
+from klaviyo_mcp.authoring.examples import rehearse
+from klaviyo_mcp.authoring.migration_table import migration_table
+from klaviyo_mcp.authoring.rules import check_folder
+from klaviyo_mcp.klaviyo import errors
+from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
+
+
+def run_check(folder: Path | None) -> int:
+    """Print every problem of every spec; the exit code is 1 when there is one."""
+    folder = folder or CHECKOUT_SPECS
+    if not folder.is_dir():
+        print(f"klaviyo-mcp: {folder} is not a folder; 'specs check' needs a checkout or a FOLDER.", file=sys.stderr)
+        return 2
+    specs, problems = check_folder(folder, error_codes())
+    if not problems:
+        problems = rehearse(folder, specs)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in {len(specs)} specs.", file=sys.stderr)
+        return 1
+    print(f"{len(specs)} specs, no problems.")
+    return 0
+
+
+def error_codes() -> set[str]:
+    """The codes of all errors that Klaviyo or the way to it can give."""
+    kinds = [value for value in vars(errors).values() if isinstance(value, type)]
+    return {kind.code for kind in kinds if issubclass(kind, errors.KlaviyoError)}
+
+
+def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:
+    """Draft or refresh specs and say which files changed. The exit code is 2 when that cannot be done."""
+    from klaviyo_mcp.authoring.draft import draft_files
+
+    try:
+        drafted = draft_files(openapi, folder or CHECKOUT_SPECS, operations or None)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"klaviyo-mcp: {error.args[-1] if isinstance(error, KeyError) else error}", file=sys.stderr)
+        return 2
+    for one in drafted:
+        if one.outcome != "unchanged":
+            print(f"{one.outcome}: {one.path}")
+    changed = sum(one.outcome != "unchanged" for one in drafted)
+    print(f"{len(drafted)} specs, {changed} changed. New ones need their words: 'klaviyo-mcp specs check' tells which.")
+    return 0
+
+
+def run_diff(openapi: Path, folder: Path | None) -> int:
+    """Print how the catalogue differs from a document; the exit code is 1 when it does, 2 when that cannot be told."""
+    from klaviyo_mcp.authoring.diff import diff, render
+    from klaviyo_mcp.authoring.openapi import load_document
+
+    try:
+        difference = diff(load_catalogue(folder), load_document(openapi))
+    except (OSError, ValueError) as error:
+        print(f"klaviyo-mcp: {openapi}: {error}", file=sys.stderr)
+        return 2
+    print(render(difference).rstrip())
+    return 1 if difference else 0
+
+
+def write_docs(*, check: bool) -> int:
+    """Write the generated files of the checkout, or with `check` only tell which are stale (exit code 1)."""
+    root = CHECKOUT_SPECS.parent
+    if not CHECKOUT_SPECS.is_dir():
+        print("klaviyo-mcp: 'docs' needs a checkout of the project.", file=sys.stderr)
+        return 2
+    specs = load_catalogue()
+    files = {
+        "docs/action.schema.json": editor_schema(),
+        "docs/actions.md": action_index(specs),
+        "docs/migrating.md": migration_table(specs),
+    }
+    stale = [name for name, text in files.items() if _current(root / name) != text]
+    if check:
+        for name in stale:
+            print(f"{name} is stale; run 'make docs'.", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(files[name], "utf-8")
+        print(f"wrote {name}")
+    return 0
+
+
+def _current(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.is_file() else None

@@ -1,0 +1,1 @@
+"""Actions as MCP tools: the server, and its transports."""

@@ -1,0 +1,202 @@
+"""From spec files to models: the YAML of a checkout, the compiled JSON of a wheel, and errors that name file and line.
+
+A checkout keeps a compiled copy in `.cache/`, valid as long as names, sizes and times of the YAML files are the same,
+because parsing some 350 YAML files costs about 0.2 s at every start and reading the JSON a few milliseconds.
+"""
+
+import contextlib
+import difflib
+import json
+import os
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from klaviyo_mcp.registry.errors import SpecError, SpecProblem
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest, StepsRequest
+
+PACKAGE = Path(__file__).resolve().parent.parent
+CHECKOUT_SPECS = PACKAGE.parent.parent / "tool_specs"
+COMPILED = PACKAGE / "catalogue.json"
+
+REQUEST_KINDS: dict[int | str, type[BaseModel]] = {"http": HttpRequest, "choose": ChooseRequest, "steps": StepsRequest}
+"""The tags by which pydantic names the form of a request in the location of an error; the file does not have them."""
+
+_catalogue: TypeAdapter[list[ActionSpec]] = TypeAdapter(list[ActionSpec])
+
+
+def load_catalogue(folder: Path | None = None) -> list[ActionSpec]:
+    """All actions, sorted by name: from `folder`, else from the checkout's `tool_specs/`, else from the wheel.
+
+    Raises SpecError with every problem found, each with its file and line.
+    """
+    if folder is not None:
+        return sorted(_from_yaml(folder), key=lambda spec: spec.name)
+    if CHECKOUT_SPECS.is_dir():
+        return _from_checkout(CHECKOUT_SPECS)
+    if COMPILED.is_file():
+        return _catalogue.validate_json(COMPILED.read_bytes())
+    raise SpecError([SpecProblem(str(COMPILED), 0, "the package holds no compiled catalogue; reinstall klaviyo-mcp")])
+
+
+def compile_catalogue(folder: Path) -> bytes:
+    """The JSON that a wheel ships: every action of `folder`, sorted by name."""
+    specs = sorted(_from_yaml(folder), key=lambda spec: spec.name)
+    return _catalogue.dump_json(specs, exclude_unset=True, by_alias=True)
+
+
+def spec_files(folder: Path) -> list[Path]:
+    """Every spec file of a folder, in stable order. The folder of a file is its toolset."""
+    return sorted(folder.glob("*/*.yaml"))
+
+
+def load_file(path: Path) -> ActionSpec:
+    """One spec file. Raises SpecError with all its problems."""
+    return _validate(path, parse_file(path))
+
+
+def parse_file(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, with `toolset` set to the name of its folder. Raises SpecError."""
+    import yaml  # not needed, and 30 ms, where the compiled catalogue is read
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        data: Any = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506 - it is a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise SpecError([SpecProblem(str(path), line, f"not valid YAML: {error.problem}")]) from None
+    except (yaml.YAMLError, OSError, RecursionError) as error:
+        raise SpecError([SpecProblem(str(path), 0, f"cannot be read: {error}")]) from None
+    if not isinstance(data, dict):
+        raise SpecError([SpecProblem(str(path), 1, "a spec file holds one mapping, starting with 'name:'")])
+    return {**cast(dict[str, Any], data), "toolset": path.parent.name}
+
+
+def _from_checkout(folder: Path) -> list[ActionSpec]:
+    """The YAML of a checkout, by way of its compiled copy when that is still true."""
+    cache = folder.parent / ".cache" / "catalogue.json"
+    stamp = _stamp(folder)
+    with contextlib.suppress(OSError, ValueError):
+        kept = cache.read_bytes()
+        head, _, body = kept.partition(b"\n")
+        if head.decode() == stamp:
+            return _catalogue.validate_json(body)
+    specs = sorted(_from_yaml(folder), key=lambda spec: spec.name)
+    # A read-only checkout works too, only slower.
+    with contextlib.suppress(OSError):
+        cache.parent.mkdir(exist_ok=True)
+        draft = cache.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(stamp.encode() + b"\n" + _catalogue.dump_json(specs, exclude_unset=True, by_alias=True))
+        draft.replace(cache)
+    return specs
+
+
+def _stamp(folder: Path) -> str:
+    """A line that changes whenever a spec file or the model of specs changes."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    for path in [Path(__file__), Path(__file__).with_name("model.py"), *spec_files(folder)]:
+        status = path.stat()
+        digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _from_yaml(folder: Path) -> list[ActionSpec]:
+    specs: list[ActionSpec] = []
+    problems: list[SpecProblem] = []
+    for path in spec_files(folder):
+        try:
+            specs.append(load_file(path))
+        except SpecError as error:
+            problems += error.problems
+    if not specs and not problems:
+        problems.append(SpecProblem(str(folder), 0, "holds no spec files (looked for <toolset>/<action>.yaml)"))
+    if problems:
+        raise SpecError(problems)
+    return specs
+
+
+def _validate(path: Path, data: dict[str, Any]) -> ActionSpec:
+    try:
+        return ActionSpec.model_validate(data)
+    except ValidationError as error:
+        lines = LineNumbers(path)
+        found: dict[str, SpecProblem] = {}
+        for detail in error.errors(include_url=False):
+            location = tuple(part for part in detail["loc"] if part not in REQUEST_KINDS)
+            where = ".".join(str(part) for part in location)
+            if detail["type"] == "extra_forbidden":
+                message = f"unknown key {where!r}{_suggest(tuple(detail['loc']))}"
+            elif detail["type"] == "missing":
+                message = f"missing key {where!r}"
+            else:
+                message = f"{where}: {detail['msg']}"
+            found[message] = SpecProblem(str(path), lines.of(location), message)
+        raise SpecError(list(found.values())) from None
+
+
+def compose(text: str) -> Any:
+    """The YAML nodes of a text, which know their lines. Raises yaml.YAMLError."""
+    import yaml
+
+    # types-PyYAML leaves the stream and the node untyped.
+    return cast(Any, yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
+
+
+class LineNumbers:
+    """Where the keys of a YAML file are: the line of a location such as `('request', 'path')`."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the file again, keeping marks; only done when there is something to report."""
+        self.root = compose(path.read_text("utf-8"))
+
+    def of(self, location: tuple[int | str, ...]) -> int:
+        """The line (from 1) of the deepest part of `location` that the file has."""
+        import yaml
+
+        node, line = self.root, 1
+        for part in location:
+            if isinstance(node, yaml.MappingNode):
+                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+                if pair is None:
+                    break
+                line, node = pair[0].start_mark.line + 1, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+        return line
+
+
+def _suggest(location: tuple[int | str, ...]) -> str:
+    """`; did you mean 'x'?` for an unknown key, from the keys that its part of a spec knows."""
+    known = _keys_at(ActionSpec, location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else (f"; known here: {', '.join(sorted(known))}" if known else "")
+
+
+def _keys_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys of the model that a location leads to, following lists, dicts, optionals and the kinds of request."""
+    for part in location:
+        if part in REQUEST_KINDS:
+            model = REQUEST_KINDS[part]
+        elif field := next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None):
+            model = next(iter(_models_in(field.annotation)), model)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Every model class inside an annotation such as `list[Step] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def editor_schema() -> str:
+    """The JSON Schema of a spec file, for editors; `toolset` is left out because the folder gives it."""
+    schema = ActionSpec.model_json_schema(by_alias=True)
+    del schema["properties"]["toolset"]
+    schema["required"].remove("toolset")
+    schema["title"] = "klaviyo-mcp action"
+    return json.dumps(schema, indent=1, sort_keys=True) + "\n"

@@ -1,0 +1,129 @@
+"""Puts a running whole together from settings and flags: catalogue, registry, engine, accounts."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from klaviyo_mcp.accounts.account import Account, Accounts, OneAccount, open_account
+from klaviyo_mcp.actions.engine import Engine
+from klaviyo_mcp.actions.registry import Registry
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
+from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.accounts.records import Secret
+    from klaviyo_mcp.accounts.vault import Vault
+
+SANDBOX_URL = "http://sandbox.localhost"
+"""The base URL of the in-process sandbox; no name lookup and no connection is made for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything a surface needs to answer calls."""
+
+    settings: Settings
+    engine: Engine
+    accounts: Accounts
+    exposure: Exposure
+    connected: bool = True
+    """False when it is known that no account is there yet."""
+
+
+def assemble(
+    *,
+    sandbox: bool = False,
+    account: str | None = None,
+    expose: str = "all",
+    read_only: bool = False,
+    hide_unavailable: bool = False,
+) -> Whole:
+    """Read settings and specs, and say which accounts there are. Raises SettingsError, SpecError or ExposureError."""
+    settings = read_settings()
+    registry = Registry(load_catalogue())
+    exposure = parse_exposure(expose, registry, read_only=read_only, hide_unavailable=hide_unavailable)
+    engine = Engine(
+        registry,
+        exposed=exposure.callable(registry),
+        read_only=read_only,
+        max_wait=settings.klaviyo_mcp_max_wait,
+    )
+    accounts, connected = _accounts(settings, sandbox, account)
+    return Whole(settings, engine, accounts, exposure, connected)
+
+
+def _accounts(settings: Settings, sandbox: bool, name: str | None) -> tuple[Accounts, bool]:
+    """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
+
+    A vault is opened for the last alone, and not before the first call.
+    """
+    pace = settings.klaviyo_mcp_quota == "on"
+    key = settings.klaviyo_api_key
+    kept = "sandbox" if sandbox else "default" if key else None
+    if kept and name not in (None, kept):
+        why = "--sandbox has one account" if sandbox else "KLAVIYO_API_KEY is set and is used instead of connected ones"
+        raise SettingsError(f"There is no account named {name!r}: {why}, named {kept!r}.")
+    if sandbox:
+        return OneAccount(sandbox_account(pace=pace)), True
+    if key:
+        opened = open_account(
+            "default",
+            api_key=key.get_secret_value(),
+            base_url=settings.klaviyo_base_url,
+            company_id=settings.klaviyo_company_id,
+            pace=pace,
+        )
+        return OneAccount(opened), True
+    from klaviyo_mcp.accounts.connections import ConnectedAccounts
+
+    vault = vault_of(settings)
+    names = vault.names_now()
+    if names is not None and name is not None and name not in names:
+        there = f"there are: {', '.join(names)}" if names else "none is connected yet"
+        raise SettingsError(f"There is no account named {name!r}; {there}. Connect one with 'klaviyo-mcp connect'.")
+    accounts = ConnectedAccounts(
+        vault,
+        fixed=name,
+        app=oauth_app_of(settings),
+        company_id=settings.klaviyo_company_id,
+        base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
+        pace=pace,
+    )
+    return accounts, names != []
+
+
+def oauth_app_of(settings: Settings) -> "tuple[str, Secret] | None":
+    """Client id and secret of the settings, when both are set."""
+    from klaviyo_mcp.accounts.records import Secret
+
+    if settings.klaviyo_client_id is None or settings.klaviyo_client_secret is None:
+        return None
+    return settings.klaviyo_client_id, Secret(settings.klaviyo_client_secret.get_secret_value())
+
+
+def vault_of(settings: Settings) -> "Vault":
+    """The vault of the settings; nothing is opened yet."""
+    from klaviyo_mcp.accounts.vault import open_vault
+
+    url, key = settings.klaviyo_mcp_vault_url, settings.klaviyo_mcp_vault_key
+    return open_vault(
+        settings.klaviyo_mcp_home,
+        url=url.get_secret_value() if url else None,
+        key=key.get_secret_value() if key else None,
+    )
+
+
+def sandbox_account(*, pace: bool = True) -> Account:
+    """An account of a sandbox in this process, with the demo shop in it. Its state ends with the process."""
+    from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+
+    return open_account(
+        "sandbox",
+        api_key=API_KEY,
+        base_url=SANDBOX_URL,
+        company_id=COMPANY_ID,
+        pace=pace,
+        transport=httpx2.ASGITransport(app=create_app()),
+    )

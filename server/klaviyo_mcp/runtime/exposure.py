@@ -1,0 +1,64 @@
+"""Which actions a server shows and runs: the one place where that is decided."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from klaviyo_mcp.actions.permission import Access
+from klaviyo_mcp.actions.registry import Action, Registry
+
+
+class ExposureError(ValueError):
+    """An `--expose` value that names no toolset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What is exposed: all toolsets (None) or some, and whether actions that change something are left out.
+
+    `hide_unavailable` also leaves out what no connected account is known to have the scopes for.
+    """
+
+    toolsets: frozenset[str] | None = None
+    read_only: bool = False
+    hide_unavailable: bool = False
+
+    def shows(self, action: Action) -> bool:
+        """Whether this action is listed and may be called."""
+        if self.read_only and action.spec.effect != "read":
+            return False
+        return self.reaches(action)
+
+    def callable(self, registry: Registry) -> Registry:
+        """The actions that a call can name. A read-only server keeps the names it refuses, so that it can say why."""
+        return Registry(action.spec for action in registry.actions if self.reaches(action))
+
+    def available(self, action: Action, accounts: Sequence[Access]) -> bool:
+        """Whether any of the accounts can use the action, as far as is known. Only asked for `hide_unavailable`."""
+        if not self.hide_unavailable or not accounts:
+            return True
+        return any(access.denial(action.name, action.spec.scopes) is None for access in accounts)
+
+    def reaches(self, action: Action) -> bool:
+        """Whether the action's toolset is exposed."""
+        return self.toolsets is None or action.spec.toolset in self.toolsets
+
+
+def parse_exposure(
+    text: str, registry: Registry, *, read_only: bool = False, hide_unavailable: bool = False
+) -> Exposure:
+    """`all`, or names of toolsets separated by commas. Raises ExposureError with the nearest right name."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["all"]:
+        return Exposure(None, read_only, hide_unavailable)
+    if "search" in names:
+        raise ExposureError("--expose search is not there yet in this version; use 'all' or names of toolsets.")
+    known = registry.toolsets
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}, or 'all'."
+            raise ExposureError(f"--expose: there is no toolset {name!r}; {hint}")
+    if not names:
+        raise ExposureError(f"--expose needs 'all' or names of toolsets: {', '.join(known)}.")
+    return Exposure(frozenset(names), read_only, hide_unavailable)

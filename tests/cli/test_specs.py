@@ -1,0 +1,62 @@
+"""`specs draft` and `specs diff` as a maintainer runs them, with an invented document of the same dialect."""
+
+import shutil
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parent.parent / "authoring" / "data" / "library_openapi.json"
+
+
+def test_drafts_are_written_once_and_a_refresh_changes_nothing(command, tmp_path) -> None:
+    first = command("specs", "draft", "--openapi", str(DOCUMENT), "--folder", str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.count("written: ") == len(list(tmp_path.glob("*/*.yaml"))) > 0
+    before = {path: path.read_bytes() for path in tmp_path.glob("*/*.yaml")}
+    again = command("specs", "draft", "--openapi", str(DOCUMENT), "--folder", str(tmp_path))
+    assert ", 0 changed" in again.stdout
+    assert {path: path.read_bytes() for path in tmp_path.glob("*/*.yaml")} == before
+    # What a person has to add is what the check asks for.
+    check = command("specs", "check", str(tmp_path))
+    assert check.returncode == 1
+    assert "missing key 'title'" in check.stderr
+
+
+def test_one_operation_can_be_drafted_by_name_and_a_wrong_name_is_said(command, tmp_path) -> None:
+    name = next(iter(sorted(draft_all(command, tmp_path / "all")))).stem
+    done = command("specs", "draft", name, "--openapi", str(DOCUMENT), "--folder", str(tmp_path / "one"))
+    assert done.returncode == 0
+    assert [path.stem for path in (tmp_path / "one").glob("*/*.yaml")] == [name]
+    wrong = command("specs", "draft", "no_such_thing", "--openapi", str(DOCUMENT), "--folder", str(tmp_path))
+    assert wrong.returncode == 2
+    assert "no_such_thing" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_difference_is_told_and_exits_with_one(command) -> None:
+    done = command("specs", "diff", "--openapi", str(DOCUMENT))
+    assert done.returncode == 1
+    assert "create_list" in done.stdout
+
+
+def test_a_document_that_cannot_be_read_is_said(command, tmp_path) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    for path in ("broken.json", "missing.json"):
+        done = command("specs", "diff", "--openapi", str(tmp_path / path))
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
+
+def draft_all(command, folder: Path) -> list[Path]:
+    command("specs", "draft", "--openapi", str(DOCUMENT), "--folder", str(folder))
+    return list(folder.glob("*/*.yaml"))
+
+
+def test_the_generated_docs_are_fresh_and_staleness_is_noticed(command, tmp_path) -> None:
+    assert command("docs", "--check").returncode == 0
+    root = Path(__file__).parent.parent.parent
+    shutil.copytree(root / "server", tmp_path / "server")
+    shutil.copytree(root / "tool_specs", tmp_path / "tool_specs")
+    done = command("docs", "--check", PYTHONPATH=str(tmp_path / "server"))
+    assert done.returncode == 1
+    assert "docs/actions.md is stale; run 'make docs'." in done.stderr
+    assert command("docs", PYTHONPATH=str(tmp_path / "server")).returncode == 0
+    assert command("docs", "--check", PYTHONPATH=str(tmp_path / "server")).returncode == 0

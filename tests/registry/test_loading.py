@@ -1,0 +1,106 @@
+"""Spec files as models: what is wrong with one is said with its file, its line and a suggestion."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from klaviyo_mcp.registry.errors import SpecError
+from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, compile_catalogue, editor_schema, load_catalogue, load_file
+
+GOOD = """\
+# yaml-language-server: $schema=../../docs/action.schema.json
+name: create_list
+title: Create a list
+summary: Make a new, empty marketing list.
+description: |
+  Makes an empty list and returns its id.
+operation: create_list
+effect: write
+idempotent: false
+scopes: [lists:write]
+rate_limit: {burst: 10/s, steady: 150/m, daily: 150/d}
+input_schema:
+  type: object
+  properties:
+    name: {type: string, minLength: 1}
+  required: [name]
+  additionalProperties: false
+preconditions: []
+request:
+  method: POST
+  path: /api/lists
+  body: {data: {type: list, attributes: {name: $name}}}
+result: {kind: resource, type: list}
+examples:
+  - {when: A new list, arguments: {name: VIP}}
+"""
+
+
+def write(folder: Path, text: str = GOOD, name: str = "create_list") -> Path:
+    path = folder / "lists" / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(SpecError) as error:
+        load_file(path)
+    return [f"{problem.line}: {problem.message}" for problem in error.value.problems]
+
+
+def test_a_good_file_loads_and_its_folder_is_its_toolset(tmp_path) -> None:
+    spec = load_file(write(tmp_path))
+    assert (spec.name, spec.toolset, spec.effect) == ("create_list", "lists", "write")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("effect: write", "efect: write", "8: unknown key 'efect'; did you mean 'effect'?"),
+        ("  path: /api/lists\n", "  pth: /api/lists\n", "21: unknown key 'request.pth'; did you mean 'path'?"),
+        ("result: {kind: resource", "result: {knd: resource", "23: unknown key 'result.knd'; did you mean 'kind'?"),
+        ("preconditions: []", "preconditions:\n  - {exactly_one: [a, b]}", "'exactly_one_of'?"),
+        ("effect: write", "effect: wirte", "8: effect: Input should be 'read', 'write' or 'destructive'"),
+        ("burst: 10/s", "burst: 10/m", "burst must be given per 's'"),
+        ("title: Create a list\n", "", "1: missing key 'title'"),
+        ("path: /api/lists", "path: /lists", "21: request.path"),
+        ("  path: /api/lists", "\tpath: /api/lists", "21: not valid YAML"),
+        ("name: create_list\n", "name: create-list\n", "2: name: String should match"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_the_nearest_right_thing(tmp_path, old, new, says) -> None:
+    assert GOOD.count(old) >= 1
+    found = problems(write(tmp_path, GOOD.replace(old, new, 1)))
+    assert any(says in line for line in found), found
+
+
+def test_every_problem_of_every_file_comes_back_at_once(tmp_path) -> None:
+    write(tmp_path, GOOD.replace("effect", "efect"))
+    write(tmp_path, GOOD.replace("title", "titel"), "other")
+    with pytest.raises(SpecError) as error:
+        load_catalogue(tmp_path)
+    files = {Path(problem.file).name for problem in error.value.problems}
+    assert files == {"create_list.yaml", "other.yaml"}
+
+
+def test_an_empty_folder_is_an_error_that_says_what_was_looked_for(tmp_path) -> None:
+    with pytest.raises(SpecError, match="no spec files"):
+        load_catalogue(tmp_path)
+
+
+def test_the_compiled_catalogue_is_the_same_as_the_yaml(tmp_path) -> None:
+    from pydantic import TypeAdapter
+
+    from klaviyo_mcp.registry.model import ActionSpec
+
+    compiled = TypeAdapter(list[ActionSpec]).validate_json(compile_catalogue(CHECKOUT_SPECS))
+    assert compiled == load_catalogue() == load_catalogue(CHECKOUT_SPECS)
+
+
+def test_the_schema_for_editors_knows_every_key() -> None:
+    schema = json.loads(editor_schema())
+    assert {"name", "effect", "request", "preconditions"} <= set(schema["properties"])
+    assert schema["additionalProperties"] is False
+    assert "toolset" not in schema["properties"]

@@ -1,0 +1,38 @@
+"""Finding an action by what one wants to do, in one's own words."""
+
+import pytest
+
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.search import Finder
+
+FINDER = Finder(load_catalogue())
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("POST /api/identify", "create_client_profile"),
+        ("post /api/v2/list/{list_id}/subscribe", "bulk_subscribe_profiles"),
+        ("GET /api/v1/campaigns", "get_campaigns"),
+        ("unsubscribe people", "bulk_unsubscribe_profiles"),
+        ("send campaign", "send_campaign"),
+        ("create list", "create_list"),
+        ("subscribe_profiles", "bulk_subscribe_profiles"),
+        ("coupon codes", "get_coupon_codes"),
+        ("make a newsletter audience", "create_list"),
+        ("erase a person GDPR", "request_profile_deletion"),
+    ],
+)
+def test_the_action_that_is_meant_is_among_the_first(words: str, name: str) -> None:
+    assert name in [spec.name for spec in FINDER.find(words, 5)]
+
+
+@pytest.mark.parametrize("words", ["", "   ", '"', "qqqzzz", "' OR 1=1 --", "NEAR(", "*"])
+def test_words_that_fit_nothing_find_nothing_and_break_nothing(words: str) -> None:
+    assert isinstance(FINDER.find(words), list)
+
+
+def test_every_retired_endpoint_leads_to_what_replaces_it() -> None:
+    for spec in load_catalogue():
+        for endpoint in spec.replaces:
+            assert spec.name in [found.name for found in FINDER.find(endpoint, 5)]

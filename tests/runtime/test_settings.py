@@ -1,0 +1,70 @@
+"""Settings: read once, and nothing mistyped is ever ignored."""
+
+import pytest
+
+from klaviyo_mcp.runtime.settings import SettingsError, read_settings
+
+
+def problems(monkeypatch, **environment: str) -> str:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+    return str(error.value)
+
+
+def test_nothing_set_gives_the_documented_defaults() -> None:
+    settings = read_settings()
+    assert settings.klaviyo_base_url == "https://a.klaviyo.com"
+    assert settings.klaviyo_mcp_max_wait == 30
+    assert settings.klaviyo_mcp_quota == "on"
+    assert settings.klaviyo_api_key is None
+
+
+def test_an_empty_setting_is_an_unset_one(monkeypatch) -> None:
+    monkeypatch.setenv("KLAVIYO_API_KEY", "")
+    assert read_settings().klaviyo_api_key is None
+
+
+def test_a_mistyped_setting_is_an_error_with_the_nearest_right_name(monkeypatch) -> None:
+    found = problems(monkeypatch, KLAVIYO_APIKEY="pk_x", KLAVIYO_MCP_QOTA="off")
+    assert "KLAVIYO_APIKEY is not a setting of klaviyo-mcp; did you mean KLAVIYO_API_KEY?" in found
+    assert "did you mean KLAVIYO_MCP_QUOTA?" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("KLAVIYO_MCP_MAX_WAIT", "soon", "KLAVIYO_MCP_MAX_WAIT"),
+        ("KLAVIYO_MCP_MAX_WAIT", "-1", "KLAVIYO_MCP_MAX_WAIT"),
+        ("KLAVIYO_MCP_QUOTA", "maybe", "KLAVIYO_MCP_QUOTA"),
+        ("KLAVIYO_BASE_URL", "a.klaviyo.com", "must be a URL"),
+        ("KLAVIYO_API_KEY", "pk_a b", "KLAVIYO_API_KEY: holds spaces"),
+        ("KLAVIYO_COMPANY_ID", "../x", "KLAVIYO_COMPANY_ID"),
+        ("KLAVIYO_CLIENT_SECRET", "a b", "KLAVIYO_CLIENT_SECRET: holds spaces"),
+        ("KLAVIYO_OAUTH_BASE_URL", "http://klaviyo.example.org", "must be https"),
+        ("KLAVIYO_MCP_VAULT_URL", "localhost:6379", "must be a Redis URL"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(monkeypatch, name, value, says) -> None:
+    assert says in problems(monkeypatch, **{name: value})
+
+
+def test_a_wrong_key_is_never_quoted(monkeypatch) -> None:
+    assert "secret" not in problems(monkeypatch, KLAVIYO_API_KEY="pk_secret word")
+
+
+def test_a_real_key_goes_over_tls_only(monkeypatch) -> None:
+    assert "must be https" in problems(
+        monkeypatch, KLAVIYO_API_KEY="pk_x", KLAVIYO_BASE_URL="http://klaviyo.example.org"
+    )
+    monkeypatch.setenv("KLAVIYO_BASE_URL", "http://127.0.0.1:8765")
+    assert read_settings().klaviyo_base_url == "http://127.0.0.1:8765"
+
+
+def test_no_secret_is_in_the_repr(monkeypatch) -> None:
+    monkeypatch.setenv("KLAVIYO_API_KEY", "pk_very_secret")
+    monkeypatch.setenv("KLAVIYO_CLIENT_SECRET", "very_secret")
+    monkeypatch.setenv("KLAVIYO_MCP_VAULT_KEY", "very_secret")
+    monkeypatch.setenv("KLAVIYO_MCP_VAULT_URL", "redis://:very_secret@localhost")
+    assert "very_secret" not in repr(read_settings())
