@@ -15,8 +15,8 @@ from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
-from klaviyo_mcp.klaviyo.jsonapi import items, mapping
 from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.loose_json import mapping, objects
 
 WAIT = 10.0
 """Seconds to wait for quota while asking whose account it is."""
@@ -43,7 +43,7 @@ async def whose(way: ApiKey | Grant, *, base_url: str, transport: httpx2.AsyncBa
             reply = await client.send(Outgoing("GET", "/api/accounts"), Patience(WAIT))
         except PermissionDenied:
             return Company()
-    found = items(mapping(reply.document).get("data"))
+    found = objects(mapping(reply.document).get("data"))
     if not found:
         return Company()
     attributes = mapping(found[0].get("attributes"))

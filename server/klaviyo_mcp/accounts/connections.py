@@ -20,8 +20,8 @@ from klaviyo_mcp.accounts.records import ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import OAuthAuth, TokenKeeper, app_of
 from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+from klaviyo_mcp.loose_json import JSON
 
-JSON = dict[str, Any]
 NOTE_EVERY = 600.0
 """Seconds between two notes of when a connection was last used."""
 

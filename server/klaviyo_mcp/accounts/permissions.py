@@ -8,11 +8,11 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import Any, cast
+from typing import cast
 
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
+from klaviyo_mcp.loose_json import JSON
 
-JSON = dict[str, Any]
 SCOPE = re.compile(r"\b[a-z]+(?:-[a-z]+)*:(?:read|write)\b")
 SCOPE_LIFE = 7 * 86_400.0
 """Seconds for which a scope counts as missing once Klaviyo has named it: the scopes of a key cannot be changed."""

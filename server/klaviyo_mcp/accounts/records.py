@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, cast
 
-JSON = dict[str, Any]
+from klaviyo_mcp.loose_json import JSON
+
 VERSION = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """Names of connections. They are file names too, so they are lower-case and plain."""

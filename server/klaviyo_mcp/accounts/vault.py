@@ -16,12 +16,12 @@ from klaviyo_mcp.accounts.errors import CorruptRecord, VaultKeyMissing, VaultRea
 from klaviyo_mcp.accounts.keys import SETTING, Found, VaultKeys
 from klaviyo_mcp.accounts.records import Connection, InvalidRecord, sealed, unsealed
 from klaviyo_mcp.accounts.stores import ACCOUNTS, FACTS, FileStore, RedisStore, Store, translated
+from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
     from key_value.aio.protocols.key_value import AsyncKeyValue
 
-JSON = dict[str, Any]
 VAULT_LOCK = "_vault"
 """Whoever adds or removes records, or changes the key, holds this; no connection can have the name."""
 

@@ -14,13 +14,13 @@ from klaviyo_mcp.actions.formats import FORMAT_FIXES
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import path_holes
 from klaviyo_mcp.registry.references import resolved
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-JSON = dict[str, Any]
 MOST_PROBLEMS = 20
 TYPE_NAMES = {
     "string": "text",

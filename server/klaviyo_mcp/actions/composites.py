@@ -5,7 +5,7 @@ of them fails, no further one is begun, those under way are let finish, and what
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
 import anyio
 
@@ -13,10 +13,10 @@ from klaviyo_mcp.actions.errors import Stopped
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.actions.result import Answer, all_records
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole, holes
 from klaviyo_mcp.registry.model import Step, StepsRequest
 
-JSON = dict[str, Any]
 RunAction = Callable[[str, JSON], Awaitable[Answer]]
 AT_ONCE = 8
 """Calls of one step that are under way together; far below every burst limit of Klaviyo."""

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.composites import plan_steps, run_steps
@@ -15,9 +15,8 @@ from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, PermissionDenied, QuotaExhausted, Throttled
 from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, Reply
+from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.model import ChooseRequest, StepsRequest
-
-JSON = dict[str, Any]
 
 
 class Account(Protocol):
@@ -140,8 +139,8 @@ class _Walk:
                 note = f"Stopped after {count} records: {error.message} Go on with next_cursor."
                 return shape(action, arguments, replies, (note,))
             replies.append(reply)
-            document = jsonapi.mapping(reply.document)
-            records = [jsonapi.record(item) for item in jsonapi.items(document.get("data"))]
+            document = mapping(reply.document)
+            records = [jsonapi.record(item) for item in objects(document.get("data"))]
             count += len(records)
             size += len(json.dumps(records, ensure_ascii=False))
             cursor = jsonapi.next_cursor(document)

@@ -7,11 +7,9 @@ from klaviyo_mcp.actions.errors import ActionError, PreconditionFailed, ScopeMis
 from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.actions.result import Answer
 from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, Outcome, PermissionDenied
-from klaviyo_mcp.klaviyo.jsonapi import mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
-
-JSON = dict[str, Any]
 
 OUTCOMES = {
     Outcome.NOT_SENT: "Nothing was sent to Klaviyo.",

@@ -11,9 +11,8 @@ from typing import Any, cast
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import is_date, is_time
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import FilterField
-
-JSON = dict[str, Any]
 
 
 def check_filter(

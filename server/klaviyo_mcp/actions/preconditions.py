@@ -13,10 +13,9 @@ from klaviyo_mcp.actions.errors import InvalidArguments, PreconditionFailed, Pro
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.klaviyo.errors import NotFound
-from klaviyo_mcp.klaviyo.jsonapi import mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.model import NeedsOther, Precondition
 
-JSON = dict[str, Any]
 Read = Callable[[str, JSON], Awaitable[JSON]]
 """Runs a read action by name and returns its record. Raises NotFound."""
 

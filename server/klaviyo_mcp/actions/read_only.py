@@ -2,9 +2,8 @@
 
 from typing import Any, cast
 
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.references import resolved
-
-JSON = dict[str, Any]
 
 
 def without_read_only(arguments: JSON, schema: JSON) -> JSON:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.errors import UnknownAction
-from klaviyo_mcp.klaviyo.jsonapi import mapping
 from klaviyo_mcp.klaviyo.requests import Bucket
+from klaviyo_mcp.loose_json import mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest, RateLimit
 

@@ -13,11 +13,9 @@ from urllib.parse import quote
 from klaviyo_mcp.actions.filter_argument import condition_text
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, holes
 from klaviyo_mcp.registry.model import FilterField, HttpRequest
-
-JSON = dict[str, Any]
-
 
 FILE_KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif"}
 """How the kinds of image that Klaviyo takes begin, and what their file names end in."""

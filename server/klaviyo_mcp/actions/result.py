@@ -1,14 +1,13 @@
 """Klaviyo's answer, made small: flat records, the cursor, what happens next, and the quota that is left."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.requests import QuotaLeft, Reply
-
-JSON = dict[str, Any]
+from klaviyo_mcp.loose_json import JSON, mapping, objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +22,13 @@ def shape(action: Action, arguments: JSON, replies: list[Reply], warnings: tuple
     """The answer of an action that is one operation. Several replies are the pages of one collection."""
     result = action.spec.result
     last = replies[-1]
-    meta = jsonapi.mapping(jsonapi.mapping(last.document).get("meta"))
+    meta = mapping(mapping(last.document).get("meta"))
     if result.kind in ("collection", "identifiers"):
         data, summary = _collection(action, replies)
     elif result.kind == "raw":
         data, summary = {"result": last.document}, f"{action.spec.title}: done."
     else:
-        data, summary = _single(action, jsonapi.mapping(last.document))
+        data, summary = _single(action, mapping(last.document))
     if related := _included(replies):
         data["included"] = related
     if result.note:
@@ -37,7 +36,7 @@ def shape(action: Action, arguments: JSON, replies: list[Reply], warnings: tuple
     if result.verify:
         values = {**arguments, "record": data.get("record", {})}
         data["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
-    if hints := jsonapi.mapping(meta.get("agent_hints")).get("next_steps"):
+    if hints := mapping(meta.get("agent_hints")).get("next_steps"):
         data["klaviyo_hints"] = hints
     if warnings:
         data["warnings"] = list(warnings)
@@ -52,13 +51,13 @@ def _collection(action: Action, replies: list[Reply]) -> tuple[JSON, str]:
     records = [
         jsonapi.record(item, with_type=kind is None)
         for reply in replies
-        for item in jsonapi.items(jsonapi.mapping(reply.document).get("data"))
+        for item in objects(mapping(reply.document).get("data"))
     ]
     data: JSON = {"records": records}
     if action.spec.result.kind == "identifiers":
         data = {"ids": [record["id"] for record in records if "id" in record]}
     data["count"] = len(records)
-    cursor = jsonapi.next_cursor(jsonapi.mapping(replies[-1].document))
+    cursor = jsonapi.next_cursor(mapping(replies[-1].document))
     if cursor:
         data["next_cursor"] = cursor
     name = (kind or "record").replace("-", " ")
@@ -68,7 +67,7 @@ def _collection(action: Action, replies: list[Reply]) -> tuple[JSON, str]:
 
 def _single(action: Action, document: JSON) -> tuple[JSON, str]:
     """One record, or the news that work was accepted or done."""
-    found = jsonapi.items(document.get("data"))
+    found = objects(document.get("data"))
     record = jsonapi.record(found[0]) if found else None
     title = action.spec.title
     data: JSON = {}
@@ -96,7 +95,7 @@ def _included(replies: list[Reply]) -> JSON:
     """Related records of all pages by type, each once."""
     found: dict[str, list[JSON]] = {}
     for reply in replies:
-        for kind, records in jsonapi.included(jsonapi.mapping(reply.document)).items():
+        for kind, records in jsonapi.included(mapping(reply.document)).items():
             known = found.setdefault(kind, [])
             known += [record for record in records if record not in known]
     return found

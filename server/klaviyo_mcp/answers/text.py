@@ -4,8 +4,7 @@ import json
 from typing import Any, cast
 
 from klaviyo_mcp.actions.result import Answer
-
-JSON = dict[str, Any]
+from klaviyo_mcp.loose_json import JSON
 
 TEXT_BUDGET = 40_000
 """Characters of text in one answer, about 10,000 tokens."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from klaviyo_mcp.authoring.openapi import snake_case
-from klaviyo_mcp.registry.model import JSON
+from klaviyo_mcp.loose_json import JSON
 
 Path = tuple[str, ...]
 

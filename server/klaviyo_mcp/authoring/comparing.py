@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from klaviyo_mcp.authoring.openapi import is_list, is_object
 from klaviyo_mcp.authoring.schemas import other_form, types_of
-from klaviyo_mcp.registry.model import JSON
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
 Finding = tuple[str, bool]
 """What changed, and whether it can break a call that worked before."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from klaviyo_mcp.authoring.openapi import constant, fields, is_list, is_object, operations, resolve
+from klaviyo_mcp.authoring.openapi import constant, fields, operations, resolve
 from klaviyo_mcp.authoring.schemas import types_of
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import hole, holes
-from klaviyo_mcp.registry.model import JSON, ActionSpec, HttpRequest
+from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 
 
 def unreached(document: JSON, spec: ActionSpec) -> list[str]:

@@ -9,8 +9,9 @@ from typing import Any
 from klaviyo_mcp.authoring.comparing import Finding, compare_arguments, listed, sets
 from klaviyo_mcp.authoring.drafted import facts
 from klaviyo_mcp.authoring.merge import refreshed
-from klaviyo_mcp.authoring.openapi import is_object, operations
-from klaviyo_mcp.registry.model import JSON, ActionSpec, HttpRequest
+from klaviyo_mcp.authoring.openapi import operations
+from klaviyo_mcp.loose_json import JSON, is_object
+from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 
 
 @dataclass(frozen=True, slots=True)

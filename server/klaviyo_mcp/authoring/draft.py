@@ -9,8 +9,8 @@ from klaviyo_mcp.authoring.merge import ORDER, in_order, refreshed
 from klaviyo_mcp.authoring.openapi import Operation, load_document, operations
 from klaviyo_mcp.authoring.yaml_edit import parse, rewrite
 from klaviyo_mcp.authoring.yaml_layout import file_text
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.loading import spec_files
-from klaviyo_mcp.registry.model import JSON
 
 Outcome = Literal["written", "refreshed", "unchanged"]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from klaviyo_mcp.authoring.arguments import parameter_argument
 from klaviyo_mcp.authoring.flattening import flatten
-from klaviyo_mcp.authoring.openapi import Operation, at, is_list, is_object, resolve, resource_type, singular
+from klaviyo_mcp.authoring.openapi import Operation, at, resolve, resource_type, singular
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.model import JSON
 
 EXTRA_LIMIT = re.compile(
     r"Rate limits when using the `(?P<parameter>[^=`]+)=(?P<value>[^`]+)` parameter.*?"

@@ -6,20 +6,10 @@ The document and the existing template are walked side by side: where both have 
 from typing import Any
 
 from klaviyo_mcp.authoring.arguments import FILTER, MAX_RECORDS, Path, Scope, parameter_argument
-from klaviyo_mcp.authoring.openapi import (
-    Operation,
-    Parameter,
-    constant,
-    is_list,
-    is_object,
-    resolve,
-    resource_type,
-    singular,
-    snake_case,
-)
+from klaviyo_mcp.authoring.openapi import Operation, Parameter, constant, resolve, resource_type, singular, snake_case
 from klaviyo_mcp.authoring.schemas import Converter
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import FORMS, PATH_SEGMENT, hole, holes
-from klaviyo_mcp.registry.model import JSON
 
 QUERY_ORDER = ("filter", "sort", "include", "page[size]", "page[cursor]", "page_cursor")
 """Query parameters that come before the others, most useful first."""

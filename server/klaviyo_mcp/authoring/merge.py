@@ -5,10 +5,10 @@ A keyword that the document does not state is the person's; one it does state is
 
 from typing import Any
 
-from klaviyo_mcp.authoring.openapi import is_list, is_object
 from klaviyo_mcp.authoring.schemas import WORDS, other_form, wordless
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import holes, path_holes
-from klaviyo_mcp.registry.model import JSON, ActionSpec
+from klaviyo_mcp.registry.model import ActionSpec
 
 ORDER = [field.alias or name for name, field in ActionSpec.model_fields.items()]
 """The keys of a spec file in the order of the model."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
-from klaviyo_mcp.registry.model import JSON
+from klaviyo_mcp.loose_json import JSON, is_object
 
 METHODS = ("get", "post", "patch", "put", "delete")
 REFERENCE = "#/components/schemas/"
@@ -172,13 +172,3 @@ def singular(word: str) -> str:
     if word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
-
-
-def is_object(value: object) -> TypeGuard[JSON]:
-    """Whether a value of JSON or YAML is a mapping."""
-    return isinstance(value, dict)
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a value of JSON or YAML is a list."""
-    return isinstance(value, list)

@@ -7,8 +7,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from klaviyo_mcp.authoring.openapi import is_list, is_object, reference_name, resolve
-from klaviyo_mcp.registry.model import JSON
+from klaviyo_mcp.authoring.openapi import reference_name, resolve
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
 IN_LINE = 2000
 """Bytes of compact JSON up to which an argument's schema is written in line."""

@@ -4,9 +4,8 @@ from typing import Any
 
 import yaml
 
-from klaviyo_mcp.authoring.openapi import is_object
 from klaviyo_mcp.authoring.yaml_layout import entry
-from klaviyo_mcp.registry.model import JSON
+from klaviyo_mcp.loose_json import JSON, is_object
 
 NOT_IN_PLACE = "the file cannot be refreshed in place; write it without YAML anchors, merge keys and tags"
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from klaviyo_mcp.authoring.openapi import is_list, is_object
-from klaviyo_mcp.registry.model import JSON
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
 WIDTH = 120
 INDENT = 2

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
@@ -14,10 +14,10 @@ from klaviyo_mcp.accounts.errors import CorruptRecord, UnknownAccount
 from klaviyo_mcp.accounts.records import Connection
 from klaviyo_mcp.accounts.vault import Rekeyed, Vault
 from klaviyo_mcp.cli.scope_choice import told
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
 from klaviyo_mcp.runtime.settings import read_settings
 
-JSON = dict[str, Any]
 T = TypeVar("T")
 
 

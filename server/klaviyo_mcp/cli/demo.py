@@ -4,14 +4,14 @@ import json
 import os
 import sys
 from textwrap import fill
-from typing import Any, cast
+from typing import cast
 
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from rich.console import Console
 from rich.markup import escape
 
-JSON = dict[str, Any]
+from klaviyo_mcp.loose_json import JSON
 
 
 async def play() -> None:

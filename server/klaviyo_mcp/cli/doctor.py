@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import httpx2
@@ -19,12 +19,12 @@ from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError, PermissionDenied, Throttled
 from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, Reply
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
-JSON = dict[str, Any]
 Status = Literal["ok", "warning", "problem", "skipped"]
 MARKS: dict[Status, str] = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM", "skipped": "skipped"}
 SKEW = 30.0

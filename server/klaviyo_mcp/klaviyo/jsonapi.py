@@ -7,7 +7,7 @@ it would cost an agent's context without telling it anything.
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
-JSON = dict[str, Any]
+from klaviyo_mcp.loose_json import JSON, mapping, objects
 
 
 def record(resource: JSON, *, with_type: bool = False) -> JSON:
@@ -31,16 +31,9 @@ def record(resource: JSON, *, with_type: bool = False) -> JSON:
 def included(document: JSON) -> dict[str, list[JSON]]:
     """The related records a document carries, by type."""
     by_type: dict[str, list[JSON]] = {}
-    for resource in items(document.get("included")):
+    for resource in objects(document.get("included")):
         by_type.setdefault(str(resource.get("type")), []).append(record(resource))
     return by_type
-
-
-def items(data: Any) -> list[JSON]:
-    """The resource objects in `data`, be it one, several or none."""
-    if isinstance(data, list):
-        return [cast(JSON, item) for item in cast(list[Any], data) if isinstance(item, dict)]
-    return [cast(JSON, data)] if isinstance(data, dict) else []
 
 
 def next_cursor(document: JSON) -> str | None:
@@ -58,14 +51,9 @@ def cursor_in(text: str) -> str:
     return next((query[name][0] for name in ("page[cursor]", "page_cursor") if name in query), text)
 
 
-def mapping(value: Any) -> JSON:
-    """The value if it is a JSON object, else an empty one: Klaviyo's answers are read loosely."""
-    return cast(JSON, value) if isinstance(value, dict) else {}
-
-
 def _related_ids(data: Any) -> Any:
     if isinstance(data, list):
-        return [item.get("id") for item in items(cast(Any, data))]
+        return [item.get("id") for item in objects(cast(Any, data))]
     return mapping(data).get("id")
 
 

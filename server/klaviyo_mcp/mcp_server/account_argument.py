@@ -1,9 +1,8 @@
 """Whose account a call is for, where several are connected: the `account` argument that every tool then has."""
 
-from typing import Any
+from klaviyo_mcp.loose_json import JSON
 
 ARGUMENT = "account"
-JSON = dict[str, Any]
 
 
 def with_account(schema: JSON, names: list[str], default: str | None) -> JSON:

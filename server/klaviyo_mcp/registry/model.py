@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
+from klaviyo_mcp.loose_json import JSON
+
 Effect = Literal["read", "write", "destructive"]
-JSON = dict[str, Any]
 
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]

@@ -1,8 +1,8 @@
 """References inside an input schema: deep documents keep their parts under `$defs` and point at them by name."""
 
-from typing import Any, cast
+from typing import cast
 
-JSON = dict[str, Any]
+from klaviyo_mcp.loose_json import JSON
 
 
 def resolved(schema: JSON, definitions: JSON) -> JSON:

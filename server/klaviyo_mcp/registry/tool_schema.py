@@ -7,10 +7,9 @@ that name the nearest right value, and can be looked up.
 import json
 from typing import Any, cast
 
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.references import resolved
-
-JSON = dict[str, Any]
 
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6

@@ -1,0 +1,49 @@
+"""One idiom for loose data: JSON whose form is not known until it is looked at. The ground that every room stands on."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, TypeGuard
+
+JSON = dict[str, Any]
+"""A JSON object: what a key holds is anything until it is asked."""
+
+
+def is_object(value: object) -> TypeGuard[JSON]:
+    """Whether a value is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a value is a JSON list."""
+    return isinstance(value, list)
+
+
+def mapping(value: object) -> JSON:
+    """The value if it is an object, else an empty one."""
+    return value if is_object(value) else {}
+
+
+def items(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if is_list(value) else []
+
+
+def objects(value: object) -> list[JSON]:
+    """The objects of a list; one object counts as a list of itself, anything else as none."""
+    return [value] if is_object(value) else [item for item in items(value) if is_object(item)]
+
+
+def text(value: object) -> str:
+    """The value if it is text, else none."""
+    return value if isinstance(value, str) else ""
+
+
+def nearest(given: object, known: Iterable[object], *, most: int = 1, likeness: float = 0.6) -> list[str]:
+    """Up to `most` of the known words that are spelt most like the given one; `likeness` is from 0 to 1."""
+    return difflib.get_close_matches(str(given), [str(word) for word in known], n=most, cutoff=likeness)
+
+
+def did_you_mean(given: object, known: Iterable[object], *, likeness: float = 0.6) -> str:
+    """`Did you mean 'x'?` for the nearest known word, or nothing when none comes near."""
+    near = nearest(given, known, likeness=likeness)
+    return f"Did you mean {near[0]!r}?" if near else ""
