@@ -20,8 +20,8 @@ import pytest
 import uvicorn
 from hypothesis import settings
 
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
 
 for name in [name for name in os.environ if name.startswith("KLAVIYO_")]:
     del os.environ[name]

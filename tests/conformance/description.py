@@ -22,7 +22,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.formats import is_date, is_time
 from klaviyo_mcp.klaviyo.filters import parse
-from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.klaviyo.requests import ApiRequest
 
 JSON = dict[str, Any]
 FILLED_IN = "company_id"
@@ -47,7 +47,7 @@ def operations() -> dict[str, JSON]:
     return _described()["operations"]
 
 
-def faults(request: Outgoing) -> list[str]:
+def faults(request: ApiRequest) -> list[str]:
     """What about a request does not fit the description of its operation, each with its place; empty when all does."""
     stated = operations()[request.operation]
     return [
@@ -68,7 +68,7 @@ def places(operation: str) -> set[str]:
     return found | set(_stated_places(stated.get("body"), "body", ()))
 
 
-def places_of(request: Outgoing) -> set[str]:
+def places_of(request: ApiRequest) -> set[str]:
     """The places that a request fills."""
     found = {f"query {name}" for name, _ in request.query} | {f"header {name}" for name, _ in request.headers}
     return found | set(_filled_places(request.body if request.form is None else request.form, "body"))
@@ -101,7 +101,7 @@ def _filled_places(value: Any, at: str) -> Iterator[str]:
             yield from _filled_places(item, f"{at}[]")
 
 
-def _route_faults(request: Outgoing, stated: JSON) -> Iterator[str]:
+def _route_faults(request: ApiRequest, stated: JSON) -> Iterator[str]:
     if request.method != stated["method"]:
         yield f"method {request.method} instead of {stated['method']}"
     if not re.fullmatch(re.sub(r"\{\w+\}", "[^/?#]+", stated["path"]), request.path):
@@ -152,7 +152,7 @@ def _filter_faults(text: str, fields: JSON) -> Iterator[str]:
                     yield f"filter value {value} is not known for {condition.field}"
 
 
-def _body_faults(request: Outgoing, stated: JSON) -> Iterator[str]:
+def _body_faults(request: ApiRequest, stated: JSON) -> Iterator[str]:
     sent = request.body
     if request.form is not None:
         # A form field is text: true and false arrive as these words. A file is there with its name and content.

@@ -17,12 +17,13 @@ from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import PreconditionFailed
 from klaviyo_mcp.actions.preconditions import check_preconditions
-from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import build
-from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ExtraLimit
+from klaviyo_mcp.registry.registry import Action, Registry
 
 JSON = dict[str, Any]
 REGISTRY = Registry(load_catalogue())
@@ -90,17 +91,17 @@ def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObj
     action = COMPOSED[name]
     arguments = data.draw(drawn_arguments(action.spec))
     try:
-        preview = ENGINE.preview(Call(name, arguments)).data
+        shown_plan = preview(ENGINE.plan(Call(name, arguments))).data
     except PreconditionFailed:
         reject()
-    parts = preview.get("steps") or [{"action": preview["runs"], "requests": preview["requests"]}]
+    parts = shown_plan.get("steps") or [{"action": shown_plan["runs"], "requests": shown_plan["requests"]}]
     for part in parts:
         for shown in part.get("requests", []):
-            assert not faults(_outgoing(REGISTRY.find(part["action"]), shown))
+            assert not faults(_outgoing(REGISTRY[part["action"]], shown))
     assert parts
 
 
-def _request(action: Action, arguments: JSON) -> Outgoing:
+def _request(action: Action, arguments: JSON) -> ApiRequest:
     return build(action, check_arguments(action, arguments))
 
 
@@ -118,11 +119,11 @@ def _faults(action: Action, arguments: JSON) -> list[str]:
     return found
 
 
-def _outgoing(action: Action, shown: JSON) -> Outgoing:
+def _outgoing(action: Action, shown: JSON) -> ApiRequest:
     """A request of a preview as it goes out."""
     split = urlsplit(shown["path"])
     query = tuple(parse_qsl(split.query, keep_blank_values=True))
-    return Outgoing(shown["method"], split.path, query, body=shown.get("body"), operation=action.operation)
+    return ApiRequest(shown["method"], split.path, query, body=shown.get("body"), operation=action.operation)
 
 
 def _extra_limits(action: Action) -> list[tuple[str, list[str]]]:
