@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 
 from klaviyo_sandbox.auth import (
     COMPANY_ID,
-    REVISION,
     Key,
     authenticate,
     authorize,
@@ -30,6 +29,7 @@ from klaviyo_sandbox.calls import Answer, Call, Session, World
 from klaviyo_sandbox.clock import ShiftedClock, iso, microseconds, moment_of
 from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, not_found
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Faults, Strike
 from klaviyo_sandbox.faults.fault_injection import JSON_API, answer_under, error_response
 from klaviyo_sandbox.identifiers import well_formed

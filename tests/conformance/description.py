@@ -79,7 +79,7 @@ def _stated_places(shape: Any, at: str, within: tuple[str, ...]) -> Iterator[str
         if shape in within:
             return
         within = (*within, shape)
-        shape = _resolved(shape)
+        shape = resolved(shape)
     if isinstance(shape, dict):
         content = next(iter(shape.values()))
         match next(iter(shape)).rstrip("?"):
@@ -126,7 +126,7 @@ def _query_faults(query: dict[str, str], stated: JSON, sent: int) -> Iterator[st
 
 def _typed(text: str, shape: Any) -> Any:
     """A query value as what its shape says it is; as the text itself when it cannot be that."""
-    shape = _resolved(shape)
+    shape = resolved(shape)
     if isinstance(shape, dict) and "list" in shape:
         return [_typed(item, shape["list"]) for item in text.split(",")]
     kind = shape.get("is", "string") if isinstance(shape, dict) else shape
@@ -157,7 +157,7 @@ def _body_faults(request: ApiRequest, stated: JSON) -> Iterator[str]:
     if request.form is not None:
         # A form field is text: true and false arrive as these words. A file is there with its name and content.
         words = {"true": True, "false": False}
-        fields = _resolved(stated["body"])["keys"]
+        fields = resolved(stated["body"])["keys"]
         sent = {}
         for name, value in request.form.items():
             is_file = fields.get(f"{name}!", fields.get(name)) == "binary"
@@ -175,16 +175,16 @@ def _names(keys: JSON) -> list[str]:
     return [name.rstrip("!") for name in keys]
 
 
-def _resolved(shape: Any) -> Any:
+def resolved(shape: Any) -> Any:
     if isinstance(shape, str) and shape.startswith("@"):
-        return _resolved(_described()["shapes"][shape.strip("@?")])
+        return resolved(_described()["shapes"][shape.strip("@?")])
     return shape
 
 
 def _shape_faults(value: Any, shape: Any, where: str) -> Iterator[str]:
     if value is None and _takes_null(shape):
         return
-    shape = _resolved(shape)
+    shape = resolved(shape)
     if isinstance(shape, str):
         yield from _type_faults(value, shape.rstrip("?"), where)
         return
@@ -218,7 +218,7 @@ def _strangeness(branch: list[str]) -> tuple[int, int]:
 
 def _takes_null(shape: Any) -> bool:
     if isinstance(shape, str):
-        return shape in ("any", "null") or shape.endswith("?") or (shape[0] == "@" and _takes_null(_resolved(shape)))
+        return shape in ("any", "null") or shape.endswith("?") or (shape[0] == "@" and _takes_null(resolved(shape)))
     key, content = next(iter(shape.items()))
     if key == "one":
         return any(_takes_null(branch) for branch in content)

@@ -279,6 +279,17 @@ def diff_specs(
     sys.exit(run_diff(openapi, folder))
 
 
+@specs_app.command("facts")
+def write_facts(
+    openapi: OpenAPIOption,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write them; printed by default.")] = None,
+) -> None:
+    """Make the sandbox's file of facts of an API revision from its OpenAPI document."""
+    from klaviyo_mcp.cli.specs import run_facts
+
+    sys.exit(run_facts(openapi, out))
+
+
 @app.command()
 def docs(
     check: Annotated[
