@@ -159,10 +159,11 @@ async def test_no_answer_in_time_leaves_open_whether_it_was_done(answering) -> N
 async def test_no_connection_means_nothing_was_sent() -> None:
     from klaviyo_mcp.klaviyo.client import KlaviyoClient
     from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+    from klaviyo_mcp.klaviyo.pool import HttpPool
 
-    async with KlaviyoClient(ApiKeyAuth("pk_x"), base_url="http://127.0.0.1:1") as client:
-        with pytest.raises(errors.ConnectionFailed) as error:
-            await client.send(GET, Patience(0))
+    client = KlaviyoClient(ApiKeyAuth("pk_x"), HttpPool(), base_url="http://127.0.0.1:1")
+    with pytest.raises(errors.ConnectionFailed) as error:
+        await client.send(GET, Patience(0))
     assert error.value.outcome is Outcome.NOT_SENT
 
 

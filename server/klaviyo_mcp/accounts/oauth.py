@@ -14,6 +14,7 @@ import anyio
 import httpx2
 
 from klaviyo_mcp.accounts.records import Secret
+from klaviyo_mcp.klaviyo.pool import certificates
 
 AUTHORIZE = "https://www.klaviyo.com"
 TOKENS = "https://a.klaviyo.com"
@@ -112,6 +113,7 @@ class OAuthApp:
             revocation_endpoint_auth_method="client_secret_basic",
             timeout=TIMEOUT,
             transport=self.transport,
+            verify=certificates() if self.transport is None else True,
             follow_redirects=False,
             **more,
         )

@@ -38,10 +38,10 @@ def connect(
     ] = False,
 ) -> None:
     """Connect a Klaviyo account: consent in the browser, or an API key."""
-    from klaviyo_mcp.cli.connect import Wish, run_connect, run_connect_key
+    from klaviyo_mcp.cli.connect import ConnectOptions, run_connect, run_connect_key
 
     try:
-        ending = run_connect_key(name) if api_key else run_connect(Wish(name, scopes, not no_browser, port))
+        ending = run_connect_key(name) if api_key else run_connect(ConnectOptions(name, scopes, not no_browser, port))
     except KlaviyoError as error:
         _fail(error)
     if not ending.worked:

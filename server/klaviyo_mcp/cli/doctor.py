@@ -73,7 +73,7 @@ def examine(account: str | None) -> list[Check]:
     try:
         specs = load_catalogue()
         checks.append(Check("specs", "ok", f"{len(specs)} actions are described"))
-        whole = assemble(account=account)
+        application = assemble(account=account)
     except SpecError as error:
         return [*checks, Check("specs", "problem", str(error), "Run klaviyo-mcp specs check.")]
     except SettingsError as error:
@@ -81,9 +81,9 @@ def examine(account: str | None) -> list[Check]:
 
     async def ask() -> list[Check]:
         try:
-            return [check async for check in _ask(whole.accounts, whole.engine, account)]
+            return [check async for check in _ask(application.accounts, application.engine, account)]
         finally:
-            await whole.accounts.close()
+            await application.accounts.close()
 
     return checks + anyio.run(ask)
 

@@ -99,24 +99,24 @@ def serve(
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    whole = assemble(
+    application = assemble(
         sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
     )
-    if not whole.connected:
+    if not application.connected:
         print(
             "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",
             file=sys.stderr,
         )
-    server = make_server(whole.engine, whole.accounts, whole.exposure)
+    server = make_server(application.engine, application.accounts, application.exposure)
     gc.enable()
     gc.freeze()
     if transport == "stdio":
         anyio.run(serve_stdio, server)
         return
     host, port = host or "127.0.0.1", 8000 if port is None else port
-    check_listening(host, whole.settings)
-    shown = sum(whole.exposure.shows(action) for action in whole.engine.registry.actions)
-    serve_http(http_app(server, whole.settings, tools=shown), host, port)
+    check_listening(host, application.settings)
+    shown = sum(application.exposure.shows(action) for action in application.engine.registry.actions)
+    serve_http(http_app(server, application.settings, tools=shown), host, port)
 
 
 @app.command()
@@ -146,15 +146,15 @@ def call(
         fail("--json is nested too deep.", 2)
     except ValueError as error:
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
-    whole = assemble(sandbox=sandbox, account=account, read_only=read_only)
+    application = assemble(sandbox=sandbox, account=account, read_only=read_only)
 
     async def run() -> Reaction:
         if preview:
-            return await preview_call(whole.engine, Call(action, given))
+            return await preview_call(application.engine, Call(action, given))
         try:
-            return await react(whole.engine, whole.accounts, Call(action, given))
+            return await react(application.engine, application.accounts, Call(action, given))
         finally:
-            await whole.accounts.close()
+            await application.accounts.close()
 
     reaction = anyio.run(run)
     _print_json(reaction.answer.data)
