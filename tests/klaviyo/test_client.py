@@ -45,6 +45,12 @@ async def test_a_request_carries_revision_media_types_agent_and_key(answering) -
     assert json.loads(body) == {"data": {"type": "list"}}
 
 
+async def test_a_request_for_another_revision_says_so(answering) -> None:
+    async with answering(OK) as wire:
+        await send(wire, Outgoing("GET", "/api/lists", revision="2025-10-15.pre"))
+    assert b"revision: 2025-10-15.pre\r\n" in wire.requests[0]
+
+
 async def test_the_key_never_goes_to_the_client_endpoints_and_the_company_id_does(answering) -> None:
     async with answering(OK) as wire:
         await send(wire, Outgoing("POST", "/client/events", body={}, needs_company_id=True), company_id="ABC123")

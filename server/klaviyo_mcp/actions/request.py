@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from klaviyo_mcp.actions.filter_argument import condition_text
 from klaviyo_mcp.actions.registry import Action
-from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.klaviyo.requests import REVISION, Outgoing
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, holes
 from klaviyo_mcp.registry.model import FilterField, HttpRequest
@@ -52,6 +52,7 @@ def build(action: Action, arguments: JSON) -> Outgoing:
         operation=action.operation,
         needs_company_id="company_id" in template.query and "company_id" not in dict(query),
         buckets=action.buckets(arguments),
+        revision=action.spec.revision or REVISION,
     )
 
 

@@ -36,7 +36,6 @@ from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, QuotaLeft, Reply
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
-REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"
 MAX_BODY_BYTES = 5_000_000
 LONGEST_RETRY_AFTER = 366 * 86_400.0
@@ -44,7 +43,6 @@ LONGEST_RETRY_AFTER = 366 * 86_400.0
 HEADERS = {
     "Accept": MEDIA_TYPE,
     "User-Agent": f"klaviyo-mcp/{__version__} (Python {platform.python_version()})",
-    "revision": REVISION,
     # Without this, a retired revision is silently answered in the shape of a newer one.
     "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
 }
@@ -110,7 +108,7 @@ class KlaviyoClient:
                     "This action goes to Klaviyo's public API, which needs the account's public key."
                 )
             target += ("&" if outgoing.query else "?") + f"company_id={self._company_id}"
-        headers = dict(HEADERS)
+        headers = {**HEADERS, "revision": outgoing.revision}
         parts: JSON = {}
         if outgoing.form is not None:
             parts["data"] = {name: value for name, value in outgoing.form.items() if isinstance(value, str)}
