@@ -16,7 +16,7 @@ import json, sys
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.mcp_server.server import make_server
 application = assemble()
-make_server(application.engine, application.accounts, application.exposure)
+make_server(application.engine, lambda _: application.accounts, application.exposure)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 LEAKS = {

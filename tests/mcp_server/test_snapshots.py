@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from klaviyo_mcp.actions.registry import Registry
-from klaviyo_mcp.mcp_server.server import as_tool
+from klaviyo_mcp.mcp_server.tools import as_tool
 from klaviyo_mcp.registry.loading import load_catalogue
 
 FOLDER = Path(__file__).with_name("snapshots")

@@ -107,7 +107,7 @@ def serve(
             "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",
             file=sys.stderr,
         )
-    server = make_server(application.engine, application.accounts, application.exposure)
+    server = make_server(application.engine, lambda _: application.accounts, application.exposure)
     gc.enable()
     gc.freeze()
     if transport == "stdio":
