@@ -5,8 +5,10 @@ import os
 import sys
 import webbrowser
 from dataclasses import dataclass
+from typing import Annotated
 
 import anyio
+import typer
 from anyio.to_thread import run_sync
 
 from klaviyo_mcp.accounts.connect import described, give_back, join, whose
@@ -16,6 +18,7 @@ from klaviyo_mcp.accounts.oauth import Consent, GrantRefused, OAuthApp, OAuthFai
 from klaviyo_mcp.accounts.records import NAME, ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
 from klaviyo_mcp.accounts.vault import Vault
+from klaviyo_mcp.cli.output import fail
 from klaviyo_mcp.cli.scope_choice import choose_scopes, told
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError
 from klaviyo_mcp.registry.loading import load_catalogue
@@ -24,11 +27,38 @@ from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback, read_settings
 from klaviyo_mcp.web.callback import PATH, ConnectOutcome, ConsentAnswer, callback_app, query_of
 
+app = typer.Typer()
 HOST = "127.0.0.1"
 PATIENCE = 600.0
 """Seconds to wait for a person to consent."""
 ATTEMPTS = 3
 """How often an address may be pasted."""
+
+
+@app.command()
+def connect(
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call it; made from the company's name by default.")
+    ] = None,
+    scopes: Annotated[
+        str, typer.Option(metavar="read|marketing|all|LIST", help="What it may do; LIST has scopes or toolsets.")
+    ] = "all",
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address to open and take the one it ends at.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the redirect URI http://127.0.0.1:PORT/callback.")
+    ] = 8971,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help="Connect with a private API key, from a prompt or stdin.")
+    ] = False,
+) -> None:
+    """Connect a Klaviyo account: consent in the browser, or an API key."""
+    options = ConnectOptions(name, scopes, not no_browser, port)
+    outcome = run_connect_key(name) if api_key else run_connect(options)
+    if not outcome.worked:
+        fail(f"{outcome.title}. {outcome.text}\nNext: {outcome.advice}")
+    print(f"{outcome.text}\n{outcome.advice}")
 
 
 @dataclass(frozen=True, slots=True)

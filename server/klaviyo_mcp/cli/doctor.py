@@ -1,14 +1,16 @@
 """`klaviyo-mcp doctor`: everything a call needs, checked from the bottom up, each fault with the way to mend it."""
 
 import json
+import sys
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import anyio
 import httpx2
+import typer
 
 from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
@@ -17,6 +19,7 @@ from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.registry import Action, Registry
+from klaviyo_mcp.cli.options import JsonFlag
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError, PermissionDenied, Throttled
 from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, Reply
 from klaviyo_mcp.loose_json import JSON
@@ -25,6 +28,7 @@ from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
+app = typer.Typer()
 Status = Literal["ok", "warning", "problem", "skipped"]
 MARKS: dict[Status, str] = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM", "skipped": "skipped"}
 SKEW = 30.0
@@ -47,8 +51,14 @@ class Check:
     mend: str = ""
 
 
-def run_doctor(account: str | None, *, as_json: bool) -> int:
-    """Check and print; 0 when a call would work, 1 when it would not."""
+@app.command()
+def doctor(
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Check this account; the default one if absent.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check everything a call needs, and say how to mend what is wrong; exit 0 when a call would work."""
     checks = examine(account)
     works = not any(check.status == "problem" for check in checks)
     if as_json:
@@ -60,7 +70,7 @@ def run_doctor(account: str | None, *, as_json: bool) -> int:
             if check.mend:
                 print(f"{'':{width + 9}}  → {check.mend}")
         print("A call would work." if works else "A call would not work. Mend the problems above, the first one first.")
-    return 0 if works else 1
+    sys.exit(0 if works else 1)
 
 
 def examine(account: str | None) -> list[Check]:
