@@ -8,7 +8,7 @@ from time import time
 import httpx2
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
-from klaviyo_mcp.accounts.errors import CorruptRecord, NameTaken, NotRevoked, UnknownAccount
+from klaviyo_mcp.accounts.errors import CorruptRecord, NameTaken, NotRevoked, unknown_account
 from klaviyo_mcp.accounts.oauth import GrantRefused, OAuthApp, OAuthFailed
 from klaviyo_mcp.accounts.records import NAME, ApiKey, Company, Connection, Credentials, Grant, Secret
 from klaviyo_mcp.accounts.tokens import app_of
@@ -95,8 +95,7 @@ async def leave(
     """
     names = await vault.names()
     if name not in names:
-        there = f"there are: {', '.join(names)}" if names else "none is connected"
-        raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+        raise unknown_account(name, names)
     async with vault.lock(), vault.lock(name):
         connection = await _readable(vault, name)
         grant = connection.grant if connection is not None else None

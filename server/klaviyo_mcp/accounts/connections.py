@@ -17,7 +17,14 @@ import httpx2
 
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
-from klaviyo_mcp.accounts.errors import AmbiguousAccount, OtherServer, UnknownAccount, VaultProblem, VaultUnavailable
+from klaviyo_mcp.accounts.errors import (
+    AmbiguousAccount,
+    OtherServer,
+    UnknownAccount,
+    VaultProblem,
+    VaultUnavailable,
+    unknown_account,
+)
 from klaviyo_mcp.accounts.permissions import GrantedAccess, LearnedAccess, Permissions
 from klaviyo_mcp.accounts.records import ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import OAuthAuth, TokenKeeper, app_of
@@ -114,9 +121,7 @@ class ConnectedAccounts:
             return known
         if connection is None:
             self._open.pop(name, None)
-            names = await self.names()
-            there = f"there are: {', '.join(names)}" if names and names != [name] else "none is connected"
-            raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+            raise unknown_account(name, [other for other in await self.names() if other != name])
         if self._base_url not in (None, connection.base_url):
             raise OtherServer(
                 f"The account {name!r} is connected at {connection.base_url}, and KLAVIYO_BASE_URL is {self._base_url}."

@@ -10,7 +10,7 @@ import typer
 
 from klaviyo_mcp.accounts.connect import described, leave
 from klaviyo_mcp.accounts.connections import Notes
-from klaviyo_mcp.accounts.errors import CorruptRecord, UnknownAccount
+from klaviyo_mcp.accounts.errors import CorruptRecord, unknown_account
 from klaviyo_mcp.accounts.records import Connection
 from klaviyo_mcp.accounts.vault import Rekeyed, Vault
 from klaviyo_mcp.cli.options import JsonFlag
@@ -49,8 +49,7 @@ def choose_default(name: NameArgument) -> None:
     async def choose(vault: Vault) -> None:
         names = await vault.names()
         if name not in names:
-            there = f"there are: {', '.join(names)}" if names else "none is connected"
-            raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+            raise unknown_account(name, names)
         async with vault.lock():
             await vault.choose_default(name)
 

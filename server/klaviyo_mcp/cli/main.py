@@ -14,15 +14,9 @@ from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.exposure import ExposureError
 from klaviyo_mcp.runtime.settings import SettingsError
 
-MODULES = {
-    **{
-        name: name for name in ("serve", "call", "actions", "accounts", "connect", "doctor", "sandbox", "demo", "specs")
-    },
-    "disconnect": "accounts",
-    "specs": "specs",
-    "docs": "specs",
-}
-"""The module of this room that each command is in."""
+MODULES = ("serve", "call", "actions", "connect", "accounts", "doctor", "sandbox", "demo", "specs")
+"""The modules of this room that have commands. Most have one, of the same name."""
+OTHERS = {"disconnect": "accounts", "docs": "specs"}
 
 app = typer.Typer(
     name="klaviyo-mcp",
@@ -51,10 +45,10 @@ def main() -> None:
 def load(words: list[str]) -> None:
     """Add the command that is wanted, and for a list of commands all of them: each loads what it alone needs."""
     wanted = words[0] if words else ""
-    modules = [MODULES[wanted]] if wanted in MODULES else dict.fromkeys(MODULES.values())
+    module = OTHERS.get(wanted, wanted)
     # Loading makes many objects and no garbage; looking for some in between costs 100 ms.
     gc.disable()
-    for name in () if wanted == "--version" else modules:
+    for name in (module,) if module in MODULES else () if wanted == "--version" else MODULES:
         app.add_typer(import_module(f"klaviyo_mcp.cli.{name}").app)
     gc.enable()
 
