@@ -10,6 +10,7 @@ import pytest
 
 from klaviyo_mcp.accounts.connect import join, whose
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
@@ -47,7 +48,8 @@ def connect(fresh: Any) -> Callable[..., Any]:
         app = klaviyo_app(fresh.client_id, Secret(fresh.client_secret), base_url=fresh.url)
         consent = app.consent(fresh.redirect_uri, scopes.split())
         grant = new_grant(app, await app.exchange(fresh.code(consent.url, company), consent))
-        found = await whose(grant, base_url=fresh.url)
+        async with Endpoint(fresh.url) as endpoint:
+            found = await whose(grant, endpoint)
         return await join(vault, grant, found, base_url=fresh.url, **{"name": None, **more})
 
     return make

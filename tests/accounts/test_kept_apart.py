@@ -1,4 +1,4 @@
-"""What holds for the whole project: secrets that get out are found, and start-up does not pay for accounts."""
+"""What holds for the application project: secrets that get out are found, and start-up does not pay for accounts."""
 
 import json
 import os
@@ -15,8 +15,8 @@ START = """
 import json, sys
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.mcp_server.server import make_server
-whole = assemble()
-make_server(whole.engine, whole.accounts, whole.exposure)
+application = assemble()
+make_server(application.engine, lambda _: application.accounts, application.exposure)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 LEAKS = {

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from klaviyo_mcp.accounts.connect import join
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import AccountProblem
 from klaviyo_mcp.accounts.records import ApiKey, Company, Grant, Secret
 from klaviyo_mcp.accounts.vault import Vault, open_vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 NAMES = ("first", "second", "third")
@@ -67,7 +69,9 @@ async def tell(story: list[list[tuple[str, int]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         provider = Provider()
         vault = open_vault(Path(folder))
-        accounts = ConnectedAccounts(vault, pace=False, transport=lambda _: httpx2.MockTransport(provider.answer))
+        # Fewer stay open than there are, so that they are also forgotten and opened again in the midst of calls.
+        endpoint = Endpoint("https://k", HttpPool(httpx2.MockTransport(provider.answer)), pace=False)
+        accounts = ConnectedAccounts(vault, endpoint, most_open=2)
         owner = {name: f"company-{name}" for name in NAMES}
         for name in NAMES:
             await put(vault, provider, name, owner[name], oauth=name != "third")
@@ -111,8 +115,8 @@ async def change(act: str, name: str, vault: Vault, provider: Provider, owner: d
 
 
 async def put(vault: Vault, provider: Provider, name: str, company: str, *, oauth: bool) -> None:
-    way: Any = provider.grant(company) if oauth else ApiKey(Secret(f"key/{company}"))
-    await join(vault, way, Company(company, company, False), base_url="https://k", name=name)
+    credentials: Any = provider.grant(company) if oauth else ApiKey(Secret(f"key/{company}"))
+    await join(vault, credentials, Company(company, company, False), base_url="https://k", name=name)
 
 
 @settings(max_examples=25)

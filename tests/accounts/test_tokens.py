@@ -7,12 +7,14 @@ import httpx2
 import pytest
 
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import ReconnectNeeded, RefreshFailing, UnknownAccount, VaultUnavailable
 from klaviyo_mcp.accounts.oauth import OAuthFailed, klaviyo_app
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 NAME = "juniper-pine"
@@ -216,7 +218,7 @@ async def test_a_token_goes_to_the_api_and_nowhere_else(vault, connect, fresh) -
         return httpx2.Response(202)
 
     await connect(vault)
-    accounts = ConnectedAccounts(vault, transport=lambda _: httpx2.MockTransport(answer))
+    accounts = ConnectedAccounts(vault, Endpoint(pool=HttpPool(httpx2.MockTransport(answer))))
     account = await accounts.find()
     await account.client.send(ApiRequest("GET", "/api/lists"), WaitBudget(1))
     await account.client.send(ApiRequest("POST", "/client/events", body={}, needs_company_id=True), WaitBudget(1))

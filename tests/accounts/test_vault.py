@@ -314,3 +314,37 @@ def test_no_secret_is_in_a_repr_or_a_record_error() -> None:
     with pytest.raises(records.InvalidRecord) as error:
         records.unsealed("acme", {"version": 1, "name": "acme", "way": {"kind": "api_key", "token": KEY}})
     assert "sEcReT" not in str(error.value)
+
+
+def test_a_record_of_the_first_version_is_read_and_written_as_it_was() -> None:
+    grant = {
+        "client_id": "app",
+        "client_secret": "sEcReT-client",
+        "token_url": "https://k/oauth/token",
+        "revoke_url": "https://k/oauth/revoke",
+        "scopes": ["accounts:read"],
+        "access_token": "sEcReT-access",
+        "refresh_token": "sEcReT-refresh",
+        "expires_at": 3600.0,
+        "refreshed_at": 0.0,
+        "reconnect": None,
+        "failed_at": None,
+        "failure": None,
+        "kind": "oauth",
+    }
+    for way in (grant, {"key": KEY, "kind": "api_key"}):
+        kept = {
+            "version": 1,
+            "name": "acme",
+            "company": {"account_id": "AB1", "name": "Acme", "test_account": False},
+            "base_url": "https://a.klaviyo.com",
+            "connected_at": 1.0,
+            "way": way,
+        }
+        read = records.unsealed("acme", kept)
+        assert read.credentials.kind == way["kind"]
+        again = records.sealed(read)
+        assert {**again, "way": {**again["way"], "scopes": ["accounts:read"]}} == {
+            **kept,
+            "way": {**way, "scopes": ["accounts:read"]},
+        }

@@ -1,12 +1,12 @@
 """The path of a call, against the sandbox: paging, composites that stop midway, advice after an unknown outcome."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 
 from klaviyo_mcp.accounts.account import Account, open_account
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import PreconditionFailed, Stopped
 from klaviyo_mcp.answers.failures import explain
@@ -21,17 +21,16 @@ from klaviyo_mcp.klaviyo.errors import (
     PermissionDenied,
     ServerError,
 )
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY, create_app
 
 
 @pytest.fixture
-async def account() -> AsyncIterator[Account]:
+def account() -> Account:
     """A sandbox of its own, with Klaviyo's rate limits, reached without our own pacing."""
     transport = httpx2.ASGITransport(app=create_app())
-    opened = open_account("sandbox", api_key=API_KEY, base_url="http://sandbox", pace=False, transport=transport)
-    async with opened.client:
-        yield opened
+    return open_account("sandbox", Endpoint("http://sandbox", HttpPool(transport), pace=False), api_key=API_KEY)
 
 
 async def run(engine: Engine, account: Account, action: str, /, **arguments: Any) -> dict[str, Any]:
@@ -70,11 +69,10 @@ async def test_a_composite_that_breaks_off_says_what_was_done(engine: Engine, ac
             return await super().handle_async_request(request)
 
     transport = Vanishing(app=create_app())
-    opened = open_account("sandbox", api_key=API_KEY, base_url="http://sandbox", pace=False, transport=transport)
-    async with opened.client:
-        made = (await run(engine, opened, "create_list", name="Half"))["record"]["id"]
-        with pytest.raises(Stopped) as error:
-            await run(engine, opened, "add_profile_to_list", list_id=made, emails=emails, create_missing=True)
+    opened = open_account("sandbox", Endpoint("http://sandbox", HttpPool(transport), pace=False), api_key=API_KEY)
+    made = (await run(engine, opened, "create_list", name="Half"))["record"]["id"]
+    with pytest.raises(Stopped) as error:
+        await run(engine, opened, "add_profile_to_list", list_id=made, emails=emails, create_missing=True)
     assert error.value.done["created"] == 5
     shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
     assert shown["code"] == "stopped_midway"
@@ -152,14 +150,11 @@ async def test_two_accounts_of_one_engine_never_mix(engine: Engine) -> None:
     from klaviyo_sandbox import OTHER_API_KEY
 
     app = create_app()
-    accounts = [
-        open_account(key, api_key=key, base_url="http://sandbox", transport=httpx2.ASGITransport(app=app))
-        for key in (API_KEY, OTHER_API_KEY)
-    ]
+    endpoint = Endpoint("http://sandbox", HttpPool(httpx2.ASGITransport(app=app)))
+    accounts = [open_account(key, endpoint, api_key=key) for key in (API_KEY, OTHER_API_KEY)]
     for account in accounts:
         await run(engine, account, "create_list", name=f"Of {account.name}")
     for account in accounts:
         lists = await run(engine, account, "get_lists", max_records=100)
         own = [record["name"] for record in lists["records"] if record["name"].startswith("Of ")]
         assert own == [f"Of {account.name}"]
-        await account.client.close()

@@ -1,13 +1,14 @@
 """One gate for every action: named by an agent, picked by a choice, run by a step, or looked up by a rule."""
 
-from collections.abc import AsyncIterator
+from time import time
 from typing import Any
 
 import httpx2
 import pytest
 
 from klaviyo_mcp.accounts.account import Account, open_account
-from klaviyo_mcp.accounts.permissions import Denial
+from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.accounts.permissions import LearnedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import NotPermitted, PreconditionFailed, ScopeMissing, Stopped, UnknownAction
 from klaviyo_mcp.answers.failures import explain
@@ -15,7 +16,7 @@ from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import shape
 from klaviyo_mcp.answers.text import answer_text
 from klaviyo_mcp.authoring.effects import effect_problems
-from klaviyo_mcp.klaviyo.errors import PermissionDenied
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY, create_app
@@ -89,10 +90,8 @@ def transport() -> Watched:
 
 
 @pytest.fixture
-async def account(transport: Watched) -> AsyncIterator[Account]:
-    opened = open_account("sandbox", api_key=API_KEY, base_url="http://sandbox", pace=False, transport=transport)
-    async with opened.client:
-        yield opened
+def account(transport: Watched) -> Account:
+    return open_account("sandbox", Endpoint("http://sandbox", HttpPool(transport), pace=False), api_key=API_KEY)
 
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
@@ -136,27 +135,12 @@ def test_an_action_made_of_itself_is_a_problem(registry: Registry) -> None:
     assert [says for _, says in effect_problems([loop])] == ["it is made of itself"]
 
 
-class Lacking:
-    """An account that is known to lack the right to do one thing."""
-
-    def __init__(self, action: str) -> None:
-        self.action = action
-
-    def denial(self, action: str, _needed: Any) -> Denial | None:
-        return Denial(("lists:write",), f"{action} is refused.", "Ask.") if action == self.action else None
-
-    async def learn(self, _action: str, _needed: Any, _error: PermissionDenied) -> None:
-        """Nothing to learn."""
-
-
-async def test_a_part_that_the_account_may_not_do_is_refused_before_anything_is_sent(registry, transport) -> None:
-    account = open_account("sandbox", api_key=API_KEY, base_url="http://sandbox", pace=False, transport=transport)
-    lacking = Account("sandbox", account.client, Lacking("delete_list"))  # pyright: ignore[reportArgumentType]
+async def test_a_part_that_the_account_may_not_do_is_refused_at_once(registry, account, transport) -> None:
+    lacking = Account("sandbox", account.client, LearnedAccess("sandbox", {"actions": {"delete_list": time()}}))
     bad = Registry([*(action.spec for action in registry.actions), IN_STEPS])
     with pytest.raises(ScopeMissing):
         await Engine(bad).run(Call("tidy_lists", {"id": "VbT4kM"}), lacking)
     assert transport.seen == []
-    await account.client.close()
 
 
 async def test_a_part_needs_no_exposure_of_its_own_and_cannot_be_named_without(registry, account) -> None:

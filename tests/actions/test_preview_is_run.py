@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,10 +9,12 @@ import httpx2
 import pytest
 
 from klaviyo_mcp.accounts.account import Account, open_account
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
@@ -41,13 +42,10 @@ class Watched(httpx2.ASGITransport):
 
 
 @pytest.fixture(scope="module")
-async def watched() -> AsyncIterator[tuple[Account, list[Seen]]]:
+def watched() -> tuple[Account, list[Seen]]:
     transport = Watched()
-    account = open_account(
-        "sandbox", api_key=API_KEY, base_url="http://sandbox", company_id=COMPANY_ID, pace=False, transport=transport
-    )
-    async with account.client:
-        yield account, transport.seen
+    endpoint = Endpoint("http://sandbox", HttpPool(transport), pace=False)
+    return open_account("sandbox", endpoint, api_key=API_KEY, company_id=COMPANY_ID), transport.seen
 
 
 @pytest.mark.parametrize(("name", "index"), EXAMPLES, ids=[f"{name}-{index}" for name, index in EXAMPLES])

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from klaviyo_mcp.accounts.connect import join, whose
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of, new_grant
@@ -43,7 +44,8 @@ def connection(klaviyo, home):
         app = klaviyo_app(klaviyo.client_id, Secret(klaviyo.client_secret), base_url=klaviyo.url)
         consent = app.consent(klaviyo.redirect_uri, scopes.split())
         grant = new_grant(app, await app.exchange(klaviyo.code(consent.url), consent))
-        company = await whose(grant, base_url=klaviyo.url)
+        async with Endpoint(klaviyo.url) as endpoint:
+            company = await whose(grant, endpoint)
         made = await join(vault, grant, company, base_url=klaviyo.url, name="shop")
         await vault.close()
         return made

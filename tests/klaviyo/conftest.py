@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -9,6 +10,7 @@ import pytest
 
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+from klaviyo_mcp.klaviyo.pool import HttpPool
 
 
 class Wire:
@@ -18,9 +20,11 @@ class Wire:
         self.port = port
         self.requests: list[bytes] = []
 
-    def client(self, **options: object) -> KlaviyoClient:
-        auth, url = ApiKeyAuth("pk_secret"), f"http://127.0.0.1:{self.port}"
-        return KlaviyoClient(auth, base_url=url, **options)  # type: ignore[arg-type]
+    @asynccontextmanager
+    async def client(self, company_id: str | None = None, **options: Any) -> AsyncIterator[KlaviyoClient]:
+        pool, url = HttpPool(**options), f"http://127.0.0.1:{self.port}"
+        yield KlaviyoClient(ApiKeyAuth("pk_secret"), pool, base_url=url, company_id=company_id)
+        await pool.close()
 
 
 Answering = Callable[..., AbstractAsyncContextManager[Wire]]

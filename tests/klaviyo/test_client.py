@@ -45,6 +45,12 @@ async def test_a_request_carries_revision_media_types_agent_and_key(answering) -
     assert json.loads(body) == {"data": {"type": "list"}}
 
 
+async def test_a_request_for_another_revision_says_so(answering) -> None:
+    async with answering(OK) as wire:
+        await send(wire, ApiRequest("GET", "/api/lists", revision="2025-10-15.pre"))
+    assert b"revision: 2025-10-15.pre\r\n" in wire.requests[0]
+
+
 async def test_the_key_never_goes_to_the_client_endpoints_and_the_company_id_does(answering) -> None:
     async with answering(OK) as wire:
         await send(wire, ApiRequest("POST", "/client/events", body={}, needs_company_id=True), company_id="ABC123")
@@ -159,10 +165,11 @@ async def test_no_answer_in_time_leaves_open_whether_it_was_done(answering) -> N
 async def test_no_connection_means_nothing_was_sent() -> None:
     from klaviyo_mcp.klaviyo.client import KlaviyoClient
     from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+    from klaviyo_mcp.klaviyo.pool import HttpPool
 
-    async with KlaviyoClient(ApiKeyAuth("pk_x"), base_url="http://127.0.0.1:1") as client:
-        with pytest.raises(errors.ConnectionFailed) as error:
-            await client.send(GET, WaitBudget(0))
+    client = KlaviyoClient(ApiKeyAuth("pk_x"), HttpPool(), base_url="http://127.0.0.1:1")
+    with pytest.raises(errors.ConnectionFailed) as error:
+        await client.send(GET, WaitBudget(0))
     assert error.value.outcome is RequestOutcome.NOT_SENT
 
 

@@ -8,6 +8,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from klaviyo_mcp.accounts.connect import join, whose
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import ApiKey, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
@@ -26,12 +27,16 @@ async def grant(vault, klaviyo, company="DEMO01", scopes="accounts:read lists:re
     app = klaviyo_app(klaviyo.client_id, Secret(klaviyo.client_secret), base_url=klaviyo.url)
     consent = app.consent(klaviyo.redirect_uri, scopes.split())
     given = new_grant(app, await app.exchange(klaviyo.code(consent.url, company), consent))
-    await join(vault, given, await whose(given, base_url=klaviyo.url), base_url=klaviyo.url, name=None)
+    await keep(vault, klaviyo, given)
 
 
 async def key(vault, klaviyo, text="pk_sandbox_other") -> None:
-    way = ApiKey(Secret(text))
-    await join(vault, way, await whose(way, base_url=klaviyo.url), base_url=klaviyo.url, name=None)
+    await keep(vault, klaviyo, ApiKey(Secret(text)))
+
+
+async def keep(vault, klaviyo, credentials) -> None:
+    async with Endpoint(klaviyo.url) as endpoint:
+        await join(vault, credentials, await whose(credentials, endpoint), base_url=klaviyo.url, name=None)
 
 
 def serving(klaviyo, tmp_path, *flags) -> Client:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_mcp.mcp_server.server import as_tool
+from klaviyo_mcp.mcp_server.tools import as_tool
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 

@@ -1,6 +1,7 @@
 """An account: one Klaviyo company, the client that holds its credentials, and what is known of what it may do.
 
-What a surface serves is `Accounts`: the one of the settings here, those of the vault in `connections`.
+A call is for one `Account`. What a server has of them is `Accounts`: the one of the settings here, those of the vault
+in `connections`.
 """
 
 from collections.abc import Generator
@@ -9,22 +10,24 @@ from typing import Protocol
 
 import httpx2
 
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
-from klaviyo_mcp.accounts.permissions import GrantedAccess, LearnedAccess
+from klaviyo_mcp.accounts.permissions import LearnedAccess, Permissions
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
-from klaviyo_mcp.klaviyo.quota import Quota
-
-Access = GrantedAccess | LearnedAccess
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One Klaviyo company. `name` is what people call the connection; nothing about an account is global."""
+    """One Klaviyo company. `name` is what people call the connection; nothing about an account is global.
+
+    `client` holds its credentials, and `access` what these are known to allow. There is nothing to close: connections
+    belong to the endpoint.
+    """
 
     name: str
     client: KlaviyoClient
-    access: Access = field(default_factory=lambda: LearnedAccess("default"))
+    access: Permissions = field(default_factory=lambda: LearnedAccess("default"))
 
 
 class NoCredentials(httpx2.Auth):
@@ -39,28 +42,25 @@ class NoCredentials(httpx2.Auth):
 
 def open_account(
     name: str,
+    endpoint: Endpoint,
     *,
     api_key: str | None = None,
     auth: httpx2.Auth | None = None,
-    access: Access | None = None,
-    base_url: str,
+    access: Permissions | None = None,
     company_id: str | None = None,
-    pace: bool = True,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    counted_as: str | None = None,
 ) -> Account:
-    """An account reached with `auth`, or with a private API key. `pace` False leaves rate limits to Klaviyo's 429s."""
-    client = KlaviyoClient(
-        auth or (ApiKeyAuth(api_key) if api_key else NoCredentials()),
-        base_url=base_url,
-        company_id=company_id,
-        quota=Quota() if pace else None,
-        transport=transport,
-    )
+    """An account reached with `auth`, or with a private API key; cheap enough to be opened for a single call.
+
+    `counted_as` says whose quota it uses, None that it has one of its own.
+    """
+    auth = auth or (ApiKeyAuth(api_key) if api_key else NoCredentials())
+    client = endpoint.client(auth, company_id=company_id, counted_as=counted_as or name)
     return Account(name, client, access or LearnedAccess(name))
 
 
 class Accounts(Protocol):
-    """The accounts a surface serves."""
+    """The accounts that a server, or a request to it, has to do with."""
 
     @property
     def can_be_named(self) -> bool:
@@ -87,9 +87,10 @@ class Accounts(Protocol):
 class OneAccount:
     """A single account: from KLAVIYO_API_KEY, or of a sandbox. No vault is opened for it."""
 
-    def __init__(self, account: Account) -> None:
-        """`account` is the one."""
+    def __init__(self, account: Account, endpoint: Endpoint) -> None:
+        """`account` is the one, and `endpoint` what it is reached by."""
         self.account = account
+        self._endpoint = endpoint
 
     @property
     def can_be_named(self) -> bool:
@@ -112,4 +113,4 @@ class OneAccount:
 
     async def close(self) -> None:
         """Close its connections."""
-        await self.account.client.close()
+        await self._endpoint.close()

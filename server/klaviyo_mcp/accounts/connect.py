@@ -7,12 +7,12 @@ from time import time
 
 import httpx2
 
-from klaviyo_mcp.accounts.errors import CorruptRecord, NameTaken, NotRevoked, UnknownAccount
+from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.accounts.errors import CorruptRecord, NameTaken, NotRevoked, unknown_account
 from klaviyo_mcp.accounts.oauth import GrantRefused, OAuthApp, OAuthFailed
-from klaviyo_mcp.accounts.records import NAME, ApiKey, Company, Connection, Grant, Secret
+from klaviyo_mcp.accounts.records import NAME, ApiKey, Company, Connection, Credentials, Grant, Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import Vault
-from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
@@ -35,14 +35,14 @@ class Bearer(httpx2.Auth):
         yield request
 
 
-async def whose(way: ApiKey | Grant, *, base_url: str, transport: httpx2.AsyncBaseTransport | None = None) -> Company:
+async def whose(credentials: Credentials, endpoint: Endpoint) -> Company:
     """The company behind credentials; empty when they may not read it. Raises KlaviyoError when they do not work."""
-    auth = ApiKeyAuth(way.key.reveal()) if isinstance(way, ApiKey) else Bearer(way.access_token)
-    async with KlaviyoClient(auth, base_url=base_url, transport=transport) as client:
-        try:
-            reply = await client.send(ApiRequest("GET", "/api/accounts"), WaitBudget(WAIT))
-        except PermissionDenied:
-            return Company()
+    is_key = isinstance(credentials, ApiKey)
+    auth = ApiKeyAuth(credentials.key.reveal()) if is_key else Bearer(credentials.access_token)
+    try:
+        reply = await endpoint.client(auth).send(ApiRequest("GET", "/api/accounts"), WaitBudget(WAIT))
+    except PermissionDenied:
+        return Company()
     found = objects(mapping(reply.document).get("data"))
     if not found:
         return Company()
@@ -56,7 +56,9 @@ async def whose(way: ApiKey | Grant, *, base_url: str, transport: httpx2.AsyncBa
     )
 
 
-async def join(vault: Vault, way: ApiKey | Grant, company: Company, *, base_url: str, name: str | None) -> Connection:
+async def join(
+    vault: Vault, credentials: Credentials, company: Company, *, base_url: str, name: str | None
+) -> Connection:
     """Keep new credentials under `name`, or under one made from the company's; the first connection is the default.
 
     Credentials of the same company replace those before. Raises NameTaken or VaultProblem.
@@ -71,7 +73,7 @@ async def join(vault: Vault, way: ApiKey | Grant, company: Company, *, base_url:
                 f"{chosen!r} is the account {described(before.company)}, and these credentials are for "
                 f"{described(company)}. Nothing was changed."
             )
-        connection = Connection(chosen, company, base_url, connected_at=time(), way=way)
+        connection = Connection(chosen, company, base_url, connected_at=time(), credentials=credentials)
         async with vault.lock(chosen):
             await vault.write(connection)
         if not [other for other in names if other != chosen]:
@@ -93,8 +95,7 @@ async def leave(
     """
     names = await vault.names()
     if name not in names:
-        there = f"there are: {', '.join(names)}" if names else "none is connected"
-        raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+        raise unknown_account(name, names)
     async with vault.lock(), vault.lock(name):
         connection = await _readable(vault, name)
         grant = connection.grant if connection is not None else None

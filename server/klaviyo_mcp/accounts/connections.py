@@ -1,29 +1,41 @@
 """The accounts in the vault: which there are, which one is meant, and each of them open for use.
 
-An account is opened when it is first asked for. Each has a client, a quota and credentials of its own, so that calls
-for two companies share nothing.
+An account is opened when it is first asked for, and forgotten when many others were used since. Each has credentials
+and permissions of its own; what they share is the endpoint's connections, which know no account.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from time import time
 from typing import Any
+from weakref import WeakValueDictionary
 
 import anyio
 import httpx2
 
 from klaviyo_mcp.accounts.account import Account, open_account
-from klaviyo_mcp.accounts.errors import AmbiguousAccount, OtherServer, UnknownAccount, VaultProblem, VaultUnavailable
-from klaviyo_mcp.accounts.permissions import GrantedAccess, LearnedAccess
+from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.accounts.errors import (
+    AmbiguousAccount,
+    OtherServer,
+    UnknownAccount,
+    VaultProblem,
+    VaultUnavailable,
+    unknown_account,
+)
+from klaviyo_mcp.accounts.permissions import GrantedAccess, LearnedAccess, Permissions
 from klaviyo_mcp.accounts.records import ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import OAuthAuth, TokenKeeper, app_of
 from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 
 NOTE_EVERY = 600.0
 """Seconds between two notes of when a connection was last used."""
+MOST_OPEN = 256
+"""Accounts that stay open at a time. Opening one again costs a look into the vault."""
 
 
 class ConnectedAccounts:
@@ -32,31 +44,32 @@ class ConnectedAccounts:
     def __init__(
         self,
         vault: Vault,
+        endpoint: Endpoint | None = None,
         *,
         fixed: str | None = None,
         app: tuple[str, Secret] | None = None,
         company_id: str | None = None,
         base_url: str | None = None,
-        pace: bool = True,
-        transport: Callable[[Connection], httpx2.AsyncBaseTransport | None] = lambda _: None,
+        most_open: int = MOST_OPEN,
         clock: Callable[[], float] = time,
     ) -> None:
         """`fixed` is the only account to serve, when one was asked for. `app` is the OAuth app of the settings.
 
         `company_id` stands in for a connection of which the public key is not known. `base_url` is where accounts have
-        to be, when that was set: credentials go to the server they are for and to no other.
+        to be, when that was set: credentials go to the server they are for and to no other. Beyond `most_open`, the one
+        that was asked for longest ago is forgotten; a call that has it goes on with it.
         """
         self.vault = vault
+        self._endpoint = endpoint or Endpoint()
         self._fixed = fixed
         self._app = app
         self._company_id = company_id
         self._base_url = base_url
-        self._pace = pace
-        self._transport = transport
+        self._most_open = most_open
         self._clock = clock
-        self._open: dict[str, _Open] = {}
-        self._nobody = open_account("none", base_url="https://a.klaviyo.com", company_id=company_id, pace=pace)
-        self._opening = anyio.Lock()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+        # One lock per name, so that nobody waits for another one's account. It lives as long as someone holds it.
+        self._opening: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     @property
     def can_be_named(self) -> bool:
@@ -84,18 +97,17 @@ class ConnectedAccounts:
         if chosen is None:
             names = await self.names()
             if not names:
-                return self._nobody
+                return open_account("none", self._endpoint, company_id=self._company_id)
             raise AmbiguousAccount(f"Several accounts are connected: {', '.join(names)}. Say which one is meant.")
         if self._fixed not in (None, chosen):
             raise UnknownAccount(f"There is no account named {chosen!r} here; this server has {self._fixed!r}.")
-        async with self._opening:
+        async with self._opening.setdefault(chosen, anyio.Lock()):
             return (await self._opened(chosen)).account
 
     async def close(self) -> None:
         """Close all connections and the vault."""
-        for known in self._open.values():
-            await known.account.client.close()
-        await self._nobody.client.close()
+        self._open.clear()
+        await self._endpoint.close()
         await self.vault.close()
 
     async def _opened(self, name: str) -> "_Open":
@@ -108,38 +120,35 @@ class ConnectedAccounts:
                 raise
             return known
         if connection is None:
-            await self._forget(name)
-            names = await self.names()
-            there = f"there are: {', '.join(names)}" if names and names != [name] else "none is connected"
-            raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+            self._open.pop(name, None)
+            raise unknown_account(name, [other for other in await self.names() if other != name])
         if self._base_url not in (None, connection.base_url):
             raise OtherServer(
                 f"The account {name!r} is connected at {connection.base_url}, and KLAVIYO_BASE_URL is {self._base_url}."
             )
         if known is None or not known.serves(connection):
-            await self._forget(name)
-            known = self._open[name] = await self._make(connection)
+            known = await self._make(connection)
+        self._open[name] = known
+        self._open.move_to_end(name)
+        while len(self._open) > self._most_open:
+            self._open.popitem(last=False)
         known.connection = connection
         if known.keeper is not None:
             known.keeper.adopt(connection)
         await known.notes.used()
         return known
 
-    async def _forget(self, name: str) -> None:
-        known = self._open.pop(name, None)
-        if known is not None:
-            await known.account.client.close()
-
     async def _make(self, connection: Connection) -> "_Open":
+        name, credentials = connection.name, connection.credentials
         notes = Notes(self.vault, connection, self._clock)
-        transport = self._transport(connection)
-        keeper: TokenKeeper | None = None
-        auth: httpx2.Auth
-        access: GrantedAccess | LearnedAccess
-        if isinstance(connection.way, ApiKey):
-            auth = ApiKeyAuth(connection.way.key.reveal())
-            access = LearnedAccess(connection.name, await notes.learned(), keep=notes.learn, clock=self._clock)
+        whose = connection.company.account_id
+        if isinstance(credentials, ApiKey):
+            keeper = None
+            auth: httpx2.Auth = ApiKeyAuth(credentials.key.reveal())
+            access: Permissions = LearnedAccess(name, await notes.learned(), keep=notes.learn, clock=self._clock)
+            counted_as = whose or name
         else:
+            transport = self._endpoint.pool.transport
             keeper = TokenKeeper(
                 self.vault,
                 connection,
@@ -147,16 +156,11 @@ class ConnectedAccounts:
                 clock=self._clock,
             )
             auth = OAuthAuth(keeper)
-            access = GrantedAccess(connection.name, keeper.scopes)
-        account = open_account(
-            connection.name,
-            auth=auth,
-            access=access,
-            base_url=connection.base_url,
-            company_id=connection.company.account_id or self._company_id,
-            pace=self._pace,
-            transport=transport,
-        )
+            access = GrantedAccess(name, keeper.scopes)
+            # Klaviyo counts for each app by itself, and for all keys of a company together.
+            counted_as = f"{credentials.client_id} {whose or name}"
+        endpoint, company_id = self._endpoint.at(connection.base_url), whose or self._company_id
+        account = open_account(name, endpoint, auth=auth, access=access, company_id=company_id, counted_as=counted_as)
         return _Open(connection, account, notes, keeper)
 
 
@@ -173,8 +177,8 @@ class _Open:
         """Whether it can go on for this connection: the same company by the same kind of credentials, and key."""
         before = self.connection
         same = (before.company.account_id, before.base_url) == (connection.company.account_id, connection.base_url)
-        if isinstance(before.way, ApiKey) or isinstance(connection.way, ApiKey):
-            return same and before.way == connection.way
+        if isinstance(before.credentials, ApiKey) or isinstance(connection.credentials, ApiKey):
+            return same and before.credentials == connection.credentials
         return same
 
 
@@ -205,7 +209,7 @@ class Notes:
 
     async def learned(self) -> JSON:
         """What refusals have taught; see LearnedAccess."""
-        return (await self._facts()).get("learned") or {}
+        return mapping((await self._facts()).get("learned"))
 
     async def learn(self, learned: JSON) -> None:
         """Keep what refusals have taught."""

@@ -16,6 +16,8 @@ AccountProblem
     └── CorruptRecord       one record cannot be read; the others can
 """
 
+from collections.abc import Sequence
+
 from klaviyo_mcp.klaviyo.errors import NotSent
 
 
@@ -41,6 +43,12 @@ class UnknownAccount(AccountProblem):
 
     code = "unknown_account"
     advice = "Use one of the names listed; 'klaviyo-mcp accounts' shows them all, 'klaviyo-mcp connect' adds one."
+
+
+def unknown_account(name: str, names: Sequence[str]) -> UnknownAccount:
+    """The error for a name that is not among `names`, those that are connected."""
+    there = f"there are: {', '.join(names)}" if names else "none is connected"
+    return UnknownAccount(f"There is no account named {name!r}; {there}.")
 
 
 class AmbiguousAccount(AccountProblem):

@@ -4,7 +4,7 @@ All traffic with the token endpoint goes through Authlib's client: Basic authent
 on a redirect. Klaviyo's pages on OAuth are the source (developers.klaviyo.com, "Set up OAuth").
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import time
@@ -14,6 +14,8 @@ import anyio
 import httpx2
 
 from klaviyo_mcp.accounts.records import Secret
+from klaviyo_mcp.klaviyo.pool import certificates
+from klaviyo_mcp.loose_json import is_object, text
 
 AUTHORIZE = "https://www.klaviyo.com"
 TOKENS = "https://a.klaviyo.com"
@@ -112,6 +114,7 @@ class OAuthApp:
             revocation_endpoint_auth_method="client_secret_basic",
             timeout=TIMEOUT,
             transport=self.transport,
+            verify=certificates() if self.transport is None else True,
             follow_redirects=False,
             **more,
         )
@@ -174,23 +177,23 @@ def klaviyo_app(
 
 
 def _tokens(answer: Any, began: float, before: Secret | None, scopes: tuple[str, ...]) -> Tokens:
-    if not isinstance(answer, Mapping):
+    if not is_object(answer):
         raise OAuthFailed("The answer to the request for tokens is not an object.")
-    fields = cast(Mapping[str, Any], answer)
-    access, refresh = fields.get("access_token"), fields.get("refresh_token")
-    if not isinstance(access, str) or not access or not (before or isinstance(refresh, str)):
+    access, given = text(answer.get("access_token")), text(answer.get("refresh_token"))
+    refresh = Secret(given) if given else before
+    if not access or refresh is None:
         raise OAuthFailed("The answer to the request for tokens lacks a token.")
     try:
-        lifetime = float(fields.get("expires_in") or DEFAULT_LIFETIME)
+        lifetime = float(answer.get("expires_in") or DEFAULT_LIFETIME)
     except (TypeError, ValueError):
         lifetime = DEFAULT_LIFETIME
-    granted = fields.get("scope")
+    granted = text(answer.get("scope")).split()
     return Tokens(
         access_token=Secret(access),
-        refresh_token=Secret(refresh) if isinstance(refresh, str) and refresh else cast(Secret, before),
+        refresh_token=refresh,
         expires_at=began + lifetime,
         received_at=began,
-        scopes=tuple(sorted(granted.split())) if isinstance(granted, str) and granted.strip() else scopes,
+        scopes=tuple(sorted(granted)) or scopes,
     )
 
 

@@ -8,10 +8,9 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import Protocol, cast
 
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 
 SCOPE = re.compile(r"\b[a-z]+(?:-[a-z]+)*:(?:read|write)\b")
 SCOPE_LIFE = 7 * 86_400.0
@@ -27,18 +26,6 @@ class Denial:
     scopes: tuple[str, ...]
     reason: str
     advice: str
-
-
-class Access(Protocol):
-    """What an account's credentials are known to allow. Which kind they are is the account's business."""
-
-    def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
-        """Why an action with these scopes would be refused, None when nothing is known against it."""
-        ...
-
-    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
-        """Take note of a refusal by Klaviyo."""
-        ...
 
 
 class GrantedAccess:
@@ -82,8 +69,8 @@ class LearnedAccess:
         self._keep = keep
         self._clock = clock
         before = known or {}
-        self._scopes: dict[str, float] = dict(cast(dict[str, float], before.get("scopes") or {}))
-        self._actions: dict[str, float] = dict(cast(dict[str, float], before.get("actions") or {}))
+        self._scopes: dict[str, float] = {**mapping(before.get("scopes"))}
+        self._actions: dict[str, float] = {**mapping(before.get("actions"))}
 
     def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
         """Why the action would be refused again, None when nothing speaks against it."""
@@ -120,6 +107,10 @@ class LearnedAccess:
             self._actions[action] = self._clock()
         if self._keep is not None:
             await self._keep({"scopes": self._scopes, "actions": self._actions})
+
+
+Permissions = GrantedAccess | LearnedAccess
+"""What is known of what an account may do: `denial` says why an action would be refused, `learn` notes a refusal."""
 
 
 def _scopes(missing: Sequence[str]) -> str:

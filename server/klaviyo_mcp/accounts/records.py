@@ -6,9 +6,9 @@ A record says which layout it has. Older ones are read and written back in the p
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 
 VERSION = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -76,6 +76,9 @@ class Grant:
     kind: Literal["oauth"] = "oauth"
 
 
+Credentials = ApiKey | Grant
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """One connected account: its name, whose it is, where its API is, and how we reach it."""
@@ -84,18 +87,18 @@ class Connection:
     company: Company
     base_url: str
     connected_at: float
-    way: ApiKey | Grant
+    credentials: Credentials
 
     def with_grant(self, **changes: Any) -> "Connection":
         """A copy whose grant is changed."""
-        if not isinstance(self.way, Grant):
+        if not isinstance(self.credentials, Grant):
             raise TypeError("an API key has no grant")
-        return replace(self, way=replace(self.way, **changes))
+        return replace(self, credentials=replace(self.credentials, **changes))
 
     @property
     def grant(self) -> Grant | None:
         """The OAuth grant, None for an API key."""
-        return self.way if isinstance(self.way, Grant) else None
+        return self.credentials if isinstance(self.credentials, Grant) else None
 
 
 def sealed(connection: Connection) -> JSON:
@@ -106,7 +109,8 @@ def sealed(connection: Connection) -> JSON:
         "company": _plain(connection.company),
         "base_url": connection.base_url,
         "connected_at": connection.connected_at,
-        "way": _plain(connection.way),
+        # The name that the credentials have had in records since the first version.
+        "way": _plain(connection.credentials),
     }
 
 
@@ -123,13 +127,13 @@ def unsealed(name: str, record: JSON) -> Connection:
         # A record that was copied over another's place must not pass for it: accounts would be mixed up.
         if record["name"] != name:
             raise InvalidRecord("it belongs to a connection of another name")
-        way = cast(JSON, record["way"])
+        kept = mapping(record["way"])
         return Connection(
             name=name,
-            company=Company(**cast(JSON, record["company"])),
+            company=Company(**record["company"]),
             base_url=str(record["base_url"]),
             connected_at=float(record["connected_at"]),
-            way=_grant(way) if way["kind"] == "oauth" else ApiKey(Secret(str(way["key"]))),
+            credentials=_grant(kept) if kept["kind"] == "oauth" else ApiKey(Secret(str(kept["key"]))),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InvalidRecord):
@@ -137,10 +141,9 @@ def unsealed(name: str, record: JSON) -> Connection:
         raise InvalidRecord(f"a field is missing or wrong ({type(error).__name__})") from None
 
 
-def _grant(way: JSON) -> Grant:
-    secrets: JSON = {name: Secret(str(way[name])) for name in ("client_secret", "access_token", "refresh_token")}
-    scopes = tuple(str(scope) for scope in cast(list[Any], way["scopes"]))
-    values: JSON = {**way, **secrets, "scopes": scopes}
+def _grant(kept: JSON) -> Grant:
+    secrets: JSON = {name: Secret(str(kept[name])) for name in ("client_secret", "access_token", "refresh_token")}
+    values: JSON = {**kept, **secrets, "scopes": tuple(str(scope) for scope in kept["scopes"])}
     return Grant(**values)
 
 

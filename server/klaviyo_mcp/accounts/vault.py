@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
 
@@ -16,7 +16,7 @@ from klaviyo_mcp.accounts.errors import CorruptRecord, VaultKeyMissing, VaultRea
 from klaviyo_mcp.accounts.keys import SETTING, Found, VaultKeys
 from klaviyo_mcp.accounts.records import Connection, InvalidRecord, sealed, unsealed
 from klaviyo_mcp.accounts.stores import ACCOUNTS, FACTS, FileStore, RedisStore, Store, translated
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, text
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -141,7 +141,7 @@ class Vault:
 
     async def default(self) -> str | None:
         """The name of the connection that is meant when none is named, where one was chosen."""
-        return cast("str | None", (await self.facts(VAULT_LOCK)).get("default"))
+        return text((await self.facts(VAULT_LOCK)).get("default")) or None
 
     async def choose_default(self, name: str | None) -> None:
         """Choose it. The caller holds the vault's lock."""

@@ -5,7 +5,7 @@ What a server and an account allow at all is decided before anything else about 
 
 from dataclasses import dataclass
 
-from klaviyo_mcp.accounts.permissions import Access
+from klaviyo_mcp.accounts.permissions import Permissions
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.errors import NotPermitted, ScopeMissing
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
@@ -22,7 +22,7 @@ class Gate:
     exposes: Exposes = everything
     read_only: bool = False
 
-    def admit(self, action: Action, given: object, access: Access | None, *, part: bool = False) -> JSON:
+    def admit(self, action: Action, given: object, access: Permissions | None, *, part: bool = False) -> JSON:
         """The checked arguments of an action that may run; nothing has been sent for it.
 
         `access` None leaves out what depends on the account. A `part` of an admitted action, or what a rule of it looks

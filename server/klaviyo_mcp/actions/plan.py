@@ -7,7 +7,7 @@ an action made of steps holds the plans of all calls that do not depend on an ea
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from klaviyo_mcp.accounts.permissions import Access
+from klaviyo_mcp.accounts.permissions import Permissions
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
@@ -65,7 +65,7 @@ class Planner:
     """Makes the plans of one call. `access` is of the account it is for; None leaves out what depends on that."""
 
     gate: Gate
-    access: Access | None = None
+    access: Permissions | None = None
 
     def plan(self, action: Action, given: object, *, part: bool = True) -> Plan:
         """The plan of an action, with everything it is made of admitted as far as that can be known before it runs.

@@ -1,46 +1,55 @@
 """`klaviyo-mcp accounts` and `klaviyo-mcp disconnect`: what is connected, the default, a new key, and forgetting."""
 
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import anyio
+import typer
 
 from klaviyo_mcp.accounts.connect import described, leave
 from klaviyo_mcp.accounts.connections import Notes
-from klaviyo_mcp.accounts.errors import CorruptRecord, UnknownAccount
+from klaviyo_mcp.accounts.errors import CorruptRecord, unknown_account
 from klaviyo_mcp.accounts.records import Connection
 from klaviyo_mcp.accounts.vault import Rekeyed, Vault
+from klaviyo_mcp.cli.options import JsonFlag
+from klaviyo_mcp.cli.output import print_json
 from klaviyo_mcp.cli.scope_choice import told
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
 from klaviyo_mcp.runtime.settings import read_settings
 
+app = typer.Typer()
+accounts = typer.Typer(help="Connected accounts: list them, choose the default, change the vault's key.")
+app.add_typer(accounts, name="accounts")
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the connection.")]
 T = TypeVar("T")
 
 
-def list_accounts(*, as_json: bool) -> int:
-    """Print every connection; the exit code is 1 when a record could not be read."""
+@accounts.callback(invoke_without_command=True)
+def list_accounts(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """List the connected accounts; the exit code is 1 when a record could not be read."""
+    if context.invoked_subcommand is not None:
+        return
     rows = with_vault(_rows)
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
     elif not rows:
         print("No account is connected. Connect one with: klaviyo-mcp connect")
     else:
         _print_table(rows)
-    return 1 if any("problem" in row for row in rows) else 0
+    sys.exit(1 if any("problem" in row for row in rows) else 0)
 
 
-def choose_default(name: str) -> None:
-    """Make a connection the default. Raises UnknownAccount."""
+@accounts.command("default")
+def choose_default(name: NameArgument) -> None:
+    """Choose the account that is meant when none is named."""
 
     async def choose(vault: Vault) -> None:
         names = await vault.names()
         if name not in names:
-            there = f"there are: {', '.join(names)}" if names else "none is connected"
-            raise UnknownAccount(f"There is no account named {name!r}; {there}.")
+            raise unknown_account(name, names)
         async with vault.lock():
             await vault.choose_default(name)
 
@@ -48,8 +57,9 @@ def choose_default(name: str) -> None:
     print(f"{name} is the default account now.")
 
 
-def rekey() -> int:
-    """Seal the vault with a new key; the exit code is 1 when a record could not be read."""
+@accounts.command("rekey")
+def rekey() -> None:
+    """Seal everything with a new key."""
     done: Rekeyed = with_vault(lambda vault: vault.rekey())
     print(f"{len(done.renewed)} records are sealed with the new key, which is in {done.place}.")
     if done.unreadable:
@@ -58,13 +68,17 @@ def rekey() -> int:
             "Connect them again or disconnect them, then run this again.",
             file=sys.stderr,
         )
-    return 1 if done.unreadable else 0
+        sys.exit(1)
 
 
-def disconnect(name: str, *, forget: bool) -> None:
-    """Revoke a grant and forget the connection. Raises UnknownAccount or NotRevoked."""
-    app = oauth_app_of(read_settings())
-    gone: Connection | None = with_vault(lambda vault: leave(vault, name, forget=forget, app=app))
+@app.command()
+def disconnect(
+    name: NameArgument,
+    forget: Annotated[bool, typer.Option("--forget", help="Forget it even if Klaviyo cannot be told.")] = False,
+) -> None:
+    """Give an account's grant back to Klaviyo and forget it."""
+    client = oauth_app_of(read_settings())
+    gone: Connection | None = with_vault(lambda vault: leave(vault, name, forget=forget, app=client))
     if gone is None:
         print(f"{name} is forgotten. Its record could not be read, so nothing was revoked: remove the app at Klaviyo.")
     elif gone.grant is None:

@@ -5,24 +5,29 @@ import os
 import sys
 import webbrowser
 from dataclasses import dataclass
+from typing import Annotated
 
 import anyio
+import typer
 from anyio.to_thread import run_sync
 
 from klaviyo_mcp.accounts.connect import described, give_back, join, whose
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import NameTaken
 from klaviyo_mcp.accounts.oauth import Consent, GrantRefused, OAuthApp, OAuthFailed, klaviyo_app
 from klaviyo_mcp.accounts.records import NAME, ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
 from klaviyo_mcp.accounts.vault import Vault
+from klaviyo_mcp.cli.output import fail
 from klaviyo_mcp.cli.scope_choice import choose_scopes, told
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback, read_settings
-from klaviyo_mcp.web.callback import PATH, ConsentAnswer, Ending, callback_app, query_of
+from klaviyo_mcp.web.callback import PATH, ConnectOutcome, ConsentAnswer, callback_app, query_of
 
+app = typer.Typer()
 HOST = "127.0.0.1"
 PATIENCE = 600.0
 """Seconds to wait for a person to consent."""
@@ -30,8 +35,34 @@ ATTEMPTS = 3
 """How often an address may be pasted."""
 
 
+@app.command()
+def connect(
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call it; made from the company's name by default.")
+    ] = None,
+    scopes: Annotated[
+        str, typer.Option(metavar="read|marketing|all|LIST", help="What it may do; LIST has scopes or toolsets.")
+    ] = "all",
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address to open and take the one it ends at.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the redirect URI http://127.0.0.1:PORT/callback.")
+    ] = 8971,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help="Connect with a private API key, from a prompt or stdin.")
+    ] = False,
+) -> None:
+    """Connect a Klaviyo account: consent in the browser, or an API key."""
+    options = ConnectOptions(name, scopes, not no_browser, port)
+    outcome = run_connect_key(name) if api_key else run_connect(options)
+    if not outcome.worked:
+        fail(f"{outcome.title}. {outcome.text}\nNext: {outcome.advice}")
+    print(f"{outcome.text}\n{outcome.advice}")
+
+
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ConnectOptions:
     """What was asked for on the command line."""
 
     name: str | None
@@ -40,28 +71,28 @@ class Wish:
     port: int
 
 
-def run_connect(wish: Wish) -> Ending:
+def run_connect(options: ConnectOptions) -> ConnectOutcome:
     """Connect with OAuth. Raises SettingsError, or KlaviyoError when nothing can be kept."""
-    settings, vault = _ready(wish.name)
+    settings, vault = _ready(options.name)
     client = oauth_app_of(settings)
-    redirect_uri = f"http://{HOST}:{wish.port}{PATH}"
+    redirect_uri = f"http://{HOST}:{options.port}{PATH}"
     if client is None:
         raise SettingsError(
             "Connecting needs an OAuth app of yours. Make one at https://www.klaviyo.com/manage-apps, register "
             f"the redirect URI {redirect_uri} there, and set KLAVIYO_CLIENT_ID and KLAVIYO_CLIENT_SECRET to its own.\n"
             "Or connect with a private API key: klaviyo-mcp connect --api-key"
         )
-    scopes = choose_scopes(wish.scopes, load_catalogue())
+    scopes = choose_scopes(options.scopes, load_catalogue())
     app = klaviyo_app(*client, base_url=settings.klaviyo_oauth_base_url)
     consent = app.consent(redirect_uri, scopes)
 
-    async def flow() -> Ending:
+    async def flow() -> ConnectOutcome:
         await vault.prepare()
-        finish = _Finish(settings, vault, app, consent, wish.name)
+        finish = _Finish(settings, vault, app, consent, options.name)
         answer = ConsentAnswer(consent.state, finish.with_code)
         try:
-            if wish.browser:
-                return await _in_browser(consent, answer, wish.port)
+            if options.browser:
+                return await _in_browser(consent, answer, options.port)
             return await _pasted(consent, answer)
         finally:
             await vault.close()
@@ -69,7 +100,7 @@ def run_connect(wish: Wish) -> Ending:
     return anyio.run(flow)
 
 
-def run_connect_key(name: str | None) -> Ending:
+def run_connect_key(name: str | None) -> ConnectOutcome:
     """Connect with a private API key from a prompt, or from stdin when that is no terminal."""
     settings, vault = _ready(name)
     if sys.stdin.isatty():
@@ -84,9 +115,10 @@ def run_connect_key(name: str | None) -> Ending:
     async def flow() -> Connection:
         try:
             await vault.prepare()
-            way = ApiKey(Secret(text))
-            company = await whose(way, base_url=settings.klaviyo_base_url)
-            return await join(vault, way, company, base_url=settings.klaviyo_base_url, name=name)
+            key = ApiKey(Secret(text))
+            async with Endpoint(settings.klaviyo_base_url) as endpoint:
+                company = await whose(key, endpoint)
+            return await join(vault, key, company, base_url=settings.klaviyo_base_url, name=name)
         finally:
             await vault.close()
 
@@ -94,7 +126,7 @@ def run_connect_key(name: str | None) -> Ending:
         return _connected(anyio.run(flow))
     except AuthenticationFailed:
         text = "Klaviyo does not accept this key. Nothing was kept."
-        return Ending(False, "Not connected", text, "Copy it again: private keys start with pk_.")
+        return ConnectOutcome(False, "Not connected", text, "Copy it again: private keys start with pk_.")
 
 
 def _ready(name: str | None) -> tuple[Settings, Vault]:
@@ -120,36 +152,37 @@ class _Finish:
     consent: Consent
     name: str | None
 
-    async def with_code(self, code: str) -> Ending:
+    async def with_code(self, code: str) -> ConnectOutcome:
         """Tokens, whose account it is, and into the vault. Whatever goes wrong is told, and nothing half is kept."""
         again = "Run klaviyo-mcp connect again."
         try:
             tokens = await self.app.exchange(code, self.consent)
         except GrantRefused:
             text = "Klaviyo did not accept the code: it has expired, or was used before. Nothing was connected."
-            return Ending(False, "The sign-in took too long", text, again)
+            return ConnectOutcome(False, "The sign-in took too long", text, again)
         except OAuthFailed as error:
-            return Ending(False, "Klaviyo gave no access token", f"{error} Nothing was connected.", again)
+            return ConnectOutcome(False, "Klaviyo gave no access token", f"{error} Nothing was connected.", again)
         grant = new_grant(self.app, tokens)
         base_url = self.settings.klaviyo_base_url
         try:
-            company = await whose(grant, base_url=base_url)
+            async with Endpoint(base_url) as endpoint:
+                company = await whose(grant, endpoint)
             try:
                 connection = await join(self.vault, grant, company, base_url=base_url, name=self.name)
             except NameTaken:
                 await give_back(self.app, grant, self.vault, company)
                 raise
         except KlaviyoError as error:
-            return Ending(False, "Not connected", error.message, error.advice or again)
+            return ConnectOutcome(False, "Not connected", error.message, error.advice or again)
         return _connected(connection)
 
 
-def _connected(connection: Connection) -> Ending:
+def _connected(connection: Connection) -> ConnectOutcome:
     company = connection.company
     kind = " It is a test account." if company.test_account else ""
     grant = connection.grant
     may = f"It may {told(grant.scopes)}." if grant else "What the key may do shows when it is used."
-    return Ending(
+    return ConnectOutcome(
         True,
         f"Connected: {described(company)}",
         f"The account {described(company)} is connected as '{connection.name}'.{kind} {may}",
@@ -157,7 +190,7 @@ def _connected(connection: Connection) -> Ending:
     )
 
 
-async def _in_browser(consent: Consent, answer: ConsentAnswer, port: int) -> Ending:
+async def _in_browser(consent: Consent, answer: ConsentAnswer, port: int) -> ConnectOutcome:
     """Open the consent page, and wait for the browser to come back to the loopback address."""
     import uvicorn
 
@@ -187,11 +220,13 @@ async def _in_browser(consent: Consent, answer: ConsentAnswer, port: int) -> End
     listener.close()
     if answer.ending is None:
         minutes = f"{PATIENCE / 60:.0f} minutes"
-        return Ending(False, "Not connected", f"No answer came from the browser within {minutes}.", "Connect again.")
+        return ConnectOutcome(
+            False, "Not connected", f"No answer came from the browser within {minutes}.", "Connect again."
+        )
     return answer.ending
 
 
-async def _pasted(consent: Consent, answer: ConsentAnswer) -> Ending:
+async def _pasted(consent: Consent, answer: ConsentAnswer) -> ConnectOutcome:
     """Print the address of the consent page, and take the one that the browser ends at."""
     _say(
         f"Open this in a browser on any machine:\n{consent.url}\n\n"
@@ -206,7 +241,7 @@ async def _pasted(consent: Consent, answer: ConsentAnswer) -> Ending:
         if answer.ending is not None:
             return ending
         _say(f"{ending.title}. {ending.advice}\nPaste the address again:")
-    return Ending(False, "Not connected", "No address with Klaviyo's answer was pasted.", "Connect again.")
+    return ConnectOutcome(False, "Not connected", "No address with Klaviyo's answer was pasted.", "Connect again.")
 
 
 def _has_browser() -> bool:

@@ -4,14 +4,27 @@ import json
 import os
 import sys
 from textwrap import fill
-from typing import cast
 
+import anyio
+import typer
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from rich.console import Console
 from rich.markup import escape
 
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.cli.output import fail
+from klaviyo_mcp.loose_json import JSON, mapping
+
+app = typer.Typer()
+
+
+@app.command()
+def demo() -> None:
+    """Play a short story: an agent works for a shop, with the sandbox as Klaviyo."""
+    try:
+        anyio.run(play)
+    except DemoError as error:
+        fail(str(error))
 
 
 async def play() -> None:
@@ -128,11 +141,9 @@ class Story:
                     self.console.print(f"   │ {line}", style="red", markup=False)
             if not may_fail:
                 raise DemoError(f"{name} failed; that is not part of the story. Please report it.")
-        return cast(JSON, result.structured_content)
+        return mapping(result.structured_content)
 
     async def _until_complete(self, campaign: str) -> None:
-        import anyio
-
         for _ in range(40):
             job = await self.use("get_campaign_recipient_estimation_job", {"id": campaign}, show=False)
             if job["record"]["status"] == "complete":

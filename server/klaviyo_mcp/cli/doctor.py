@@ -1,14 +1,16 @@
 """`klaviyo-mcp doctor`: everything a call needs, checked from the bottom up, each fault with the way to mend it."""
 
 import json
+import sys
 from collections.abc import AsyncGenerator, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import anyio
 import httpx2
+import typer
 
 from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
@@ -16,6 +18,7 @@ from klaviyo_mcp.accounts.errors import AccountProblem, CorruptRecord
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.cli.options import JsonFlag
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError, PermissionDenied, Throttled
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
@@ -25,6 +28,7 @@ from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
+app = typer.Typer()
 Status = Literal["ok", "warning", "problem", "skipped"]
 MARKS: dict[Status, str] = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM", "skipped": "skipped"}
 SKEW = 30.0
@@ -47,8 +51,14 @@ class Check:
     mend: str = ""
 
 
-def run_doctor(account: str | None, *, as_json: bool) -> int:
-    """Check and print; 0 when a call would work, 1 when it would not."""
+@app.command()
+def doctor(
+    account: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Check this account; the default one if absent.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check everything a call needs, and say how to mend what is wrong; exit 0 when a call would work."""
     checks = examine(account)
     works = not any(check.status == "problem" for check in checks)
     if as_json:
@@ -60,7 +70,7 @@ def run_doctor(account: str | None, *, as_json: bool) -> int:
             if check.mend:
                 print(f"{'':{width + 9}}  → {check.mend}")
         print("A call would work." if works else "A call would not work. Mend the problems above, the first one first.")
-    return 0 if works else 1
+    sys.exit(0 if works else 1)
 
 
 def examine(account: str | None) -> list[Check]:
@@ -73,7 +83,7 @@ def examine(account: str | None) -> list[Check]:
     try:
         specs = load_catalogue()
         checks.append(Check("specs", "ok", f"{len(specs)} actions are described"))
-        whole = assemble(account=account)
+        application = assemble(account=account)
     except SpecError as error:
         return [*checks, Check("specs", "problem", str(error), "Run klaviyo-mcp specs check.")]
     except SettingsError as error:
@@ -81,9 +91,9 @@ def examine(account: str | None) -> list[Check]:
 
     async def ask() -> list[Check]:
         try:
-            return [check async for check in _ask(whole.accounts, whole.engine, account)]
+            return [check async for check in _ask(application.accounts, application.engine, account)]
         finally:
-            await whole.accounts.close()
+            await application.accounts.close()
 
     return checks + anyio.run(ask)
 

@@ -2,6 +2,9 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from klaviyo_mcp.authoring.action_index import action_index
 from klaviyo_mcp.authoring.examples import rehearse
@@ -9,6 +12,48 @@ from klaviyo_mcp.authoring.migration_table import migration_table
 from klaviyo_mcp.authoring.rules import check_folder
 from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
+
+app = typer.Typer()
+specs = typer.Typer(help="Check the spec files that describe the actions.", no_args_is_help=True)
+app.add_typer(specs, name="specs")
+OpenAPIOption = Annotated[Path, typer.Option("--openapi", metavar="FILE", help="Klaviyo's OpenAPI document.")]
+
+
+@specs.command("check")
+def check_specs(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of spec files; the checkout's own by default.")] = None,
+) -> None:
+    """Check every rule of the spec format, and that every example validates and builds."""
+    sys.exit(run_check(folder))
+
+
+@specs.command("draft")
+def draft_specs(
+    openapi: OpenAPIOption,
+    operations: Annotated[list[str] | None, typer.Argument(help="Operations to draft; all by default.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder of spec files; the checkout's own by default.")] = None,
+) -> None:
+    """Write or refresh the facts of specs from an OpenAPI document; what a person wrote stays."""
+    sys.exit(run_draft(openapi, operations, folder))
+
+
+@specs.command("diff")
+def diff_specs(
+    openapi: OpenAPIOption,
+    folder: Annotated[Path | None, typer.Option(help="Folder of spec files; the checkout's own by default.")] = None,
+) -> None:
+    """Tell how the catalogue differs from an OpenAPI document; exit 1 when it does."""
+    sys.exit(run_diff(openapi, folder))
+
+
+@app.command()
+def docs(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 when a generated file is stale.")
+    ] = False,
+) -> None:
+    """Write the generated files of a checkout: the action index and the schema of spec files."""
+    sys.exit(write_docs(check=check))
 
 
 def run_check(folder: Path | None) -> int:
@@ -33,6 +78,15 @@ def error_codes() -> set[str]:
     """The codes of all errors that Klaviyo or the way to it can give."""
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
     return {kind.code for kind in kinds if issubclass(kind, errors.KlaviyoError)}
+
+
+@specs.command("facts")
+def write_facts(
+    openapi: OpenAPIOption,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write them; printed by default.")] = None,
+) -> None:
+    """Make the sandbox's file of facts of an API revision from its OpenAPI document."""
+    sys.exit(run_facts(openapi, out))
 
 
 def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:

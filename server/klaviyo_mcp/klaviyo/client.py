@@ -1,4 +1,4 @@
-"""One pooled HTTP client for one Klaviyo account: sends a request, paces it, and turns every failure into an error.
+"""The client of one Klaviyo account: sends a request, paces it, and turns every failure into an error.
 
 Nothing is retried here but 429, which Klaviyo answers before it looks at a request.
 """
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any, Self, cast
+from typing import Any
 
 import httpx2
 
@@ -31,69 +31,51 @@ from klaviyo_mcp.klaviyo.errors import (
     Throttled,
     UnreadableAnswer,
 )
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.requests import ApiRequest, QuotaLeft, Reply, WaitBudget
+from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
-REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"
 MAX_BODY_BYTES = 5_000_000
-TIMEOUT = httpx2.Timeout(connect=5.0, read=60.0, write=30.0, pool=30.0)
 LONGEST_RETRY_AFTER = 366 * 86_400.0
 """A wait beyond a year is nonsense from a proxy, and too large for a date."""
-USER_AGENT = f"klaviyo-mcp/{__version__} (Python {platform.python_version()})"
+HEADERS = {
+    "Accept": MEDIA_TYPE,
+    "User-Agent": f"klaviyo-mcp/{__version__} (Python {platform.python_version()})",
+    # Without this, a retired revision is silently answered in the shape of a newer one.
+    "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
+}
 
 
 class KlaviyoClient:
-    """Talks to one Klaviyo account. Use as an async context manager, or call `close`."""
+    """Talks to one Klaviyo account. It holds no connection of its own, so there is nothing to close."""
 
     def __init__(
         self,
         auth: httpx2.Auth,
+        pool: HttpPool,
         *,
         base_url: str,
         company_id: str | None = None,
         quota: Quota | None = None,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        timeout: httpx2.Timeout = TIMEOUT,
     ) -> None:
-        """`quota` None leaves pacing to Klaviyo's own 429s; `transport` is for an in-process sandbox and for tests."""
+        """`quota` None leaves pacing to Klaviyo's own 429s."""
+        self._auth = auth
+        self._pool = pool
+        self._base_url = base_url
         self._company_id = company_id
         self._quota = quota
-        self._http = httpx2.AsyncClient(
-            base_url=base_url,
-            auth=auth,
-            transport=transport,
-            timeout=timeout,
-            follow_redirects=False,
-            headers={
-                "Accept": MEDIA_TYPE,
-                "User-Agent": USER_AGENT,
-                "revision": REVISION,
-                # Without this, a retired revision is silently answered in the shape of a newer one.
-                "X-Klaviyo-Revision-Fall-Forward-Opt-Out": "1",
-            },
-        )
-
-    async def __aenter__(self) -> Self:
-        """Connections open at first use."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close all connections."""
-        await self.close()
-
-    async def close(self) -> None:
-        """Close all connections; the client cannot be used again."""
-        await self._http.aclose()
 
     @contextmanager
     def watching(self, look: Callable[[httpx2.Response], None]) -> Generator[None]:
-        """Meanwhile, show every response as it comes in, whatever it says. For diagnosis."""
+        """Meanwhile, show every response to this client as it comes in, whatever it says. For diagnosis."""
 
         async def hook(response: httpx2.Response) -> None:
-            look(response)
+            if response.request.extensions.get("client") is self:
+                look(response)
 
-        hooks = self._http.event_hooks["response"]
+        hooks = self._pool.http.event_hooks["response"]
         hooks.append(hook)
         try:
             yield
@@ -126,19 +108,19 @@ class KlaviyoClient:
                     "This action goes to Klaviyo's public API, which needs the account's public key."
                 )
             target += ("&" if outgoing.query else "?") + f"company_id={self._company_id}"
+        headers = {**HEADERS, "revision": outgoing.revision}
+        parts: JSON = {}
         if outgoing.form is not None:
-            fields = {name: value for name, value in outgoing.form.items() if isinstance(value, str)}
-            files = {name: value for name, value in outgoing.form.items() if not isinstance(value, str)}
-            request = self._http.build_request(outgoing.method, target, data=fields, files=files)
+            parts["data"] = {name: value for name, value in outgoing.form.items() if isinstance(value, str)}
+            parts["files"] = {name: value for name, value in outgoing.form.items() if not isinstance(value, str)}
         elif outgoing.body is not None:
-            content = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":")).encode(
-                "utf-8", "surrogatepass"
-            )
-            headers = {"Content-Type": MEDIA_TYPE}
-            request = self._http.build_request(outgoing.method, target, content=content, headers=headers)
-        else:
-            request = self._http.build_request(outgoing.method, target)
-        request.headers.update(outgoing.headers)
+            text = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":"))
+            parts["content"] = text.encode("utf-8", "surrogatepass")
+            headers["Content-Type"] = MEDIA_TYPE
+        headers.update(outgoing.headers)
+        request = self._pool.http.build_request(
+            outgoing.method, self._base_url + target, headers=headers, extensions={"client": self}, **parts
+        )
         size = int(request.headers.get("Content-Length", "0"))
         if size > MAX_BODY_BYTES:
             raise BodyTooLarge(f"The request body has {size:,} bytes; Klaviyo takes at most {MAX_BODY_BYTES:,}.")
@@ -147,7 +129,7 @@ class KlaviyoClient:
     async def _exchange(self, request: httpx2.Request, outgoing: ApiRequest) -> httpx2.Response:
         where = f"{outgoing.method} {outgoing.path}"
         try:
-            return await self._http.send(request)
+            return await self._pool.http.send(request, auth=self._auth)
         except (httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ConnectError, httpx2.UnsupportedProtocol) as error:
             raise ConnectionFailed(f"No connection to {request.url.host} for {where} ({_kind(error)}).") from None
         except httpx2.TimeoutException as error:
@@ -210,19 +192,14 @@ def _refusal(response: httpx2.Response) -> KlaviyoError:
     )
 
 
-def _problems(response: httpx2.Response) -> tuple[tuple[ApiProblem, ...], dict[str, Any]]:
+def _problems(response: httpx2.Response) -> tuple[tuple[ApiProblem, ...], JSON]:
     try:
-        document: Any = response.json()
+        entries = objects(items(mapping(response.json()).get("errors")))
     except ValueError:
         return (), {}
-    entries: Any = cast(dict[str, Any], document).get("errors") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        return (), {}
-    known = [cast(dict[str, Any], entry) for entry in cast(list[Any], entries) if isinstance(entry, dict)]
     problems: list[ApiProblem] = []
-    for entry in known:
-        found: Any = entry.get("source")
-        source = cast(dict[str, Any], found) if isinstance(found, dict) else {}
+    for entry in entries:
+        source = mapping(entry.get("source"))
         problems.append(
             ApiProblem(
                 code=str(entry.get("code") or ""),
@@ -231,8 +208,7 @@ def _problems(response: httpx2.Response) -> tuple[tuple[ApiProblem, ...], dict[s
                 source=str(source.get("parameter") or source.get("pointer") or ""),
             )
         )
-    meta: Any = known[0].get("meta") if known else None
-    return tuple(problems), cast(dict[str, Any], meta) if isinstance(meta, dict) else {}
+    return tuple(problems), mapping(entries[0].get("meta")) if entries else {}
 
 
 def _sentence(problem: ApiProblem) -> str:

@@ -5,6 +5,9 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
+REVISION = "2026-07-15"
+"""The revision of Klaviyo's API that operations are described by, where a spec does not say another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -21,7 +24,7 @@ class ApiRequest:
 
     `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
     is JSON, `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the
-    client to add the account's public key to the query.
+    client to add the account's public key to the query. `revision` is that of the API which it is written for.
     """
 
     method: str
@@ -33,6 +36,7 @@ class ApiRequest:
     operation: str = ""
     needs_company_id: bool = False
     buckets: tuple[Bucket, ...] = ()
+    revision: str = REVISION
 
     @property
     def target(self) -> str:

@@ -4,10 +4,20 @@ Only shapes and rules that concern one file live here. Rules that need to look a
 """
 
 import re
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from klaviyo_mcp.loose_json import JSON
 
@@ -15,6 +25,12 @@ Effect = Literal["read", "write", "destructive"]
 
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]
+Revision = Annotated[
+    str,
+    StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(\.pre)?$"),
+    # What looks like a date is one to YAML.
+    BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value),
+]
 Hole = Annotated[str, StringConstraints(pattern=r"^\$[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*$")]
 
 
@@ -261,6 +277,7 @@ class ActionSpec(Part):
     `advice` says what to do next after an error of a certain code (`not_found`, `conflict`, …), in place of the general
     advice of that error. `replaces` names endpoints of Klaviyo's retired v1 and v2 API. `overrides` lists facts, as
     dotted paths such as `result.kind`, where Klaviyo's document is wrong: refreshing a spec and the diff leave them.
+    `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     """
 
     name: ActionName
@@ -271,6 +288,7 @@ class ActionSpec(Part):
     aliases: list[ActionName] = []
     replaces: list[str] = []
     operation: ActionName | None = None
+    revision: Revision | None = None
     effect: Effect
     idempotent: bool
     scopes: list[Annotated[str, StringConstraints(pattern=r"^[a-z-]+:(read|write)$")]] = []

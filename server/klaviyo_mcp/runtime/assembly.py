@@ -1,11 +1,10 @@
-"""Puts a running whole together from settings and flags: catalogue, registry, engine, accounts."""
+"""Puts a running application together from settings and flags: catalogue, registry, engine, accounts."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx2
-
-from klaviyo_mcp.accounts.account import Account, Accounts, OneAccount, open_account
+from klaviyo_mcp.accounts.account import Accounts, OneAccount, open_account
+from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
@@ -16,13 +15,10 @@ if TYPE_CHECKING:
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
 
-SANDBOX_URL = "http://sandbox.localhost"
-"""The base URL of the in-process sandbox; no name lookup and no connection is made for it."""
-
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """Everything a surface needs to answer calls."""
+class Application:
+    """Everything that is needed to answer calls, wherever they come from."""
 
     settings: Settings
     engine: Engine
@@ -39,7 +35,7 @@ def assemble(
     expose: str = "all",
     read_only: bool = False,
     hide_unavailable: bool = False,
-) -> Whole:
+) -> Application:
     """Read settings and specs, and say which accounts there are. Raises SettingsError, SpecError or ExposureError."""
     settings = read_settings()
     registry = Registry(load_catalogue())
@@ -51,7 +47,7 @@ def assemble(
         max_wait=settings.klaviyo_mcp_max_wait,
     )
     accounts, connected = _accounts(settings, sandbox, account)
-    return Whole(settings, engine, accounts, exposure, connected)
+    return Application(settings, engine, accounts, exposure, connected)
 
 
 def _accounts(settings: Settings, sandbox: bool, name: str | None) -> tuple[Accounts, bool]:
@@ -59,23 +55,22 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> tuple[Acco
 
     A vault is opened for the last alone, and not before the first call.
     """
-    pace = settings.klaviyo_mcp_quota == "on"
+    endpoint = Endpoint(settings.klaviyo_base_url, pace=settings.klaviyo_mcp_quota == "on")
     key = settings.klaviyo_api_key
     kept = "sandbox" if sandbox else "default" if key else None
     if kept and name not in (None, kept):
         why = "--sandbox has one account" if sandbox else "KLAVIYO_API_KEY is set and is used instead of connected ones"
         raise SettingsError(f"There is no account named {name!r}: {why}, named {kept!r}.")
     if sandbox:
-        return OneAccount(sandbox_account(pace=pace)), True
+        # The simulated Klaviyo is loaded only when it is asked for.
+        from klaviyo_mcp.runtime.sandbox import sandbox_account
+
+        return sandbox_account(pace=endpoint.pace), True
     if key:
-        opened = open_account(
-            "default",
-            api_key=key.get_secret_value(),
-            base_url=settings.klaviyo_base_url,
-            company_id=settings.klaviyo_company_id,
-            pace=pace,
+        account = open_account(
+            "default", endpoint, api_key=key.get_secret_value(), company_id=settings.klaviyo_company_id
         )
-        return OneAccount(opened), True
+        return OneAccount(account, endpoint), True
     from klaviyo_mcp.accounts.connections import ConnectedAccounts
 
     vault = vault_of(settings)
@@ -85,11 +80,11 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> tuple[Acco
         raise SettingsError(f"There is no account named {name!r}; {there}. Connect one with 'klaviyo-mcp connect'.")
     accounts = ConnectedAccounts(
         vault,
+        endpoint,
         fixed=name,
         app=oauth_app_of(settings),
         company_id=settings.klaviyo_company_id,
         base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
-        pace=pace,
     )
     return accounts, names != []
 
@@ -112,18 +107,4 @@ def vault_of(settings: Settings) -> "Vault":
         settings.klaviyo_mcp_home,
         url=url.get_secret_value() if url else None,
         key=key.get_secret_value() if key else None,
-    )
-
-
-def sandbox_account(*, pace: bool = True) -> Account:
-    """An account of a sandbox in this process, with the demo shop in it. Its state ends with the process."""
-    from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
-
-    return open_account(
-        "sandbox",
-        api_key=API_KEY,
-        base_url=SANDBOX_URL,
-        company_id=COMPANY_ID,
-        pace=pace,
-        transport=httpx2.ASGITransport(app=create_app()),
     )

@@ -1,14 +1,26 @@
-"""Serving the sandbox over HTTP, for demos, tests and other people's integrations."""
+"""The simulated Klaviyo: as an account in this process, and served over HTTP. No other module imports it."""
 
 import sys
 from pathlib import Path
 
-import uvicorn
+import httpx2
 
+from klaviyo_mcp.accounts.account import OneAccount, open_account
+from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import SettingsError
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.faults.declared import InvalidFaults
+
+URL = "http://sandbox.localhost"
+"""The base URL of the sandbox in this process; no name lookup and no connection is made for it."""
+
+
+def sandbox_account(*, pace: bool = True) -> OneAccount:
+    """An account of a sandbox in this process, with the demo shop in it. Its state ends with the process."""
+    endpoint = Endpoint(URL, HttpPool(httpx2.ASGITransport(app=create_app())), pace)
+    return OneAccount(open_account("sandbox", endpoint, api_key=API_KEY, company_id=COMPANY_ID), endpoint)
 
 
 def serve_sandbox(
@@ -18,6 +30,9 @@ def serve_sandbox(
 
     Raises SettingsError when the port cannot be had, the state cannot be kept or the faults cannot be read.
     """
+    # An account in this process serves nothing, and need not load what serving takes.
+    import uvicorn
+
     if state is not None and not state.parent.is_dir():
         raise SettingsError(f"--state: there is no folder {state.parent} to keep {state.name} in.")
     try:

@@ -3,7 +3,6 @@
 `KLAVIYO_*` says which account, `KLAVIYO_MCP_*` how the server behaves.
 """
 
-import difflib
 import os
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from klaviyo_mcp.loose_json import nearest
 
 
 class SettingsError(Exception):
@@ -127,10 +128,9 @@ def read_settings() -> Settings:
     for name in sorted(os.environ):
         if not name.upper().startswith("KLAVIYO_") or name.upper() in known:
             continue
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        problems.append(
-            f"{name} is not a setting of klaviyo-mcp{f'; did you mean {near[0]}?' if near else '; unset it.'}"
-        )
+        near = nearest(name, known)
+        mend = f"did you mean {near[0]}?" if near else "unset it."
+        problems.append(f"{name} is not a setting of klaviyo-mcp; {mend}")
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] - every field has a default
     except ValidationError as error:

@@ -30,7 +30,7 @@ small{color:var(--soft)}
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ConnectOutcome:
     """How it ended, for the page and the command line alike. `advice` is what to do next."""
 
     worked: bool
@@ -42,19 +42,19 @@ class Ending:
 class ConsentAnswer:
     """Klaviyo's answer to a request for consent: checked, and acted on once."""
 
-    def __init__(self, state: str, finish: Callable[[str], Awaitable[Ending]]) -> None:
+    def __init__(self, state: str, finish: Callable[[str], Awaitable[ConnectOutcome]]) -> None:
         """`finish` takes the code and does the rest."""
         self._state = state
         self._finish = finish
         self._taken = False
         self.ended = anyio.Event()
-        self.ending: Ending | None = None
+        self.ending: ConnectOutcome | None = None
 
-    async def take(self, query: str) -> Ending:
+    async def take(self, query: str) -> ConnectOutcome:
         """Act on the query of the redirect. One that is not ours, or came before, changes nothing."""
         fields = {name: values[0] for name, values in parse_qs(query).items()}
         if not compare_digest(fields.get("state", "").encode(), self._state.encode()):
-            return Ending(
+            return ConnectOutcome(
                 False,
                 "This does not belong to the sign-in that is under way",
                 "The answer carries another state than the one klaviyo-mcp sent. It may come from an older tab, or "
@@ -62,7 +62,7 @@ class ConsentAnswer:
                 "Use the address that klaviyo-mcp printed last.",
             )
         if self._taken:
-            return Ending(
+            return ConnectOutcome(
                 False,
                 "This answer was used before",
                 "klaviyo-mcp takes each answer once. Look at the terminal to see what came of it.",
@@ -73,9 +73,9 @@ class ConsentAnswer:
         self.ended.set()
         return ending
 
-    async def _act(self, fields: dict[str, str]) -> Ending:
+    async def _act(self, fields: dict[str, str]) -> ConnectOutcome:
         if fields.get("error") == "access_denied":
-            return Ending(
+            return ConnectOutcome(
                 False,
                 "Access was not given",
                 "You chose not to give klaviyo-mcp access. Nothing was connected.",
@@ -83,7 +83,7 @@ class ConsentAnswer:
             )
         if "error" in fields or "code" not in fields:
             said = fields.get("error_description") or fields.get("error") or "no code"
-            return Ending(
+            return ConnectOutcome(
                 False,
                 "Klaviyo did not give access",
                 f"Klaviyo answered: {said[:200]}",
@@ -108,7 +108,7 @@ def query_of(pasted: str) -> str:
     return urlsplit(text).query if "?" in text else text
 
 
-def ending_page(ending: Ending) -> HTMLResponse:
+def ending_page(ending: ConnectOutcome) -> HTMLResponse:
     """The page for a person: what happened, and what to do."""
     advice = f"<p>{escape(ending.advice)}</p>" if ending.advice else ""
     html = (

@@ -1,0 +1,55 @@
+"""Where Klaviyo is and how it is reached: made once for a process, and shared by all accounts in it."""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+from weakref import WeakValueDictionary
+
+import httpx2
+
+from klaviyo_mcp.klaviyo.client import KlaviyoClient
+from klaviyo_mcp.klaviyo.pool import HttpPool
+from klaviyo_mcp.klaviyo.quota import Quota
+
+KLAVIYO = "https://a.klaviyo.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A base URL without a path, the pool of connections, and what each account has used of its quota.
+
+    `pace` False leaves rate limits to Klaviyo's 429s. A quota is remembered while an account that counts by it is open.
+    Use as an async context manager, or call `close`.
+    """
+
+    base_url: str = KLAVIYO
+    pool: HttpPool = field(default_factory=HttpPool)
+    pace: bool = True
+    quotas: WeakValueDictionary[tuple[str, str], Quota] = field(
+        default_factory=WeakValueDictionary[tuple[str, str], Quota]
+    )
+
+    def at(self, base_url: str) -> "Endpoint":
+        """The same pool and quotas for another base URL."""
+        return replace(self, base_url=base_url)
+
+    def client(self, auth: httpx2.Auth, *, company_id: str | None = None, counted_as: str = "") -> KlaviyoClient:
+        """A client for one account. Those that are `counted_as` the same share a quota, as keys of one company do."""
+        quota = None
+        if self.pace:
+            key = (self.base_url, counted_as)
+            quota = self.quotas.get(key)
+            if quota is None:
+                quota = self.quotas[key] = Quota()
+        return KlaviyoClient(auth, self.pool, base_url=self.base_url, company_id=company_id, quota=quota)
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before it is used."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections of all accounts."""
+        await self.pool.close()

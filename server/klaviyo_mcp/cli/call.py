@@ -1,0 +1,53 @@
+"""`klaviyo-mcp call`: one action, and its answer as JSON."""
+
+import json
+import sys
+from typing import Annotated
+
+import anyio
+import typer
+
+from klaviyo_mcp.actions.engine import Call
+from klaviyo_mcp.answers.text import error_text
+from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
+from klaviyo_mcp.cli.output import fail, print_json
+from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
+from klaviyo_mcp.runtime.assembly import assemble
+
+app = typer.Typer()
+
+
+@app.command()
+def call(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Name or alias of the action.")],
+    arguments: Annotated[
+        str, typer.Option("--json", metavar="ARGS", help="The arguments as a JSON object; '-' reads them from stdin.")
+    ] = "{}",
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would be sent, and send nothing.")] = False,
+    read_only: ReadOnlyFlag = False,
+    account: AccountOption = None,
+    sandbox: SandboxFlag = False,
+) -> None:
+    """Run one action and print its answer as JSON."""
+    text = sys.stdin.read() if arguments == "-" else arguments
+    try:
+        given = json.loads(text)
+    except RecursionError:
+        fail("--json is nested too deep.", 2)
+    except ValueError as error:
+        fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
+    application = assemble(sandbox=sandbox, account=account, read_only=read_only)
+
+    async def run() -> Response:
+        if preview:
+            return await preview_call(application.engine, Call(action, given))
+        try:
+            return await answer_call(application.engine, application.accounts, Call(action, given))
+        finally:
+            await application.accounts.close()
+
+    response = anyio.run(run)
+    print_json(response.answer.data)
+    if response.is_error:
+        wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
+        fail(error_text(response.answer), 2 if wrong_use else 1)

@@ -1,0 +1,81 @@
+"""Actions as MCP tools: what `tools/list` shows, to whom."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import mcp.types as types
+
+from klaviyo_mcp.accounts.account import Accounts
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.mcp_server.account_argument import with_account
+from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.tool_schema import listed_schema
+from klaviyo_mcp.runtime.exposure import Exposure
+
+MOST_MADE = 16
+"""Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
+
+
+class Listing:
+    """The tools as the accounts of the moment make them. One account, or none, needs nothing asked."""
+
+    def __init__(self, registry: Registry, exposure: Exposure) -> None:
+        """The tools of a registry that `exposure` allows, in stable order."""
+        self._exposure = exposure
+        self._actions = [action for action in registry.actions if exposure.shows(action)]
+        self._tools = {action.name: as_tool(action) for action in self._actions}
+        self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
+
+    def schema(self, name: str) -> Mapping[str, Any] | None:
+        """The input schema of a tool."""
+        tool = self._tools.get(name)
+        return tool.input_schema if tool else None
+
+    async def now(self, accounts: Accounts) -> types.ListToolsResult:
+        """The list for these accounts at this moment, kept for the next who have the same.
+
+        A vault that cannot be read is told by the calls, not by an empty list.
+        """
+        try:
+            names = await accounts.names() if accounts.can_be_named else []
+            default = await accounts.default() if len(names) > 1 else None
+            hidden = await self._hidden(accounts)
+        except KlaviyoError:
+            names, default, hidden = [], None, frozenset[str]()
+        key = (tuple(names) if len(names) > 1 else (), default, hidden)
+        if key not in self._made:
+            tools = [tool for name, tool in self._tools.items() if name not in hidden]
+            if len(names) > 1:
+                tools = [
+                    tool.model_copy(update={"input_schema": with_account(tool.input_schema, names, default)})
+                    for tool in tools
+                ]
+            self._made[key] = types.ListToolsResult(tools=tools)
+            if len(self._made) > MOST_MADE:
+                self._made.popitem(last=False)
+        return self._made[key]
+
+    async def _hidden(self, accounts: Accounts) -> frozenset[str]:
+        if not self._exposure.hide_unavailable:
+            return frozenset()
+        known = [(await accounts.find(name)).access for name in await accounts.names()]
+        return frozenset(action.name for action in self._actions if not self._exposure.available(action, known))
+
+
+def as_tool(action: Action) -> types.Tool:
+    """An action as MCP shows it. The hints come from the spec's effect; nothing guesses them from the HTTP method."""
+    spec = action.spec
+    return types.Tool(
+        name=spec.name,
+        title=spec.title,
+        description=spec.description.strip(),
+        input_schema=listed_schema(spec),
+        annotations=types.ToolAnnotations(
+            title=spec.title,
+            read_only_hint=spec.effect == "read",
+            destructive_hint=spec.effect == "destructive",
+            # A read is idempotent by nature, and an open world is the protocol's default: neither is worth its bytes.
+            idempotent_hint=None if spec.effect == "read" else spec.idempotent,
+        ),
+    )

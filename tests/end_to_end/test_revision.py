@@ -1,0 +1,61 @@
+"""Which revision of Klaviyo's API a request asks for is a fact of its operation."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from klaviyo_mcp.accounts.account import open_account
+from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, load_catalogue
+from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.registry import Registry
+
+
+def described(spec: ActionSpec, **changes: Any) -> ActionSpec:
+    return ActionSpec.model_validate({**spec.model_dump(by_alias=True, exclude_unset=True), **changes})
+
+
+async def test_an_operation_is_asked_for_at_the_revision_of_its_spec(serving: Any, registry: Registry) -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def answer(request: Request) -> JSONResponse:
+        asked.append((request.url.path, request.headers["revision"]))
+        return JSONResponse({"data": []})
+
+    specs = [
+        registry["get_lists"].spec,
+        described(registry["get_tags"].spec, revision="2026-04-15"),
+        described(registry["get_segments"].spec, revision="2026-10-15.pre"),
+    ]
+    engine = Engine(Registry(specs))
+    with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+        async with Endpoint(url) as endpoint:
+            for spec in specs:
+                await engine.run(Call(spec.name), open_account("one", endpoint, api_key="pk_x"))
+    assert asked == [
+        ("/api/lists", "2026-07-15"),
+        ("/api/tags", "2026-04-15"),
+        ("/api/segments", "2026-10-15.pre"),
+    ]
+
+
+def test_a_spec_says_it_without_quotes(tmp_path: Path) -> None:
+    text = next(CHECKOUT_SPECS.rglob("get_lists.yaml")).read_text("utf-8")
+    (tmp_path / "lists").mkdir()
+    for written in ("2026-04-15", "2026-10-15.pre"):
+        spec = text.replace("\noperation: get_lists\n", f"\noperation: get_lists\nrevision: {written}\n")
+        (tmp_path / "lists" / "get_lists.yaml").write_text(spec, "utf-8")
+        assert load_catalogue(tmp_path)[0].revision == written
+
+
+@pytest.mark.parametrize("wrong", ["2026-7-15", "latest", "2026-13-01", "2026-04-15.beta", ""])
+def test_a_revision_is_a_date(registry: Registry, wrong: str) -> None:
+    with pytest.raises(ValidationError, match="revision"):
+        described(registry["get_lists"].spec, revision=wrong)
