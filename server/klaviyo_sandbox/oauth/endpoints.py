@@ -7,6 +7,7 @@ back for (an unknown app, an unregistered address) is answered with a page; ever
 import binascii
 import re
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -21,8 +22,8 @@ from klaviyo_sandbox.clock import microseconds
 from klaviyo_sandbox.declare import Limits
 from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.faults.declared import Strike
-from klaviyo_sandbox.oauth.consent_page import consent_page, refusal_page
 from klaviyo_sandbox.operations import OPERATIONS
+from klaviyo_sandbox.pages.rendering import render
 from klaviyo_sandbox.serving import Service
 from klaviyo_sandbox.storage.grants import Code, OAuthApp
 
@@ -33,6 +34,8 @@ _VERIFIER = re.compile(r"[a-zA-Z0-9\-._~]{43,128}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 64 * 1024
+# What the consent page's form carries along of the request.
+_CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method")
 _PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -88,10 +91,10 @@ async def authorize(service: Service, request: Request) -> Response:
     asked = dict(request.query_params) if request.method == "GET" else await _form(request)
     app = service.read(lambda: service.grants.app(asked.get("client_id", "")))
     if app is None:
-        return refusal_page("No app with this client id is registered.")
+        return _refuse("No app with this client id is registered.")
     target = asked.get("redirect_uri", "")
     if target not in app.redirect_uris:
-        return refusal_page("The redirect_uri is not exactly one of those registered for this app.")
+        return _refuse("The redirect_uri is not exactly one of those registered for this app.")
     wrong = _wrong(asked)
     if wrong is not None:
         return _back(target, asked, error=wrong[0], error_description=wrong[1])
@@ -100,12 +103,12 @@ async def authorize(service: Service, request: Request) -> Response:
         return _allow(service, app, asked, settings["company_id"])
     companies = service.read(service.grants.companies)
     if request.method == "GET":
-        return consent_page(app, asked, asked["scope"].split(), companies)
+        return _ask(app, asked, companies)
     if asked.get("decision") != "allow":
         return _back(target, asked, error="access_denied", error_description="The user denied the request.")
     chosen = asked.get("company_id", "")
     if chosen not in [account for account, _ in companies]:
-        return refusal_page("There is no such company to give access to.")
+        return _refuse("There is no such company to give access to.")
     return _allow(service, app, asked, chosen)
 
 
@@ -144,6 +147,25 @@ def _wrong(asked: dict[str, str]) -> tuple[str, str] | None:
     if unknown or not scopes:
         return "invalid_scope", f"Unknown scopes: {' '.join(unknown)}." if unknown else "No scope was asked for."
     return None
+
+
+def _ask(app: OAuthApp, asked: dict[str, str], companies: Sequence[tuple[str, str]]) -> Response:
+    """The consent page: which company, which scopes, Allow or Deny."""
+    parts = urlsplit(asked["redirect_uri"])
+    return render(
+        "consent",
+        # Browsers apply form-action to where a form's answer redirects as well.
+        form_action=f"'self' {parts.scheme}://{parts.netloc}",
+        app=app.name,
+        carried={name: asked[name] for name in _CARRIED if name in asked},
+        companies=companies,
+        scopes=list(dict.fromkeys(asked["scope"].split())),
+    )
+
+
+def _refuse(reason: str) -> Response:
+    """Say on a page why the request goes nowhere. The app is not told: its address cannot be trusted."""
+    return render("refusal", status=400, reason=reason)
 
 
 def _allow(service: Service, app: OAuthApp, asked: dict[str, str], account: str) -> Response:
