@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+JSON_API = "application/vnd.api+json"
 INVALID_INPUT = "Invalid input."
 
 

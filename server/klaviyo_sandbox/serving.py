@@ -2,7 +2,6 @@
 
 import json
 import threading
-import zlib
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -25,16 +24,15 @@ from klaviyo_sandbox.auth import (
     check_revision,
     identify,
 )
-from klaviyo_sandbox.bodies import read_body, takes_body, too_large
+from klaviyo_sandbox.bodies import read_body, read_content, read_form, takes_body
 from klaviyo_sandbox.calls import Answer, Call, Session, World
 from klaviyo_sandbox.clock import ShiftedClock, iso, microseconds, moment_of
 from klaviyo_sandbox.declare import Operation
-from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, not_found
+from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body, not_found
 from klaviyo_sandbox.faults.declared import Faults, Strike
-from klaviyo_sandbox.faults.fault_injection import JSON_API, answer_under, error_response
+from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
 from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.limits import RateLimits
-from klaviyo_sandbox.multipart import read_form
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, WORK, Match
 from klaviyo_sandbox.query import read_query
 from klaviyo_sandbox.shapes import Json
@@ -44,10 +42,6 @@ from klaviyo_sandbox.storage.store import Store
 
 Result = TypeVar("Result")
 
-FORM_DATA = "multipart/form-data"
-LARGEST_BODY = 5 * 1024 * 1024
-# What a form may hold beside a file of the largest size.
-_FORM_MARGIN = 64 * 1024
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization"}
 
 
@@ -201,20 +195,22 @@ class Service:
         headers.update(self.limits.admit(key.quota, match.operation, self.clock.now()))
         authorize(key, match.operation)
         check_entitlement(key, match.operation, self._world.lacking)
-        content = await _content(request, match.operation) if takes_body(match.operation) else b""
+        content = await read_content(request, match.operation) if takes_body(match.operation) else b""
+        form: Json | None = None
+        if match.operation.upload:
+            # A form is read before the lock is taken, because its parser is asynchronous.
+            form = await read_form(content, request.headers["Content-Type"], match.operation)
         with self._world.store.lock:
             self.settle()
-            return self._run(request, match, key, content, now)
+            return self._run(request, match, key, form or content, now)
 
-    def _run(self, request: Request, match: Match, key: Key, content: bytes, now: datetime) -> Answer:
+    def _run(self, request: Request, match: Match, key: Key, content: bytes | Json, now: datetime) -> Answer:
         operation = match.operation
         query_string = request.scope["query_string"].decode("latin-1")
         query = read_query(query_string, operation, RESOURCES)
         self.limits.admit_parameters(key.quota, operation, query, self.clock.now())
-        data: Any = None
-        if operation.upload:
-            data = read_form(content, request.headers.get("Content-Type", ""), operation)
-        elif takes_body(operation):
+        data: Any = content if operation.upload else None
+        if isinstance(content, bytes) and takes_body(operation):
             data = read_body(content, operation, RESOURCES, match.id)
         _check_form(operation, match.id)
         call = Call(
@@ -273,32 +269,6 @@ def _path(request: Request) -> str:
     """The path as it was sent, percent-encoded: an id may hold an encoded slash."""
     raw: bytes | None = request.scope.get("raw_path")
     return quote(request.scope["path"]) if raw is None else raw.decode("latin-1")
-
-
-async def _content(request: Request, operation: Operation) -> bytes:
-    """The body, decompressed. Raises ApiError (413, 415)."""
-    content = bytearray()
-    most = LARGEST_BODY + (_FORM_MARGIN if operation.upload else 0)
-    accepted = (FORM_DATA,) if operation.upload else (JSON_API, "application/json")
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > most:
-            raise too_large(LARGEST_BODY)
-    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type not in accepted:
-        detail = f'Unsupported media type "{media_type}" in request. Use {accepted[0]}.'
-        raise ApiError(
-            415, [Problem("unsupported_media_type", "Unsupported media type.", detail, {"pointer": "/data"})]
-        )
-    if request.headers.get("Content-Encoding", "identity").lower() != "gzip":
-        return bytes(content)
-    try:
-        plain = zlib.decompressobj(wbits=31).decompress(bytes(content), most + 1)
-    except zlib.error:
-        raise invalid_body("/data", "The request body is not valid gzip.") from None
-    if len(plain) > most:
-        raise too_large(LARGEST_BODY)
-    return plain
 
 
 def _check_form(operation: Operation, identifier: str) -> None:
