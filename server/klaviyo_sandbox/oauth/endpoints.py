@@ -24,7 +24,8 @@ from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.operations import OPERATIONS
 from klaviyo_sandbox.pages.rendering import render
-from klaviyo_sandbox.serving import Service
+from klaviyo_sandbox.serving import serve
+from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage.grants import Code, OAuthApp
 
 SCOPES = frozenset(scope for operation in OPERATIONS.values() for scope in operation.scopes)
@@ -55,29 +56,29 @@ class OAuthError(Exception):
 class Endpoint:
     """One of the endpoints as an ASGI app, served like an operation: logged, and under the faults in force."""
 
-    def __init__(self, service: Service, name: str, answer: Any) -> None:
-        """`answer` takes the service and the request, and gives a response or raises OAuthError."""
-        self._service = service
+    def __init__(self, state: State, name: str, answer: Any) -> None:
+        """`answer` takes the state and the request, and gives a response or raises OAuthError."""
+        self._state = state
         self._name = name
         self._run = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        await self._service.serve(self._name, request, send, lambda strike: self._answer(request, strike))
+        await serve(self._state, self._name, request, send, lambda strike: self._answer(request, strike))
 
     async def _answer(self, request: Request, _: Strike) -> Response:
-        self._service.ready()
+        self._state.ready()
         try:
-            return await self._run(self._service, request)
+            return await self._run(self._state, request)
         except OAuthError as error:
             return JSONResponse(error.document, error.status, {**_PRIVATE, **error.headers})
 
 
-def oauth_routes(service: Service) -> list[Route]:
+def oauth_routes(state: State) -> list[Route]:
     """GET and POST /oauth/authorize, POST /oauth/token and POST /oauth/revoke."""
     return [
-        Route(f"/oauth/{name}", Endpoint(service, f"oauth_{name}", answer), methods=methods)
+        Route(f"/oauth/{name}", Endpoint(state, f"oauth_{name}", answer), methods=methods)
         for name, answer, methods in (
             ("authorize", authorize, ["GET", "POST"]),
             ("token", token, ["POST"]),
@@ -86,10 +87,10 @@ def oauth_routes(service: Service) -> list[Route]:
     ]
 
 
-async def authorize(service: Service, request: Request) -> Response:
+async def authorize(state: State, request: Request) -> Response:
     """Show the consent page, or act on what was chosen on it."""
     asked = dict(request.query_params) if request.method == "GET" else await _form(request)
-    app = service.read(lambda: service.grants.app(asked.get("client_id", "")))
+    app = state.read(lambda: state.grants.app(asked.get("client_id", "")))
     if app is None:
         return _refuse("No app with this client id is registered.")
     target = asked.get("redirect_uri", "")
@@ -98,10 +99,10 @@ async def authorize(service: Service, request: Request) -> Response:
     wrong = _wrong(asked)
     if wrong is not None:
         return _back(target, asked, error=wrong[0], error_description=wrong[1])
-    settings = service.read(service.grants.settings)
+    settings = state.read(state.grants.settings)
     if request.method == "GET" and settings["auto_approve"]:
-        return _allow(service, app, asked, settings["company_id"])
-    companies = service.read(service.grants.companies)
+        return _allow(state, app, asked, settings["company_id"])
+    companies = state.read(state.grants.companies)
     if request.method == "GET":
         return _ask(app, asked, companies)
     if asked.get("decision") != "allow":
@@ -109,30 +110,30 @@ async def authorize(service: Service, request: Request) -> Response:
     chosen = asked.get("company_id", "")
     if chosen not in [account for account, _ in companies]:
         return _refuse("There is no such company to give access to.")
-    return _allow(service, app, asked, chosen)
+    return _allow(state, app, asked, chosen)
 
 
-async def token(service: Service, request: Request) -> Response:
+async def token(state: State, request: Request) -> Response:
     """Exchange a code or a refresh token for an access token."""
     form = await _form(request)
-    app = _client(service, request)
+    app = _client(state, request)
     grant_type = form.get("grant_type")
     if grant_type == "authorization_code":
-        answer = _exchange(service, app, form)
+        answer = _exchange(state, app, form)
     elif grant_type == "refresh_token":
-        answer = _refresh(service, app, form)
+        answer = _refresh(state, app, form)
     else:
         raise OAuthError("invalid_grant_type", "Use authorization_code or refresh_token.")
     return JSONResponse(answer, headers=_PRIVATE)
 
 
-async def revoke(service: Service, request: Request) -> Response:
+async def revoke(state: State, request: Request) -> Response:
     """Void a token. One that is not the app's, or none at all, is answered alike (RFC 7009)."""
     form = await _form(request)
-    app = _client(service, request)
+    app = _client(state, request)
     if not form.get("token"):
         raise OAuthError("invalid_request", "The 'token' to revoke is missing.")
-    service.change(lambda: service.grants.revoke(form["token"], app.client))
+    state.change(lambda: state.grants.revoke(form["token"], app.client))
     return JSONResponse({}, headers=_PRIVATE)
 
 
@@ -168,10 +169,10 @@ def _refuse(reason: str) -> Response:
     return render("refusal", status=400, reason=reason)
 
 
-def _allow(service: Service, app: OAuthApp, asked: dict[str, str], account: str) -> Response:
+def _allow(state: State, app: OAuthApp, asked: dict[str, str], account: str) -> Response:
     scopes = " ".join(dict.fromkeys(asked["scope"].split()))
     code = Code(app.client, account, scopes, asked["redirect_uri"], asked["code_challenge"])
-    text = service.change(lambda: service.grants.issue_code(code, microseconds(service.clock.now())))
+    text = state.change(lambda: state.grants.issue_code(code, microseconds(state.clock.now())))
     return _back(asked["redirect_uri"], asked, code=text)
 
 
@@ -183,13 +184,13 @@ def _back(target: str, asked: dict[str, str], **parameters: str) -> Response:
     return RedirectResponse(f"{target}{mark}{urlencode(parameters)}", 303, _PRIVATE)
 
 
-def _exchange(service: Service, app: OAuthApp, form: dict[str, str]) -> Any:
-    now = microseconds(service.clock.now())
+def _exchange(state: State, app: OAuthApp, form: dict[str, str]) -> Any:
+    now = microseconds(state.clock.now())
     verifier = form.get("code_verifier", "")
     if not _VERIFIER.fullmatch(verifier):
         raise OAuthError("invalid_request", 'Invalid "code_verifier".')
     # A code is used up by any attempt to exchange it.
-    code = service.change(lambda: service.grants.take_code(form.get("code", ""), now))
+    code = state.change(lambda: state.grants.take_code(form.get("code", ""), now))
     if code is None or code.client != app.client:
         raise OAuthError("invalid_grant", "The code is unknown, was used before, or has expired.")
     if form.get("redirect_uri") != code.redirect_uri:
@@ -197,30 +198,30 @@ def _exchange(service: Service, app: OAuthApp, form: dict[str, str]) -> Any:
     challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
     if not compare_digest(challenge, code.challenge):
         raise OAuthError("invalid_grant", "Code challenge failed.")
-    return service.change(lambda: service.grants.issue_token(service.grants.begin(code, now), now))
+    return state.change(lambda: state.grants.issue_token(state.grants.begin(code, now), now))
 
 
-def _refresh(service: Service, app: OAuthApp, form: dict[str, str]) -> Any:
-    now = service.clock.now()
+def _refresh(state: State, app: OAuthApp, form: dict[str, str]) -> Any:
+    now = state.clock.now()
     refresh_token = form.get("refresh_token", "")
-    grant = service.read(lambda: service.grants.find(refresh_token, app.client, microseconds(now)))
+    grant = state.read(lambda: state.grants.find(refresh_token, app.client, microseconds(now)))
     if grant is None:
         raise OAuthError("invalid_grant")
     try:
-        service.limits.count([("oauth_refresh", _REFRESHES)], f"{grant.account}:{app.client}", now)
+        state.limits.count([("oauth_refresh", _REFRESHES)], f"{grant.account}:{app.client}", now)
     except ApiError as error:
         raise OAuthError("throttled", error.problems[0].detail, 429, error.headers["Retry-After"]) from None
-    return service.change(lambda: service.grants.issue_token(grant, microseconds(now)))
+    return state.change(lambda: state.grants.issue_token(grant, microseconds(now)))
 
 
-def _client(service: Service, request: Request) -> OAuthApp:
+def _client(state: State, request: Request) -> OAuthApp:
     """The app that Basic authentication names. Raises OAuthError (401)."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
         client, _, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         client = secret = ""
-    app = service.read(lambda: service.grants.app(unquote(client))) if scheme.lower() == "basic" else None
+    app = state.read(lambda: state.grants.app(unquote(client))) if scheme.lower() == "basic" else None
     if app is None or not compare_digest(unquote(secret).encode(), app.secret.encode()):
         raise OAuthError("invalid_client", status=401)
     return app

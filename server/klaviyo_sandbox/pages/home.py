@@ -12,8 +12,9 @@ from klaviyo_sandbox.auth import API_KEY, COMPANY_ID, READ_ONLY_API_KEY, REVISIO
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.operations import OPERATIONS
 from klaviyo_sandbox.pages.rendering import render
-from klaviyo_sandbox.serving import Service
+from klaviyo_sandbox.serving import Api
 from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage.grants import CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS
 
 _COUNTED = {
@@ -31,16 +32,17 @@ _COUNTED = {
 class Home:
     """The page as an ASGI app."""
 
-    def __init__(self, service: Service) -> None:
-        """Show the sandbox that `service` is."""
-        self._service = service
+    def __init__(self, state: State, api: Api) -> None:
+        """Show this state. `api` answers whoever wants no page."""
+        self._state = state
+        self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the page, or as the API does."""
         request = Request(scope, receive)
         wanted = request.headers.get("Accept", "*/*")
         if request.method not in ("GET", "HEAD") or not ("text/html" in wanted or "*/*" in wanted):
-            return await self._service(scope, receive, send)
+            return await self._api(scope, receive, send)
         return await self._page(request)(scope, receive, send)
 
     def _page(self, request: Request) -> Response:
@@ -55,34 +57,34 @@ class Home:
             client_id=CLIENT_ID,
             client_secret=CLIENT_SECRET,
             redirect_uri=REDIRECT_URIS[0],
-            **summary(self._service),
+            **summary(self._state),
         )
         page.headers["Vary"] = "Accept"
         return page
 
 
-def home_routes(service: Service) -> list[Route]:
+def home_routes(state: State, api: Api) -> list[Route]:
     """The page, and GET /_sandbox/summary, which is what it shows."""
 
     async def summarize(_: Request) -> Response:
-        return JSONResponse(summary(service))
+        return JSONResponse(summary(state))
 
-    return [Route("/", Home(service)), Route("/_sandbox/summary", summarize, methods=["GET"])]
+    return [Route("/", Home(state, api)), Route("/_sandbox/summary", summarize, methods=["GET"])]
 
 
-def summary(service: Service) -> Json:
+def summary(state: State) -> Json:
     """What the sandbox holds: its time, and how many resources of the usual types each company has."""
 
     def count() -> list[Json]:
         companies: list[Json] = []
-        for account, name in service.grants.companies():
+        for account, name in state.grants.companies():
             counts = {
-                plural: service.store.rows(_COUNT.format(kind), (account,))[0][0] for kind, plural in _COUNTED.items()
+                plural: state.store.rows(_COUNT.format(kind), (account,))[0][0] for kind, plural in _COUNTED.items()
             }
             companies.append({"id": account, "name": name, "counts": counts})
         return companies
 
-    return {"now": iso(service.clock.now()), "operations": len(OPERATIONS), "companies": service.read(count)}
+    return {"now": iso(state.clock.now()), "operations": len(OPERATIONS), "companies": state.read(count)}
 
 
 _COUNT = 'SELECT count(*) FROM "{}" WHERE account = ?'
