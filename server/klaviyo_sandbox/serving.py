@@ -53,11 +53,9 @@ class Api:
         await serve(self._state, name, request, send, lambda strike: self._answer(request, match, strike))
 
     async def _answer(self, request: Request, match: Match | frozenset[str] | None, strike: Strike) -> Response:
-        headers = {"X-Klaviyo-Req-Id": str(uuid4())}
-        quota: dict[str, str] = {}
         now = self._state.clock.now() + timedelta(seconds=strike.seconds("clock_skew"))
-        if strike.of("clock_skew"):
-            headers["Date"] = format_datetime(now, usegmt=True)
+        headers = {"X-Klaviyo-Req-Id": str(uuid4()), "Date": format_datetime(now, usegmt=True)}
+        quota: dict[str, str] = {}
         try:
             if strike.of("expire_token"):
                 self._expire(request)
