@@ -5,7 +5,7 @@ import json
 import zlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -13,7 +13,8 @@ from starlette.requests import Request
 
 from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body
-from klaviyo_sandbox.shapes import Check, Flag, Items, Json, Record, Shape, Text
+from klaviyo_sandbox.loose_json import Json, is_object
+from klaviyo_sandbox.shapes import Check, Flag, Items, Record, Shape, Text
 
 LARGEST_BODY = 5 * 1024 * 1024
 # What a form may hold beside a file of the largest size.
@@ -72,12 +73,12 @@ def read_body(content: bytes, operation: Operation, resources: Mapping[str, Reso
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise invalid_body("/data", "The request body must be valid JSON.") from None
-    if not isinstance(document, dict):
+    if not is_object(document):
         raise invalid_body("/data", "The request body must be a JSON object with a 'data' member.")
     resource = resources[operation.resource]
     check = Check(resource.type)
-    check.value(body_shape(operation, resource), cast(object, document), "")
-    data: Any = cast(Json, document).get("data")
+    check.value(body_shape(operation, resource), document, "")
+    data: Any = document.get("data")
     # What a relationship is set to is another resource than the one in the path.
     itself = operation.identified == "required" and path_id and not operation.relation
     if not check.problems and itself and data["id"] != path_id:

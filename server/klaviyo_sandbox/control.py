@@ -1,7 +1,6 @@
 """The sandbox's own endpoints: what was requested, state, time, faults, OAuth apps, confirming a double opt-in."""
 
 import json
-from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +11,7 @@ from klaviyo_sandbox.behaviour import webhooks
 from klaviyo_sandbox.behaviour.consent import confirm_subscriptions
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.faults.declared import InvalidFaults, parse_faults
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
 from klaviyo_sandbox.shapes import Check, Flag, Items, Number, Record, Text
 from klaviyo_sandbox.state import State
@@ -179,12 +179,11 @@ def _settings_shape(companies: list[str]) -> Record:
     )
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request) -> Json:
     try:
-        body: Any = json.loads(await request.body())
+        return mapping(json.loads(await request.body()))
     except ValueError:
         return {}
-    return cast(dict[str, Any], body) if isinstance(body, dict) else {}
 
 
 def _refuse(reason: str, status: int = 400) -> Response:

@@ -5,12 +5,12 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from klaviyo_sandbox.declare import Operation, Page, Resource
 from klaviyo_sandbox.errors import ApiError, invalid_parameter
 from klaviyo_sandbox.filters import Where, compile_filter, parse
+from klaviyo_sandbox.loose_json import items
 from klaviyo_sandbox.shapes import paths
 
 
@@ -209,11 +209,10 @@ def _read_cursor(plain: str) -> Cursor:
     way, mark, identifier = plain.partition("::id::")
     if mark and way in ("next", "prev") and identifier:
         return Cursor(None, identifier, way == "next")
-    loaded: Any = json.loads(plain)
-    items = cast(list[Any], loaded) if isinstance(loaded, list) else []
-    if len(items) != 3 or not isinstance(items[1], str) or not isinstance(items[2], bool):
+    parts = items(json.loads(plain))
+    if len(parts) != 3 or not isinstance(parts[1], str) or not isinstance(parts[2], bool):
         raise _invalid_cursor()
-    return Cursor(items[0], items[1], items[2])
+    return Cursor(*parts)
 
 
 def _is_countable(value: object) -> bool:

@@ -30,9 +30,9 @@ from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body, no
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
 from klaviyo_sandbox.identifiers import well_formed
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, Match
 from klaviyo_sandbox.query import read_query
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.state import State
 
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization"}

@@ -9,8 +9,8 @@ from klaviyo_sandbox.calls import Session, World
 from klaviyo_sandbox.clock import ShiftedClock, microseconds, moment_of
 from klaviyo_sandbox.faults.declared import Faults
 from klaviyo_sandbox.limits import RateLimits
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, WORK
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.storage.grants import Grants
 from klaviyo_sandbox.storage.ledger import FileLedger, Ledger, MemoryLedger
 from klaviyo_sandbox.storage.store import Store

@@ -9,7 +9,7 @@ from klaviyo_sandbox.behaviour.sequences import page_of
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import microseconds
 from klaviyo_sandbox.filters import Where
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _SHOWN = Where("r.status IN ('published', 'featured')")

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.loose_json import is_list
 
 _EVER = (-(2**62), 2**62)
 _NEVER = (1, 0)
@@ -32,7 +33,7 @@ def compares(chosen: Mapping[str, Any], value: Any, now: datetime) -> bool:
         case "string":
             return value is not None and not isinstance(value, (dict, list)) and _text(operator, str(value), wanted)
         case "list":
-            return isinstance(value, list) and _listed(operator, cast(list[Any], value), wanted)
+            return is_list(value) and _listed(operator, value, wanted)
         case "date":
             moment = parse_moment(value) if isinstance(value, str) else None
             return moment is not None and _dated(chosen, moment, now)

@@ -8,7 +8,7 @@ from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, recogn
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 # Which identifier a channel reaches people by.
 REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}

@@ -14,7 +14,7 @@ from klaviyo_sandbox.bodies import Upload
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import ApiError, invalid_body
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 LARGEST_IMAGE = 5 * 1024 * 1024

@@ -15,7 +15,7 @@ from klaviyo_sandbox.clock import parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _LARGEST_RECORD = 512 * 1024

@@ -10,7 +10,7 @@ from typing import Any
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body, not_found
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 RELATION = "object-relationship"

@@ -6,7 +6,7 @@ from klaviyo_sandbox.behaviour.consent import REACHED_BY, lift, write_consent
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _USER_SUPPRESSED = "USER_SUPPRESSED"
 

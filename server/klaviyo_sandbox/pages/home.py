@@ -10,10 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from klaviyo_sandbox.auth import API_KEY, COMPANY_ID, READ_ONLY_API_KEY, REVISION
 from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import OPERATIONS
 from klaviyo_sandbox.pages.rendering import render
 from klaviyo_sandbox.serving import Api
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage.grants import CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS
 

@@ -8,9 +8,9 @@ from klaviyo_sandbox.behaviour.images import image_url
 from klaviyo_sandbox.behaviour.sending import JOB
 from klaviyo_sandbox.behaviour.universal_content import KIND, screenshot_url
 from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import make_id
-from klaviyo_sandbox.shapes import Json
 
 
 def make_content(ground: Ground, lists: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Store
 
 REMEMBERED = 500

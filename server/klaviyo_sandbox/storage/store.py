@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
 from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.filters import Where
+from klaviyo_sandbox.loose_json import Json, is_object
 from klaviyo_sandbox.query import Cursor, Sort
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 
 _BY_ID = Sort("id")
@@ -114,7 +114,7 @@ class Store:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Everything a query yields."""
-        return cast(list[tuple[Any, ...]], self._db().execute(sql, parameters).fetchall())
+        return self._db().execute(sql, parameters).fetchall()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and say how many rows it changed."""
@@ -163,7 +163,7 @@ class Store:
         table = self._resources[kind].table
         marks = ", ".join("?" * len(identifiers))
         sql = f'SELECT id, body FROM "{table}" WHERE account = ? AND id IN ({marks})'
-        found = dict(cast(list[tuple[str, str]], self.rows(sql, (account, *identifiers))))
+        found = dict(self.rows(sql, (account, *identifiers)))
         return [
             Row(identifier, json.loads(found[identifier]))
             for identifier in dict.fromkeys(identifiers)
@@ -367,9 +367,9 @@ def column_value(column: Column, body: Mapping[str, Any]) -> str | int | float |
     """What a column holds for a body."""
     value: Any = body
     for step in column.path.split("."):
-        if not isinstance(value, dict):
+        if not is_object(value):
             return None
-        value = cast(Json, value).get(step)
+        value = value.get(step)
     if value is None:
         return None
     if column.kind == "moment" and isinstance(value, str):
