@@ -45,7 +45,7 @@ def moment_range(chosen: Mapping[str, Any] | None, now: datetime) -> tuple[int, 
     """The first and last microsecond (since 1970) of a date filter; everything when there is no filter."""
     if not chosen:
         return _EVER
-    amount = timedelta(**{f"{chosen['unit']}s": 1}) if "unit" in chosen else timedelta()
+    amount = _UNITS[chosen["unit"]] if "unit" in chosen else timedelta()
     try:
         match chosen["operator"]:
             case "alltime":
@@ -84,7 +84,7 @@ def _dated(chosen: Mapping[str, Any], moment: datetime, now: datetime) -> bool:
         case "anniversary":
             return (moment.month, moment.day) == (now.month, now.day)
         case "anniversary-last" | "anniversary-next":
-            days = chosen["quantity"] * {"hour": 1 / 24, "day": 1, "week": 7}[chosen["unit"]]
+            days = chosen["quantity"] * (_UNITS[chosen["unit"]] / _UNITS["day"])
             return any(0 <= (later - earlier).days <= days for earlier, later in _anniversaries(chosen, moment, now))
         case _:
             earliest, latest = moment_range(chosen, now)
@@ -146,6 +146,7 @@ def _listed(operator: str, value: list[Any], wanted: Any) -> bool:
             return _ORDER[operator.removeprefix("length-")](len(value), wanted)
 
 
+_UNITS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {
     "equals": lambda value, wanted: value == wanted,
     "greater-than": lambda value, wanted: value > wanted,

@@ -78,10 +78,10 @@ def _part_id(session: Session) -> str:
 
 def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
     """Ids that must not be there yet, and actions that submit to no list."""
-    for pointer, part in _parts(version, f"{_VERSIONS}/{at}"):
+    for place, pointer, part in _parts(version, "versions", f"{_VERSIONS}/{at}"):
         if part.get("id") is not None:
             yield invalid_field(f"{pointer}/id", "'id' is not allowed on create.")
-        if pointer.endswith("/action") and part["type"] in _SUBMIT_TO_LIST and part.get("submit", True):
+        if place == "action" and part["type"] in _SUBMIT_TO_LIST and part.get("submit", True):
             properties: Json = part.get("properties") or {}
             group: str | None = properties.get("list_id")
             if group is None:
@@ -90,11 +90,12 @@ def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
                 yield invalid_field(f"{pointer}/properties/list_id", f"'{group}' is not the id of a list.")
 
 
-def _parts(part: Json, pointer: str) -> Iterator[tuple[str, Json]]:
-    yield pointer, part
+def _parts(part: Json, place: str, pointer: str) -> Iterator[tuple[str, str, Json]]:
+    """A part and all within it: what each is called where it stands, its pointer, and itself."""
+    yield place, pointer, part
     for name in _NESTED:
         for at, item in enumerate(items(part.get(name))):
-            yield from _parts(item, f"{pointer}/{name}/{at}")
+            yield from _parts(item, name, f"{pointer}/{name}/{at}")
     for name in _SINGLE:
         if isinstance(part.get(name), dict):
-            yield from _parts(part[name], f"{pointer}/{name}")
+            yield from _parts(part[name], name, f"{pointer}/{name}")

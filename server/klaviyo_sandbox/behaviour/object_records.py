@@ -113,7 +113,7 @@ def _log_rows(call: Call) -> list[Row]:
         call.account,
         "object-ingestion-log",
         through=(parent.relation("object-ingestion-logs"), call.id),
-        filters=[*call.query.filters, Where('r."timestamp" > ?', (call.micros - _LOG_MICROSECONDS,))],
+        filters=[*call.query.filters, Where("{column} > ?", (call.micros - _LOG_MICROSECONDS,), 'r."timestamp"')],
         sort=call.query.sort,
         cursor=call.query.cursor,
         limit=call.query.size + 1,

@@ -14,7 +14,7 @@ from klaviyo_sandbox.storage.store import Row
 
 MOST_TEMPLATES = 1000
 EDITORS = ("CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE")
-_IN_LIBRARY = Where('r."owner_id" IS NULL')
+_IN_LIBRARY = Where("{column} IS NULL", column='r."owner_id"')
 _NESTED = ("sections", "rows", "columns", "blocks")
 
 

@@ -117,7 +117,7 @@ def _finish_campaigns(ground: Ground) -> None:
         status: str = row.body["status"]
         if status == "Draft":
             continue
-        job = "cancelled" if status.startswith("Cancelled") else "complete"
+        job = "cancelled" if status == "Cancelled: No Recipients" else "complete"
         store.insert(account, JOB, row.id, {"status": job})
         row.body["_sending"] = 1
         store.replace(account, "campaign", row.id, row.body)

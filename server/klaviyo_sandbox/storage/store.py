@@ -5,13 +5,12 @@ The columns are always derived from the body. Many-to-many relations are rows of
 """
 
 import json
-import re
 import sqlite3
 import threading
 import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,6 @@ from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 _BY_ID = Sort("id")
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
-_EQUALITY = re.compile(r"(?<![<>!])=|\bIN\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +236,10 @@ class Store:
         descending = sort.descending
         wheres = list(filters)
         # An index on what must be equal serves the sort, too; one on a range does not.
-        ranges = bool(filters) and not any(_EQUALITY.search(where.sql) for where in filters)
+        ranges = bool(filters) and not any(where.exact for where in filters)
         if limit > 0 and ranges and self._are_many(origin, filters):
             # Where much fits, walking the sort's index finds a page at once; a filter's index would sort all of it.
-            wheres = [replace(where, sql=where.sql.replace('r."', '+r."')) for where in filters]
+            wheres = [where.without_index() for where in filters]
         if cursor is not None:
             descending = descending == cursor.forward
             wheres.append(self._beyond(kind, origin.id, by, sort, cursor, descending))
@@ -338,7 +336,7 @@ class Store:
             return _Origin(table, f'r.account = ? AND r."{relation.foreign}" = ?', (account, identifier))
         here, there = ("target", "source") if relation.inverse else ("source", "target")
         # CROSS JOIN fixes where SQLite starts: at the members, unless one of their columns says who is looked for.
-        by_column = any(where.sql.startswith("r.") for where in filters)
+        by_column = any(where.column for where in filters)
         first, second = (table, "link AS l") if by_column else ("link AS l", table)
         return _Origin(
             f"{first} CROSS JOIN {second} ON r.account = l.account AND r.id = l.{there}",
