@@ -40,7 +40,10 @@ def control_routes(state: State) -> list[Route]:
     POST /_sandbox/oauth       {"auto_approve": …, "company_id": …, "access_token_seconds": …}: change some of it
     POST /_sandbox/oauth/apps  {"client_id": …, "client_secret": …, "redirect_uris": […], "name": …}: register an app
     """
+    return [*_reading_routes(state), *_acting_routes(state), *_state_routes(state), *_oauth_routes(state)]
 
+
+def _reading_routes(state: State) -> list[Route]:
     async def requests(request: Request) -> Response:
         last = request.query_params.get("last", "")
         entries = state.logged()
@@ -52,6 +55,18 @@ def control_routes(state: State) -> list[Route]:
 
         return JSONResponse(describe(OPERATIONS, RESOURCES))
 
+    async def deliveries(request: Request) -> Response:
+        account = request.query_params.get("company_id", COMPANY_ID)
+        return JSONResponse(state.read(lambda: webhooks.deliveries(state.store, account)))
+
+    return [
+        Route("/_sandbox/requests", requests, methods=["GET"]),
+        Route("/_sandbox/openapi.json", openapi, methods=["GET"]),
+        Route("/_sandbox/deliveries", deliveries, methods=["GET"]),
+    ]
+
+
+def _acting_routes(state: State) -> list[Route]:
     async def reset(_: Request) -> Response:
         state.reset()
         return JSONResponse({"now": iso(state.clock.now())})
@@ -67,10 +82,6 @@ def control_routes(state: State) -> list[Route]:
         state.settle()
         return JSONResponse({"now": iso(state.clock.now())})
 
-    async def deliveries(request: Request) -> Response:
-        account = request.query_params.get("company_id", COMPANY_ID)
-        return JSONResponse(state.read(lambda: webhooks.deliveries(state.store, account)))
-
     async def confirm(request: Request) -> Response:
         body = await _body(request)
         contact, account = body.get("contact"), body.get("company_id", COMPANY_ID)
@@ -81,14 +92,9 @@ def control_routes(state: State) -> list[Route]:
         return JSONResponse({"confirmed": confirmed})
 
     return [
-        Route("/_sandbox/requests", requests, methods=["GET"]),
-        Route("/_sandbox/openapi.json", openapi, methods=["GET"]),
         Route("/_sandbox/reset", reset, methods=["POST"]),
         Route("/_sandbox/clock", clock, methods=["GET", "POST"]),
-        Route("/_sandbox/deliveries", deliveries, methods=["GET"]),
         Route("/_sandbox/confirm", confirm, methods=["POST"]),
-        *_state_routes(state),
-        *_oauth_routes(state),
     ]
 
 
