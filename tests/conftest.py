@@ -17,8 +17,8 @@ import httpx2
 import pytest
 from hypothesis import settings
 
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
 
 for name in [name for name in os.environ if name.startswith("KLAVIYO_")]:
     del os.environ[name]

@@ -7,14 +7,13 @@ from datetime import date, datetime, timedelta
 
 from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.errors import INVALID_INPUT, ApiError, Problem, invalid_parameter, permission_denied
+from klaviyo_sandbox.facts import REVISION
 
 API_KEY = "pk_sandbox_demo_key"
 READ_ONLY_API_KEY = "pk_sandbox_readonly"
 OTHER_API_KEY = "pk_sandbox_other"
 COMPANY_ID = "DEMO01"
 OTHER_COMPANY_ID = "OTHER1"
-
-REVISION = "2026-07-15"
 
 
 # Features that Klaviyo enables for some accounts only, as its refusals call them.

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from klaviyo_sandbox.facts import FACTS, ColumnKind, Filter, Limits, Page, Parameter
 from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.shapes import Record
-
-ColumnKind = Literal["text", "moment", "number", "flag"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,59 +97,22 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """One field that a collection can be filtered by.
+class Lookup:
+    """How the store finds records by a field that is filtered or sorted by, where it is no column of that name.
 
-    column: the store's column, when it is not named like the field; "link.at" is the moment a member joined
-    single, listed: the operators it takes with one value and with a list of values
-    choices: the only values allowed
+    column: the store's column, or SQL; "l.at" is the moment a member joined
+    order: the SQL to sort by, when it is not the column
     unit: microseconds in one unit of a number that is kept as a moment (events' `timestamp` counts seconds)
     lowercase: whether the store keeps the value in lower case
     exists: SQL around the test, where the value is in another table; `{test}` is replaced
     """
 
-    kind: ColumnKind = "text"
-    single: tuple[str, ...] = ()
-    listed: tuple[str, ...] = ()
     column: str = ""
-    choices: tuple[str, ...] = ()
+    order: str = ""
     unit: int = 0
     lowercase: bool = False
     exists: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter that only some operations know; `listed` ones take several values, separated by commas."""
-
-    choices: tuple[str, ...] = ()
-    required: bool = False
-    listed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """How a collection is cut into pages; `sizable` is False where the caller cannot choose the size."""
-
-    default: int
-    most: int
-    sizable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Requests allowed in each fixed window: one second, one minute and, on some operations, one day."""
-
-    burst: int
-    steady: int
-    daily: int | None = None
-
-
-XS = Limits(1, 15)
-S = Limits(3, 60)
-M = Limits(10, 150)
-L = Limits(75, 750)
-XL = Limits(350, 3500)
 
 # A computation takes a Session and ids, and gives each id a value; a handler takes a Call and gives an Answer. Those
 # types are built on the ones here, so they cannot be named here.
@@ -159,58 +121,77 @@ Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One endpoint: where it is, who may call it and how often, what it accepts, and what runs.
+class Stated:
+    """What Klaviyo states about an operation; it comes from `facts`, by the operation's name.
 
-    resource: the type of the primary data; `parent` and `relation` say whose relation is read or written
-    sorts: sortable names → columns; `default_sort` is a column, with "-" for descending
+    relation: the relation that is read or written, if any; with `relationships_only` the answer has bare identifiers
+    scopes, limits: who may call it and how often; `extra_limits` are those of what a query parameter asks for, by its
+        words (`include=lists`)
+    sorts: what it can be sorted by, in either direction
+    fields: what a sparse fieldset may name, by type
+    additional: what `additional-fields` may name, of the type it answers with
+    parameters: query parameters of its own
+    public: whether websites and apps call it, with a company id in place of a key
+    anonymous: whether a public endpoint needs neither a company id nor a revision
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"] = field(init=False)
+    path: str = field(init=False)
+    relation: str = field(init=False)
+    relationships_only: bool = field(init=False)
+    scopes: tuple[str, ...] = field(init=False)
+    limits: Limits = field(init=False)
+    extra_limits: Mapping[str, Limits] = field(init=False)
+    filters: Mapping[str, Filter] = field(init=False)
+    sorts: tuple[str, ...] = field(init=False)
+    page: Page | None = field(init=False)
+    include: tuple[str, ...] = field(init=False)
+    fields: Mapping[str, frozenset[str]] = field(init=False)
+    additional: tuple[str, ...] = field(init=False)
+    parameters: Mapping[str, Parameter] = field(init=False)
+    public: bool = field(init=False)
+    anonymous: bool = field(init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Stated):
+    """One endpoint: what Klaviyo states about it, what its body must look like, and what runs.
+
+    resource: the type of the primary data; `parent` is the type whose relation is read or written
+    lookups: how the store finds what is filtered or sorted by; `default_sort` is a column, with "-" for descending
+    required_filters: the fields one of which must be filtered by
     body: the shape of `data.attributes`; `body_meta` of `data.meta`, or of that of each
         identifier; `body_relationships` of `data.relationships`
     identified: whether `data.id` is required, optional or not allowed in the body
     upload: the name of the file in a multipart/form-data body, whose other fields are those of `body`
     extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members), or always
         though the resource shows them on request only
-    relationships_only, empty: whether it answers with bare identifiers, or without a body
+    empty: whether it answers without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
     body_type: the type its body is of, when that is not the one it answers with
-    parameters: query parameters of its own
     entitlement: the feature that the account must have for it
-    anonymous: whether a public endpoint needs neither a company id nor a revision
     """
 
     name: str
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
-    path: str
     resource: str
     run: Handler
-    scopes: tuple[str, ...]
-    limits: Limits
     parent: str = ""
-    relation: str = ""
-    filters: Mapping[str, Filter] = field(default_factory=dict[str, Filter])
+    lookups: Mapping[str, Lookup] = field(default_factory=dict[str, Lookup])
     required_filters: tuple[str, ...] = ()
-    sorts: Mapping[str, str] = field(default_factory=dict[str, str])
     default_sort: str = "id"
-    page: Page | None = None
-    include: tuple[str, ...] = ()
-    additional: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     body: Record | None = None
     body_meta: Record | None = None
     body_relationships: Record | None = None
     identified: Literal["required", "optional", "forbidden"] = "forbidden"
-    relationships_only: bool = False
     empty: bool = False
     most_identifiers: int | None = None
     largest_body: int | None = None
     body_type: str = ""
-    parameters: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
-    anonymous: bool = False
     entitlement: str = ""
     upload: str = ""
 
-    @property
-    def public(self) -> bool:
-        """Whether websites and apps call it, with a company id in place of a key."""
-        return self.path.startswith("/client/")
+    def __post_init__(self) -> None:
+        for fact, value in FACTS[self.name].items():
+            object.__setattr__(self, fact, value)

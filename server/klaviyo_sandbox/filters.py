@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
-from klaviyo_sandbox.declare import Filter
+from klaviyo_sandbox.declare import Lookup
 from klaviyo_sandbox.errors import ApiError, invalid_parameter
+from klaviyo_sandbox.facts import ColumnKind, Filter
 
 INVALID_FILTER = "Invalid filter provided"
 
@@ -66,14 +67,18 @@ def parse(text: str) -> list[Condition]:
 
 
 def compile_filter(
-    conditions: list[Condition], allowed: Mapping[str, Filter], required: tuple[str, ...], resource: str
+    conditions: list[Condition],
+    allowed: Mapping[str, Filter],
+    lookups: Mapping[str, Lookup],
+    resource: str,
+    required: tuple[str, ...] = (),
 ) -> list[Where]:
     """SQL for `conditions`, each checked against what the operation allows. Raises ApiError (400)."""
     named = {condition.field for condition in conditions}
     if required and not named & set(required):
         wanted = " or ".join(f"'{name}'" for name in required)
         raise invalid_parameter("filter", f"A filter on {wanted} is required for the resource '{resource}'.")
-    return [_compile(condition, allowed, resource) for condition in conditions]
+    return [_compile(condition, allowed, lookups.get(condition.field, Lookup()), resource) for condition in conditions]
 
 
 class _Parser:
@@ -186,7 +191,7 @@ _PATTERNS = {
 }
 
 
-def _compile(condition: Condition, allowed: Mapping[str, Filter], resource: str) -> Where:
+def _compile(condition: Condition, allowed: Mapping[str, Filter], lookup: Lookup, resource: str) -> Where:
     rule = allowed.get(condition.field)
     if rule is None:
         raise invalid_parameter("filter", f"'{condition.field}' is not a valid field for the resource '{resource}'.")
@@ -195,22 +200,22 @@ def _compile(condition: Condition, allowed: Mapping[str, Filter], resource: str)
     single = {*rule.single, *(("equals",) if "equals" in rule.listed else ())}
     if condition.operator not in (rule.listed if isinstance(value, list) else single):
         raise _wrong_operator(condition, rule)
-    column = rule.column or condition.field
+    column = lookup.column or condition.field
     exact = isinstance(value, list) or condition.operator == "equals"
     if value is None:
         test, values = "{column} IS NOT NULL", ()
     elif isinstance(value, list):
-        values = tuple(_convert(item, rule, condition.field) for item in value)
+        values = tuple(_convert(item, rule, lookup, condition.field) for item in value)
         test = f"{{column}} IN ({', '.join('?' * len(values))})"
     elif condition.operator in _PATTERNS:
         test = _PATTERNS[condition.operator]
-        values = (_convert(value, rule, condition.field),) * test.count("?")
+        values = (_convert(value, rule, lookup, condition.field),) * test.count("?")
     else:
         test = f"{{column}} {_COMPARISONS[condition.operator]} ?"
-        values = (_convert(value, rule, condition.field),)
-    if rule.exists:
+        values = (_convert(value, rule, lookup, condition.field),)
+    if lookup.exists:
         # What is looked for is found by the keys of the other table.
-        test = rule.exists.format(test=test.format(column=column))
+        test = lookup.exists.format(test=test.format(column=column))
         return Where(test, values, exact=True, field=condition.field)
     if "." in column:
         return Where(test.format(column=column), values, exact=exact, field=condition.field)
@@ -229,9 +234,9 @@ def _wrong_operator(condition: Condition, rule: Filter) -> ApiError:
     return invalid_parameter("filter", detail)
 
 
-def _convert(value: str | Bare, rule: Filter, field: str) -> str | int | float:
+def _convert(value: str | Bare, rule: Filter, lookup: Lookup, field: str) -> str | int | float:
     """The value as the store keeps it."""
-    converted = _converted(value, rule)
+    converted = _converted(value, rule.kind, lookup)
     if converted is None:
         shown = {"text": "a quoted string", "moment": "a bare datetime", "number": "a number", "flag": "true or false"}
         raise invalid_parameter("filter", f"{INVALID_FILTER}: the value for '{field}' must be {shown[rule.kind]}.")
@@ -243,12 +248,12 @@ def _convert(value: str | Bare, rule: Filter, field: str) -> str | int | float:
     return converted
 
 
-def _converted(value: str | Bare, rule: Filter) -> str | int | float | None:
+def _converted(value: str | Bare, kind: ColumnKind, lookup: Lookup) -> str | int | float | None:
     bare = isinstance(value, Bare)
-    match rule.kind:
+    match kind:
         case "text":
             text = None if bare else str(value)
-            return text.lower() if text is not None and rule.lowercase else text
+            return text.lower() if text is not None and lookup.lowercase else text
         case "moment":
             moment = parse_moment(value) if bare else None
             return None if moment is None else microseconds(moment)
@@ -261,4 +266,4 @@ def _converted(value: str | Bare, rule: Filter) -> str | int | float | None:
                 return None
             if number is None or not abs(number) < _LARGEST_NUMBER:
                 return None
-            return round(number * rule.unit) if rule.unit else number
+            return round(number * lookup.unit) if lookup.unit else number

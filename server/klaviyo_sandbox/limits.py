@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from klaviyo_sandbox.declare import XS, Limits, M, Operation
+from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.errors import ApiError, Problem
+from klaviyo_sandbox.facts import Limits
 from klaviyo_sandbox.query import Query
 from klaviyo_sandbox.storage.ledger import Ledger
 
 _DAY = 86400
-
-# Asking for these consumes a further allowance, which all endpoints share: (what is asked for, its name, its limits).
-_ADDITIONAL = {
-    ("profile", "predictive_analytics"): M,
-    ("list", "profile_count"): XS,
-    ("segment", "profile_count"): XS,
-}
-_PROFILE_INCLUDES = {"lists": XS, "segments": XS}
 
 
 @dataclass(slots=True)
@@ -58,16 +51,7 @@ class RateLimits:
 
     def admit_parameters(self, owner: str, operation: Operation, query: Query, moment: datetime) -> None:
         """Count what the query string asks for beyond the ordinary. Raises ApiError (429)."""
-        buckets = [
-            (f"additional-fields[{kind}]={name}", limits)
-            for (kind, name), limits in _ADDITIONAL.items()
-            if name in query.additional.get(kind, ())
-            or (name in query.fields.get(kind, ()) and name in operation.additional)
-        ]
-        if operation.name == "get_profile":
-            buckets += [
-                (f"include={name}", _PROFILE_INCLUDES[name]) for name in query.include if name in _PROFILE_INCLUDES
-            ]
+        buckets = [(words, limits) for words, limits in operation.extra_limits.items() if _asks(query, words)]
         if buckets:
             self.count(buckets, owner, moment)
 
@@ -91,6 +75,15 @@ class RateLimits:
     def _windows(self, owner: str, name: str, limits: Limits) -> list[_Window]:
         sizes = [(1, limits.burst), (60, limits.steady), *([(_DAY, limits.daily)] if limits.daily else [])]
         return [_Window(name, seconds, most, *self.ledger.usage(owner, name, seconds)) for seconds, most in sizes]
+
+
+def _asks(query: Query, words: str) -> bool:
+    """Whether a query has what draws from a further allowance: `include=lists`, `additional-fields[list]=NAME`."""
+    parameter, _, value = words.partition("=")
+    if parameter == "include":
+        return value in query.include
+    kind = parameter.removeprefix("additional-fields[").removesuffix("]")
+    return value in query.additional.get(kind, ()) or value in query.fields.get(kind, ())
 
 
 def throttled(seconds: int) -> ApiError:

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.auth import REVISION
 from klaviyo_sandbox.bodies import body_shape, takes_body
 from klaviyo_sandbox.declare import Operation, Resource
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.openapi_schemas import accepted, shown
-from klaviyo_sandbox.query import field_types, visible_fields
 
 JSON_API = "application/vnd.api+json"
 # Whether an answer holds one thing or several is known of the engine's own work; other handlers may do either.
@@ -143,22 +142,11 @@ def _parameters(operation: Operation, resources: Mapping[str, Resource]) -> Iter
         yield _listed("include", operation.include)
     if operation.additional:
         yield _listed(f"additional-fields[{resource.type}]", operation.additional)
-    for kind in sorted(field_types(operation, resource, resources)):
-        primary = kind == resource.type
-        named = _nameable(operation, resource if primary else resources[kind], primary=primary)
-        yield _listed(f"fields[{kind}]", named)
+    for kind, names in sorted(operation.fields.items()):
+        yield _listed(f"fields[{kind}]", sorted(names))
     for name, parameter in operation.parameters.items():
         choices = {"enum": list(parameter.choices)} if parameter.choices else {}
         yield _query(name, {"type": "string", **choices}, required=parameter.required)
-
-
-def _nameable(operation: Operation, resource: Resource, *, primary: bool) -> list[str]:
-    names = visible_fields(resource)
-    hidden = set(resource.on_request)
-    if primary:
-        names |= set(operation.extra)
-        hidden -= {*operation.additional, *operation.extra}
-    return sorted(name for name in names if not name.endswith("*") and name.split(".", 1)[0] not in hidden)
 
 
 def _query(name: str, schema: Json, *, required: bool = False, description: str = "") -> Json:

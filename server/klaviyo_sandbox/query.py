@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from klaviyo_sandbox.declare import Column, Operation, Page, Resource
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Resource
 from klaviyo_sandbox.errors import ApiError, invalid_parameter
+from klaviyo_sandbox.facts import Page
 from klaviyo_sandbox.filters import Where, compile_filter, parse
 from klaviyo_sandbox.loose_json import items
-from klaviyo_sandbox.shapes import paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
         if name in given:
             raise invalid_parameter(name, f"'{name}' was given more than once.")
         given[name] = value
-    accepted = _accepted(operation, resource, resources)
+    accepted = _accepted(operation, resource)
     for name in given:
         if name not in accepted:
             bare = name.replace("[", "_").rstrip("]")
@@ -62,12 +62,14 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
     conditions = parse(given["filter"]) if given.get("filter") else []
     sort = _sort(given.get("sort"), operation, resource)
     return Query(
-        filters=compile_filter(conditions, operation.filters, operation.required_filters, resource.type),
+        filters=compile_filter(
+            conditions, operation.filters, operation.lookups, resource.type, operation.required_filters
+        ),
         sort=sort,
         size=_size(given.get("page[size]"), operation.page),
         cursor=_cursor(given["page[cursor]"], sort, resource) if "page[cursor]" in given else None,
         include=_include(given.get("include"), operation),
-        fields=_fields(given, operation, resources),
+        fields=_fields(given, operation),
         additional=_additional(given, operation, resource),
         parameters=_parameters(given, operation),
     )
@@ -82,13 +84,8 @@ def write_cursor(cursor: Cursor, sort: Sort) -> str:
     return base64.b64encode(plain.encode()).decode()
 
 
-def visible_fields(resource: Resource) -> set[str]:
-    """Every name that `fields[<type>]` may hold for this resource."""
-    return {"id", *paths(resource.attributes)}
-
-
-def _accepted(operation: Operation, resource: Resource, resources: Mapping[str, Resource]) -> set[str]:
-    names = {f"fields[{kind}]" for kind in field_types(operation, resource, resources)}
+def _accepted(operation: Operation, resource: Resource) -> set[str]:
+    names = {f"fields[{kind}]" for kind in operation.fields}
     names |= {"filter"} if operation.filters else set()
     names |= {"sort"} if operation.sorts else set()
     names |= {"include"} if operation.include else set()
@@ -99,23 +96,17 @@ def _accepted(operation: Operation, resource: Resource, resources: Mapping[str, 
     return names
 
 
-def field_types(operation: Operation, resource: Resource, resources: Mapping[str, Resource]) -> set[str]:
-    """The types an answer can contain, and so the ones a sparse fieldset can be asked for."""
-    if operation.relationships_only or operation.empty:
-        return set()
-    return {resource.type, *(resources[resource.relation(name).type].type for name in operation.include)}
-
-
 def _sort(text: str | None, operation: Operation, resource: Resource) -> Sort:
     if text is None:
         return Sort(operation.default_sort.removeprefix("-"), operation.default_sort.startswith("-"))
-    column = operation.sorts.get(text.removeprefix("-"))
-    if column is None:
+    name = text.removeprefix("-")
+    if name not in operation.sorts:
         allowed = ", ".join(f"{name}, -{name}" for name in operation.sorts)
         raise invalid_parameter(
             "sort", f"'{text}' is not a valid sort for the resource '{resource.type}'. Use: {allowed}."
         )
-    return Sort(column, text.startswith("-"))
+    lookup = operation.lookups.get(name, Lookup())
+    return Sort(lookup.order or lookup.column or name, text.startswith("-"))
 
 
 def _size(text: str | None, page: Page | None) -> int:
@@ -136,28 +127,15 @@ def _include(text: str | None, operation: Operation) -> tuple[str, ...]:
     return names
 
 
-def _fields(
-    given: Mapping[str, str], operation: Operation, resources: Mapping[str, Resource]
-) -> dict[str, frozenset[str]]:
+def _fields(given: Mapping[str, str], operation: Operation) -> dict[str, frozenset[str]]:
     chosen: dict[str, frozenset[str]] = {}
-    for parameter, text in given.items():
-        if not parameter.startswith("fields["):
-            continue
-        kind = parameter[len("fields[") : -1]
-        primary = resources[operation.resource].type == kind
-        resource = resources[operation.resource if primary else kind]
-        known = visible_fields(resource)
-        # What is shown on request can be named only where the operation can show it.
-        hidden = set(resource.on_request)
-        if primary:
-            known |= set(operation.extra)
-            hidden -= {*operation.additional, *operation.extra}
-        names = frozenset(name.strip() for name in text.split(",") if name.strip())
-        for name in sorted(names):
-            deep = any(path.endswith(".*") and name.startswith(path[:-1]) for path in known)
-            if not (name in known or deep) or name.endswith("*") or name.split(".", 1)[0] in hidden:
+    for kind, known in operation.fields.items():
+        parameter = f"fields[{kind}]"
+        if parameter in given:
+            names = frozenset(name.strip() for name in given[parameter].split(",") if name.strip())
+            for name in sorted(names - known):
                 raise invalid_parameter(parameter, f"'{name}' is not a valid field for the resource '{kind}'.")
-        chosen[kind] = names
+            chosen[kind] = names
     return chosen
 
 

@@ -14,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 
 from klaviyo_sandbox.auth import (
     COMPANY_ID,
-    REVISION,
     Key,
     authenticate,
     authorize,
@@ -27,6 +26,7 @@ from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
 from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body, not_found
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
 from klaviyo_sandbox.identifiers import well_formed

@@ -1,12 +1,11 @@
 """What a JSON value must look like: the vocabulary for attributes and request bodies, and the check against it.
 
-Every problem of a body is reported at once, each with its JSON pointer. A shape also says which dotted paths a sparse
-fieldset may name.
+Every problem of a body is reported at once, each with its JSON pointer.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -229,22 +228,6 @@ class Check:
             )
         else:
             self.value(variant, value, pointer)
-
-
-def paths(shape: Shape, prefix: str = "") -> Iterator[str]:
-    """Every dotted path below `shape` that a sparse fieldset may name; `path.*` stands for anything deeper."""
-    match shape:
-        case Record():
-            for name, inner in shape.fields.items():
-                yield prefix + name
-                yield from paths(inner, f"{prefix}{name}.")
-        case Choice():
-            for variant in shape.variants.values():
-                yield from paths(variant, prefix)
-        case Document():
-            yield f"{prefix}*"
-        case _:
-            return
 
 
 def _is_coordinate(value: object) -> bool:

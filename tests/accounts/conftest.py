@@ -14,7 +14,7 @@ from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
 from klaviyo_mcp.accounts.vault import Vault, open_vault
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def read() -> Callable[..., Any]:
 
     async def call(accounts: ConnectedAccounts, name: str | None = None) -> str:
         account = await accounts.find(name)
-        reply = await account.client.send(Outgoing("GET", "/api/accounts"), Patience(5))
+        reply = await account.client.send(ApiRequest("GET", "/api/accounts"), WaitBudget(5))
         return reply.document["data"][0]["id"]
 
     return call

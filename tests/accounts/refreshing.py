@@ -15,7 +15,7 @@ import anyio
 from klaviyo_mcp.accounts import oauth, stores, tokens
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.accounts.vault import Vault, open_vault
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 STEPS = ("before_lock", "locked", "before_request", "answered", "before_write", "before_rename", "written")
 
@@ -80,7 +80,7 @@ async def main(place: str, go: Path, step: str) -> None:
         time.sleep(0.002)
     arrange(step)
     account = await accounts.find()
-    reply = await account.client.send(Outgoing("GET", "/api/accounts"), Patience(5))
+    reply = await account.client.send(ApiRequest("GET", "/api/accounts"), WaitBudget(5))
     print(reply.document["data"][0]["id"], flush=True)
     await accounts.close()
 

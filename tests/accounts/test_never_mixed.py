@@ -16,7 +16,7 @@ from klaviyo_mcp.accounts.errors import AccountProblem
 from klaviyo_mcp.accounts.records import ApiKey, Company, Grant, Secret
 from klaviyo_mcp.accounts.vault import Vault, open_vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 NAMES = ("first", "second", "third")
 ACTS = ("call", "age", "refuse", "reconnect", "swap")
@@ -88,7 +88,7 @@ async def play(act: str, name: str, accounts: ConnectedAccounts, provider: Provi
         for token in [token for token, company in provider.tokens.items() if company == owner[name]]:
             del provider.tokens[token]
     try:
-        reply = await account.client.send(Outgoing("GET", "/api/accounts"), Patience(1))
+        reply = await account.client.send(ApiRequest("GET", "/api/accounts"), WaitBudget(1))
     except (AuthenticationFailed, AccountProblem):
         return
     assert reply.document["data"][0]["id"] == owner[name]

@@ -13,7 +13,7 @@ from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 NAME = "juniper-pine"
 
@@ -69,11 +69,11 @@ async def test_a_refused_token_is_renewed_once_and_a_write_is_done_once(vault, c
     account = await accounts.find()
     body = {"data": {"type": "list", "attributes": {"name": "Once only"}}}
     fresh.fail({"operation": "create_list", "fault": "expire_token", "count": 1})
-    made = await account.client.send(Outgoing("POST", "/api/lists", body=body), Patience(5))
+    made = await account.client.send(ApiRequest("POST", "/api/lists", body=body), WaitBudget(5))
     assert made.document["data"]["attributes"]["name"] == "Once only"
     assert fresh.seen("oauth_token") == 1
     query = (("filter", 'equals(name,"Once only")'),)
-    found = await account.client.send(Outgoing("GET", "/api/lists", query=query), Patience(5))
+    found = await account.client.send(ApiRequest("GET", "/api/lists", query=query), WaitBudget(5))
     assert len(found.document["data"]) == 1
 
 
@@ -218,8 +218,8 @@ async def test_a_token_goes_to_the_api_and_nowhere_else(vault, connect, fresh) -
     await connect(vault)
     accounts = ConnectedAccounts(vault, transport=lambda _: httpx2.MockTransport(answer))
     account = await accounts.find()
-    await account.client.send(Outgoing("GET", "/api/lists"), Patience(1))
-    await account.client.send(Outgoing("POST", "/client/events", body={}, needs_company_id=True), Patience(1))
+    await account.client.send(ApiRequest("GET", "/api/lists"), WaitBudget(1))
+    await account.client.send(ApiRequest("POST", "/client/events", body={}, needs_company_id=True), WaitBudget(1))
     assert seen[0].headers["Authorization"].startswith("Bearer ")
     assert "Authorization" not in seen[1].headers
     assert seen[1].url.params["company_id"] == "DEMO01", "the public key comes from the connection"

@@ -8,7 +8,8 @@ import pytest
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
-from klaviyo_mcp.actions.registry import Registry
+from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.registry.registry import Registry
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,7 @@ def problems(registry: Registry) -> Callable[..., list[str]]:
 
     def check(action: str, /, **arguments: Any) -> list[str]:
         try:
-            check_arguments(registry.find(action), arguments)
+            check_arguments(registry[action], arguments)
         except InvalidArguments as error:
             return [str(problem) for problem in error.problems]
         return []
@@ -34,8 +35,8 @@ def problems(registry: Registry) -> Callable[..., list[str]]:
 def request_of(engine: Engine) -> Callable[..., dict[str, Any]]:
     """The one request that a call would send: method, path with query, body."""
 
-    def preview(action: str, /, **arguments: Any) -> dict[str, Any]:
-        (request,) = engine.preview(Call(action, arguments)).data["requests"]
+    def previewed(action: str, /, **arguments: Any) -> dict[str, Any]:
+        (request,) = preview(engine.plan(Call(action, arguments))).data["requests"]
         return request
 
-    return preview
+    return previewed

@@ -6,6 +6,7 @@ import pytest
 
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.errors import InvalidArguments, UnknownAction
+from klaviyo_mcp.actions.names import find_action
 
 
 def test_all_problems_come_back_together(problems) -> None:
@@ -81,43 +82,43 @@ def test_values_that_arrive_as_json_in_a_string_are_taken_for_what_they_are(regi
         "emails": '["a@example.org", "b@example.org"]',
         "create_missing": "true",
     }
-    found = check_arguments(registry.find("add_profile_to_list"), given)
+    found = check_arguments(registry["add_profile_to_list"], given)
     assert found["emails"] == ["a@example.org", "b@example.org"]
     assert found["create_missing"] is True
-    assert check_arguments(registry.find("get_lists"), {"page_size": "5"})["page_size"] == 5
-    assert check_arguments(registry.find("get_lists"), {"page_size": "5.0"})["page_size"] == 5
-    profile = check_arguments(registry.find("create_profile"), {"email": "a@example.org", "properties": '{"a": 1}'})
+    assert check_arguments(registry["get_lists"], {"page_size": "5"})["page_size"] == 5
+    assert check_arguments(registry["get_lists"], {"page_size": "5.0"})["page_size"] == 5
+    profile = check_arguments(registry["create_profile"], {"email": "a@example.org", "properties": '{"a": 1}'})
     assert profile["properties"] == {"a": 1}
 
 
 def test_text_stays_text_even_when_it_looks_like_json(registry) -> None:
-    found = check_arguments(registry.find("create_list"), {"name": "[1, 2]"})
+    found = check_arguments(registry["create_list"], {"name": "[1, 2]"})
     assert found["name"] == "[1, 2]"
-    found = check_arguments(registry.find("create_profile"), {"external_id": "5"})
+    found = check_arguments(registry["create_profile"], {"external_id": "5"})
     assert found["external_id"] == "5"
 
 
 def test_arguments_may_arrive_as_one_json_text_or_not_at_all(registry) -> None:
-    assert check_arguments(registry.find("create_list"), '{"name": "VIP"}') == {"name": "VIP"}
-    assert check_arguments(registry.find("get_lists"), None) == {}
+    assert check_arguments(registry["create_list"], '{"name": "VIP"}') == {"name": "VIP"}
+    assert check_arguments(registry["get_lists"], None) == {}
     with pytest.raises(InvalidArguments, match="not an object"):
-        check_arguments(registry.find("get_lists"), [1])
+        check_arguments(registry["get_lists"], [1])
 
 
 @pytest.mark.parametrize("text", ["", " ", ".", ".."])
 def test_an_id_that_would_change_the_path_is_refused(registry, text) -> None:
     with pytest.raises(InvalidArguments) as error:
-        check_arguments(registry.find("get_list"), {"id": text})
+        check_arguments(registry["get_list"], {"id": text})
     assert error.value.problems[0].argument == "id"
 
 
 def test_a_cursor_may_be_the_whole_next_link(registry) -> None:
     link = "https://a.klaviyo.com/api/lists?page%5Bcursor%5D=bmV4dA%3D%3D"
-    assert check_arguments(registry.find("get_lists"), {"cursor": link})["cursor"] == "bmV4dA=="
+    assert check_arguments(registry["get_lists"], {"cursor": link})["cursor"] == "bmV4dA=="
 
 
 def test_a_filter_may_be_text_or_a_list_and_both_are_checked(registry, problems) -> None:
-    action = registry.find("get_profiles")
+    action = registry["get_profiles"]
     wanted = 'equals(email,"a@example.org"),greater-than(created,2026-01-01T00:00:00Z)'
     listed = [
         {"field": "email", "operator": "equals", "value": "a@example.org"},
@@ -142,23 +143,23 @@ def test_a_filter_may_be_text_or_a_list_and_both_are_checked(registry, problems)
 
 def test_one_value_is_enough_for_any(registry) -> None:
     found = check_arguments(
-        registry.find("get_profiles"), {"filter": [{"field": "email", "operator": "any", "value": "a@b.co"}]}
+        registry["get_profiles"], {"filter": [{"field": "email", "operator": "any", "value": "a@b.co"}]}
     )
     assert found["filter"] == 'any(email,["a@b.co"])'
 
 
 def test_an_unknown_action_is_answered_with_the_nearest_names(registry) -> None:
     with pytest.raises(UnknownAction) as error:
-        registry.find("get_profile_list")
+        find_action(registry, "get_profile_list")
     assert "get_profiles" in error.value.near
     with pytest.raises(UnknownAction) as error:
-        registry.find("klaviyo-create-list")
+        find_action(registry, "klaviyo-create-list")
     assert error.value.near[0] == "create_list"
 
 
 def test_aliases_lead_to_the_action(registry) -> None:
-    assert registry.find("create_campaign_recipient_estimation_job").name == "refresh_campaign_recipient_estimation"
-    assert registry.find("get_list_profiles").name == "get_profiles_for_list"
+    assert registry["create_campaign_recipient_estimation_job"].name == "refresh_campaign_recipient_estimation"
+    assert registry["get_list_profiles"].name == "get_profiles_for_list"
 
 
 def test_a_form_behind_a_reference_is_recognised_and_its_own_problem_named(problems) -> None:
@@ -185,12 +186,12 @@ def test_a_line_break_at_the_end_is_not_overlooked(problems) -> None:
 
 
 def test_a_day_in_a_filter_on_a_time_becomes_its_midnight(registry) -> None:
-    found = check_arguments(registry.find("get_profiles"), {"filter": "greater-than(created,2026-01-01)"})
+    found = check_arguments(registry["get_profiles"], {"filter": "greater-than(created,2026-01-01)"})
     assert found["filter"] == "greater-than(created,2026-01-01T00:00:00Z)"
 
 
 def test_a_whole_float_is_a_whole_number(registry) -> None:
-    assert check_arguments(registry.find("get_lists"), {"page_size": 5.0}) == {"page_size": 5}
+    assert check_arguments(registry["get_lists"], {"page_size": 5.0}) == {"page_size": 5}
 
 
 def test_a_filter_cannot_contradict_an_argument_of_its_own(problems) -> None:
@@ -204,7 +205,7 @@ def test_what_cannot_be_written_as_json_is_refused(registry) -> None:
         deep = [deep]
     for properties in ({"a": "lone \ud800"}, {"a": deep}):
         with pytest.raises(InvalidArguments, match="cannot be written as JSON"):
-            check_arguments(registry.find("create_profile"), {"email": "a@example.org", "properties": properties})
+            check_arguments(registry["create_profile"], {"email": "a@example.org", "properties": properties})
 
 
 def test_a_filter_nested_without_end_is_a_problem_not_a_fault(problems) -> None:

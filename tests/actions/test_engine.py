@@ -9,8 +9,9 @@ import pytest
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import PreconditionFailed, Stopped
-from klaviyo_mcp.actions.failures import explain
-from klaviyo_mcp.actions.registry import Registry
+from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.answers.shape import shape
 from klaviyo_mcp.klaviyo.errors import (
     AnswerTimeout,
     ApiProblem,
@@ -20,6 +21,7 @@ from klaviyo_mcp.klaviyo.errors import (
     PermissionDenied,
     ServerError,
 )
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY, create_app
 
 
@@ -33,7 +35,7 @@ async def account() -> AsyncIterator[Account]:
 
 
 async def run(engine: Engine, account: Account, action: str, /, **arguments: Any) -> dict[str, Any]:
-    return (await engine.run(Call(action, arguments), account)).data
+    return shape(await engine.run(Call(action, arguments), account)).data
 
 
 async def test_fetching_many_stops_early_with_a_cursor_when_the_quota_ends(
@@ -122,12 +124,13 @@ def test_an_error_without_a_word_still_has_a_message(registry: Registry) -> None
 
 
 async def test_a_live_rule_that_fails_says_nothing_was_changed_not_that_nothing_was_sent(engine, account) -> None:
-    for list_id in ("NOPE01", ".."):
+    # What cannot stand in a path is known before anything is asked.
+    for list_id, outcome in (("NOPE01", "Nothing was changed in Klaviyo."), ("..", "Nothing was sent to Klaviyo.")):
         with pytest.raises(PreconditionFailed) as error:
             await run(engine, account, "add_profile_to_list", list_id=list_id, emails=["a@example.org"])
         assert error.value.problems[0].argument == "list_id"
         shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
-        assert shown["outcome"] == "Nothing was changed in Klaviyo."
+        assert shown["outcome"] == outcome
 
 
 async def test_fetching_many_stops_when_the_answer_is_full_and_keeps_a_given_page_size(engine, account) -> None:
@@ -135,13 +138,13 @@ async def test_fetching_many_stops_when_the_answer_is_full_and_keeps_a_given_pag
     assert 0 < many["count"] < 400
     assert "the answer is full" in many["warnings"][0]
     assert many["next_cursor"]
-    few = engine.preview(Call("get_profiles", {"max_records": 50, "page_size": 7})).data["requests"][0]["path"]
+    few = preview(engine.plan(Call("get_profiles", {"max_records": 50, "page_size": 7}))).data["requests"][0]["path"]
     assert "page%5Bsize%5D=7" in few
 
 
 def test_a_preview_names_no_check_that_the_run_skips(engine: Engine) -> None:
     person = {"email": "a@example.org", "subscriptions": {"email": {"marketing": {"consent": "SUBSCRIBED"}}}}
-    plan = engine.preview(Call("bulk_subscribe_profiles", {"profiles": [person]})).data
+    plan = preview(engine.plan(Call("bulk_subscribe_profiles", {"profiles": [person]}))).data
     assert "checks_first" not in plan
 
 

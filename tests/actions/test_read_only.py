@@ -44,7 +44,7 @@ def test_what_is_read_only_is_left_out_at_every_depth_and_nothing_else_is() -> N
 
 
 def test_a_template_can_be_sent_back_as_it_was_read(registry, request_of) -> None:
-    example = registry.find("update_template").spec.examples[1].arguments
+    example = registry["update_template"].spec.examples[1].arguments
     read = deepcopy(example)
     definition = read["definition"]
     definition |= {"id": "D", "template_id": "T"}

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_mcp.actions.arguments import check_arguments
-from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import ABSENT, build, fill
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.registry import Action, Registry
 
 REGISTRY = Registry(load_catalogue())
 text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -43,8 +43,8 @@ def action(request: dict[str, Any], **properties: Any) -> Action:
 
 @given(ids)
 def test_whatever_an_id_holds_it_stays_one_segment_of_the_path(value: str) -> None:
-    arguments = check_arguments(REGISTRY.find("get_profile"), {"id": value})
-    path = build(REGISTRY.find("get_profile"), arguments).path
+    arguments = check_arguments(REGISTRY["get_profile"], {"id": value})
+    path = build(REGISTRY["get_profile"], arguments).path
     assert path.count("/") == 3
     assert not set("?#%/ ").intersection(path.rsplit("/", 1)[1].replace("%", ""))
     assert unquote(path.rsplit("/", 1)[1]) == value
@@ -89,7 +89,7 @@ def test_each_item_of_a_list_fills_a_template_of_its_own(items: list[dict[str, A
 
 def test_thousands_of_items_are_no_trouble() -> None:
     wanted = [f"01J{index:05}" for index in range(1000)]
-    body = build(REGISTRY.find("add_profiles_to_list"), {"id": "L", "profile_ids": wanted}).body
+    body = build(REGISTRY["add_profiles_to_list"], {"id": "L", "profile_ids": wanted}).body
     assert [item["id"] for item in body["data"]] == wanted
 
 
@@ -138,7 +138,7 @@ def test_sparse_fields_and_paging_go_into_klaviyos_own_parameters(request_of) ->
 
 
 def test_an_extra_quota_counts_only_when_its_argument_asks_for_it() -> None:
-    profiles = REGISTRY.find("get_profiles")
+    profiles = REGISTRY["get_profiles"]
     plain = build(profiles, {}).buckets
     more = build(profiles, {"additional_profile_fields": ["predictive_analytics"]}).buckets
     assert {bucket.name for bucket in plain} == {"get_profiles"}

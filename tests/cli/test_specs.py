@@ -1,5 +1,6 @@
 """`specs draft` and `specs diff` as a maintainer runs them, with an invented document of the same dialect."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,32 @@ def test_a_document_that_cannot_be_read_is_said(command, tmp_path) -> None:
         done = command("specs", "diff", "--openapi", str(tmp_path / path))
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
+
+
+def test_facts_are_printed_or_written_with_one_line_for_each_operation(command, tmp_path) -> None:
+    printed = command("specs", "facts", "--openapi", str(DOCUMENT))
+    assert printed.returncode == 0, printed.stderr
+    assert json.loads(printed.stdout)["revision"] == "2030-01-15"
+    done = command("specs", "facts", "--openapi", str(DOCUMENT), "--out", str(tmp_path / "facts.json"))
+    assert done.stdout == f"15 operations of revision 2030-01-15 in {tmp_path / 'facts.json'}.\n"
+    assert (tmp_path / "facts.json").read_text() == printed.stdout
+    assert sum(line.startswith('"get_books":') for line in printed.stdout.splitlines()) == 1
+
+
+def test_facts_of_what_is_no_openapi_document_are_refused_in_one_line(command, tmp_path) -> None:
+    file = tmp_path / "other.json"
+    for text, words in (
+        ("[]", "is not an OpenAPI document"),
+        ('{"paths": []}', "is not an OpenAPI document"),
+        ('{"paths": {}}', "no revision"),
+        ("hello", "is not JSON"),
+    ):
+        file.write_text(text)
+        done = command("specs", "facts", "--openapi", str(file), "--out", str(tmp_path / "facts.json"))
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "facts.json").exists()
 
 
 def draft_all(command, folder: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.formats import is_date, is_time
 from klaviyo_mcp.klaviyo.filters import parse
-from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.klaviyo.requests import ApiRequest
 
 JSON = dict[str, Any]
 FILLED_IN = "company_id"
@@ -47,7 +47,7 @@ def operations() -> dict[str, JSON]:
     return _described()["operations"]
 
 
-def faults(request: Outgoing) -> list[str]:
+def faults(request: ApiRequest) -> list[str]:
     """What about a request does not fit the description of its operation, each with its place; empty when all does."""
     stated = operations()[request.operation]
     return [
@@ -68,7 +68,7 @@ def places(operation: str) -> set[str]:
     return found | set(_stated_places(stated.get("body"), "body", ()))
 
 
-def places_of(request: Outgoing) -> set[str]:
+def places_of(request: ApiRequest) -> set[str]:
     """The places that a request fills."""
     found = {f"query {name}" for name, _ in request.query} | {f"header {name}" for name, _ in request.headers}
     return found | set(_filled_places(request.body if request.form is None else request.form, "body"))
@@ -79,7 +79,7 @@ def _stated_places(shape: Any, at: str, within: tuple[str, ...]) -> Iterator[str
         if shape in within:
             return
         within = (*within, shape)
-        shape = _resolved(shape)
+        shape = resolved(shape)
     if isinstance(shape, dict):
         content = next(iter(shape.values()))
         match next(iter(shape)).rstrip("?"):
@@ -101,7 +101,7 @@ def _filled_places(value: Any, at: str) -> Iterator[str]:
             yield from _filled_places(item, f"{at}[]")
 
 
-def _route_faults(request: Outgoing, stated: JSON) -> Iterator[str]:
+def _route_faults(request: ApiRequest, stated: JSON) -> Iterator[str]:
     if request.method != stated["method"]:
         yield f"method {request.method} instead of {stated['method']}"
     if not re.fullmatch(re.sub(r"\{\w+\}", "[^/?#]+", stated["path"]), request.path):
@@ -126,7 +126,7 @@ def _query_faults(query: dict[str, str], stated: JSON, sent: int) -> Iterator[st
 
 def _typed(text: str, shape: Any) -> Any:
     """A query value as what its shape says it is; as the text itself when it cannot be that."""
-    shape = _resolved(shape)
+    shape = resolved(shape)
     if isinstance(shape, dict) and "list" in shape:
         return [_typed(item, shape["list"]) for item in text.split(",")]
     kind = shape.get("is", "string") if isinstance(shape, dict) else shape
@@ -152,12 +152,12 @@ def _filter_faults(text: str, fields: JSON) -> Iterator[str]:
                     yield f"filter value {value} is not known for {condition.field}"
 
 
-def _body_faults(request: Outgoing, stated: JSON) -> Iterator[str]:
+def _body_faults(request: ApiRequest, stated: JSON) -> Iterator[str]:
     sent = request.body
     if request.form is not None:
         # A form field is text: true and false arrive as these words. A file is there with its name and content.
         words = {"true": True, "false": False}
-        fields = _resolved(stated["body"])["keys"]
+        fields = resolved(stated["body"])["keys"]
         sent = {}
         for name, value in request.form.items():
             is_file = fields.get(f"{name}!", fields.get(name)) == "binary"
@@ -175,16 +175,16 @@ def _names(keys: JSON) -> list[str]:
     return [name.rstrip("!") for name in keys]
 
 
-def _resolved(shape: Any) -> Any:
+def resolved(shape: Any) -> Any:
     if isinstance(shape, str) and shape.startswith("@"):
-        return _resolved(_described()["shapes"][shape.strip("@?")])
+        return resolved(_described()["shapes"][shape.strip("@?")])
     return shape
 
 
 def _shape_faults(value: Any, shape: Any, where: str) -> Iterator[str]:
     if value is None and _takes_null(shape):
         return
-    shape = _resolved(shape)
+    shape = resolved(shape)
     if isinstance(shape, str):
         yield from _type_faults(value, shape.rstrip("?"), where)
         return
@@ -218,7 +218,7 @@ def _strangeness(branch: list[str]) -> tuple[int, int]:
 
 def _takes_null(shape: Any) -> bool:
     if isinstance(shape, str):
-        return shape in ("any", "null") or shape.endswith("?") or (shape[0] == "@" and _takes_null(_resolved(shape)))
+        return shape in ("any", "null") or shape.endswith("?") or (shape[0] == "@" and _takes_null(resolved(shape)))
     key, content = next(iter(shape.items()))
     if key == "one":
         return any(_takes_null(branch) for branch in content)

@@ -17,11 +17,11 @@ import yaml
 from values import everything
 
 from klaviyo_mcp.actions.arguments import check_arguments
-from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.actions.request import build
-from klaviyo_mcp.klaviyo.requests import Outgoing
+from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.registry.holes import holes
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Action, Registry
 
 JSON = dict[str, Any]
 ACTIONS = {action.operation: action for action in Registry(load_catalogue()).actions if action.http is not None}
@@ -88,7 +88,7 @@ def test_the_hand_written_requests_give_every_argument() -> None:
         assert set(wanted["arguments"]) == action.spec.properties.keys() - {ENGINES_OWN}, operation
 
 
-def _ours(action: Action, given: JSON) -> tuple[Outgoing, JSON]:
+def _ours(action: Action, given: JSON) -> tuple[ApiRequest, JSON]:
     """Our request and the arguments for the SDK, which wants the filter as text, files as bytes and the company."""
     if "company_id" in action.spec.properties:
         given = {"company_id": COMPANY, **given}
@@ -105,7 +105,7 @@ def _ours(action: Action, given: JSON) -> tuple[Outgoing, JSON]:
     return outgoing, passed
 
 
-def _form(outgoing: Outgoing) -> dict[str, str | bytes] | None:
+def _form(outgoing: ApiRequest) -> dict[str, str | bytes] | None:
     if outgoing.form is None:
         return None
     return {name: value if isinstance(value, str) else value[1] for name, value in outgoing.form.items()}

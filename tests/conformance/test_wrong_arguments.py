@@ -13,11 +13,11 @@ from values import everything
 
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.registry import Registry
 
 JSON = dict[str, Any]
 REGISTRY = Registry(load_catalogue())
@@ -58,14 +58,14 @@ class NobodysAccount:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_an_unknown_argument_is_refused_by_name(name: str) -> None:
-    spec = REGISTRY.find(name).spec
+    spec = REGISTRY[name].spec
     arguments = everything(spec, 1)[0]
     assert "no_such_argument" in await _named(name, {**arguments, "no_such_argument": 1})
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY.find(name).spec.required])
+@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.required])
 async def test_a_missing_argument_is_asked_for_by_name(name: str) -> None:
-    spec = REGISTRY.find(name).spec
+    spec = REGISTRY[name].spec
     arguments = everything(spec, 1)[0]
     for missing in spec.required:
         named = await _named(name, {key: value for key, value in arguments.items() if key != missing})
@@ -73,9 +73,9 @@ async def test_a_missing_argument_is_asked_for_by_name(name: str) -> None:
     assert sorted(await _named(name, {})) == sorted(spec.required)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY.find(name).spec.properties])
+@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.properties])
 async def test_a_wrong_value_is_refused_with_its_place(name: str) -> None:
-    spec = REGISTRY.find(name).spec
+    spec = REGISTRY[name].spec
     arguments = everything(spec, 1)[0]
     unnamed: list[str] = []
     tried = 0
@@ -88,7 +88,7 @@ async def test_a_wrong_value_is_refused_with_its_place(name: str) -> None:
     assert tried
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY.find(name).spec.filters])
+@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.filters])
 @pytest.mark.parametrize(
     "filter_given",
     [
@@ -99,15 +99,15 @@ async def test_a_wrong_value_is_refused_with_its_place(name: str) -> None:
     ],
 )
 async def test_a_wrong_filter_is_refused_as_the_filter(name: str, filter_given: Any) -> None:
-    arguments = everything(REGISTRY.find(name).spec, 1)[0]
+    arguments = everything(REGISTRY[name].spec, 1)[0]
     named = await _named(name, {**arguments, "filter": filter_given})
     assert named
     assert all(found.startswith("filter") for found in named)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY.find(name).spec.filters])
+@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.filters])
 async def test_a_wrong_operator_is_refused_as_the_filter(name: str) -> None:
-    spec = REGISTRY.find(name).spec
+    spec = REGISTRY[name].spec
     arguments = everything(spec, 1)[0]
     for field in spec.filters:
         condition = {"field": field, "operator": "no-such-operator", "value": "a"}

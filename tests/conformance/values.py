@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
-from klaviyo_mcp.actions.registry import Action
 from klaviyo_mcp.registry.model import ActionSpec, FilterField
+from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
 Within = tuple[str, ...]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
 
 TABLE = [line.split("\t") for line in Path(__file__).with_name("catalogue.tsv").read_text().splitlines()]
 REGISTRY = Registry(load_catalogue())
@@ -23,8 +23,8 @@ def test_the_catalogue_has_255_names_and_klaviyo_345_operations() -> None:
 async def test_every_name_of_the_catalogue_reaches_klaviyo_through_the_client(client, requests_seen) -> None:
     wrong: list[str] = []
     for slug, name, _title in TABLE:
-        action = REGISTRY.find(name)
-        assert REGISTRY.find(slug) is action, slug
+        action = REGISTRY[name]
+        assert REGISTRY[slug] is action, slug
         before = last_id(requests_seen())
         result = await client.call_tool(slug, action.spec.examples[0].arguments)
         error = (result.structured_content or {}).get("error", {})

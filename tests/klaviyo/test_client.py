@@ -7,11 +7,11 @@ import httpx2
 import pytest
 
 from klaviyo_mcp.klaviyo import errors
-from klaviyo_mcp.klaviyo.errors import Outcome
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.klaviyo.errors import RequestOutcome
+from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
-GET = Outgoing("GET", "/api/lists", operation="get_lists")
-POST = Outgoing("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
+GET = ApiRequest("GET", "/api/lists", operation="get_lists")
+POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n" + b'{"data":[]}'
 
 
@@ -28,7 +28,7 @@ def problem(status: int, code: str, detail: str, **more: object) -> dict[str, ob
 
 async def send(wire, outgoing=GET, wait: float = 0.0, **options):
     async with wire.client(**options) as client:
-        return await client.send(outgoing, Patience(wait))
+        return await client.send(outgoing, WaitBudget(wait))
 
 
 async def test_a_request_carries_revision_media_types_agent_and_key(answering) -> None:
@@ -47,7 +47,7 @@ async def test_a_request_carries_revision_media_types_agent_and_key(answering) -
 
 async def test_the_key_never_goes_to_the_client_endpoints_and_the_company_id_does(answering) -> None:
     async with answering(OK) as wire:
-        await send(wire, Outgoing("POST", "/client/events", body={}, needs_company_id=True), company_id="ABC123")
+        await send(wire, ApiRequest("POST", "/client/events", body={}, needs_company_id=True), company_id="ABC123")
     request = wire.requests[0].decode()
     assert request.startswith("POST /client/events?company_id=ABC123 ")
     assert "pk_secret" not in request
@@ -57,15 +57,15 @@ async def test_the_key_never_goes_to_the_client_endpoints_and_the_company_id_doe
 async def test_a_client_endpoint_without_a_company_id_is_not_sent(answering) -> None:
     async with answering(OK) as wire:
         with pytest.raises(errors.CompanyIdMissing):
-            await send(wire, Outgoing("POST", "/client/events", body={}, needs_company_id=True))
+            await send(wire, ApiRequest("POST", "/client/events", body={}, needs_company_id=True))
     assert wire.requests == []
 
 
 async def test_a_body_over_five_megabytes_is_refused_before_it_is_sent(answering) -> None:
     async with answering(OK) as wire:
         with pytest.raises(errors.BodyTooLarge) as error:
-            await send(wire, Outgoing("POST", "/api/lists", body={"text": "é" * 2_600_000}))
-    assert error.value.outcome is Outcome.NOT_SENT
+            await send(wire, ApiRequest("POST", "/api/lists", body={"text": "é" * 2_600_000}))
+    assert error.value.outcome is RequestOutcome.NOT_SENT
     assert wire.requests == []
 
 
@@ -90,7 +90,7 @@ async def test_a_refusal_has_a_class_and_says_that_nothing_was_changed(answering
     ) as wire:
         with pytest.raises(kind) as error:
             await send(wire)
-    assert error.value.outcome is Outcome.REFUSED
+    assert error.value.outcome is RequestOutcome.REFUSED
     assert error.value.status == status
     assert error.value.message == "Detail here. (/data/id)"
 
@@ -100,7 +100,7 @@ async def test_a_server_error_leaves_open_whether_it_was_done(answering, status)
     async with answering(answer(status, problem(status, "error", "A server error occurred."))) as wire:
         with pytest.raises(errors.ServerError) as error:
             await send(wire, POST)
-    assert error.value.outcome is Outcome.UNKNOWN
+    assert error.value.outcome is RequestOutcome.UNKNOWN
     assert len(wire.requests) == 1
 
 
@@ -126,7 +126,7 @@ async def test_a_success_that_cannot_be_read_is_said_to_be_done(answering) -> No
     async with answering(answer(200, b"<html>")) as wire:
         with pytest.raises(errors.UnreadableAnswer) as error:
             await send(wire, POST)
-    assert error.value.outcome is Outcome.DONE
+    assert error.value.outcome is RequestOutcome.DONE
 
 
 async def test_an_empty_body_is_fine(answering) -> None:
@@ -139,7 +139,7 @@ async def test_a_reset_after_sending_leaves_open_whether_it_was_done(answering) 
     async with answering(None) as wire:
         with pytest.raises(errors.ConnectionLost) as error:
             await send(wire, POST)
-    assert error.value.outcome is Outcome.UNKNOWN
+    assert error.value.outcome is RequestOutcome.UNKNOWN
     assert len(wire.requests) == 1
 
 
@@ -153,7 +153,7 @@ async def test_no_answer_in_time_leaves_open_whether_it_was_done(answering) -> N
     async with answering(b"") as wire:
         with pytest.raises(errors.AnswerTimeout) as error:
             await send(wire, POST, timeout=httpx2.Timeout(0.2))
-    assert error.value.outcome is Outcome.UNKNOWN
+    assert error.value.outcome is RequestOutcome.UNKNOWN
 
 
 async def test_no_connection_means_nothing_was_sent() -> None:
@@ -162,8 +162,8 @@ async def test_no_connection_means_nothing_was_sent() -> None:
 
     async with KlaviyoClient(ApiKeyAuth("pk_x"), base_url="http://127.0.0.1:1") as client:
         with pytest.raises(errors.ConnectionFailed) as error:
-            await client.send(GET, Patience(0))
-    assert error.value.outcome is Outcome.NOT_SENT
+            await client.send(GET, WaitBudget(0))
+    assert error.value.outcome is RequestOutcome.NOT_SENT
 
 
 async def test_a_short_retry_after_is_waited_for_and_a_write_is_sent_again_since_429_means_not_done(answering) -> None:
@@ -212,7 +212,7 @@ def test_every_error_says_what_became_of_the_request_and_what_to_do() -> None:
     for kind in leaves:
         assert kind.code != errors.KlaviyoError.code
         # What to do after an unknown outcome depends on the action, and is said where the action is known.
-        assert kind.advice or kind.outcome is Outcome.UNKNOWN, kind
+        assert kind.advice or kind.outcome is RequestOutcome.UNKNOWN, kind
 
 
 @pytest.mark.parametrize("wait", ["nan", "inf", "1e300", "-5", "soon", ""])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.mcp_server.server import as_tool
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
 
 FOLDER = Path(__file__).with_name("snapshots")
 REGISTRY = Registry(load_catalogue())
@@ -19,7 +19,7 @@ REGISTRY = Registry(load_catalogue())
 
 @pytest.mark.parametrize("name", [action.name for action in REGISTRY.actions])
 def test_what_an_agent_sees_of_a_tool_is_as_recorded(name: str) -> None:
-    tool = as_tool(REGISTRY.find(name))
+    tool = as_tool(REGISTRY[name])
     seen = (
         json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True), indent=1, ensure_ascii=False) + "\n"
     )

@@ -28,19 +28,19 @@ def test_no_listed_schema_has_references_long_enumerations_or_large_properties(r
 
 
 def test_what_is_cut_short_names_its_keys(registry) -> None:
-    definition = listed_schema(registry.find("create_flow").spec)["properties"]["definition"]
+    definition = listed_schema(registry["create_flow"].spec)["properties"]["definition"]
     assert definition["type"] == "object"
     assert "triggers" in definition["description"]
     assert "actions" in definition["description"]
 
 
 def test_the_whole_of_any_part_can_be_asked_for(registry) -> None:
-    spec = registry.find("create_flow").spec
+    spec = registry["create_flow"].spec
     assert schema_at(spec, "name") == spec.properties["name"]
     actions = schema_at(spec, "definition.actions")
     assert actions["type"] == "array"
     assert "Ask for these by name" in actions["$comment"]
-    small = schema_at(registry.find("create_segment").spec, "name")
+    small = schema_at(registry["create_segment"].spec, "name")
     assert "$defs" not in small
     with pytest.raises(KeyError, match=r"definition\.nothing"):
         schema_at(spec, "definition.nothing")

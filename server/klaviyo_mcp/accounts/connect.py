@@ -15,7 +15,7 @@ from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience
+from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 from klaviyo_mcp.loose_json import mapping, objects
 
 WAIT = 10.0
@@ -40,7 +40,7 @@ async def whose(way: ApiKey | Grant, *, base_url: str, transport: httpx2.AsyncBa
     auth = ApiKeyAuth(way.key.reveal()) if isinstance(way, ApiKey) else Bearer(way.access_token)
     async with KlaviyoClient(auth, base_url=base_url, transport=transport) as client:
         try:
-            reply = await client.send(Outgoing("GET", "/api/accounts"), Patience(WAIT))
+            reply = await client.send(ApiRequest("GET", "/api/accounts"), WaitBudget(WAIT))
         except PermissionDenied:
             return Company()
     found = objects(mapping(reply.document).get("data"))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import cast
+from typing import Protocol, cast
 
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
 from klaviyo_mcp.loose_json import JSON
@@ -27,6 +27,18 @@ class Denial:
     scopes: tuple[str, ...]
     reason: str
     advice: str
+
+
+class Access(Protocol):
+    """What an account's credentials are known to allow. Which kind they are is the account's business."""
+
+    def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
+        """Why an action with these scopes would be refused, None when nothing is known against it."""
+        ...
+
+    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
+        """Take note of a refusal by Klaviyo."""
+        ...
 
 
 class GrantedAccess:

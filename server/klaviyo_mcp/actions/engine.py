@@ -1,36 +1,21 @@
-"""The one path a call takes, top to bottom: registry, safety, arguments, preconditions, request, Klaviyo, result."""
+"""The path of a call, top to bottom: a name becomes a plan, the plan's rules are asked, its requests are sent."""
 
-import json
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
-from klaviyo_mcp.actions.arguments import check_arguments
-from klaviyo_mcp.actions.composites import plan_steps, run_steps
-from klaviyo_mcp.actions.permission import Access, check_access, check_permitted
-from klaviyo_mcp.actions.preconditions import check_live_preconditions, check_preconditions
-from klaviyo_mcp.actions.registry import Action, Registry
-from klaviyo_mcp.actions.request import build, fill
-from klaviyo_mcp.actions.result import Answer, first_record, shape
-from klaviyo_mcp.klaviyo import jsonapi
-from klaviyo_mcp.klaviyo.client import KlaviyoClient
-from klaviyo_mcp.klaviyo.errors import KlaviyoError, PermissionDenied, QuotaExhausted, Throttled
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, Reply
-from klaviyo_mcp.loose_json import JSON, mapping, objects
-from klaviyo_mcp.registry.model import ChooseRequest, StepsRequest
+import anyio
 
-
-class Account(Protocol):
-    """Whose Klaviyo a call is for: a client that holds its credentials, and what these are known to allow."""
-
-    @property
-    def client(self) -> KlaviyoClient:
-        """The client of this account, and of no other."""
-        ...
-
-    @property
-    def access(self) -> Access:
-        """What is known of what the account's credentials allow."""
-        ...
+from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.composites import run_steps
+from klaviyo_mcp.actions.live_rules import check_live
+from klaviyo_mcp.actions.names import Exposes, everything, find_action
+from klaviyo_mcp.actions.outcome import Outcome
+from klaviyo_mcp.actions.paging import fetch_pages, wanted
+from klaviyo_mcp.actions.permission import Gate
+from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
+from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.registry import Action, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,170 +33,99 @@ class Engine:
         self,
         registry: Registry,
         *,
-        exposed: Registry | None = None,
+        exposes: Exposes = everything,
         read_only: bool = False,
         max_wait: float = 30.0,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
-        `exposed` holds the actions that can be called, all by default; composites and preconditions use `registry`.
+        `exposes` says which actions a call can name; what they are made of may be any.
         """
         self.registry = registry
-        self.exposed = exposed or registry
-        self._read_only = read_only
+        self._gate = Gate(registry, exposes, read_only)
         self._max_wait = max_wait
 
-    async def run(self, call: Call, account: Account) -> Answer:
-        """Carry out a call. Raises ActionError before, and KlaviyoError during, the exchange with Klaviyo."""
-        action = self.exposed.find(call.name)
-        check_permitted(action, read_only=self._read_only)
-        check_access(action, account.access)
-        arguments = check_arguments(action, call.arguments)
-        check_preconditions(action, arguments)
-        walk = _Walk(self.registry, account, Patience(self._max_wait))
-        await check_live_preconditions(action, arguments, walk.read)
-        return await walk.carry_out(action, arguments)
+    @property
+    def exposed(self) -> list[Action]:
+        """The actions that a call can name, in the registry's order."""
+        return [action for action in self.registry.actions if self._gate.exposes(action)]
 
-    def preview(self, call: Call) -> Answer:
-        """What a call would send, without sending it: the same walk, stopped before Klaviyo. Raises ActionError."""
-        action = self.exposed.find(call.name)
-        check_permitted(action, read_only=self._read_only)
-        arguments = check_arguments(action, call.arguments)
-        check_preconditions(action, arguments)
-        return Answer(_preview(self.registry, action, arguments), f"Preview of {action.name}: nothing was sent.")
+    def find(self, name: str) -> Action:
+        """The exposed action with this name or alias. Raises UnknownAction."""
+        return find_action(self.registry, name, self._gate.exposes)
+
+    def plan(self, call: Call, account: Account | None = None) -> Plan:
+        """What a call would do; nothing is sent. Without an account, nothing that depends on one is checked.
+
+        Raises ActionError.
+        """
+        return self._planner(account).plan(self.find(call.name), call.arguments, part=False)
+
+    async def run(self, call: Call, account: Account) -> Outcome:
+        """Plan a call and carry it out. Raises ActionError before, and KlaviyoError during, the exchange."""
+        return await self.carry_out(self.plan(call, account), account)
+
+    async def carry_out(self, plan: Plan, account: Account) -> Outcome:
+        """Do what a plan says, and nothing else. Raises as `run` does."""
+        return await _Walk(self._planner(account), account, WaitBudget(self._max_wait)).carry_out(plan)
+
+    def _planner(self, account: Account | None) -> Planner:
+        return Planner(self._gate, account.access if account else None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One call on its way: whose account it is for, and how long it may still wait."""
+    """One plan on its way: whose account it is for, how long it may still wait, and what its rules have read so far."""
 
-    registry: Registry
+    planner: Planner
     account: Account
-    patience: Patience
+    budget: WaitBudget
+    looked_up: dict[str, "_Reading"] = field(default_factory=dict[str, "_Reading"])
 
-    async def carry_out(self, action: Action, arguments: JSON) -> Answer:
-        """Send what an action needs; the arguments have been checked."""
-        match action.spec.request:
-            case StepsRequest() as request:
-                return await run_steps(request, arguments, self._run_step, self._writes)
-            case ChooseRequest() as request:
-                chosen, inner = _choose(self.registry, request, arguments)
-                return await self.carry_out(chosen, inner)
-            case _:
-                return await self._send(action, arguments)
+    async def carry_out(self, plan: Plan) -> Outcome:
+        """Ask the rules of a plan, then send what it holds."""
+        await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
+        if plan.chosen is not None:
+            return await self.carry_out(plan.chosen)
+        if plan.request is None:
+            return await run_steps(plan, self.planner.plan_of, self.carry_out)
+        if wanted(plan.action, plan.arguments) is None:
+            reply = await self._send(plan, plan.request)
+            return Outcome(plan.action, plan.arguments, (reply,), wrote=plan.effect != "read")
+        replies, stopped = await fetch_pages(
+            plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request)
+        )
+        return Outcome(plan.action, plan.arguments, tuple(replies), (stopped,) if stopped else ())
 
-    async def read(self, name: str, arguments: JSON) -> JSON:
-        """The record that a precondition asks for."""
-        return first_record(await self._run_step(name, arguments))
+    async def _look_up(self, lookup: Lookup) -> JSON | None:
+        """The record that a rule asks for, None when there is none. The same is read once for all rules of a call."""
+        request = lookup.plan.request
+        key = f"{request.method} {request.target}" if request else f"{lookup.plan.action.name} {lookup.asked}"
+        return await self.looked_up.setdefault(key, _Reading()).once(self, lookup.plan)
 
-    async def _run_step(self, name: str, arguments: JSON) -> Answer:
-        action = self.registry.find(name)
-        return await self.carry_out(action, check_arguments(action, arguments))
-
-    def _writes(self, name: str) -> bool:
-        return self.registry.find(name).spec.effect != "read"
-
-    async def _send(self, action: Action, arguments: JSON) -> Answer:
-        wanted = arguments.get("max_records")
-        if not action.spec.result.paged or wanted is None:
-            return shape(action, arguments, [await self._send_one(action, arguments)])
-        return await self._send_pages(action, arguments, wanted)
-
-    async def _send_one(self, action: Action, arguments: JSON) -> Reply:
+    async def _send(self, plan: Plan, request: ApiRequest) -> Reply:
         try:
-            return await self.account.client.send(build(action, arguments), self.patience)
+            return await self.account.client.send(request, self.budget)
         except KlaviyoError as error:
-            error.reading = action.spec.effect == "read"
+            error.reading = plan.effect == "read"
             if isinstance(error, PermissionDenied):
-                await self.account.access.learn(action.name, action.spec.scopes, error)
+                await self.account.access.learn(plan.action.name, plan.action.spec.scopes, error)
             raise
 
-    async def _send_pages(self, action: Action, arguments: JSON, wanted: int) -> Answer:
-        """Page after page until `wanted` records are there, the pages end, or the quota does, or the answer is full."""
-        replies: list[Reply] = []
-        count = size = 0
-        while True:
-            try:
-                reply = await self._send_one(action, _page(action, arguments, wanted, count, size))
-            except (QuotaExhausted, Throttled) as error:
-                if not replies:
-                    raise
-                note = f"Stopped after {count} records: {error.message} Go on with next_cursor."
-                return shape(action, arguments, replies, (note,))
-            replies.append(reply)
-            document = mapping(reply.document)
-            records = [jsonapi.record(item) for item in objects(document.get("data"))]
-            count += len(records)
-            size += len(json.dumps(records, ensure_ascii=False))
-            cursor = jsonapi.next_cursor(document)
-            if cursor is None or count >= wanted:
-                return shape(action, arguments, replies)
-            if size >= FULL_ANSWER:
-                note = f"Stopped after {count} records: the answer is full. Go on with next_cursor or fewer fields."
-                return shape(action, arguments, replies, (note,))
-            arguments = {**arguments, "cursor": cursor}
 
+class _Reading:
+    """One look into the account, shared by the calls of a step that run side by side."""
 
-FULL_ANSWER = 24_000
-"""Characters of records after which no further page is fetched, so that what is read is also shown."""
-FIRST_PAGE = 50
-"""Records of the first page of many: enough to know how large they are."""
+    def __init__(self) -> None:
+        self._lock = anyio.Lock()
+        self._found: tuple[JSON | None] | None = None
 
-
-def _page(action: Action, arguments: JSON, wanted: int, count: int, size: int) -> JSON:
-    """The arguments of the next page of many: as large as allowed, wanted, and likely to fit. A given size is kept."""
-    most = action.spec.properties.get("page_size", {}).get("maximum")
-    if most is None or "page_size" in arguments:
-        return arguments
-    fitting = max(1, (FULL_ANSWER - size) * count // size) if size else FIRST_PAGE
-    return {**arguments, "page_size": min(most, wanted - count, fitting)}
-
-
-def _choose(registry: Registry, request: ChooseRequest, arguments: JSON) -> tuple[Action, JSON]:
-    choice = request.among[arguments[request.choose[1:]]]
-    chosen = registry.find(choice.action)
-    return chosen, check_arguments(chosen, fill(choice.arguments, arguments))
-
-
-def _preview(registry: Registry, action: Action, arguments: JSON) -> JSON:
-    spec = action.spec
-    data: JSON = {"action": action.name, "effect": spec.effect, "sent": False}
-    lookups = [rule.exists or rule.state for rule in spec.preconditions if rule.is_live]
-    asked = [(look.action, fill(look.arguments, arguments)) for look in lookups if look]
-    checks = [{"action": name, "arguments": given} for name, given in asked if given]
-    if checks:
-        data["checks_first"] = checks
-    match spec.request:
-        case StepsRequest() as request:
-            data["steps"] = [
-                {
-                    "action": step.action,
-                    "requests": [_shown(build(found, check_arguments(found, call))) for call in calls],
-                }
-                if calls is not None
-                else {"action": step.action, "depends_on": "the answers of the steps before"}
-                for step, calls in plan_steps(request, arguments)
-                for found in [registry.find(str(step.action))]
-            ]
-        case ChooseRequest() as request:
-            chosen, inner = _choose(registry, request, arguments)
-            data |= {"runs": chosen.name, "requests": [_shown(build(chosen, inner))]}
-        case _:
-            wanted = arguments.get("max_records")
-            first = arguments if wanted is None else _page(action, arguments, wanted, 0, 0)
-            data["requests"] = [_shown(build(action, first))]
-    return data
-
-
-def _shown(outgoing: Outgoing) -> JSON:
-    shown: JSON = {"method": outgoing.method, "path": outgoing.target}
-    if outgoing.headers:
-        shown["headers"] = dict(outgoing.headers)
-    if outgoing.body is not None:
-        shown["body"] = outgoing.body
-    if outgoing.form is not None:
-        shown["form"] = {
-            key: value if isinstance(value, str) else f"{value[0]}, {len(value[1])} bytes"
-            for key, value in outgoing.form.items()
-        }
-    return shown
+    async def once(self, walk: _Walk, plan: Plan) -> JSON | None:
+        async with self._lock:
+            if self._found is None:
+                try:
+                    records = (await walk.carry_out(plan)).records
+                    self._found = (records[0] if records else {},)
+                except NotFound:
+                    self._found = (None,)
+            return self._found[0]

@@ -98,7 +98,7 @@ class Stopped(ActionError):
 
     code = "stopped_midway"
 
-    def __init__(self, cause: KlaviyoError, step: str, done: dict[str, Any]) -> None:
+    def __init__(self, cause: "ActionError | KlaviyoError", step: str, done: dict[str, Any]) -> None:
         """`done` is the part of the answer that was reached; `step` is what failed, as the name of an action."""
         super().__init__(f"{step} failed: {cause.message}")
         self.cause = cause

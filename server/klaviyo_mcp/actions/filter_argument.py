@@ -3,15 +3,14 @@
 What leaves here is text that Klaviyo accepts. A wrong field or operator is answered with the nearest right one.
 """
 
-import difflib
 import json
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import is_date, is_time
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, did_you_mean, objects
 from klaviyo_mcp.registry.model import FilterField
 
 
@@ -36,7 +35,7 @@ def check_filter(
     else:
         places = [
             (f"filter[{index}]", Condition(entry["field"], entry["operator"], entry.get("value")))
-            for index, entry in enumerate(cast(list[JSON], given))
+            for index, entry in enumerate(objects(given))
         ]
     checked = [_check(condition, fields, where) for where, condition in places]
     problems = [problem for _, found in checked for problem in found]
@@ -61,15 +60,12 @@ def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> 
         return condition, []
     known = fields.get(condition.field)
     if known is None:
-        near = difflib.get_close_matches(condition.field, fields, n=1, cutoff=0.4)
-        allowed = ", ".join(fields)
-        fix = f"Did you mean {near[0]!r}? Fields are: {allowed}" if near else f"Fields are: {allowed}"
+        fix = f"{did_you_mean(condition.field, fields, likeness=0.4)} Fields are: {', '.join(fields)}".strip()
         return condition, [Problem(where, f"cannot filter by {condition.field!r}", fix)]
     operators = [*dict.fromkeys([*known.one, *known.many, *known.alone])]
     if condition.operator not in operators:
         asked = condition.operator.replace("_", "-")
-        near = difflib.get_close_matches(asked, operators, n=1, cutoff=0.6)
-        fix = f"Did you mean {near[0]!r}?" if near and near[0] != condition.operator else ""
+        fix = did_you_mean(asked, operators)
         allowed = f"{condition.field} takes: {', '.join(operators)}"
         return condition, [
             Problem(where, f"{condition.field} has no operator {condition.operator!r}", f"{fix} {allowed}".strip())
@@ -82,8 +78,9 @@ def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> 
         wanted = "one value, not a list" if many else "a value"
         return condition, [Problem(where, f"{condition.operator} on {condition.field} needs {wanted}")]
     if not many and condition.operator == "any":
-        condition = Condition(condition.field, condition.operator, [cast(Any, condition.value)])
-    values = cast(list[Any], condition.value if isinstance(condition.value, list) else [condition.value])
+        single: Any = condition.value
+        condition = Condition(condition.field, condition.operator, [single])
+    values: list[Any] = condition.value if isinstance(condition.value, list) else [condition.value]
     typed = [_typed(value, known) for value in values]
     problems = [
         Problem(
@@ -153,6 +150,5 @@ def _text(value: Any) -> str:
 
 def _not_allowed(where: str, value: Any, known: FilterField) -> Problem:
     allowed = [str(item) for item in known.enum or []]
-    near = difflib.get_close_matches(_text(value), allowed, n=1, cutoff=0.6)
-    fix = f"Did you mean {near[0]!r}?" if near else f"Allowed: {', '.join(allowed)}"
+    fix = did_you_mean(_text(value), allowed) or f"Allowed: {', '.join(allowed)}"
     return Problem(where, f"{_text(value)!r} is not one of the allowed values", fix)

@@ -1,52 +1,41 @@
-"""What a server and an account let a caller do at all, decided before anything else about a call is looked at."""
+"""The one gate, which every action passes: named by an agent, picked by a `choose`, run by a step, looked up by a rule.
 
-from collections.abc import Sequence
-from typing import Protocol
+What a server and an account allow at all is decided before anything else about a call is looked at.
+"""
 
+from dataclasses import dataclass
+
+from klaviyo_mcp.accounts.permissions import Access
+from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.errors import NotPermitted, ScopeMissing
-from klaviyo_mcp.actions.registry import Action
-from klaviyo_mcp.klaviyo.errors import PermissionDenied
+from klaviyo_mcp.actions.names import Exposes, everything, find_action
+from klaviyo_mcp.actions.preconditions import check_preconditions
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.registry import Action, Registry
 
 
-class Denial(Protocol):
-    """Why an action cannot succeed for an account."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a server lets through: the actions it exposes, and only reads where it is read-only."""
 
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """The scopes that are missing, where they are known."""
-        ...
+    registry: Registry
+    exposes: Exposes = everything
+    read_only: bool = False
 
-    @property
-    def reason(self) -> str:
-        """What is wrong, as a sentence."""
-        ...
+    def admit(self, action: Action, given: object, access: Access | None, *, part: bool = False) -> JSON:
+        """The checked arguments of an action that may run; nothing has been sent for it.
 
-    @property
-    def advice(self) -> str:
-        """How to mend it."""
-        ...
-
-
-class Access(Protocol):
-    """What an account's credentials are known to allow. Which kind they are is the account's business."""
-
-    def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
-        """Why an action with these scopes would be refused, None when nothing is known against it."""
-        ...
-
-    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
-        """Take note of a refusal by Klaviyo."""
-        ...
-
-
-def check_permitted(action: Action, *, read_only: bool) -> None:
-    """Raises NotPermitted for an action that changes something on a read-only server."""
-    if read_only and action.spec.effect != "read":
-        raise NotPermitted(f"{action.name} changes data, and this server is read-only. Nothing was sent.")
-
-
-def check_access(action: Action, access: Access) -> None:
-    """Raises ScopeMissing when the account is known not to have what the action needs."""
-    denial = access.denial(action.name, action.spec.scopes)
-    if denial is not None:
-        raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
+        `access` None leaves out what depends on the account. A `part` of an admitted action, or what a rule of it looks
+        up, needs no exposure of its own, as its toolset may be another; everything else holds for it as for any.
+        Raises UnknownAction, NotPermitted, ScopeMissing, InvalidArguments or PreconditionFailed, in this order.
+        """
+        if not part:
+            find_action(self.registry, action.name, self.exposes)
+        if self.read_only and self.registry.effect(action) != "read":
+            raise NotPermitted(f"{action.name} changes data, and this server is read-only. Nothing was sent.")
+        denial = access.denial(action.name, action.spec.scopes) if access else None
+        if denial is not None:
+            raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
+        arguments = check_arguments(action, given)
+        check_preconditions(action, arguments)
+        return arguments

@@ -1,23 +1,16 @@
-"""The rules a spec declares beyond its schema: which arguments go together, and what must be true in the account.
+"""The rules a spec declares beyond its schema and that need no request: which arguments go together, what is past.
 
-The first kind needs no request and is checked together, so that all problems come back at once. The live kind runs a
-read action through a function it is given; this module does no I/O of its own.
+They are checked together, so that all problems come back at once. Rules that look into the account are in `live_rules`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from klaviyo_mcp.actions.errors import InvalidArguments, PreconditionFailed, Problem
-from klaviyo_mcp.actions.registry import Action
-from klaviyo_mcp.actions.request import fill
-from klaviyo_mcp.klaviyo.errors import NotFound
-from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.actions.errors import PreconditionFailed, Problem
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import NeedsOther, Precondition
-
-Read = Callable[[str, JSON], Awaitable[JSON]]
-"""Runs a read action by name and returns its record. Raises NotFound."""
+from klaviyo_mcp.registry.registry import Action
 
 
 def check_preconditions(action: Action, arguments: JSON, now: datetime | None = None) -> None:
@@ -26,51 +19,14 @@ def check_preconditions(action: Action, arguments: JSON, now: datetime | None = 
     for rule in action.spec.preconditions:
         if not rule.is_live:
             problems += _check(rule, arguments, now or datetime.now(UTC))
-    _raise_if(action, problems)
-
-
-async def check_live_preconditions(action: Action, arguments: JSON, read: Read) -> None:
-    """Every rule that needs a look into the account. Raises PreconditionFailed with all that do not hold."""
-    problems: list[Problem] = []
-    for rule in action.spec.preconditions:
-        lookup = rule.exists or rule.state
-        if lookup is None:
-            continue
-        asked = fill(lookup.arguments, arguments)
-        if asked == {}:
-            continue
-        try:
-            record = await read(lookup.action, asked)
-        except InvalidArguments as error:
-            # The lookup has names of its own for what the caller gave.
-            problems += [
-                replace(problem, argument=_outer(asked, problem.argument, arguments)) for problem in error.problems
-            ]
-            continue
-        except NotFound:
-            name, value = next(iter(asked.items()))
-            named = _outer(asked, name, arguments)
-            problems.append(Problem(named, f"nothing with the id {value!r} exists in this account", rule.hint or ""))
-            continue
-        if rule.state is not None:
-            found: Any = record
-            for part in rule.state.path.split("."):
-                found = mapping(found).get(part)
-            if found not in rule.state.allowed:
-                wanted = " or ".join(repr(value) for value in rule.state.allowed)
-                problems.append(Problem("", f"{rule.state.path} is {found!r} and must be {wanted}", rule.hint or ""))
-    _raise_if(action, problems, looked=True)
-
-
-def _outer(asked: JSON, name: str, arguments: JSON) -> str:
-    """The caller's name for an argument of a lookup: the one with the same value."""
-    return next((key for key, given in arguments.items() if given == asked.get(name)), name)
-
-
-def _raise_if(action: Action, problems: list[Problem], *, looked: bool = False) -> None:
     if problems:
-        message = f"{action.name} was not called: a precondition does not hold."
-        raise PreconditionFailed(message, tuple(problems), looked=looked)
+        raise failed(action, problems)
+
+
+def failed(action: Action, problems: list[Problem], *, looked: bool = False) -> PreconditionFailed:
+    """The error for rules that do not hold; `looked` says whether the account was read for them."""
+    message = f"{action.name} was not called: a precondition does not hold."
+    return PreconditionFailed(message, tuple(problems), looked=looked)
 
 
 def _check(rule: Precondition, arguments: JSON, now: datetime) -> Iterable[Problem]:

@@ -7,16 +7,19 @@ disappeared disappears too, so that no empty envelope is sent; the body's own `d
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from functools import cache
+from typing import Any, Final
 from urllib.parse import quote
 
 from klaviyo_mcp.actions.filter_argument import condition_text
-from klaviyo_mcp.actions.registry import Action
-from klaviyo_mcp.klaviyo.requests import Outgoing
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.klaviyo.requests import ApiRequest, Bucket
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, holes
 from klaviyo_mcp.registry.model import FilterField, HttpRequest
+from klaviyo_mcp.registry.registry import Action
 
+WINDOWS = {"s": 1, "m": 60, "d": 86_400}
+"""Seconds of the windows that rates are given in."""
 FILE_KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif"}
 """How the kinds of image that Klaviyo takes begin, and what their file names end in."""
 
@@ -32,13 +35,13 @@ ABSENT: Final = _Absent()
 """What a hole without an argument gives: not null, nothing at all."""
 
 
-def build(action: Action, arguments: JSON) -> Outgoing:
+def build(action: Action, arguments: JSON) -> ApiRequest:
     """The one HTTP request of an action that is one operation, from arguments that have been checked."""
     template = action.http
     if template is None:
         raise ValueError(f"{action.name} is made of other actions and has no request of its own")
     query = _query(template, arguments, action.spec.filters)
-    return Outgoing(
+    return ApiRequest(
         method=template.method,
         path=_path(template.path, arguments),
         query=query,
@@ -51,15 +54,15 @@ def build(action: Action, arguments: JSON) -> Outgoing:
         form=_form(action, template, arguments),
         operation=action.operation,
         needs_company_id="company_id" in template.query and "company_id" not in dict(query),
-        buckets=action.buckets(arguments),
+        buckets=_buckets(action, arguments),
     )
 
 
 def fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterField] | None = None) -> Any:
     """A template with its holes filled. The object at the top stays, with its constants, even with no hole filled."""
-    if isinstance(template, dict) and not _is_form(cast(JSON, template)):
-        filled = {key: _fill(part, values, filters or {}) for key, part in cast(JSON, template).items()}
-        return _kept(cast(JSON, template), filled)
+    if is_object(template) and not _is_form(template):
+        filled = {key: _fill(part, values, filters or {}) for key, part in template.items()}
+        return _kept(template, filled)
     return _fill(template, values, filters or {})
 
 
@@ -67,9 +70,9 @@ def read_hole(name: str, values: Mapping[str, Any]) -> Any:
     """The value at a dotted name such as `profile.email`, or ABSENT."""
     value: Any = values
     for part in name.split("."):
-        if not isinstance(value, Mapping) or part not in value:
+        if not is_object(value) or part not in value:
             return ABSENT
-        value = cast(Mapping[str, Any], value)[part]
+        value = value[part]
     return value
 
 
@@ -78,23 +81,21 @@ def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFie
         if name := hole(template):
             return read_hole(name, values)
         return template[1:] if template.startswith("$$") else template
-    if isinstance(template, list):
-        parts = cast(list[Any], template)
-        left = [item for item in (_fill(part, values, filters) for part in parts) if item is not ABSENT]
-        return left if left or not _has_holes(parts) else ABSENT
-    if not isinstance(template, dict):
+    if is_list(template):
+        left = [item for item in (_fill(part, values, filters) for part in template) if item is not ABSENT]
+        return left if left or not _has_holes(template) else ABSENT
+    if not is_object(template):
         return template
-    mapping = cast(JSON, template)
-    if "$each" in mapping:
-        return _each(mapping, values, filters)
-    if "$concat" in mapping:
-        return _concat(mapping["$concat"], values, filters)
-    if "$filter" in mapping:
-        return _filter(mapping["$filter"], values, filters)
-    filled = {key: _fill(value, values, filters) for key, value in mapping.items()}
-    if _has_holes(mapping) and not any(_has_holes(mapping[key]) and filled[key] is not ABSENT for key in mapping):
+    if "$each" in template:
+        return _each(template, values, filters)
+    if "$concat" in template:
+        return _concat(template["$concat"], values, filters)
+    if "$filter" in template:
+        return _filter(template["$filter"], values, filters)
+    filled = {key: _fill(value, values, filters) for key, value in template.items()}
+    if _has_holes(template) and not any(_has_holes(template[key]) and filled[key] is not ABSENT for key in template):
         return ABSENT
-    return _kept(mapping, filled)
+    return _kept(template, filled)
 
 
 def _kept(template: JSON, filled: JSON) -> JSON:
@@ -116,7 +117,7 @@ def _each(template: JSON, values: Mapping[str, Any], filters: dict[str, FilterFi
     items = _fill(template["$each"], values, filters)
     if items is ABSENT or items is None:
         return items
-    return [fill(template["$do"], {**values, "item": item}, filters) for item in cast(list[Any], items)]
+    return [fill(template["$do"], {**values, "item": item}, filters) for item in items]
 
 
 def _concat(parts: list[Any], values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
@@ -135,7 +136,7 @@ def _filter(parts: list[Any], values: Mapping[str, Any], filters: dict[str, Filt
         filled = _fill(part, values, filters)
         if filled is ABSENT or filled in (None, ""):
             continue
-        found.append(condition_text(cast(JSON, filled), filters) if isinstance(filled, dict) else str(filled))
+        found.append(condition_text(filled, filters) if is_object(filled) else str(filled))
     return ",".join(found) if found else ABSENT
 
 
@@ -156,8 +157,8 @@ def _query(template: HttpRequest, arguments: JSON, filters: dict[str, FilterFiel
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
-        return ",".join(_plain(item) for item in cast(list[Any], value))
+    if is_list(value):
+        return ",".join(_plain(item) for item in value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
@@ -165,8 +166,8 @@ def _body(template: Any, arguments: JSON) -> Any:
     if template is None:
         return None
     body = fill(template, arguments)
-    envelope = cast(JSON, template).get("data") if isinstance(template, dict) else None
-    if isinstance(envelope, dict) and not _is_form(cast(JSON, envelope)):
+    envelope = mapping(template).get("data")
+    if is_object(envelope) and not _is_form(envelope):
         # JSON:API wants its envelope whole, also when no attribute is given.
         body["data"] = fill(envelope, arguments)
     return body
@@ -189,3 +190,29 @@ def _file(content: str, arguments: JSON) -> tuple[str, bytes]:
     data = base64.b64decode(content.partition(",")[2] if content.startswith("data:") else content)
     kind = next((ending for start, ending in FILE_KINDS.items() if data.startswith(start)), "bin")
     return f"{arguments.get('name') or 'file'}.{kind}", data
+
+
+@cache
+def _own_buckets(action: Action) -> tuple[Bucket, ...]:
+    limit = action.spec.rate_limit
+    return _windows(action.operation, limit.burst, limit.steady, limit.daily) if limit else ()
+
+
+def _buckets(action: Action, arguments: JSON) -> tuple[Bucket, ...]:
+    """The quotas that a call with these arguments counts against."""
+    limit = action.spec.rate_limit
+    if limit is None or not limit.extra:
+        return _own_buckets(action)
+    extra = [more for more in limit.extra if _holds(arguments.get(more.argument), more.contains)]
+    shared = [bucket for more in extra for bucket in _windows(more.bucket, more.burst, more.steady)]
+    return (*_own_buckets(action), *shared)
+
+
+def _windows(name: str, *rates: str | None) -> tuple[Bucket, ...]:
+    """`10/s` and its kin as buckets of one name."""
+    parts = [rate.split("/") for rate in rates if rate]
+    return tuple(Bucket(name, int(amount), WINDOWS[unit]) for amount, unit in parts)
+
+
+def _holds(value: object, item: str) -> bool:
+    return item in value if isinstance(value, list | str) else False

@@ -3,7 +3,7 @@
 import json
 from typing import Any, cast
 
-from klaviyo_mcp.actions.result import Answer
+from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON
 
 TEXT_BUDGET = 40_000

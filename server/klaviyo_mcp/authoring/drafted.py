@@ -1,6 +1,7 @@
 """The facts of one operation, laid out as a spec file: everything the document states, and no words."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from klaviyo_mcp.authoring.arguments import parameter_argument
@@ -59,24 +60,45 @@ def _aliases(operation: Operation) -> list[str]:
     return [name for name in names if name != operation.operation_id and len(name) <= LONGEST_NAME]
 
 
+@dataclass(frozen=True, slots=True)
+class ExtraLimit:
+    """The limit of a bucket that a value of a query parameter draws from; `words` is what the document calls it."""
+
+    words: str
+    parameter: str
+    value: str
+    burst: str
+    steady: str
+
+
+def extra_limits(operation: Operation) -> list[ExtraLimit]:
+    """The limits that an operation's description states for its own parameters."""
+    known = {parameter.name: parameter for parameter in operation.parameters}
+    return [
+        ExtraLimit(
+            f"{found['parameter']}={found['value']}",
+            found["parameter"],
+            _spelling(found["value"], resolve(operation.document, known[found["parameter"]].schema.get("items", {}))),
+            found["burst"],
+            found["steady"],
+        )
+        for found in EXTRA_LIMIT.finditer(operation.raw.get("description", ""))
+        if found["parameter"] in known  # the prose of relationship endpoints mentions parameters they do not have
+    ]
+
+
 def _rate_limit(operation: Operation, query: JSON) -> JSON:
     limit: JSON = {key: rate for key, rate in at(operation.raw, "x-klaviyo-ratelimit").items() if rate}
-    extra: list[JSON] = []
-    for found in EXTRA_LIMIT.finditer(operation.raw.get("description", "")):
-        parameter = next((each for each in operation.parameters if each.name == found["parameter"]), None)
-        argument = hole(query.get(found["parameter"])) or parameter_argument(found["parameter"])
-        if parameter is not None:  # the prose of relationship endpoints mentions parameters they do not have
-            extra.append(
-                {
-                    "bucket": f"{found['parameter']}={found['value']}",
-                    "argument": argument,
-                    "contains": _spelling(
-                        found["value"], resolve(operation.document, parameter.schema.get("items", {}))
-                    ),
-                    "burst": found["burst"],
-                    "steady": found["steady"],
-                }
-            )
+    extra = [
+        {
+            "bucket": each.words,
+            "argument": hole(query.get(each.parameter)) or parameter_argument(each.parameter),
+            "contains": each.value,
+            "burst": each.burst,
+            "steady": each.steady,
+        }
+        for each in extra_limits(operation)
+    ]
     return {**limit, **({"extra": extra} if extra else {})}
 
 

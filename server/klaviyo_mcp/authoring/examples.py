@@ -5,10 +5,10 @@ from pathlib import Path
 
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.authoring.rules import file_of
 from klaviyo_mcp.registry.errors import SpecProblem
 from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_schema import listed_schema
 
 LARGEST_TOOL = 6_000
@@ -23,7 +23,7 @@ def rehearse(folder: Path, specs: list[ActionSpec]) -> list[SpecProblem]:
         path = str(file_of(folder, spec))
         for index, example in enumerate(spec.examples):
             try:
-                engine.preview(Call(spec.name, example.arguments))
+                engine.plan(Call(spec.name, example.arguments))
             except ActionError as error:
                 details = " ".join(str(problem) for problem in error.problems) or error.message
                 problems.append(SpecProblem(path, 0, f"example {index + 1} ({example.when}): {details}"))

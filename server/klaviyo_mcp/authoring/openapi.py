@@ -16,8 +16,11 @@ REFERENCE = "#/components/schemas/"
 
 def load_document(path: Path) -> JSON:
     """The OpenAPI document in a JSON file. Raises OSError, or ValueError when the file holds something else."""
-    document: Any = json.loads(path.read_bytes())
-    if not is_object(document) or "paths" not in document:
+    try:
+        document: Any = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not is_object(document) or not is_object(document.get("paths")):
         raise ValueError(f"{path} is not an OpenAPI document: it has no 'paths'")
     return document
 
@@ -86,11 +89,13 @@ class Operation:
 
 
 def operations(document: JSON) -> dict[str, Operation]:
-    """Every operation of the document by its operationId, in the document's order."""
+    """Every operation by its operationId, in the document's order. Raises ValueError where one has none."""
     found: dict[str, Operation] = {}
     for path, methods in document["paths"].items():
         for method, raw in methods.items():
             if method in METHODS:
+                if "operationId" not in raw:
+                    raise ValueError(f"{method.upper()} {path} has no operationId")
                 name = str(raw["operationId"])
                 found[name] = Operation(document, name, method.upper(), str(path), raw)
     return found

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from klaviyo_mcp.authoring.effects import effect_problems
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.holes import hole, holes, path_holes
 from klaviyo_mcp.registry.loading import LineNumbers, compose, load_file, spec_files
@@ -48,6 +49,7 @@ def check_folder(folder: Path, error_codes: set[str]) -> tuple[list[ActionSpec],
         lines = LineNumbers(path)
         for key, message in _spec_rules(spec, by_name, error_codes):
             problems.append(SpecProblem(str(path), lines.of(key), message))
+    problems += [SpecProblem(str(file_of(folder, spec)), 0, message) for spec, message in effect_problems(specs)]
     return specs, sorted(problems, key=lambda problem: (problem.file, problem.line))
 
 
@@ -344,9 +346,8 @@ def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
         for argument in arguments:
             if argument not in other.properties:
                 yield where, f"{name} has no argument {argument!r}"
-    for where, name, _ in _reads(spec):
-        if name in by_name and by_name[name].effect != "read":
-            yield where, f"{name} changes something; only a read may be used here"
+    if (verify := spec.result.verify) and verify.action in by_name and by_name[verify.action].effect != "read":
+        yield ("result", "verify"), f"{verify.action} changes something; only a read may be used here"
     for _, name, _ in _runs(spec):
         for scope in by_name[name].scopes if name in by_name else []:
             if scope not in spec.scopes:

@@ -16,12 +16,12 @@ from klaviyo_mcp.accounts.errors import AccountProblem, CorruptRecord
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
-from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError, PermissionDenied, Throttled
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, Reply
+from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
@@ -149,7 +149,7 @@ async def _klaviyo(account: Account, engine: Engine) -> AsyncGenerator[Check]:
     seen: list[httpx2.Response] = []
     with account.client.watching(seen.append):
         try:
-            reply = await account.client.send(Outgoing("GET", "/api/accounts"), Patience(PATIENCE))
+            reply = await account.client.send(ApiRequest("GET", "/api/accounts"), WaitBudget(PATIENCE))
             problem = None
         except KlaviyoError as error:
             reply, problem = None, error
@@ -211,7 +211,7 @@ def _quota(reply: Reply | None) -> Check:
 async def _scopes(account: Account, engine: Engine) -> AsyncGenerator[Check]:
     """Every read scope is tried with the lightest action that needs no other; a write would change something."""
     granted = account.access.granted() if isinstance(account.access, GrantedAccess) else None
-    needed = {scope for action in engine.exposed.actions for scope in action.spec.scopes}
+    needed = {scope for action in engine.exposed for scope in action.spec.scopes}
     tried = {
         scope: await _try(engine, account, scope) for scope in sorted(granted or needed) if scope.endswith(":read")
     }
@@ -239,7 +239,7 @@ async def _scopes(account: Account, engine: Engine) -> AsyncGenerator[Check]:
         else:
             yield Check(scope, "skipped", "granted; trying it would change something")
     if missing := sorted(needed - set(granted)):
-        count = sum(bool(set(action.spec.scopes) & set(missing)) for action in engine.exposed.actions)
+        count = sum(bool(set(action.spec.scopes) & set(missing)) for action in engine.exposed)
         yield Check(
             "scopes not granted",
             "warning",

@@ -135,8 +135,7 @@ def call(
 
     from klaviyo_mcp.actions.engine import Call
     from klaviyo_mcp.answers.text import error_text
-    from klaviyo_mcp.runtime.answering import Reaction, react
-    from klaviyo_mcp.runtime.answering import preview as preview_call
+    from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
     from klaviyo_mcp.runtime.assembly import assemble
 
     text = sys.stdin.read() if arguments == "-" else arguments
@@ -148,19 +147,19 @@ def call(
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
     whole = assemble(sandbox=sandbox, account=account, read_only=read_only)
 
-    async def run() -> Reaction:
+    async def run() -> Response:
         if preview:
             return await preview_call(whole.engine, Call(action, given))
         try:
-            return await react(whole.engine, whole.accounts, Call(action, given))
+            return await answer_call(whole.engine, whole.accounts, Call(action, given))
         finally:
             await whole.accounts.close()
 
-    reaction = anyio.run(run)
-    _print_json(reaction.answer.data)
-    if reaction.is_error:
-        wrong_use = reaction.answer.data["error"]["code"] in ("unknown_account", "account_needed")
-        fail(error_text(reaction.answer), 2 if wrong_use else 1)
+    response = anyio.run(run)
+    _print_json(response.answer.data)
+    if response.is_error:
+        wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
+        fail(error_text(response.answer), 2 if wrong_use else 1)
 
 
 @actions_app.command("list")
@@ -169,8 +168,8 @@ def list_actions(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the actions with a line each."""
-    from klaviyo_mcp.actions.registry import Registry
     from klaviyo_mcp.registry.loading import load_catalogue
+    from klaviyo_mcp.registry.registry import Registry
     from klaviyo_mcp.runtime.exposure import parse_exposure
 
     registry = Registry(load_catalogue())
@@ -223,13 +222,14 @@ def show_action(
 ) -> None:
     """Show one action: what it does, its arguments, its limits, examples."""
     from klaviyo_mcp.actions.errors import UnknownAction
-    from klaviyo_mcp.actions.registry import Registry
+    from klaviyo_mcp.actions.names import find_action
     from klaviyo_mcp.cli.action_page import action_page
     from klaviyo_mcp.registry.loading import load_catalogue
+    from klaviyo_mcp.registry.registry import Registry
     from klaviyo_mcp.registry.tool_schema import schema_at
 
     try:
-        spec = Registry(load_catalogue()).find(name).spec
+        spec = find_action(Registry(load_catalogue()), name).spec
     except UnknownAction as error:
         fail(error.message)
     if path is not None:
@@ -277,6 +277,17 @@ def diff_specs(
     from klaviyo_mcp.cli.specs import run_diff
 
     sys.exit(run_diff(openapi, folder))
+
+
+@specs_app.command("facts")
+def write_facts(
+    openapi: OpenAPIOption,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write them; printed by default.")] = None,
+) -> None:
+    """Make the sandbox's file of facts of an API revision from its OpenAPI document."""
+    from klaviyo_mcp.cli.specs import run_facts
+
+    sys.exit(run_facts(openapi, out))
 
 
 @app.command()

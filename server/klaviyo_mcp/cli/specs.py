@@ -60,10 +60,28 @@ def run_diff(openapi: Path, folder: Path | None) -> int:
     try:
         difference = diff(load_catalogue(folder), load_document(openapi))
     except (OSError, ValueError) as error:
-        print(f"klaviyo-mcp: {openapi}: {error}", file=sys.stderr)
+        print(f"klaviyo-mcp: {error}", file=sys.stderr)
         return 2
     print(render(difference).rstrip())
     return 1 if difference else 0
+
+
+def run_facts(openapi: Path, out: Path | None) -> int:
+    """Write the facts of a document to a file, or print them. The exit code is 2 when that cannot be done."""
+    from klaviyo_mcp.authoring.facts import render, revision_facts
+    from klaviyo_mcp.authoring.openapi import load_document
+
+    try:
+        facts = revision_facts(load_document(openapi))
+        if out is None:
+            sys.stdout.write(render(facts))
+        else:
+            out.write_text(render(facts), "utf-8")
+            print(f"{len(facts['operations'])} operations of revision {facts['revision']} in {out}.")
+    except (OSError, ValueError) as error:
+        print(f"klaviyo-mcp: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def write_docs(*, check: bool) -> int:

@@ -32,7 +32,7 @@ from klaviyo_mcp.klaviyo.errors import (
     UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.quota import Quota
-from klaviyo_mcp.klaviyo.requests import Outgoing, Patience, QuotaLeft, Reply
+from klaviyo_mcp.klaviyo.requests import ApiRequest, QuotaLeft, Reply, WaitBudget
 
 REVISION = "2026-07-15"
 MEDIA_TYPE = "application/vnd.api+json"
@@ -100,25 +100,25 @@ class KlaviyoClient:
         finally:
             hooks.remove(hook)
 
-    async def send(self, outgoing: Outgoing, patience: Patience) -> Reply:
-        """Send one request, waiting for quota and obeying Retry-After as long as `patience` covers it.
+    async def send(self, outgoing: ApiRequest, budget: WaitBudget) -> Reply:
+        """Send one request, waiting for quota and obeying Retry-After as long as `budget` covers it.
 
         Raises a KlaviyoError for everything but a 2xx with a readable body.
         """
         request = self._request(outgoing)
         while True:
             if self._quota is not None:
-                await self._quota.take(outgoing.buckets, patience)
+                await self._quota.take(outgoing.buckets, budget)
             response = await self._exchange(request, outgoing)
             if response.status_code != 429:
                 return _reply(response)
             wait = _retry_after(response)
-            if not patience.covers(wait):
+            if not budget.covers(wait):
                 raise _refusal(response)
-            patience.spend(wait)
+            budget.spend(wait)
             await asyncio.sleep(wait)
 
-    def _request(self, outgoing: Outgoing) -> httpx2.Request:
+    def _request(self, outgoing: ApiRequest) -> httpx2.Request:
         target = outgoing.target
         if outgoing.needs_company_id:
             if self._company_id is None:
@@ -144,7 +144,7 @@ class KlaviyoClient:
             raise BodyTooLarge(f"The request body has {size:,} bytes; Klaviyo takes at most {MAX_BODY_BYTES:,}.")
         return request
 
-    async def _exchange(self, request: httpx2.Request, outgoing: Outgoing) -> httpx2.Response:
+    async def _exchange(self, request: httpx2.Request, outgoing: ApiRequest) -> httpx2.Response:
         where = f"{outgoing.method} {outgoing.path}"
         try:
             return await self._http.send(request)

@@ -31,7 +31,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 
-class Outcome(Enum):
+class RequestOutcome(Enum):
     """What became of the request that failed."""
 
     NOT_SENT = "not_sent"
@@ -59,7 +59,7 @@ class KlaviyoError(Exception):
     """
 
     code: ClassVar[str] = "klaviyo_error"
-    outcome: ClassVar[Outcome] = Outcome.UNKNOWN
+    outcome: ClassVar[RequestOutcome] = RequestOutcome.UNKNOWN
     advice: ClassVar[str] = ""
 
     def __init__(
@@ -87,7 +87,7 @@ class NotSent(KlaviyoError):
     """Nothing left this machine."""
 
     code = "not_sent"
-    outcome = Outcome.NOT_SENT
+    outcome = RequestOutcome.NOT_SENT
 
 
 class BodyTooLarge(NotSent):
@@ -146,7 +146,7 @@ class Refused(KlaviyoError):
     """Klaviyo refused the request; nothing was changed."""
 
     code = "refused"
-    outcome = Outcome.REFUSED
+    outcome = RequestOutcome.REFUSED
 
 
 class InvalidRequest(Refused):
@@ -239,7 +239,7 @@ class UnreadableAnswer(KlaviyoError):
     """The request was carried out (2xx), but its answer cannot be read."""
 
     code = "unreadable_answer"
-    outcome = Outcome.DONE
+    outcome = RequestOutcome.DONE
     advice = "Do not repeat a write; read the record to see its state."
 
 

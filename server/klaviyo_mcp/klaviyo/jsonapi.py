@@ -28,6 +28,11 @@ def record(resource: JSON, *, with_type: bool = False) -> JSON:
     return found
 
 
+def fields(resource: JSON) -> JSON:
+    """One JSON:API resource object as its id and all its attributes, nulls among them: for rules, not for agents."""
+    return {"id": resource.get("id"), **mapping(resource.get("attributes"))}
+
+
 def included(document: JSON) -> dict[str, list[JSON]]:
     """The related records a document carries, by type."""
     by_type: dict[str, list[JSON]] = {}

@@ -10,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.klaviyo.errors import QuotaExhausted
-from klaviyo_mcp.klaviyo.requests import Bucket, Patience
+from klaviyo_mcp.klaviyo.requests import Bucket, WaitBudget
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -25,21 +25,21 @@ class Quota:
         self._limiter: MovingWindowRateLimiter | None = None
         self._items: dict[Bucket, RateLimitItem] = {}
 
-    async def take(self, buckets: Iterable[Bucket], patience: Patience) -> None:
-        """Count one request against every bucket, waiting for room as long as `patience` covers it.
+    async def take(self, buckets: Iterable[Bucket], budget: WaitBudget) -> None:
+        """Count one request against every bucket, waiting for room as long as `budget` covers it.
 
         Raises QuotaExhausted, with the time at which there is room again, when the wait would be too long.
         """
         # The smallest window first: what it counted before a larger one refuses is forgotten a second later.
         for bucket in sorted(buckets, key=lambda bucket: bucket.seconds):
             while (wait := await self._hit(bucket)) > 0:
-                if not patience.covers(wait):
+                if not budget.covers(wait):
                     raise QuotaExhausted(
                         f"Klaviyo allows {bucket.amount} requests per {_window(bucket.seconds)} for {bucket.name}; "
                         f"they are used up for another {wait:.0f} s.",
                         retry_at=datetime.now(UTC) + timedelta(seconds=wait),
                     )
-                patience.spend(wait)
+                budget.spend(wait)
                 await asyncio.sleep(wait)
 
     async def _hit(self, bucket: Bucket) -> float:

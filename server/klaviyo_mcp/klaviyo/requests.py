@@ -16,7 +16,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class ApiRequest:
     """One HTTP request to Klaviyo, complete but for credentials.
 
     `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
@@ -66,7 +66,7 @@ class Reply:
 
 
 @dataclass(slots=True)
-class Patience:
+class WaitBudget:
     """How long a call may still wait for quota, in seconds. One call shares it among all its requests.
 
     Requests of one call wait side by side; the time they wait together counts once.

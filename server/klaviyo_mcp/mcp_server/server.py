@@ -14,12 +14,12 @@ from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import UnknownAction
-from klaviyo_mcp.actions.registry import Action, Registry
 from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.mcp_server.account_argument import split_account, with_account
+from klaviyo_mcp.registry.registry import Action
 from klaviyo_mcp.registry.tool_schema import listed_schema, schema_at
-from klaviyo_mcp.runtime.answering import react
+from klaviyo_mcp.runtime.answering import answer_call
 from klaviyo_mcp.runtime.exposure import Exposure
 
 INSTRUCTIONS = """\
@@ -93,12 +93,12 @@ def make_server(engine: Engine, accounts: Accounts, exposure: Exposure) -> Serve
         _context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult:
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        reaction = await react(engine, accounts, Call(params.name, arguments), name)
-        text = error_text(reaction.answer) if reaction.is_error else answer_text(reaction.answer)
+        response = await answer_call(engine, accounts, Call(params.name, arguments), name)
+        text = error_text(response.answer) if response.is_error else answer_text(response.answer)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
-            structured_content=reaction.answer.data,
-            is_error=reaction.is_error,
+            structured_content=response.answer.data,
+            is_error=response.is_error,
         )
 
     async def list_templates(
@@ -114,7 +114,7 @@ def make_server(engine: Engine, accounts: Accounts, exposure: Exposure) -> Serve
     async def read_resource(
         _context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        text = read_schema(str(params.uri), engine.exposed)
+        text = read_schema(str(params.uri), engine)
         content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
         return types.ReadResourceResult(contents=[content])
 
@@ -153,7 +153,7 @@ SCHEMA_TEMPLATES = [
 ]
 
 
-def read_schema(uri: str, registry: Registry) -> str:
+def read_schema(uri: str, engine: Engine) -> str:
     """The text of a schema resource. Raises MCPError (resource not found) that says what there is."""
     match = SCHEMA_URI.match(uri)
     if match is None:
@@ -162,12 +162,12 @@ def read_schema(uri: str, registry: Registry) -> str:
         )
     name, path = unquote(match[1]), unquote(match[2] or "")
     try:
-        spec = registry.find(name).spec
+        spec = engine.find(name).spec
         return json.dumps(schema_at(spec, path), ensure_ascii=False, indent=1)
     except UnknownAction as error:
         raise MCPError(code=types.INVALID_PARAMS, message=error.message) from None
     except KeyError:
-        known = ", ".join(registry.find(name).spec.properties)
+        known = ", ".join(engine.find(name).spec.properties)
         raise MCPError(
             code=types.INVALID_PARAMS, message=f"{name} has no argument {path!r}. Arguments: {known}."
         ) from None

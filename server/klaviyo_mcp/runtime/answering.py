@@ -1,4 +1,4 @@
-"""What every surface needs to answer calls: the engine, the accounts, and functions that never raise."""
+"""What every surface needs to answer calls: functions that never raise, whatever happens."""
 
 import logging
 import traceback
@@ -8,48 +8,49 @@ from dataclasses import dataclass
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
-from klaviyo_mcp.actions.failures import explain
-from klaviyo_mcp.actions.result import Answer
+from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.answers.shape import Answer, shape
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 
 log = logging.getLogger("klaviyo_mcp")
 
 
 @dataclass(frozen=True, slots=True)
-class Reaction:
+class Response:
     """The answer to a call, and whether it is an error."""
 
     answer: Answer
     is_error: bool = False
 
 
-async def react(engine: Engine, accounts: Accounts, call: Call, name: str | None = None) -> Reaction:
+async def answer_call(engine: Engine, accounts: Accounts, call: Call, name: str | None = None) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
     Only cancellation passes through.
     """
 
     async def run() -> Answer:
-        return await engine.run(call, await accounts.find(name))
+        return shape(await engine.run(call, await accounts.find(name)))
 
-    return await _reaction(engine, call, run)
+    return await _response(engine, call, run)
 
 
-async def preview(engine: Engine, call: Call) -> Reaction:
+async def preview_call(engine: Engine, call: Call) -> Response:
     """What a call would send. No account is looked at."""
 
     async def run() -> Answer:
-        return engine.preview(call)
+        return preview(engine.plan(call))
 
-    return await _reaction(engine, call, run)
+    return await _response(engine, call, run)
 
 
-async def _reaction(engine: Engine, call: Call, run: Callable[[], Awaitable[Answer]]) -> Reaction:
+async def _response(engine: Engine, call: Call, run: Callable[[], Awaitable[Answer]]) -> Response:
     try:
         try:
-            return Reaction(await run())
+            return Response(await run())
         except (ActionError, KlaviyoError) as error:
-            return Reaction(explain(error, call.name, engine.registry), is_error=True)
+            return Response(explain(error, call.name, engine.registry), is_error=True)
     except Exception as error:  # noqa: BLE001 - the last line of defence: an agent must get an answer, not a traceback
         # The place is enough to mend a fault; the message could hold someone's data, so it is not logged.
         frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -61,4 +62,4 @@ async def _reaction(engine: Engine, call: Call, run: Callable[[], Awaitable[Answ
             "outcome": "It is not known whether anything was sent to Klaviyo.",
             "next_step": "Read the record before you repeat a write, and tell the user to report this fault.",
         }
-        return Reaction(Answer({"error": details}, details["message"]), is_error=True)
+        return Response(Answer({"error": details}, details["message"]), is_error=True)

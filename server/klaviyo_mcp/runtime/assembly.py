@@ -7,8 +7,8 @@ import httpx2
 
 from klaviyo_mcp.accounts.account import Account, Accounts, OneAccount, open_account
 from klaviyo_mcp.actions.engine import Engine
-from klaviyo_mcp.actions.registry import Registry
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
@@ -46,7 +46,7 @@ def assemble(
     exposure = parse_exposure(expose, registry, read_only=read_only, hide_unavailable=hide_unavailable)
     engine = Engine(
         registry,
-        exposed=exposure.callable(registry),
+        exposes=exposure.reaches,
         read_only=read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
     )

@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from klaviyo_mcp.actions.permission import Access
-from klaviyo_mcp.actions.registry import Action, Registry
+from klaviyo_mcp.accounts.permissions import Access
+from klaviyo_mcp.registry.registry import Action, Registry
 
 
 class ExposureError(ValueError):
@@ -29,10 +29,6 @@ class Exposure:
             return False
         return self.reaches(action)
 
-    def callable(self, registry: Registry) -> Registry:
-        """The actions that a call can name. A read-only server keeps the names it refuses, so that it can say why."""
-        return Registry(action.spec for action in registry.actions if self.reaches(action))
-
     def available(self, action: Action, accounts: Sequence[Access]) -> bool:
         """Whether any of the accounts can use the action, as far as is known. Only asked for `hide_unavailable`."""
         if not self.hide_unavailable or not accounts:
@@ -40,7 +36,7 @@ class Exposure:
         return any(access.denial(action.name, action.spec.scopes) is None for access in accounts)
 
     def reaches(self, action: Action) -> bool:
-        """Whether the action's toolset is exposed."""
+        """Whether a call can name the action. A read-only server keeps the names it refuses, so that it can say why."""
         return self.toolsets is None or action.spec.toolset in self.toolsets
 
 

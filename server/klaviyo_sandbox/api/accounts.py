@@ -2,7 +2,7 @@
 
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import STRING
-from klaviyo_sandbox.declare import XS, Operation, Resource
+from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.shapes import Flag, Record, Text
 
 _ADDRESS = Record(dict.fromkeys(("address1", "address2", "city", "region", "country", "zip"), STRING))
@@ -34,6 +34,6 @@ RESOURCES = (
 )
 
 OPERATIONS = (
-    Operation("get_accounts", "GET", "/api/accounts", "account", generic.list_resources, ("accounts:read",), XS),
-    Operation("get_account", "GET", "/api/accounts/{id}", "account", generic.get_resource, ("accounts:read",), XS),
+    Operation("get_accounts", "account", generic.list_resources),
+    Operation("get_account", "account", generic.get_resource),
 )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from klaviyo_sandbox.api.common import BOOLEAN, IS, STRING
+from klaviyo_sandbox.api.common import BOOLEAN, STRING
 from klaviyo_sandbox.behaviour.catalogs import CATEGORY, CONTENTS, ITEM, VARIANT
-from klaviyo_sandbox.declare import XL, Filter, L, Limits
+from klaviyo_sandbox.declare import Lookup
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.shapes import Free, Items, Number, Record, Shape, Text
 
@@ -62,7 +62,7 @@ class Kind:
 
     required: what a new one must be given, beside its external id; `writable` is what can be changed
     created_with, updated_with: the relationships a body may hold
-    read_jobs: the limits of reading its create and update jobs
+    lookups: how it is found by what is no column
     jobs: what the operations on its jobs are called after
     """
 
@@ -72,10 +72,8 @@ class Kind:
     required: tuple[str, ...]
     created_with: Record
     updated_with: Record | None
-    filters: Mapping[str, Filter]
+    lookups: Mapping[str, Lookup]
     jobs: str
-    read_jobs: Limits
-    include: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -91,11 +89,6 @@ class Kind:
     def names(self) -> str:
         """The kind in the names of operations on several."""
         return f"catalog_{self.plural}"
-
-    @property
-    def home(self) -> str:
-        """The path of the collection."""
-        return f"/api/catalog-{self.plural}"
 
     @property
     def body(self) -> Record:
@@ -124,9 +117,8 @@ def _not_null(shape: Shape) -> Shape:
     return Number() if isinstance(shape, Number) else Text()
 
 
-_BY_IDS = Filter(listed=("any",), column="id")
+_BY_IDS = Lookup("id")
 _CONTAINED = "EXISTS (SELECT 1 FROM link AS k WHERE k.account = r.account AND k.relation = '{}' AND {} AND {{test}})"
-_EQUALS, _CONTAINS = Filter(single=("equals",)), Filter(single=("contains",))
 _ITEMS = Kind(
     ITEM,
     "items",
@@ -136,15 +128,9 @@ _ITEMS = Kind(
     _several("categories", CATEGORY),
     {
         "ids": _BY_IDS,
-        "category.id": Filter(
-            single=("equals",), column="k.source", exists=_CONTAINED.format(CONTENTS, "k.target = r.id")
-        ),
-        "title": _CONTAINS,
-        "published": IS,
+        "category.id": Lookup("k.source", exists=_CONTAINED.format(CONTENTS, "k.target = r.id")),
     },
     "catalog_items",
-    L,
-    include=("variants",),
 )
 _VARIANTS = Kind(
     VARIANT,
@@ -153,15 +139,8 @@ _VARIANTS = Kind(
     ("title", "description", "sku", "inventory_quantity", "price", "url"),
     one("item", ITEM),
     None,
-    {
-        "ids": _BY_IDS,
-        "item.id": Filter(single=("equals",), column="item_id"),
-        "sku": _EQUALS,
-        "title": _CONTAINS,
-        "published": IS,
-    },
+    {"ids": _BY_IDS, "item.id": Lookup("item_id")},
     "variants",
-    L,
 )
 _CATEGORIES = Kind(
     CATEGORY,
@@ -172,10 +151,8 @@ _CATEGORIES = Kind(
     _several("items", ITEM),
     {
         "ids": _BY_IDS,
-        "item.id": Filter(single=("equals",), column="k.target", exists=_CONTAINED.format(CONTENTS, "k.source = r.id")),
-        "name": _CONTAINS,
+        "item.id": Lookup("k.target", exists=_CONTAINED.format(CONTENTS, "k.source = r.id")),
     },
     "categories",
-    XL,
 )
 KINDS = (_ITEMS, _VARIANTS, _CATEGORIES)

@@ -4,7 +4,7 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.api.profile_shapes import TOKEN, TOKEN_REQUIRED
 from klaviyo_sandbox.behaviour import consent, jobs, revoking
-from klaviyo_sandbox.declare import Column, Filter, L, Operation, Page, Relation, Resource
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Items, Record, Shape, Text
 
 GRANT = Record({"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}, required=("consent",))
@@ -91,40 +91,25 @@ RESOURCES = (
 )
 
 
-def _suppression(verb: str, kind: str, scopes: tuple[str, ...]) -> tuple[Operation, ...]:
+def _suppression(verb: str, kind: str) -> tuple[Operation, ...]:
     """The operations of one kind of suppression job: start one, read one, read all."""
-    path, read = f"/api/{kind}s", ("subscriptions:read",)
     return (
         Operation(
             f"bulk_{verb}_profiles",
-            "POST",
-            path,
             kind,
             revoking.start,
-            scopes,
-            L,
             body=Record(
                 {"profiles": Record({"data": Items(_BY_ADDRESS, most=100)}, required=("data",), nullable=True)}
             ),
             body_relationships=Record({"list": group("list"), "segment": group("segment")}),
         ),
-        Operation(f"get_bulk_{verb}_profiles_job", "GET", f"{path}/{{job_id}}", kind, generic.get_resource, read, L),
+        Operation(f"get_bulk_{verb}_profiles_job", kind, generic.get_resource),
         Operation(
             f"get_bulk_{verb}_profiles_jobs",
-            "GET",
-            path,
             kind,
             generic.list_resources,
-            read,
-            L,
-            filters={
-                "status": jobs.BY_STATUS,
-                "list_id": Filter(single=("equals",)),
-                "segment_id": Filter(single=("equals",)),
-            },
-            sorts={"created": "created_at"},
             default_sort="-created_at",
-            page=Page(100, 100, sizable=False),
+            lookups={"created": Lookup("created_at")},
         ),
     )
 
@@ -132,12 +117,8 @@ def _suppression(verb: str, kind: str, scopes: tuple[str, ...]) -> tuple[Operati
 OPERATIONS = (
     Operation(
         "bulk_subscribe_profiles",
-        "POST",
-        "/api/profile-subscription-bulk-create-jobs",
         "profile-subscription-bulk-create-job",
         consent.subscribe,
-        ("lists:write", "profiles:write", "subscriptions:write"),
-        L,
         body=Record(
             {
                 "custom_source": STRING,
@@ -151,12 +132,8 @@ OPERATIONS = (
     ),
     Operation(
         "bulk_unsubscribe_profiles",
-        "POST",
-        "/api/profile-subscription-bulk-delete-jobs",
         "profile-subscription-bulk-delete-job",
         revoking.unsubscribe,
-        ("lists:write", "profiles:write", "subscriptions:write"),
-        L,
         body=Record(
             {"profiles": Record({"data": Items(_UNSUBSCRIBE, most=100, least=1)}, required=("data",))},
             required=("profiles",),
@@ -164,8 +141,8 @@ OPERATIONS = (
         body_relationships=Record({"list": group("list")}),
         empty=True,
     ),
-    *_suppression("suppress", _CREATE, ("profiles:write", "subscriptions:write")),
-    *_suppression("unsuppress", _DELETE, ("subscriptions:write",)),
+    *_suppression("suppress", _CREATE),
+    *_suppression("unsuppress", _DELETE),
 )
 
 WORK = {**jobs.work(_CREATE, revoking.suppress), **jobs.work(_DELETE, revoking.unsuppress)}

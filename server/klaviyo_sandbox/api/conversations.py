@@ -2,7 +2,7 @@
 
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import conversations
-from klaviyo_sandbox.declare import Column, Operation, Relation, Resource, S
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Choice, Document, Flag, Free, Items, Number, Record, Scalar, Text
 
 _OPTIONAL_NUMBER = Number(whole=True, nullable=True)
@@ -115,12 +115,8 @@ RESOURCES = (
 OPERATIONS = (
     Operation(
         "create_conversation_message",
-        "POST",
-        "/api/conversation-messages",
         "conversation-message",
         conversations.create_message,
-        ("conversations:write",),
-        S,
         body=Record(
             {
                 "body": Text(),

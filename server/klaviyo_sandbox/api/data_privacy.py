@@ -2,7 +2,7 @@
 
 from klaviyo_sandbox.api.common import STRING
 from klaviyo_sandbox.behaviour import privacy
-from klaviyo_sandbox.declare import Operation, Resource, S
+from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.shapes import Record, Text
 
 _PROFILE = Record(
@@ -26,12 +26,8 @@ RESOURCES = (Resource("data-privacy-deletion-job", Record({}), stored=False),)
 OPERATIONS = (
     Operation(
         "request_profile_deletion",
-        "POST",
-        "/api/data-privacy-deletion-jobs",
         "data-privacy-deletion-job",
         privacy.request_deletion,
-        ("data-privacy:write",),
-        S,
         body=Record({"profile": _PROFILE}, required=("profile",)),
         empty=True,
     ),

@@ -1,10 +1,10 @@
 """Events: what profiles did and when."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, RANGE, STRING
+from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
 from klaviyo_sandbox.api.profiles import EVENT_PROFILE
 from klaviyo_sandbox.behaviour import events
-from klaviyo_sandbox.declare import XL, Column, Filter, M, Operation, Page, Relation, Resource
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Free, Items, Number, Record, Shape, Text
 
 RESOURCES = (
@@ -105,18 +105,12 @@ _BATCH = Record(
     },
     required=("type", "attributes"),
 )
-_INCLUDE = ("attributions", "metric", "profile")
-_READ = ("events:read",)
 
 OPERATIONS = (
     Operation(
         "create_event",
-        "POST",
-        "/api/events",
         "event",
         events.create_event,
-        ("events:write",),
-        XL,
         body=Record(
             {**EVENT, "profile": EVENT_REFERENCE},
             required=("properties", "metric", "profile"),
@@ -125,12 +119,8 @@ OPERATIONS = (
     ),
     Operation(
         "bulk_create_events",
-        "POST",
-        "/api/event-bulk-create-jobs",
         "event-bulk-create-job",
         events.bulk_create_events,
-        ("events:write",),
-        M,
         body=Record(
             {
                 "events-bulk-create": Record(
@@ -144,73 +134,21 @@ OPERATIONS = (
     ),
     Operation(
         "get_events",
-        "GET",
-        "/api/events",
         "event",
         generic.list_resources,
-        _READ,
-        XL,
-        filters={
-            "metric_id": Filter(single=("equals",), listed=("equals",)),
-            "profile_id": Filter(single=("equals",)),
-            "profile": Filter(single=("has",), column="profile_id"),
-            "metric": Filter(single=("has",), column="metric_id"),
-            "datetime": Filter("moment", RANGE, column="at"),
-            "timestamp": Filter("number", RANGE, column="at", unit=1_000_000),
-        },
-        sorts={"datetime": "at", "timestamp": "at"},
         default_sort="-at",
-        page=Page(200, 1000),
-        include=_INCLUDE,
+        lookups={
+            "profile": Lookup("profile_id"),
+            "metric": Lookup("metric_id"),
+            "datetime": Lookup("at"),
+            "timestamp": Lookup("at", unit=1_000_000),
+        },
     ),
-    Operation(
-        "get_metric_for_event",
-        "GET",
-        "/api/events/{id}/metric",
-        "metric",
-        generic.get_related,
-        ("events:read", "metrics:read"),
-        XL,
-        parent="event",
-        relation="metric",
-    ),
-    Operation(
-        "get_profile_for_event",
-        "GET",
-        "/api/events/{id}/profile",
-        "profile",
-        generic.get_related,
-        ("events:read", "profiles:read"),
-        XL,
-        parent="event",
-        relation="profile",
-        additional=("subscriptions", "predictive_analytics"),
-    ),
-    Operation(
-        "get_metric_id_for_event",
-        "GET",
-        "/api/events/{id}/relationships/metric",
-        "metric",
-        generic.get_related_id,
-        ("events:read", "metrics:read"),
-        XL,
-        parent="event",
-        relation="metric",
-        relationships_only=True,
-    ),
-    Operation(
-        "get_profile_id_for_event",
-        "GET",
-        "/api/events/{id}/relationships/profile",
-        "profile",
-        generic.get_related_id,
-        ("events:read", "profiles:read"),
-        XL,
-        parent="event",
-        relation="profile",
-        relationships_only=True,
-    ),
-    Operation("get_event", "GET", "/api/events/{id}", "event", generic.get_resource, _READ, M, include=_INCLUDE),
+    Operation("get_metric_for_event", "metric", generic.get_related, parent="event"),
+    Operation("get_profile_for_event", "profile", generic.get_related, parent="event"),
+    Operation("get_metric_id_for_event", "metric", generic.get_related_id, parent="event"),
+    Operation("get_profile_id_for_event", "profile", generic.get_related_id, parent="event"),
+    Operation("get_event", "event", generic.get_resource),
 )
 
 WORK = {"event": events.process_event}

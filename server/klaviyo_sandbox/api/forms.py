@@ -1,10 +1,10 @@
 """Sign-up forms and their versions."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BETWEEN, BY_ID, IS, MOMENT, sortable
+from klaviyo_sandbox.api.common import MOMENT
 from klaviyo_sandbox.api.form_shapes import VERSION
 from klaviyo_sandbox.behaviour import forms
-from klaviyo_sandbox.declare import Column, Filter, Operation, Page, Relation, Resource, S
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Free, Items, Record, Text
 
 _STATUS = Text(choices=("draft", "live"))
@@ -62,45 +62,12 @@ RESOURCES = (
     ),
 )
 
-_READ, _WRITE = ("forms:read",), ("forms:write",)
-_BY_STATUS = Filter(single=("equals",), choices=("live", "draft"))
-_VERSION_FILTERS = {
-    "form_type": Filter(single=("equals",), listed=("any", "equals"), choices=_FORM_TYPES),
-    "status": _BY_STATUS,
-    "updated_at": BETWEEN,
-    "created_at": BETWEEN,
-}
-_SORTS = sortable("created_at", "updated_at")
-_PAGE = Page(20, 100)
-
 OPERATIONS = (
-    Operation(
-        "get_forms",
-        "GET",
-        "/api/forms",
-        "form",
-        generic.list_resources,
-        _READ,
-        S,
-        filters={
-            "id": BY_ID,
-            "name": Filter(single=("contains", "equals"), listed=("any", "equals")),
-            "ab_test": IS,
-            "updated_at": BETWEEN,
-            "created_at": BETWEEN,
-            "status": _BY_STATUS,
-        },
-        sorts=_SORTS,
-        page=_PAGE,
-    ),
+    Operation("get_forms", "form", generic.list_resources),
     Operation(
         "create_form",
-        "POST",
-        "/api/forms",
         "form",
         forms.create_form,
-        _WRITE,
-        S,
         extra=("definition",),
         body=Record(
             {
@@ -112,68 +79,11 @@ OPERATIONS = (
             required=("definition", "status", "ab_test", "name"),
         ),
     ),
-    Operation("get_form", "GET", "/api/forms/{id}", "form", generic.get_resource, _READ, S, extra=("definition",)),
-    Operation("delete_form", "DELETE", "/api/forms/{id}", "form", generic.delete_resource, _WRITE, S, empty=True),
-    Operation(
-        "get_versions_for_form",
-        "GET",
-        "/api/forms/{id}/form-versions",
-        "form-version",
-        generic.list_related,
-        _READ,
-        S,
-        parent="form",
-        relation="form-versions",
-        filters=_VERSION_FILTERS,
-        sorts=_SORTS,
-        page=_PAGE,
-    ),
-    Operation(
-        "get_version_ids_for_form",
-        "GET",
-        "/api/forms/{id}/relationships/form-versions",
-        "form-version",
-        generic.list_related_ids,
-        _READ,
-        S,
-        parent="form",
-        relation="form-versions",
-        filters=_VERSION_FILTERS,
-        sorts=_SORTS,
-        page=_PAGE,
-        relationships_only=True,
-    ),
-    Operation(
-        "get_form_version",
-        "GET",
-        "/api/form-versions/{id}",
-        "form-version",
-        generic.get_resource,
-        _READ,
-        S,
-        include=("form",),
-    ),
-    Operation(
-        "get_form_for_form_version",
-        "GET",
-        "/api/form-versions/{id}/form",
-        "form",
-        generic.get_related,
-        _READ,
-        S,
-        parent="form-version",
-        relation="form",
-    ),
-    Operation(
-        "get_form_id_for_form_version",
-        "GET",
-        "/api/form-versions/{id}/relationships/form",
-        "form",
-        generic.get_related_id,
-        _READ,
-        S,
-        parent="form-version",
-        relation="form",
-        relationships_only=True,
-    ),
+    Operation("get_form", "form", generic.get_resource, extra=("definition",)),
+    Operation("delete_form", "form", generic.delete_resource, empty=True),
+    Operation("get_versions_for_form", "form-version", generic.list_related, parent="form"),
+    Operation("get_version_ids_for_form", "form-version", generic.list_related_ids, parent="form"),
+    Operation("get_form_version", "form-version", generic.get_resource),
+    Operation("get_form_for_form_version", "form", generic.get_related, parent="form-version"),
+    Operation("get_form_id_for_form_version", "form", generic.get_related_id, parent="form-version"),
 )

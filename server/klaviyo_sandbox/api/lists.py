@@ -1,10 +1,10 @@
 """Lists and who is on them."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BY_ID, BY_NAME_LIST, MOMENT, SINCE, STRING, sortable
-from klaviyo_sandbox.api.groups import MEMBER_FILTERS, relation_operations
+from klaviyo_sandbox.api.common import MOMENT, STRING
+from klaviyo_sandbox.api.groups import MEMBER_LOOKUPS, relation_operations
 from klaviyo_sandbox.behaviour.counts import members_of
-from klaviyo_sandbox.declare import Column, L, Limits, M, Operation, Page, Relation, Resource
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Number, Record, Text
 
 _OPT_IN = Text(choices=("double_opt_in", "single_opt_in"), nullable=True)
@@ -32,114 +32,35 @@ RESOURCES = (
     ),
 )
 
-_READ, _WRITE = ("lists:read",), ("lists:write",)
-_READ_MEMBERS, _WRITE_MEMBERS = ("lists:read", "profiles:read"), ("lists:write", "profiles:write")
-_INCLUDE = ("flow-triggers", "tags")
-_MEMBERS = "/api/lists/{id}/relationships/profiles"
-
 OPERATIONS = (
-    Operation(
-        "get_lists",
-        "GET",
-        "/api/lists",
-        "list",
-        generic.list_resources,
-        _READ,
-        L,
-        filters={"name": BY_NAME_LIST, "id": BY_ID, "created": SINCE, "updated": SINCE},
-        sorts=sortable("created", "id", "name", "updated"),
-        page=Page(10, 10),
-        include=_INCLUDE,
-    ),
-    Operation(
-        "get_list",
-        "GET",
-        "/api/lists/{id}",
-        "list",
-        generic.get_resource,
-        _READ,
-        L,
-        include=_INCLUDE,
-        additional=("profile_count",),
-    ),
+    Operation("get_lists", "list", generic.list_resources),
+    Operation("get_list", "list", generic.get_resource),
     Operation(
         "create_list",
-        "POST",
-        "/api/lists",
         "list",
         generic.create_resource,
-        _WRITE,
-        Limits(10, 150, daily=150),
         body=Record({"name": Text(shortest=1), "opt_in_process": _OPT_IN}, required=("name",)),
     ),
     Operation(
         "update_list",
-        "PATCH",
-        "/api/lists/{id}",
         "list",
         generic.update_resource,
-        _WRITE,
-        M,
         body=Record({"name": Text(shortest=1), "opt_in_process": _OPT_IN}),
         identified="required",
     ),
-    Operation("delete_list", "DELETE", "/api/lists/{id}", "list", generic.delete_resource, _WRITE, M, empty=True),
+    Operation("delete_list", "list", generic.delete_resource, empty=True),
     Operation(
         "get_profiles_for_list",
-        "GET",
-        "/api/lists/{id}/profiles",
         "profile",
         generic.list_related,
-        _READ_MEMBERS,
-        L,
         parent="list",
-        relation="profiles",
-        filters=MEMBER_FILTERS,
-        sorts={"joined_group_at": "l.at"},
-        page=Page(20, 100),
-        additional=("subscriptions", "predictive_analytics"),
         extra=("joined_group_at",),
+        lookups=MEMBER_LOOKUPS,
     ),
+    Operation("get_profile_ids_for_list", "profile", generic.list_related_ids, parent="list", lookups=MEMBER_LOOKUPS),
+    Operation("add_profiles_to_list", "profile", generic.add_related, parent="list", most_identifiers=1000, empty=True),
     Operation(
-        "get_profile_ids_for_list",
-        "GET",
-        _MEMBERS,
-        "profile",
-        generic.list_related_ids,
-        _READ_MEMBERS,
-        L,
-        parent="list",
-        relation="profiles",
-        filters=MEMBER_FILTERS,
-        sorts={"joined_group_at": "l.at"},
-        page=Page(20, 100),
-        relationships_only=True,
-    ),
-    Operation(
-        "add_profiles_to_list",
-        "POST",
-        _MEMBERS,
-        "profile",
-        generic.add_related,
-        _WRITE_MEMBERS,
-        M,
-        parent="list",
-        relation="profiles",
-        most_identifiers=1000,
-        empty=True,
-    ),
-    Operation(
-        "remove_profiles_from_list",
-        "DELETE",
-        _MEMBERS,
-        "profile",
-        generic.remove_related,
-        _WRITE_MEMBERS,
-        M,
-        parent="list",
-        relation="profiles",
-        most_identifiers=1000,
-        empty=True,
+        "remove_profiles_from_list", "profile", generic.remove_related, parent="list", most_identifiers=1000, empty=True
     ),
     *relation_operations("list"),
 )

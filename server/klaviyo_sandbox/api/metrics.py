@@ -4,7 +4,7 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api import own_metrics
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import aggregates, metric_properties
-from klaviyo_sandbox.declare import XS, Column, Filter, M, Operation, Page, Relation, Resource, S
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Scalar, Text
 
 RESOURCES = (
@@ -51,117 +51,29 @@ RESOURCES = (
     ),
 )
 
-_READ = ("metrics:read",)
-
 OPERATIONS = (
     Operation(
         "get_metrics",
-        "GET",
-        "/api/metrics",
         "metric",
         generic.list_resources,
-        _READ,
-        M,
-        filters={
-            "integration.name": Filter(single=("equals",), column="integration_name"),
-            "integration.category": Filter(single=("equals",), column="integration_category"),
+        lookups={
+            "integration.name": Lookup("integration_name"),
+            "integration.category": Lookup("integration_category"),
         },
-        page=Page(200, 200, sizable=False),
-        include=("flow-triggers",),
     ),
-    Operation(
-        "get_metric", "GET", "/api/metrics/{id}", "metric", generic.get_resource, _READ, M, include=("flow-triggers",)
-    ),
-    Operation(
-        "get_flows_triggered_by_metric",
-        "GET",
-        "/api/metrics/{id}/flow-triggers",
-        "flow",
-        generic.list_related,
-        ("flows:read", *_READ),
-        M,
-        parent="metric",
-        relation="flow-triggers",
-    ),
-    Operation(
-        "get_ids_for_flows_triggered_by_metric",
-        "GET",
-        "/api/metrics/{id}/relationships/flow-triggers",
-        "flow",
-        generic.list_related_ids,
-        ("flows:read", *_READ),
-        M,
-        parent="metric",
-        relation="flow-triggers",
-        relationships_only=True,
-    ),
-    Operation(
-        "get_properties_for_metric",
-        "GET",
-        "/api/metrics/{id}/metric-properties",
-        "metric-property",
-        metric_properties.list_of_metric,
-        _READ,
-        XS,
-        parent="metric",
-        relation="metric-properties",
-        additional=("sample_values",),
-    ),
-    Operation(
-        "get_property_ids_for_metric",
-        "GET",
-        "/api/metrics/{id}/relationships/metric-properties",
-        "metric-property",
-        metric_properties.list_ids_of_metric,
-        _READ,
-        XS,
-        parent="metric",
-        relation="metric-properties",
-        relationships_only=True,
-    ),
-    Operation(
-        "get_metric_property",
-        "GET",
-        "/api/metric-properties/{id}",
-        "metric-property",
-        metric_properties.get_property,
-        _READ,
-        XS,
-        include=("metric",),
-        additional=("sample_values",),
-    ),
-    Operation(
-        "get_metric_for_metric_property",
-        "GET",
-        "/api/metric-properties/{id}/metric",
-        "metric",
-        metric_properties.get_metric,
-        _READ,
-        XS,
-        parent="metric-property",
-        relation="metric",
-    ),
-    Operation(
-        "get_metric_id_for_metric_property",
-        "GET",
-        "/api/metric-properties/{id}/relationships/metric",
-        "metric",
-        metric_properties.get_metric_id,
-        _READ,
-        XS,
-        parent="metric-property",
-        relation="metric",
-        relationships_only=True,
-    ),
+    Operation("get_metric", "metric", generic.get_resource),
+    Operation("get_flows_triggered_by_metric", "flow", generic.list_related, parent="metric"),
+    Operation("get_ids_for_flows_triggered_by_metric", "flow", generic.list_related_ids, parent="metric"),
+    Operation("get_properties_for_metric", "metric-property", metric_properties.list_of_metric, parent="metric"),
+    Operation("get_property_ids_for_metric", "metric-property", metric_properties.list_ids_of_metric, parent="metric"),
+    Operation("get_metric_property", "metric-property", metric_properties.get_property),
+    Operation("get_metric_for_metric_property", "metric", metric_properties.get_metric, parent="metric-property"),
+    Operation("get_metric_id_for_metric_property", "metric", metric_properties.get_metric_id, parent="metric-property"),
     *own_metrics.OPERATIONS,
     Operation(
         "query_metric_aggregates",
-        "POST",
-        "/api/metric-aggregates",
         "metric-aggregate",
         aggregates.query_metric_aggregates,
-        _READ,
-        S,
         body=Record(
             {
                 "metric_id": Text(shortest=1),

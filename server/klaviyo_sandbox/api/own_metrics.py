@@ -4,7 +4,7 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import custom_metrics, mapped_metrics
 from klaviyo_sandbox.behaviour.metric_filters import METRIC_FILTERS
-from klaviyo_sandbox.declare import Column, Limits, Operation, Relation, Resource, S
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Items, Record, Shape, Text
 
 _DEFINITION: dict[str, Shape] = {
@@ -53,9 +53,6 @@ RESOURCES = (
     ),
 )
 
-_READ = ("metrics:read",)
-_WRITE = ("metrics:write",)
-_CUSTOM_METRIC_WRITES = Limits(1, 15, 15)
 _MAPPING = Record(
     {
         kind: Record(
@@ -65,36 +62,12 @@ _MAPPING = Record(
     }
 )
 
-
-def _related(name: str, path: str, kind: str, parent: str, relation: str, *, many: bool = False) -> Operation:
-    """An endpoint that follows a relation; its name says whether in full or by identifiers alone."""
-    bare = "/relationships/" in path
-    if many:
-        run = generic.list_related_ids if bare else generic.list_related
-    else:
-        run = generic.get_related_id if bare else generic.get_related
-    return Operation(name, "GET", path, kind, run, _READ, S, parent=parent, relation=relation, relationships_only=bare)
-
-
 OPERATIONS = (
-    Operation(
-        "get_custom_metrics",
-        "GET",
-        "/api/custom-metrics",
-        "custom-metric",
-        generic.list_resources,
-        _READ,
-        S,
-        include=("metrics",),
-    ),
+    Operation("get_custom_metrics", "custom-metric", generic.list_resources),
     Operation(
         "create_custom_metric",
-        "POST",
-        "/api/custom-metrics",
         "custom-metric",
         custom_metrics.create_custom_metric,
-        _WRITE,
-        _CUSTOM_METRIC_WRITES,
         body=Record(
             {
                 "name": Text(shortest=1),
@@ -103,24 +76,11 @@ OPERATIONS = (
             required=("name", "definition"),
         ),
     ),
-    Operation(
-        "get_custom_metric",
-        "GET",
-        "/api/custom-metrics/{id}",
-        "custom-metric",
-        generic.get_resource,
-        _READ,
-        S,
-        include=("metrics",),
-    ),
+    Operation("get_custom_metric", "custom-metric", generic.get_resource),
     Operation(
         "update_custom_metric",
-        "PATCH",
-        "/api/custom-metrics/{id}",
         "custom-metric",
         custom_metrics.update_custom_metric,
-        _WRITE,
-        _CUSTOM_METRIC_WRITES,
         body=Record(
             {
                 "name": Text(shortest=1, nullable=True),
@@ -129,84 +89,23 @@ OPERATIONS = (
         ),
         identified="required",
     ),
-    Operation(
-        "delete_custom_metric",
-        "DELETE",
-        "/api/custom-metrics/{id}",
-        "custom-metric",
-        custom_metrics.delete_custom_metric,
-        _WRITE,
-        S,
-        empty=True,
-    ),
-    _related(
-        "get_metrics_for_custom_metric",
-        "/api/custom-metrics/{id}/metrics",
-        "metric",
-        "custom-metric",
-        "metrics",
-        many=True,
-    ),
-    _related(
-        "get_metric_ids_for_custom_metric",
-        "/api/custom-metrics/{id}/relationships/metrics",
-        "metric",
-        "custom-metric",
-        "metrics",
-        many=True,
-    ),
-    Operation(
-        "get_mapped_metrics",
-        "GET",
-        "/api/mapped-metrics",
-        "mapped-metric",
-        generic.list_resources,
-        _READ,
-        S,
-        include=("custom-metric", "metric"),
-    ),
-    Operation(
-        "get_mapped_metric",
-        "GET",
-        "/api/mapped-metrics/{id}",
-        "mapped-metric",
-        generic.get_resource,
-        _READ,
-        S,
-        include=("custom-metric", "metric"),
-    ),
+    Operation("delete_custom_metric", "custom-metric", custom_metrics.delete_custom_metric, empty=True),
+    Operation("get_metrics_for_custom_metric", "metric", generic.list_related, parent="custom-metric"),
+    Operation("get_metric_ids_for_custom_metric", "metric", generic.list_related_ids, parent="custom-metric"),
+    Operation("get_mapped_metrics", "mapped-metric", generic.list_resources),
+    Operation("get_mapped_metric", "mapped-metric", generic.get_resource),
     Operation(
         "update_mapped_metric",
-        "PATCH",
-        "/api/mapped-metrics/{id}",
         "mapped-metric",
         mapped_metrics.update_mapped_metric,
-        _WRITE,
-        Limits(1, 15, 30),
         body=Record({}),
         body_relationships=_MAPPING,
         identified="required",
     ),
-    _related("get_metric_for_mapped_metric", "/api/mapped-metrics/{id}/metric", "metric", "mapped-metric", "metric"),
-    _related(
-        "get_metric_id_for_mapped_metric",
-        "/api/mapped-metrics/{id}/relationships/metric",
-        "metric",
-        "mapped-metric",
-        "metric",
-    ),
-    _related(
-        "get_custom_metric_for_mapped_metric",
-        "/api/mapped-metrics/{id}/custom-metric",
-        "custom-metric",
-        "mapped-metric",
-        "custom-metric",
-    ),
-    _related(
-        "get_custom_metric_id_for_mapped_metric",
-        "/api/mapped-metrics/{id}/relationships/custom-metric",
-        "custom-metric",
-        "mapped-metric",
-        "custom-metric",
+    Operation("get_metric_for_mapped_metric", "metric", generic.get_related, parent="mapped-metric"),
+    Operation("get_metric_id_for_mapped_metric", "metric", generic.get_related_id, parent="mapped-metric"),
+    Operation("get_custom_metric_for_mapped_metric", "custom-metric", generic.get_related, parent="mapped-metric"),
+    Operation(
+        "get_custom_metric_id_for_mapped_metric", "custom-metric", generic.get_related_id, parent="mapped-metric"
     ),
 )

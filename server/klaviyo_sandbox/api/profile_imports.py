@@ -1,10 +1,10 @@
 """Bulk imports of profiles: the jobs, the profiles and lists they touched, and what went wrong."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import STRING, sortable
+from klaviyo_sandbox.api.common import STRING
 from klaviyo_sandbox.api.profile_shapes import PATCH, WRITABLE
 from klaviyo_sandbox.behaviour import imports, jobs
-from klaviyo_sandbox.declare import Column, Filter, M, Operation, Page, Relation, Resource
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Free, Items, Record, Shape, Text
 
 _JOB = "profile-bulk-import-job"
@@ -52,110 +52,24 @@ RESOURCES = (
     ),
 )
 
-_READ = ("lists:read", "profiles:read")
-_PAGE = Page(20, 100)
-
 OPERATIONS = (
     Operation(
         "bulk_import_profiles",
-        "POST",
-        _HOME,
         _JOB,
         imports.start,
-        ("lists:write", "profiles:write"),
-        M,
         body=Record(
             {"profiles": Record({"data": Items(_PROFILE, least=1, most=10_000)}, required=("data",))},
             required=("profiles",),
         ),
         body_relationships=Record({"lists": Record({"data": Items(_LIST)}, required=("data",))}),
     ),
-    Operation(
-        "get_bulk_import_profiles_jobs",
-        "GET",
-        _HOME,
-        _JOB,
-        generic.list_resources,
-        _READ,
-        M,
-        filters={
-            "status": Filter(single=("equals",), listed=("any", "equals"), choices=("queued", "processing", "complete"))
-        },
-        sorts=sortable("created_at"),
-        default_sort="-created_at",
-        page=_PAGE,
-    ),
-    Operation(
-        "get_bulk_import_profiles_job",
-        "GET",
-        f"{_HOME}/{{job_id}}",
-        _JOB,
-        generic.get_resource,
-        _READ,
-        M,
-        include=("lists",),
-    ),
-    Operation(
-        "get_list_for_bulk_import_profiles_job",
-        "GET",
-        f"{_HOME}/{{id}}/lists",
-        "list",
-        generic.list_related,
-        ("lists:read",),
-        M,
-        parent=_JOB,
-        relation="lists",
-    ),
-    Operation(
-        "get_list_ids_for_bulk_import_profiles_job",
-        "GET",
-        f"{_HOME}/{{id}}/relationships/lists",
-        "list",
-        generic.list_related_ids,
-        ("lists:read",),
-        M,
-        parent=_JOB,
-        relation="lists",
-        relationships_only=True,
-    ),
-    Operation(
-        "get_profiles_for_bulk_import_profiles_job",
-        "GET",
-        f"{_HOME}/{{id}}/profiles",
-        "profile",
-        generic.list_related,
-        ("profiles:read",),
-        M,
-        parent=_JOB,
-        relation="profiles",
-        page=_PAGE,
-        additional=("subscriptions", "predictive_analytics"),
-    ),
-    Operation(
-        "get_profile_ids_for_bulk_import_profiles_job",
-        "GET",
-        f"{_HOME}/{{id}}/relationships/profiles",
-        "profile",
-        generic.list_related_ids,
-        ("profiles:read",),
-        M,
-        parent=_JOB,
-        relation="profiles",
-        page=_PAGE,
-        relationships_only=True,
-    ),
-    Operation(
-        "get_errors_for_bulk_import_profiles_job",
-        "GET",
-        f"{_HOME}/{{id}}/import-errors",
-        "import-error",
-        imports.list_errors,
-        ("profiles:read",),
-        M,
-        parent=_JOB,
-        relation="import-errors",
-        page=_PAGE,
-    ),
+    Operation("get_bulk_import_profiles_jobs", _JOB, generic.list_resources, default_sort="-created_at"),
+    Operation("get_bulk_import_profiles_job", _JOB, generic.get_resource),
+    Operation("get_list_for_bulk_import_profiles_job", "list", generic.list_related, parent=_JOB),
+    Operation("get_list_ids_for_bulk_import_profiles_job", "list", generic.list_related_ids, parent=_JOB),
+    Operation("get_profiles_for_bulk_import_profiles_job", "profile", generic.list_related, parent=_JOB),
+    Operation("get_profile_ids_for_bulk_import_profiles_job", "profile", generic.list_related_ids, parent=_JOB),
+    Operation("get_errors_for_bulk_import_profiles_job", "import-error", imports.list_errors, parent=_JOB),
 )
 
 WORK = jobs.work(_JOB, imports.importing(Record({**WRITABLE, "_kx": STRING})), imports.keep_error)

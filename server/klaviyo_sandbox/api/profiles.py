@@ -1,22 +1,29 @@
 """Profiles, the ways to write them one by one, and what they are related to."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import MOMENT, RANGE, STRING, sortable
+from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.api.profile_shapes import EVENT_PROFILE as EVENT_PROFILE
 from klaviyo_sandbox.api.profile_shapes import PATCH, PREDICTIONS, SUBSCRIPTIONS, WRITABLE
 from klaviyo_sandbox.behaviour import consent, merging, predictions, profiles, segmentation
-from klaviyo_sandbox.declare import Column, Filter, L, Limits, M, Operation, Page, Relation, Resource, S
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Items, Record, Text
 
 _SUPPRESSED = (
     "EXISTS (SELECT 1 FROM suppression AS s"
     " WHERE s.account = r.account AND s.profile = r.id AND s.list {} AND {{test}})"
 )
-_GLOBAL = _SUPPRESSED.format("= ''")
-_BY_LIST = _SUPPRESSED.format("<> ''")
 # The plus sign keeps SQLite from walking all suppressions in order of time for each profile.
 _LATEST = "(SELECT max(+s.at) FROM suppression AS s WHERE s.account = r.account AND s.profile = r.id AND s.list {})"
-_MARKETING = "subscriptions.email.marketing"
+_BY_SUPPRESSION = {
+    f"subscriptions.email.marketing.{kind}.{name}": Lookup(
+        column, order=_LATEST.format(whose) if name == "timestamp" else "", exists=_SUPPRESSED.format(whose)
+    )
+    for kind, whose, columns in (
+        ("suppression", "= ''", {"reason": "s.reason", "timestamp": "s.at"}),
+        ("list_suppressions", "<> ''", {"reason": "s.reason", "timestamp": "s.at", "list_id": "s.list"}),
+    )
+    for name, column in columns.items()
+}
 
 RESOURCES = (
     Resource(
@@ -63,8 +70,6 @@ RESOURCES = (
     ),
 )
 
-_ADDITIONAL = ("subscriptions", "predictive_analytics")
-_READ, _WRITE = ("profiles:read",), ("profiles:write",)
 _LARGEST_PROFILE = 100 * 1024
 _SOURCE = Record(
     {
@@ -77,184 +82,56 @@ _SOURCE = Record(
     required=("data",),
 )
 
-
-def _related(relation: str, kind: str, scopes: tuple[str, ...], limits: Limits) -> tuple[Operation, Operation]:
-    """The operations that read a relation of one profile: in full, and only its ids."""
-    singular = relation.removesuffix("s").replace("-", "_")
-    every = tuple(sorted(("profiles:read", *scopes)))
-    path = f"/api/profiles/{{id}}/{relation}"
-    ids = f"/api/profiles/{{id}}/relationships/{relation}"
-    full = (f"get_{singular}s_for_profile", path, segmentation.current(generic.list_related), False)
-    bare = (f"get_{singular}_ids_for_profile", ids, segmentation.current(generic.list_related_ids), True)
-    first, second = (
-        Operation(
-            name,
-            "GET",
-            where,
-            kind,
-            run,
-            every,
-            limits,
-            parent="profile",
-            relation=relation,
-            relationships_only=only,
-        )
-        for name, where, run, only in (full, bare)
-    )
-    return first, second
-
-
 OPERATIONS = (
     Operation(
         "get_profiles",
-        "GET",
-        "/api/profiles",
         "profile",
         generic.list_resources,
-        _READ,
-        L,
-        filters={
-            "id": Filter(single=("equals",), listed=("any", "equals")),
-            "email": Filter(single=("equals",), listed=("any", "equals"), lowercase=True),
-            "phone_number": Filter(single=("equals",), listed=("any", "equals")),
-            "external_id": Filter(single=("equals",), listed=("any", "equals")),
-            "_kx": Filter(single=("equals",), column="exchange_id"),
-            "created": Filter("moment", ("greater-than", "less-than")),
-            "updated": Filter("moment", ("greater-than", "less-than")),
-            f"{_MARKETING}.list_suppressions.reason": Filter(single=("equals",), column="s.reason", exists=_BY_LIST),
-            f"{_MARKETING}.list_suppressions.timestamp": Filter("moment", RANGE, column="s.at", exists=_BY_LIST),
-            f"{_MARKETING}.list_suppressions.list_id": Filter(single=("equals",), column="s.list", exists=_BY_LIST),
-            f"{_MARKETING}.suppression.reason": Filter(single=("equals",), column="s.reason", exists=_GLOBAL),
-            f"{_MARKETING}.suppression.timestamp": Filter("moment", RANGE, column="s.at", exists=_GLOBAL),
-        },
-        sorts={
-            **sortable("created", "email", "id", "updated"),
-            f"{_MARKETING}.suppression.timestamp": _LATEST.format("= ''"),
-            f"{_MARKETING}.list_suppressions.timestamp": _LATEST.format("<> ''"),
-        },
-        page=Page(20, 100),
-        include=("conversations", "push-tokens"),
-        additional=_ADDITIONAL,
+        lookups={"email": Lookup(lowercase=True), "_kx": Lookup("exchange_id"), **_BY_SUPPRESSION},
     ),
+    Operation("get_profile", "profile", segmentation.current(generic.get_resource, "segments")),
     Operation(
-        "get_profile",
-        "GET",
-        "/api/profiles/{id}",
-        "profile",
-        segmentation.current(generic.get_resource, "segments"),
-        _READ,
-        L,
-        include=("conversations", "lists", "push-tokens", "segments"),
-        additional=_ADDITIONAL,
-    ),
-    Operation(
-        "create_profile",
-        "POST",
-        "/api/profiles",
-        "profile",
-        profiles.create_profile,
-        _WRITE,
-        L,
-        body=Record(WRITABLE),
-        additional=_ADDITIONAL,
-        largest_body=_LARGEST_PROFILE,
+        "create_profile", "profile", profiles.create_profile, body=Record(WRITABLE), largest_body=_LARGEST_PROFILE
     ),
     Operation(
         "create_or_update_profile",
-        "POST",
-        "/api/profile-import",
         "profile",
         profiles.import_profile,
-        _WRITE,
-        L,
         body=Record({**WRITABLE, "_kx": STRING}),
         body_meta=PATCH,
         identified="optional",
-        additional=_ADDITIONAL,
         largest_body=_LARGEST_PROFILE,
     ),
     Operation(
         "update_profile",
-        "PATCH",
-        "/api/profiles/{id}",
         "profile",
         profiles.update_profile,
-        _WRITE,
-        L,
         body=Record(WRITABLE),
         body_meta=PATCH,
         identified="required",
-        additional=_ADDITIONAL,
         largest_body=_LARGEST_PROFILE,
     ),
-    Operation(
-        "get_lists_for_profile",
-        "GET",
-        "/api/profiles/{id}/lists",
-        "list",
-        generic.list_related,
-        ("lists:read", "profiles:read"),
-        S,
-        parent="profile",
-        relation="lists",
-    ),
+    Operation("get_lists_for_profile", "list", generic.list_related, parent="profile"),
     Operation(
         "merge_profiles",
-        "POST",
-        "/api/profile-merge",
         "profile",
         merging.merge,
-        _WRITE,
-        M,
         body_type="profile-merge",
         body=Record({}),
         body_relationships=Record({"profiles": _SOURCE}, required=("profiles",)),
         identified="required",
     ),
-    *(
-        operation
-        for relation, kind, more, limits in (
-            ("push-tokens", "push-token", (), M),
-            ("segments", "segment", ("segments:read",), S),
-            ("conversations", "conversation", ("conversations:read",), S),
-        )
-        for operation in _related(relation, kind, more, limits)
-    ),
+    Operation("get_push_tokens_for_profile", "push-token", generic.list_related, parent="profile"),
+    Operation("get_push_token_ids_for_profile", "push-token", generic.list_related_ids, parent="profile"),
+    Operation("get_segments_for_profile", "segment", segmentation.current(generic.list_related), parent="profile"),
     Operation(
-        "get_list_ids_for_profile",
-        "GET",
-        "/api/profiles/{id}/relationships/lists",
-        "list",
-        generic.list_related_ids,
-        ("lists:read", "profiles:read"),
-        S,
-        parent="profile",
-        relation="lists",
-        relationships_only=True,
+        "get_segment_ids_for_profile", "segment", segmentation.current(generic.list_related_ids), parent="profile"
     ),
-    Operation(
-        "get_conversation_for_profile",
-        "GET",
-        "/api/profiles/{id}/conversation",
-        "conversation",
-        profiles.get_conversation,
-        ("conversations:read", "profiles:read"),
-        S,
-        parent="profile",
-        relation="conversation",
-    ),
-    Operation(
-        "get_conversation_id_for_profile",
-        "GET",
-        "/api/profiles/{id}/relationships/conversation",
-        "conversation",
-        profiles.get_conversation_id,
-        ("conversations:read", "profiles:read"),
-        S,
-        parent="profile",
-        relation="conversation",
-        relationships_only=True,
-    ),
+    Operation("get_conversations_for_profile", "conversation", generic.list_related, parent="profile"),
+    Operation("get_conversation_ids_for_profile", "conversation", generic.list_related_ids, parent="profile"),
+    Operation("get_list_ids_for_profile", "list", generic.list_related_ids, parent="profile"),
+    Operation("get_conversation_for_profile", "conversation", profiles.get_conversation, parent="profile"),
+    Operation("get_conversation_id_for_profile", "conversation", profiles.get_conversation_id, parent="profile"),
 )
 
 WORK = {"profile.merge": merging.perform}

@@ -1,18 +1,16 @@
 """Reports on campaigns, flows, forms and segments, computed from stored events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from klaviyo_sandbox.behaviour import message_reports, other_reports, timeframes
 from klaviyo_sandbox.behaviour.reports import Kind
 from klaviyo_sandbox.calls import Answer, Call
-from klaviyo_sandbox.declare import Limits, Operation, Parameter, Resource
+from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.shapes import Document, Items, Record, Shape, Text
 
-_LIMITS = Limits(1, 2, 225)
 _TIMEFRAME = Record(
     {"key": Text(choices=tuple(timeframes.KEYS)), "start": Text(form="moment"), "end": Text(form="moment")}
 )
-_CURSOR = {"page_cursor": Parameter()}
 
 
 def _resource(kind: str) -> Resource:
@@ -47,18 +45,7 @@ def _operation(
         required.append("conversion_metric_id")
     if groupable:
         fields["group_by"] = Items(Text(choices=kind.grouped_by), nullable=True)
-    parameters: Mapping[str, Parameter] = _CURSOR if converting else {}
-    return Operation(
-        name,
-        "POST",
-        f"/api/{subject}-{form}-reports",
-        f"{subject}-{form}-report",
-        run,
-        (f"{subject}s:read",),
-        _LIMITS,
-        body=Record(fields, tuple(required)),
-        parameters=parameters,
-    )
+    return Operation(name, f"{subject}-{form}-report", run, body=Record(fields, tuple(required)))
 
 
 _CAMPAIGNS, _FLOWS = message_reports.CAMPAIGNS, message_reports.FLOWS

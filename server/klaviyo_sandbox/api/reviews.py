@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BY_ID, IS, MOMENT, STRING, sortable
+from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import reviews
-from klaviyo_sandbox.declare import Column, Filter, M, Operation, Page, Relation, Resource
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Choice, Flag, Items, Number, Record, Text
 
 _REASONS = ("fake", "false_or_misleading", "other", "private_information", "profanity_or_inappropriate", "unrelated")
@@ -73,59 +73,23 @@ RESOURCES = (
     ),
 )
 
-_FILTERS = {
-    "created": Filter("moment", ("greater-or-equal", "less-or-equal")),
-    "rating": Filter("number", ("equals", "greater-or-equal", "less-or-equal"), ("any", "equals")),
-    "id": BY_ID,
-    "item.id": Filter(single=("equals",), listed=("any", "equals"), column="item_id"),
-    "content": Filter(single=("contains",)),
-    # A review is found by its own status, and by "all" as well.
-    "status": Filter(
-        single=("equals",),
-        column="s.value",
-        choices=(*_SHOWN_STATUSES, "rejected", "all"),
-        exists="EXISTS (SELECT 1 FROM json_each(json_array(r.status, 'all')) AS s WHERE {test})",
-    ),
-    "review_type": Filter(single=("equals",), choices=_TYPES),
-    "verified": IS,
-}
-_READ = ("reviews:read",)
-_INCLUDE, _PRIVATE = ("events",), ("email",)
+# A review is found by its own status, and by "all" as well.
+BY_STATUS = Lookup("s.value", exists="EXISTS (SELECT 1 FROM json_each(json_array(r.status, 'all')) AS s WHERE {test})")
+_PRIVATE = ("email",)
 
 OPERATIONS = (
     Operation(
         "get_reviews",
-        "GET",
-        "/api/reviews",
         "review",
         generic.list_resources,
-        _READ,
-        M,
-        filters=_FILTERS,
-        sorts=sortable("created", "rating", "updated"),
-        page=Page(20, 100),
-        include=_INCLUDE,
         extra=_PRIVATE,
+        lookups={"item.id": Lookup("item_id"), "status": BY_STATUS},
     ),
-    Operation(
-        "get_review",
-        "GET",
-        "/api/reviews/{id}",
-        "review",
-        generic.get_resource,
-        _READ,
-        M,
-        include=_INCLUDE,
-        extra=_PRIVATE,
-    ),
+    Operation("get_review", "review", generic.get_resource, extra=_PRIVATE),
     Operation(
         "update_review",
-        "PATCH",
-        "/api/reviews/{id}",
         "review",
         reviews.update_review,
-        ("reviews:write",),
-        M,
         body=Record({"status": replace(_STATUS, nullable=True)}),
         identified="required",
         extra=_PRIVATE,

@@ -1,9 +1,8 @@
 """Tags, the groups they are in, and what they are on."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import IS, MATCHES, sortable
 from klaviyo_sandbox.behaviour import tags
-from klaviyo_sandbox.declare import Column, Filter, Operation, Page, Relation, Resource, S
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Items, Record, Text
 
 RESOURCES = (
@@ -41,10 +40,7 @@ RESOURCES = (
     ),
 )
 
-_READ = ("tags:read",)
-_WRITE = ("tags:read", "tags:write")
 _NAME = Text(shortest=1)
-_NAMES = Filter(single=MATCHES, listed=("equals",))
 _GROUP_REFERENCE = Record(
     {"data": Record({"type": Text(choices=("tag-group",)), "id": Text()}, required=("type", "id"))},
     required=("data",),
@@ -56,44 +52,14 @@ _MOST = 1000
 def _on(resource: str) -> tuple[Operation, ...]:
     """What can be done about a tag's being on resources of one kind."""
     many = f"{resource}s"
-    path = f"/api/tags/{{id}}/relationships/{many}"
-    scopes = (f"{many}:write", "tags:write")
     return (
-        Operation(
-            f"get_{resource}_ids_for_tag",
-            "GET",
-            path,
-            resource,
-            generic.list_related_ids,
-            (f"{many}:read", "tags:read"),
-            S,
-            parent="tag",
-            relation=many,
-            relationships_only=True,
-        ),
-        Operation(
-            f"tag_{many}",
-            "POST",
-            path,
-            resource,
-            tags.put_tag,
-            scopes,
-            S,
-            parent="tag",
-            relation=many,
-            most_identifiers=_MOST,
-            empty=True,
-        ),
+        Operation(f"get_{resource}_ids_for_tag", resource, generic.list_related_ids, parent="tag"),
+        Operation(f"tag_{many}", resource, tags.put_tag, parent="tag", most_identifiers=_MOST, empty=True),
         Operation(
             f"remove_tag_from_{many}",
-            "DELETE",
-            path,
             resource,
             generic.remove_related,
-            scopes,
-            S,
             parent="tag",
-            relation=many,
             most_identifiers=_MOST,
             empty=True,
         ),
@@ -101,135 +67,45 @@ def _on(resource: str) -> tuple[Operation, ...]:
 
 
 OPERATIONS = (
-    Operation(
-        "get_tags",
-        "GET",
-        "/api/tags",
-        "tag",
-        generic.list_resources,
-        _READ,
-        S,
-        filters={"name": _NAMES},
-        sorts=sortable("id", "name"),
-        page=Page(50, 50),
-        include=("tag-group",),
-    ),
+    Operation("get_tags", "tag", generic.list_resources),
     Operation(
         "create_tag",
-        "POST",
-        "/api/tags",
         "tag",
         tags.create_tag,
-        _WRITE,
-        S,
         body=Record({"name": _NAME}, required=("name",)),
         body_relationships=Record({"tag-group": _GROUP_REFERENCE}),
     ),
-    Operation("get_tag", "GET", "/api/tags/{id}", "tag", generic.get_resource, _READ, S, include=("tag-group",)),
+    Operation("get_tag", "tag", generic.get_resource),
     Operation(
         "update_tag",
-        "PATCH",
-        "/api/tags/{id}",
         "tag",
         tags.rename,
-        _WRITE,
-        S,
         body=Record({"name": _NAME}, required=("name",)),
         identified="required",
         empty=True,
     ),
-    Operation("delete_tag", "DELETE", "/api/tags/{id}", "tag", generic.delete_resource, _WRITE, S, empty=True),
-    Operation(
-        "get_tag_groups",
-        "GET",
-        "/api/tag-groups",
-        "tag-group",
-        generic.list_resources,
-        _READ,
-        S,
-        filters={"name": _NAMES, "exclusive": IS, "default": IS},
-        sorts=sortable("id", "name"),
-        page=Page(25, 25),
-    ),
+    Operation("delete_tag", "tag", generic.delete_resource, empty=True),
+    Operation("get_tag_groups", "tag-group", generic.list_resources),
     Operation(
         "create_tag_group",
-        "POST",
-        "/api/tag-groups",
         "tag-group",
         tags.create_tag_group,
-        _WRITE,
-        S,
         body=Record({"name": _NAME, "exclusive": Flag(nullable=True)}, required=("name",)),
     ),
-    Operation("get_tag_group", "GET", "/api/tag-groups/{id}", "tag-group", generic.get_resource, _READ, S),
+    Operation("get_tag_group", "tag-group", generic.get_resource),
     Operation(
         "update_tag_group",
-        "PATCH",
-        "/api/tag-groups/{id}",
         "tag-group",
         tags.rename,
-        _WRITE,
-        S,
         # The answer has no body, so there are no fields to limit it to.
         body=Record({"name": _NAME, "return_fields": Items(Text(), nullable=True)}, required=("name",)),
         identified="required",
         empty=True,
     ),
-    Operation(
-        "delete_tag_group",
-        "DELETE",
-        "/api/tag-groups/{id}",
-        "tag-group",
-        tags.delete_tag_group,
-        _WRITE,
-        S,
-        empty=True,
-    ),
+    Operation("delete_tag_group", "tag-group", tags.delete_tag_group, empty=True),
     *(operation for resource in ("flow", "campaign", "list", "segment") for operation in _on(resource)),
-    Operation(
-        "get_tag_group_for_tag",
-        "GET",
-        "/api/tags/{id}/tag-group",
-        "tag-group",
-        generic.get_related,
-        _READ,
-        S,
-        parent="tag",
-        relation="tag-group",
-    ),
-    Operation(
-        "get_tag_group_id_for_tag",
-        "GET",
-        "/api/tags/{id}/relationships/tag-group",
-        "tag-group",
-        generic.get_related_id,
-        _READ,
-        S,
-        parent="tag",
-        relation="tag-group",
-        relationships_only=True,
-    ),
-    Operation(
-        "get_tags_for_tag_group",
-        "GET",
-        "/api/tag-groups/{id}/tags",
-        "tag",
-        generic.list_related,
-        _READ,
-        S,
-        parent="tag-group",
-        relation="tags",
-    ),
-    Operation(
-        "get_tag_ids_for_tag_group",
-        "GET",
-        "/api/tag-groups/{id}/relationships/tags",
-        "tag",
-        generic.list_related_ids,
-        _READ,
-        S,
-        parent="tag-group",
-        relation="tags",
-        relationships_only=True,
-    ),
+    Operation("get_tag_group_for_tag", "tag-group", generic.get_related, parent="tag"),
+    Operation("get_tag_group_id_for_tag", "tag-group", generic.get_related_id, parent="tag"),
+    Operation("get_tags_for_tag_group", "tag", generic.list_related, parent="tag-group"),
+    Operation("get_tag_ids_for_tag_group", "tag", generic.list_related_ids, parent="tag-group"),
 )

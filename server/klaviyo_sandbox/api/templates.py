@@ -1,9 +1,9 @@
 """Email templates."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import AT_OR_BETWEEN, BY_NAME_LIST, MOMENT, STRING, sortable
+from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import templates
-from klaviyo_sandbox.declare import Column, Filter, L, Operation, Page, Resource, S
+from klaviyo_sandbox.declare import Column, Operation, Resource
 from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Text
 
 _BODY_PROPERTIES = Record({"css_class": STRING, "id": STRING}, nullable=True)
@@ -122,46 +122,13 @@ RESOURCES = (
     ),
 )
 
-_READ, _WRITE = ("templates:read",), ("templates:write",)
-
 OPERATIONS = (
-    Operation(
-        "get_templates",
-        "GET",
-        "/api/templates",
-        "template",
-        templates.list_templates,
-        _READ,
-        L,
-        filters={
-            "id": BY_NAME_LIST,
-            "name": Filter(single=("contains", "equals"), listed=("any", "equals")),
-            "created": AT_OR_BETWEEN,
-            "updated": AT_OR_BETWEEN,
-        },
-        sorts=sortable("created", "id", "name", "updated"),
-        page=Page(10, 10),
-        additional=("definition",),
-    ),
-    Operation(
-        "get_template",
-        "GET",
-        "/api/templates/{id}",
-        "template",
-        generic.get_resource,
-        _READ,
-        L,
-        additional=("definition",),
-    ),
+    Operation("get_templates", "template", templates.list_templates),
+    Operation("get_template", "template", generic.get_resource),
     Operation(
         "create_template",
-        "POST",
-        "/api/templates",
         "template",
         templates.create_template,
-        _WRITE,
-        L,
-        additional=("definition",),
         body=Record(
             {
                 "name": Text(shortest=1),
@@ -176,13 +143,8 @@ OPERATIONS = (
     ),
     Operation(
         "update_template",
-        "PATCH",
-        "/api/templates/{id}",
         "template",
         templates.update_template,
-        _WRITE,
-        L,
-        additional=("definition",),
         body=Record(
             {
                 "name": Text(shortest=1, nullable=True),
@@ -194,35 +156,18 @@ OPERATIONS = (
         ),
         identified="required",
     ),
-    Operation(
-        "delete_template",
-        "DELETE",
-        "/api/templates/{id}",
-        "template",
-        templates.delete_template,
-        _WRITE,
-        L,
-        empty=True,
-    ),
+    Operation("delete_template", "template", templates.delete_template, empty=True),
     Operation(
         "render_template",
-        "POST",
-        "/api/template-render",
         "template",
         templates.render_template,
-        _READ,
-        S,
         body=Record({"context": Free()}, required=("context",)),
         identified="required",
     ),
     Operation(
         "clone_template",
-        "POST",
-        "/api/template-clone",
         "template",
         templates.clone_template,
-        _WRITE,
-        L,
         body=Record({"name": Text(shortest=1, nullable=True)}),
         identified="required",
     ),

@@ -3,7 +3,7 @@
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import BOOLEAN
 from klaviyo_sandbox.behaviour import tracking_settings
-from klaviyo_sandbox.declare import M, Operation, Page, Resource
+from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.shapes import Choice, Flag, Items, Record, Text
 
 _EVERYWHERE = ("email_subject", "link_alt_text", "message_type", "profile_external_id", "profile_id")
@@ -49,36 +49,13 @@ RESOURCES = (
     ),
 )
 
-_READ = ("tracking-settings:read",)
-
 OPERATIONS = (
-    Operation(
-        "get_tracking_settings",
-        "GET",
-        "/api/tracking-settings",
-        "tracking-setting",
-        generic.list_resources,
-        _READ,
-        M,
-        page=Page(1, 1),
-    ),
-    Operation(
-        "get_tracking_setting",
-        "GET",
-        "/api/tracking-settings/{id}",
-        "tracking-setting",
-        generic.get_resource,
-        _READ,
-        M,
-    ),
+    Operation("get_tracking_settings", "tracking-setting", generic.list_resources),
+    Operation("get_tracking_setting", "tracking-setting", generic.get_resource),
     Operation(
         "update_tracking_setting",
-        "PATCH",
-        "/api/tracking-settings/{id}",
         "tracking-setting",
         tracking_settings.update_tracking_setting,
-        ("tracking-settings:write",),
-        M,
         body=Record({"auto_add_parameters": BOOLEAN, **dict.fromkeys(_UTM, _PARAMETER), "custom_parameters": _CUSTOM}),
         identified="required",
     ),

@@ -1,9 +1,9 @@
 """Universal content: blocks that many templates show."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BETWEEN, BOOLEAN, BY_ID, MOMENT, STRING, sortable
+from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
 from klaviyo_sandbox.behaviour import universal_content
-from klaviyo_sandbox.declare import Column, Filter, L, Operation, Page, Resource
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Resource
 from klaviyo_sandbox.shapes import Choice, Document, Number, Record, Shape, Text
 
 _EDITABLE = universal_content.EDITABLE
@@ -104,71 +104,28 @@ RESOURCES = (
     ),
 )
 
-_READ, _WRITE = ("templates:read",), ("templates:write",)
-_HOME = "/api/template-universal-content"
-
 OPERATIONS = (
     Operation(
         "get_all_universal_content",
-        "GET",
-        _HOME,
         "template-universal-content",
         generic.list_resources,
-        _READ,
-        L,
-        filters={
-            "id": BY_ID,
-            "name": BY_ID,
-            "created": BETWEEN,
-            "updated": BETWEEN,
-            "definition.content_type": Filter(single=("equals",), column="content_type", choices=("block", "section")),
-            "definition.type": Filter(
-                single=("equals",), column="type", choices=tuple(name for name in _TYPES if name != "section")
-            ),
-        },
-        sorts=sortable("created", "id", "name", "updated"),
-        page=Page(20, 100),
+        lookups={"definition.content_type": Lookup("content_type"), "definition.type": Lookup("type")},
     ),
-    Operation(
-        "get_universal_content",
-        "GET",
-        f"{_HOME}/{{id}}",
-        "template-universal-content",
-        generic.get_resource,
-        _READ,
-        L,
-    ),
+    Operation("get_universal_content", "template-universal-content", generic.get_resource),
     Operation(
         "create_universal_content",
-        "POST",
-        _HOME,
         "template-universal-content",
         universal_content.create,
-        _WRITE,
-        L,
         body=Record({"name": Text(shortest=1), "definition": _WRITTEN}, required=("name", "definition")),
     ),
     Operation(
         "update_universal_content",
-        "PATCH",
-        f"{_HOME}/{{id}}",
         "template-universal-content",
         universal_content.update,
-        _WRITE,
-        L,
         body=Record({"name": Text(shortest=1, nullable=True), "definition": _WRITTEN}),
         identified="required",
     ),
-    Operation(
-        "delete_universal_content",
-        "DELETE",
-        f"{_HOME}/{{id}}",
-        "template-universal-content",
-        generic.delete_resource,
-        _WRITE,
-        L,
-        empty=True,
-    ),
+    Operation("delete_universal_content", "template-universal-content", generic.delete_resource, empty=True),
 )
 
 WORK = {"universal-content.screenshot": universal_content.finish_screenshot}

@@ -1,9 +1,9 @@
 """Web feeds: addresses whose JSON or XML templates can show."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BETWEEN, MOMENT, sortable
+from klaviyo_sandbox.api.common import MOMENT
 from klaviyo_sandbox.behaviour import web_feeds
-from klaviyo_sandbox.declare import XS, Column, Filter, Operation, Page, Resource
+from klaviyo_sandbox.declare import Column, Operation, Resource
 from klaviyo_sandbox.shapes import Record, Text
 
 _METHODS = ("get", "post")
@@ -42,34 +42,12 @@ RESOURCES = (
     ),
 )
 
-_READ = ("web-feeds:read",)
-_WRITE = ("web-feeds:write",)
-
 OPERATIONS = (
-    Operation(
-        "get_web_feeds",
-        "GET",
-        "/api/web-feeds",
-        "web-feed",
-        generic.list_resources,
-        _READ,
-        XS,
-        filters={
-            "name": Filter(single=("contains", "equals"), listed=("any", "equals")),
-            "created": BETWEEN,
-            "updated": BETWEEN,
-        },
-        sorts=sortable("created", "name", "updated"),
-        page=Page(5, 20),
-    ),
+    Operation("get_web_feeds", "web-feed", generic.list_resources),
     Operation(
         "create_web_feed",
-        "POST",
-        "/api/web-feeds",
         "web-feed",
         web_feeds.create_web_feed,
-        _WRITE,
-        XS,
         body=Record(
             {
                 "name": Text(shortest=1),
@@ -80,15 +58,11 @@ OPERATIONS = (
             required=("name", "url", "request_method", "content_type"),
         ),
     ),
-    Operation("get_web_feed", "GET", "/api/web-feeds/{id}", "web-feed", generic.get_resource, _READ, XS),
+    Operation("get_web_feed", "web-feed", generic.get_resource),
     Operation(
         "update_web_feed",
-        "PATCH",
-        "/api/web-feeds/{id}",
         "web-feed",
         web_feeds.update_web_feed,
-        _WRITE,
-        XS,
         body=Record(
             {
                 "name": Text(shortest=1, nullable=True),
@@ -99,7 +73,5 @@ OPERATIONS = (
         ),
         identified="required",
     ),
-    Operation(
-        "delete_web_feed", "DELETE", "/api/web-feeds/{id}", "web-feed", generic.delete_resource, _WRITE, XS, empty=True
-    ),
+    Operation("delete_web_feed", "web-feed", generic.delete_resource, empty=True),
 )

@@ -3,7 +3,7 @@
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import webhooks
-from klaviyo_sandbox.declare import XS, Column, Operation, Relation, Resource
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Free, Items, Number, Record, Shape, Text
 
 RESOURCES = (
@@ -54,8 +54,6 @@ RESOURCES = (
     ),
 )
 
-_READ = ("webhooks:read",)
-_WRITE = ("webhooks:write",)
 _ENTITLEMENT = "advanced_kdp"
 _SECRET = 16
 _TOPIC = Record({"type": Text(choices=("webhook-topic",)), "id": Text(shortest=1)}, required=("type", "id"))
@@ -69,25 +67,11 @@ _OPTIONAL: dict[str, Shape] = {
 }
 
 OPERATIONS = (
-    Operation(
-        "get_webhooks",
-        "GET",
-        "/api/webhooks",
-        "webhook",
-        generic.list_resources,
-        _READ,
-        XS,
-        include=("webhook-topics",),
-        entitlement=_ENTITLEMENT,
-    ),
+    Operation("get_webhooks", "webhook", generic.list_resources, entitlement=_ENTITLEMENT),
     Operation(
         "create_webhook",
-        "POST",
-        "/api/webhooks",
         "webhook",
         webhooks.create_webhook,
-        _WRITE,
-        XS,
         body=Record(
             {
                 "name": Text(shortest=1),
@@ -100,61 +84,19 @@ OPERATIONS = (
         body_relationships=Record({"webhook-topics": _TOPICS}, required=("webhook-topics",)),
         entitlement=_ENTITLEMENT,
     ),
-    Operation(
-        "get_webhook",
-        "GET",
-        "/api/webhooks/{id}",
-        "webhook",
-        generic.get_resource,
-        _READ,
-        XS,
-        include=("webhook-topics",),
-        entitlement=_ENTITLEMENT,
-    ),
+    Operation("get_webhook", "webhook", generic.get_resource, entitlement=_ENTITLEMENT),
     Operation(
         "update_webhook",
-        "PATCH",
-        "/api/webhooks/{id}",
         "webhook",
         webhooks.update_webhook,
-        _WRITE,
-        XS,
         body=Record(_OPTIONAL),
         body_relationships=Record({"webhook-topics": _TOPICS}),
         identified="required",
         entitlement=_ENTITLEMENT,
     ),
-    Operation(
-        "delete_webhook",
-        "DELETE",
-        "/api/webhooks/{id}",
-        "webhook",
-        generic.delete_resource,
-        _WRITE,
-        XS,
-        empty=True,
-        entitlement=_ENTITLEMENT,
-    ),
-    Operation(
-        "get_webhook_topics",
-        "GET",
-        "/api/webhook-topics",
-        "webhook-topic",
-        generic.list_resources,
-        _READ,
-        XS,
-        entitlement=_ENTITLEMENT,
-    ),
-    Operation(
-        "get_webhook_topic",
-        "GET",
-        "/api/webhook-topics/{id}",
-        "webhook-topic",
-        generic.get_resource,
-        _READ,
-        XS,
-        entitlement=_ENTITLEMENT,
-    ),
+    Operation("delete_webhook", "webhook", generic.delete_resource, empty=True, entitlement=_ENTITLEMENT),
+    Operation("get_webhook_topics", "webhook-topic", generic.list_resources, entitlement=_ENTITLEMENT),
+    Operation("get_webhook_topic", "webhook-topic", generic.get_resource, entitlement=_ENTITLEMENT),
 )
 
 WORK = {"webhook": webhooks.deliver}

@@ -13,14 +13,6 @@ from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _SHOWN = Where("{column} IN ('published', 'featured')", column='r."status"', exact=True)
-STATISTICS = (
-    "average_rating",
-    "average_store_rating",
-    "total_questions",
-    "total_ratings",
-    "total_reviews",
-    "total_store_reviews",
-)
 # In days; None for all there is.
 TIMEFRAMES: Mapping[str, int | None] = {"all_time": None, "last_30_days": 30, "last_365_days": 365, "last_90_days": 90}
 

@@ -8,8 +8,8 @@ from math import cos, radians
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.behaviour.sequences import page_of
 from klaviyo_sandbox.calls import Answer, Call
-from klaviyo_sandbox.declare import Filter
 from klaviyo_sandbox.errors import invalid_parameter
+from klaviyo_sandbox.facts import Filter
 from klaviyo_sandbox.filters import compile_filter, parse
 from klaviyo_sandbox.storage.store import Row
 
@@ -37,7 +37,7 @@ def _place(text: str) -> tuple[float, float] | None:
     if not text:
         return None
     conditions = parse(text)
-    wheres = compile_filter(conditions, _PLACE, (), "geofence")
+    wheres = compile_filter(conditions, _PLACE, {}, "geofence")
     found = {condition.field: where.parameters[0] for condition, where in zip(conditions, wheres, strict=True)}
     if len(found) != len(_PLACE):
         raise invalid_parameter(_HEADER, "Give both lat and lng: and(equals(lat,40.7),equals(lng,-74.0)).")

@@ -9,7 +9,7 @@ A domain declares a job in three places and needs nothing else from here:
 `create_code(session, item)` carries out one item, as it stood in `attributes["coupon-codes"]["data"]`, at the moment
 the job ends. It returns the id of what it wrote (linked to the job through the resource's relation), or None. When it
 raises ApiError, what it wrote is undone, the item counts as failed and the error is kept; when it raises Skip, the item
-counts as skipped. The jobs are read with `engine.get_resource` and `engine.list_resources` (filter BY_STATUS, default
+counts as skipped. The jobs are read with `engine.get_resource` and `engine.list_resources` (default
 sort "-created_at"). A handler of its own that knows its items another way calls `start`.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session
-from klaviyo_sandbox.declare import Column, Filter, Relation, Resource
+from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.identifiers import new_uuid
 from klaviyo_sandbox.limits import throttled
@@ -28,7 +28,6 @@ from klaviyo_sandbox.shapes import Document, Items, Number, Record, Shape, Text
 from klaviyo_sandbox.storage.store import Row
 
 STATUSES = ("cancelled", "complete", "processing", "queued")
-BY_STATUS = Filter(single=("equals",), choices=STATUSES)
 KEPT_SECONDS = 7 * 86400
 
 _MOMENT = Text(form="moment", nullable=True)

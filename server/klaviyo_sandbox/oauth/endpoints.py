@@ -19,8 +19,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from klaviyo_sandbox.clock import microseconds
-from klaviyo_sandbox.declare import Limits
 from klaviyo_sandbox.errors import ApiError
+from klaviyo_sandbox.facts import Limits
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.operations import OPERATIONS
 from klaviyo_sandbox.pages.rendering import render

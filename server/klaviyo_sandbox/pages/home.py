@@ -8,8 +8,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from klaviyo_sandbox.auth import API_KEY, COMPANY_ID, READ_ONLY_API_KEY, REVISION
+from klaviyo_sandbox.auth import API_KEY, COMPANY_ID, READ_ONLY_API_KEY
 from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import OPERATIONS
 from klaviyo_sandbox.pages.rendering import render

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from klaviyo_sandbox.declare import ColumnKind, Resource
+from klaviyo_sandbox.declare import Resource
+from klaviyo_sandbox.facts import ColumnKind
 
 OAUTH_TABLES = ("oauth_app", "oauth_code", "oauth_grant", "oauth_token")
 SHARED_TABLES = ("meta", "link", "departure", "work", "consent", "suppression", "pending_consent", *OAUTH_TABLES)

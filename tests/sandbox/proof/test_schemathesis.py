@@ -26,7 +26,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from klaviyo_sandbox import API_KEY, COMPANY_ID, ManualClock, create_app
-from klaviyo_sandbox.declare import Filter, Operation
+from klaviyo_sandbox.declare import Lookup, Operation
+from klaviyo_sandbox.facts import Filter
 from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
 
 EXAMPLES = int(os.environ.get("PROOF_EXAMPLES", "6"))
@@ -135,7 +136,8 @@ def condition(data: st.DataObject, operation: Operation, ids: Mapping[str, list[
 def literal(data: st.DataObject, name: str, filter_: Filter, operation: Operation, ids: Mapping[str, list[str]]) -> str:
     if filter_.choices:
         return f'"{data.draw(st.sampled_from(filter_.choices))}"'
-    column = RESOURCES[operation.resource].columns.get(filter_.column or name)
+    lookup = operation.lookups.get(name, Lookup())
+    column = RESOURCES[operation.resource].columns.get(lookup.column or name)
     kind = filter_.kind if filter_.kind != "text" or column is None else column.kind
     named = operation.resource if name == "id" else name.removesuffix("_id").removesuffix(".id")
     if kind == "text" and ids.get(named):

@@ -1,13 +1,13 @@
 """Klaviyo's answer, made small: flat records, the cursor, what happens next, and the quota that is left."""
 
 from dataclasses import dataclass
-from typing import cast
 
-from klaviyo_mcp.actions.registry import Action
+from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.requests import QuotaLeft, Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
+from klaviyo_mcp.registry.registry import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,34 +18,39 @@ class Answer:
     summary: str
 
 
-def shape(action: Action, arguments: JSON, replies: list[Reply], warnings: tuple[str, ...] = ()) -> Answer:
-    """The answer of an action that is one operation. Several replies are the pages of one collection."""
-    result = action.spec.result
-    last = replies[-1]
-    meta = mapping(mapping(last.document).get("meta"))
-    if result.kind in ("collection", "identifiers"):
-        data, summary = _collection(action, replies)
-    elif result.kind == "raw":
-        data, summary = {"result": last.document}, f"{action.spec.title}: done."
+def shape(outcome: Outcome) -> Answer:
+    """The answer for what became of a call."""
+    action = outcome.action
+    if outcome.composed is not None:
+        data = dict(outcome.composed)
+        summary = "Done." if outcome.wrote else "Nothing was changed."
+    elif action.spec.result.kind in ("collection", "identifiers"):
+        data, summary = _collection(action, outcome.replies)
+    elif action.spec.result.kind == "raw":
+        data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
-        data, summary = _single(action, mapping(last.document))
-    if related := _included(replies):
-        data["included"] = related
-    if result.note:
-        data["note"] = result.note
-    if result.verify:
-        values = {**arguments, "record": data.get("record", {})}
-        data["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
-    if hints := mapping(meta.get("agent_hints")).get("next_steps"):
-        data["klaviyo_hints"] = hints
-    if warnings:
-        data["warnings"] = list(warnings)
-    if left := _quota(last.quota):
-        data["quota"] = left
+        data, summary = _single(action, mapping(outcome.replies[-1].document))
+    data |= _besides(outcome, data)
     return Answer(data, summary)
 
 
-def _collection(action: Action, replies: list[Reply]) -> tuple[JSON, str]:
+def _besides(outcome: Outcome, data: JSON) -> JSON:
+    """What an answer says beside its records: related ones, what happens next, warnings, and the quota left."""
+    result = outcome.action.spec.result
+    found: JSON = {"included": _included(outcome.replies), "note": result.note}
+    if result.verify:
+        values = {**outcome.arguments, "record": data.get("record", {})}
+        found["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
+    if outcome.replies:
+        meta = mapping(mapping(outcome.replies[-1].document).get("meta"))
+        found["klaviyo_hints"] = mapping(meta.get("agent_hints")).get("next_steps")
+    found["warnings"] = list(outcome.warnings)
+    if outcome.replies:
+        found["quota"] = _quota(outcome.replies[-1].quota)
+    return {key: value for key, value in found.items() if value}
+
+
+def _collection(action: Action, replies: tuple[Reply, ...]) -> tuple[JSON, str]:
     """Records (or bare ids) of all pages, how many, and the cursor of the page after the last one."""
     kind = action.spec.result.type
     records = [
@@ -91,7 +96,7 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
     return data, summary
 
 
-def _included(replies: list[Reply]) -> JSON:
+def _included(replies: tuple[Reply, ...]) -> JSON:
     """Related records of all pages by type, each once."""
     found: dict[str, list[JSON]] = {}
     for reply in replies:
@@ -105,16 +110,3 @@ def _quota(left: QuotaLeft) -> JSON:
     shown = {"left": left.remaining, "of": left.limit, "resets_in_seconds": left.reset_seconds}
     shown |= {"left_today": left.remaining_today, "today_resets_in_seconds": left.reset_today_seconds}
     return {key: value for key, value in shown.items() if value is not None}
-
-
-def first_record(answer: Answer) -> JSON:
-    """The record of a `resource` answer, empty when there is none."""
-    return cast(JSON, answer.data.get("record") or {})
-
-
-def all_records(answer: Answer) -> list[JSON]:
-    """The records of any answer, as a list."""
-    if "records" in answer.data:
-        return cast(list[JSON], answer.data["records"])
-    record = first_record(answer)
-    return [record] if record else []

@@ -4,18 +4,18 @@ from datetime import datetime
 from typing import Any
 
 from klaviyo_mcp.actions.errors import ActionError, PreconditionFailed, ScopeMissing, Stopped, UnknownAction
-from klaviyo_mcp.actions.registry import Registry
-from klaviyo_mcp.actions.result import Answer
-from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, Outcome, PermissionDenied
+from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, PermissionDenied, RequestOutcome
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
+from klaviyo_mcp.registry.registry import Registry
 
 OUTCOMES = {
-    Outcome.NOT_SENT: "Nothing was sent to Klaviyo.",
-    Outcome.REFUSED: "Klaviyo refused the request; nothing was changed.",
-    Outcome.UNKNOWN: "The request was sent and it is not known whether Klaviyo carried it out.",
-    Outcome.DONE: "Klaviyo carried out the request.",
+    RequestOutcome.NOT_SENT: "Nothing was sent to Klaviyo.",
+    RequestOutcome.REFUSED: "Klaviyo refused the request; nothing was changed.",
+    RequestOutcome.UNKNOWN: "The request was sent and it is not known whether Klaviyo carried it out.",
+    RequestOutcome.DONE: "Klaviyo carried out the request.",
 }
 
 
@@ -24,24 +24,20 @@ NOTHING_CHANGED = "Nothing was changed in Klaviyo."
 
 def explain(error: ActionError | KlaviyoError, name: str, registry: Registry) -> Answer:
     """The answer to give for an error of calling the action `name`."""
-    spec = _spec(name, registry)
-    details = _klaviyo(error, spec) if isinstance(error, KlaviyoError) else _action(error, spec)
+    details = _details(error, action.spec if (action := registry.get(name)) else None)
     details = {key: value for key, value in details.items() if value not in (None, "", [], {})}
     details.setdefault("message", f"Klaviyo answered {details.get('status', 'an error')} without saying why.")
     return Answer({"error": details}, str(details["message"]))
 
 
-def _spec(name: str, registry: Registry) -> ActionSpec | None:
-    try:
-        return registry.find(name).spec
-    except UnknownAction:
-        return None
+def _details(error: ActionError | KlaviyoError, spec: ActionSpec | None) -> JSON:
+    return _klaviyo(error, spec) if isinstance(error, KlaviyoError) else _action(error, spec)
 
 
 def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
     if isinstance(error, Stopped):
         return {
-            **_klaviyo(error.cause, spec),
+            **_details(error.cause, spec),
             "code": error.code,
             "message": error.message,
             "outcome": "Some of the work had been done before this; see done_so_far.",
@@ -66,7 +62,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
         ],
         "outcome": NOTHING_CHANGED
         if isinstance(error, PreconditionFailed) and error.looked
-        else OUTCOMES[Outcome.NOT_SENT],
+        else OUTCOMES[RequestOutcome.NOT_SENT],
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
     }
@@ -87,7 +83,9 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
         ]
         if any(_argument(problem.source, spec) for problem in error.problems)
         else [],
-        "outcome": NOTHING_CHANGED if error.reading and error.outcome is Outcome.UNKNOWN else OUTCOMES[error.outcome],
+        "outcome": NOTHING_CHANGED
+        if error.reading and error.outcome is RequestOutcome.UNKNOWN
+        else OUTCOMES[error.outcome],
         "next_step": _advice(error, spec),
         "retry_at": _instant(error.retry_at),
         "duplicate_profile_id": error.duplicate_profile_id if isinstance(error, Conflict) else None,
@@ -102,13 +100,13 @@ def _scopes(error: KlaviyoError, spec: ActionSpec | None) -> list[str] | None:
 
 
 def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
-    if error.reading and error.outcome in (Outcome.UNKNOWN, Outcome.DONE):
+    if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
         return "Reading changes nothing: call again."
     if isinstance(error, PermissionDenied) and not error.problems:
         return "This answer is not Klaviyo's own: a proxy or firewall in between refuses the request. Ask who runs it."
     if spec is not None and error.code in spec.advice:
         return spec.advice[error.code]
-    if error.outcome is not Outcome.UNKNOWN or spec is None:
+    if error.outcome is not RequestOutcome.UNKNOWN or spec is None:
         return error.advice
     if spec.idempotent:
         return "Doing this twice has the same effect as once: it is safe to call again."

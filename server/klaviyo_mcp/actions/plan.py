@@ -1,0 +1,121 @@
+"""What a call will do, decided once: shown by a preview, bound by a confirmation, carried out by a run.
+
+A plan is a tree. One operation is one request; an action that picks its operation holds the plan of the one it picked;
+an action made of steps holds the plans of all calls that do not depend on an earlier answer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from klaviyo_mcp.accounts.permissions import Access
+from klaviyo_mcp.actions.errors import InvalidArguments, Problem
+from klaviyo_mcp.actions.paging import first_page
+from klaviyo_mcp.actions.permission import Gate
+from klaviyo_mcp.actions.preconditions import failed
+from klaviyo_mcp.actions.request import build, fill
+from klaviyo_mcp.actions.steps import known_calls
+from klaviyo_mcp.klaviyo.requests import ApiRequest
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.model import ChooseRequest, Effect, Precondition, Step, StepsRequest
+from klaviyo_mcp.registry.registry import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A live rule, and the read that it needs; `asked` are that read's arguments, before they were checked."""
+
+    rule: Precondition
+    asked: JSON
+    plan: "Plan"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step of a composite: its calls, or None where they depend on the answers of steps before it."""
+
+    step: Step
+    calls: "tuple[Plan, ...] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An admitted action with its checked arguments. Exactly one of `request`, `chosen` and `steps` is what it does.
+
+    `effect` is the strongest effect of what will run, `lookups` what is read in the account before. `request` is the
+    first of several where pages follow.
+    """
+
+    action: Action
+    arguments: JSON
+    effect: Effect
+    lookups: tuple[Lookup, ...] = ()
+    request: ApiRequest | None = None
+    chosen: "Plan | None" = None
+    steps: tuple[PlannedStep, ...] | None = None
+
+    def all_lookups(self) -> "Iterator[Lookup]":
+        """What is read first, here and by the action that was picked."""
+        yield from self.lookups
+        if self.chosen is not None:
+            yield from self.chosen.all_lookups()
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes the plans of one call. `access` is of the account it is for; None leaves out what depends on that."""
+
+    gate: Gate
+    access: Access | None = None
+
+    def plan(self, action: Action, given: object, *, part: bool = True) -> Plan:
+        """The plan of an action, with everything it is made of admitted as far as that can be known before it runs.
+
+        Raises the errors of `Gate.admit`.
+        """
+        arguments = self.gate.admit(action, given, self.access, part=part)
+        lookups = self._lookups(action, arguments)
+        effect = self.gate.registry.effect(action)
+        match action.spec.request:
+            case ChooseRequest() as request:
+                choice = request.among[arguments[request.choose[1:]]]
+                chosen = self.plan_of(choice.action, fill(choice.arguments, arguments))
+                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen)
+            case StepsRequest() as request:
+                steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
+                return Plan(action, arguments, effect, lookups, steps=tuple(steps))
+            case _:
+                return Plan(action, arguments, effect, lookups, build(action, first_page(action, arguments)))
+
+    def plan_of(self, name: str, given: JSON) -> Plan:
+        """The plan of a part, by the name that a spec states for it."""
+        return self.plan(self.gate.registry[name], given)
+
+    def _planned(self, step: Step, calls: list[JSON] | None) -> PlannedStep:
+        name = str(step.action)
+        return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
+
+    def _lookups(self, action: Action, arguments: JSON) -> tuple[Lookup, ...]:
+        """The reads that the live rules of an action need. Raises PreconditionFailed where they cannot be made."""
+        found: list[Lookup] = []
+        problems: list[Problem] = []
+        for rule in action.spec.preconditions:
+            lookup = rule.exists or rule.state
+            asked: JSON = fill(lookup.arguments, arguments) if lookup else {}
+            if lookup is None or asked == {}:
+                continue
+            try:
+                found.append(Lookup(rule, asked, self.plan_of(lookup.action, asked)))
+            except InvalidArguments as error:
+                # The lookup has names of its own for what the caller gave.
+                problems += [
+                    replace(problem, argument=outer_name(asked, problem.argument, arguments))
+                    for problem in error.problems
+                ]
+        if problems:
+            raise failed(action, problems)
+        return tuple(found)
+
+
+def outer_name(asked: JSON, name: str, arguments: JSON) -> str:
+    """The caller's name for an argument of a lookup: the one with the same value."""
+    return next((key for key, given in arguments.items() if given == asked.get(name)), name)

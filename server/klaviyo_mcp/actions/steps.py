@@ -1,0 +1,54 @@
+"""Which calls the steps of a composite make, as far as that is known: pure, and asked both before and during a run."""
+
+from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.holes import hole, holes
+from klaviyo_mcp.registry.model import Step, StepsRequest
+
+
+def known_calls(request: StepsRequest, arguments: JSON) -> list[tuple[Step, list[JSON] | None]]:
+    """The steps that will run, each with its calls' arguments, or None where those depend on an earlier answer."""
+    known: list[tuple[Step, list[JSON] | None]] = []
+    names = {step.name for step in request.steps}
+    for step in request.steps:
+        needs = [value[1:] for value in (*step.when, *step.unless, *([step.each] if step.each else []))]
+        needs += [*holes(step.arguments)]
+        later = any(name.partition(".")[0] in names for name in needs)
+        if step.collect is not None:
+            continue
+        if later:
+            # What earlier steps find is not known yet and counts neither for nor against.
+            own = [value for value in step.when if value[1:].partition(".")[0] not in names]
+            if is_wanted(own, step.unless, arguments):
+                known.append((step, None))
+        elif is_wanted(step.when, step.unless, arguments):
+            known.append((step, calls_of(step, arguments)))
+    return known
+
+
+def calls_of(step: Step, values: JSON) -> list[JSON]:
+    """The arguments of each call of a step."""
+    return [fill(step.arguments, scope) for scope in _scopes(step, values)]
+
+
+def is_wanted(when: list[str], unless: list[str], values: JSON) -> bool:
+    """Whether a step runs: all holes of `when` are given, and none of `unless`."""
+    return all(given(value, values) for value in when) and not any(given(value, values) for value in unless)
+
+
+def given(template: str, values: JSON) -> bool:
+    """Whether a hole is there and not empty, null or false."""
+    name = hole(template)
+    found = read_hole(name, values) if name else ABSENT
+    return found is not ABSENT and bool(found)
+
+
+def _scopes(step: Step, values: JSON) -> list[JSON]:
+    """The values for each call of a step: one per batch, one per item, or just one."""
+    if step.batch is not None:
+        items = list(dict.fromkeys(read_hole(step.batch.of[1:], values)))
+        size = step.batch.size
+        return [{**values, "batch": items[start : start + size]} for start in range(0, len(items), size)]
+    if step.each is not None:
+        return [{**values, "item": item} for item in read_hole(step.each[1:], values)]
+    return [values]

@@ -1,0 +1,67 @@
+"""A plan in words and requests: what a call would send, without sending it."""
+
+from collections.abc import Iterable, Iterator
+
+from klaviyo_mcp.actions.plan import Plan
+from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.klaviyo.requests import ApiRequest
+from klaviyo_mcp.loose_json import JSON
+
+
+def preview(plan: Plan) -> Answer:
+    """The answer that shows a plan: its effect, what is read first, and every request that is known before it runs."""
+    data: JSON = {"action": plan.action.name, "effect": plan.effect, "sent": False}
+    asked: set[str] = set()
+    if checks := list(_checks([plan], asked)):
+        data["checks_first"] = checks
+    if plan.chosen is not None:
+        data["runs"] = plan.chosen.action.name
+    if plan.steps is None:
+        data["requests"] = _requests([plan])
+        return Answer(data, f"Preview of {plan.action.name}: nothing was sent.")
+    steps: list[JSON] = []
+    for planned in plan.steps:
+        shown: JSON = {"action": planned.step.action}
+        if planned.calls is None:
+            shown["depends_on"] = "the answers of the steps before"
+        else:
+            if checks := list(_checks(planned.calls, asked)):
+                shown["checks_first"] = checks
+            shown["requests"] = _requests(planned.calls)
+        steps.append(shown)
+    return Answer({**data, "steps": steps}, f"Preview of {plan.action.name}: nothing was sent.")
+
+
+def _checks(plans: Iterable[Plan], asked: set[str]) -> Iterator[JSON]:
+    """What the rules of these plans read first; what was read already (`asked`) is not read again."""
+    for plan in plans:
+        for lookup in plan.all_lookups():
+            check: JSON = {"action": lookup.plan.action.name, "arguments": lookup.asked}
+            if str(check) not in asked:
+                asked.add(str(check))
+                yield check
+
+
+def _requests(plans: Iterable[Plan]) -> list[JSON]:
+    """The request of each plan that is one operation, or picked one."""
+    found: list[JSON] = []
+    for plan in plans:
+        while plan.chosen is not None:
+            plan = plan.chosen
+        if plan.request is not None:
+            found.append(_shown(plan.request))
+    return found
+
+
+def _shown(request: ApiRequest) -> JSON:
+    shown: JSON = {"method": request.method, "path": request.target}
+    if request.headers:
+        shown["headers"] = dict(request.headers)
+    if request.body is not None:
+        shown["body"] = request.body
+    if request.form is not None:
+        shown["form"] = {
+            key: value if isinstance(value, str) else f"{value[0]}, {len(value[1])} bytes"
+            for key, value in request.form.items()
+        }
+    return shown

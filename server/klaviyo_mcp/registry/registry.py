@@ -1,0 +1,106 @@
+"""All actions by name and alias, each with what is computed from its spec once."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from klaviyo_mcp.loose_json import is_list, is_object, items, mapping
+from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
+
+STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
+"""Effects in order: a stronger one may do all that a weaker one does."""
+
+
+class Action:
+    """One action, ready to be called."""
+
+    def __init__(self, spec: ActionSpec) -> None:
+        """Cheap: what costs time is computed at first use."""
+        self.spec = spec
+
+    @property
+    def name(self) -> str:
+        """The action's own name."""
+        return self.spec.name
+
+    @cached_property
+    def filter_arguments(self) -> dict[str, str]:
+        """The filterable fields that have an argument of their own, such as a campaign's channel."""
+        form = mapping(self.http.query.get("filter")) if self.http else {}
+        parts = [mapping(part) for part in items(form.get("$filter"))]
+        return {part["field"]: str(hole(part.get("value"))) for part in parts if part}
+
+    @cached_property
+    def has_read_only(self) -> bool:
+        """Whether the schema has fields that may be given as they were read, and are never sent."""
+        return any(is_object(part) and part.get("readOnly") is True for part in _parts(self.spec.input_schema))
+
+    @cached_property
+    def operation(self) -> str:
+        """The operation whose quota the action uses."""
+        return self.spec.operation or self.spec.name
+
+    @cached_property
+    def http(self) -> HttpRequest | None:
+        """The request template, for an action that is one operation."""
+        return self.spec.request if isinstance(self.spec.request, HttpRequest) else None
+
+    @cached_property
+    def parts(self) -> list[str]:
+        """The names of the actions that this one is made of, none for one operation."""
+        match self.spec.request:
+            case ChooseRequest(among=among):
+                return [choice.action for choice in among.values()]
+            case StepsRequest(steps=steps):
+                return [step.action for step in steps if step.action is not None]
+            case _:
+                return []
+
+
+class Registry:
+    """The actions that exist, found by name or alias."""
+
+    def __init__(self, specs: Iterable[ActionSpec]) -> None:
+        """Actions keep the order of `specs`; a name wins over an alias of another action."""
+        self.actions = [Action(spec) for spec in specs]
+        self.by_name = {alias: action for action in self.actions for alias in action.spec.aliases}
+        self.by_name.update({action.name: action for action in self.actions})
+        self._effects: dict[str, Effect] = {}
+
+    def get(self, name: str) -> Action | None:
+        """The action with this name or alias, None when there is none."""
+        return self.by_name.get(name)
+
+    def __getitem__(self, name: str) -> Action:
+        """The action with a name that a spec states. Raises KeyError."""
+        return self.by_name[name]
+
+    def closure(self, action: Action) -> list[Action]:
+        """An action and everything it is made of, at any depth; what does not exist is left out."""
+        found = {action.name: action}
+        waiting = [action]
+        while waiting:
+            new = [part for name in waiting.pop().parts if (part := self.get(name)) and part.name not in found]
+            found.update({part.name: part for part in new})
+            waiting += new
+        return list(found.values())
+
+    def effect(self, action: Action) -> Effect:
+        """The strongest effect that an action can have: its own, or that of anything it is made of."""
+        if action.name not in self._effects:
+            effects: list[Effect] = [part.spec.effect for part in self.closure(action)]
+            self._effects[action.name] = max(effects, key=lambda effect: STRENGTH[effect])
+        return self._effects[action.name]
+
+    @property
+    def toolsets(self) -> list[str]:
+        """The names of all toolsets, sorted."""
+        return sorted({action.spec.toolset for action in self.actions})
+
+
+def _parts(value: object) -> Iterator[object]:
+    """A value and everything inside it."""
+    yield value
+    inner = value.values() if is_object(value) else value if is_list(value) else ()
+    for part in inner:
+        yield from _parts(part)

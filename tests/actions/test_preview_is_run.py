@@ -1,0 +1,83 @@
+"""A preview shows, request for request, what the run then sends: every action, every example, the sandbox behind."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import unquote
+
+import httpx2
+import pytest
+
+from klaviyo_mcp.accounts.account import Account, open_account
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
+from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+
+REGISTRY = Registry(load_catalogue())
+EXAMPLES = [(action.name, index) for action in REGISTRY.actions for index in range(len(action.spec.examples))]
+Seen = tuple[str, str, str]
+
+
+class Watched(httpx2.ASGITransport):
+    """The sandbox, and what was asked of it: method, target, body."""
+
+    def __init__(self) -> None:
+        super().__init__(app=create_app(rate_limits=False, job_seconds=0, estimation_seconds=0))
+        self.seen: list[Seen] = []
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        content = (await request.aread()).decode("utf-8", "replace")
+        is_json = "json" in request.headers.get("Content-Type", "")
+        body = json.dumps(json.loads(content), sort_keys=True) if is_json else ""
+        # The public key is the account's, and a preview is made without one.
+        target = re.sub(rf"[?&]company_id={COMPANY_ID}$", "", request.url.raw_path.decode())
+        self.seen.append((request.method, unquote(target), body))
+        return await super().handle_async_request(request)
+
+
+@pytest.fixture(scope="module")
+async def watched() -> AsyncIterator[tuple[Account, list[Seen]]]:
+    transport = Watched()
+    account = open_account(
+        "sandbox", api_key=API_KEY, base_url="http://sandbox", company_id=COMPANY_ID, pace=False, transport=transport
+    )
+    async with account.client:
+        yield account, transport.seen
+
+
+@pytest.mark.parametrize(("name", "index"), EXAMPLES, ids=[f"{name}-{index}" for name, index in EXAMPLES])
+async def test_a_preview_is_what_the_run_sends(name: str, index: int, watched: Any) -> None:
+    account, seen = watched
+    engine = Engine(REGISTRY)
+    call = Call(name, REGISTRY[name].spec.examples[index].arguments)
+    plan = preview(engine.plan(call)).data
+    shown = list(_shown(plan))
+    goes_on = "max_records" in call.arguments or any("depends_on" in step for step in plan.get("steps", []))
+    seen.clear()
+    try:
+        await engine.run(call, account)
+    except (ActionError, KlaviyoError):
+        # Examples name things that this shop may not have: what was asked until then is what was shown, in its order.
+        assert sorted(seen)[: len(shown)] == sorted(shown[: len(seen)])
+    else:
+        assert sorted(seen[: len(shown)] if goes_on else seen) == sorted(shown)
+
+
+def _shown(plan: dict[str, Any]) -> Any:
+    """The requests that a preview shows, in the order in which they are sent."""
+    for part in [plan, *plan.get("steps", [])]:
+        for check in part.get("checks_first", []):
+            (request,) = preview(Engine(REGISTRY).plan(Call(check["action"], check["arguments"]))).data["requests"]
+            yield _plain(request)
+        for request in part.get("requests", []):
+            yield _plain(request)
+
+
+def _plain(request: dict[str, Any]) -> Seen:
+    body = json.dumps(request["body"], sort_keys=True) if "body" in request else ""
+    return request["method"], unquote(request["path"]), body

@@ -1,0 +1,69 @@
+"""The sandbox serves what Klaviyo states, and departs from it only where it says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from klaviyo_sandbox import facts
+from klaviyo_sandbox.bodies import takes_body
+from klaviyo_sandbox.facts import DEPARTURES, FACTS, REVISION
+from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
+
+FILE = json.loads(Path(facts.__file__).with_name(f"{REVISION}.json").read_bytes())
+STATED = FILE["operations"]
+
+
+def test_every_operation_that_klaviyo_states_is_served_and_no_other():
+    assert FILE["revision"] == REVISION
+    assert OPERATIONS.keys() == STATED.keys()
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_whatever_can_be_filtered_or_sorted_by_is_found_in_the_store(name):
+    operation = OPERATIONS[name]
+    columns = {"id", *RESOURCES[operation.resource].columns}
+    for field in (*operation.filters, *operation.sorts):
+        assert field in operation.lookups or field in columns
+    assert operation.lookups.keys() <= {*operation.filters, *operation.sorts}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_what_is_declared_fits_what_is_stated(name):
+    operation, stated = OPERATIONS[name], STATED[name]
+    assert bool(operation.required_filters) == stated.get("filter_required", False)
+    assert set(operation.required_filters) <= operation.filters.keys()
+    assert takes_body(operation) == ("media" in stated)
+    assert bool(operation.upload) == (stated.get("media") == "multipart/form-data")
+    resource = RESOURCES[operation.resource]
+    assert set(operation.include) <= {relation.name for relation in resource.relations}
+    assert set(operation.additional) <= {*resource.on_request}
+    assert stated.get("additional", {}).keys() <= {resource.type}
+
+
+@pytest.mark.parametrize("name", DEPARTURES)
+def test_a_departure_has_a_reason_and_differs_from_what_is_stated(name):
+    replaced, why = DEPARTURES[name]
+    assert why
+    assert all(STATED[name][fact] != value for fact, value in replaced.items())
+    assert replaced.keys() <= FACTS[name].keys()
+
+
+def test_a_sparse_fieldset_takes_the_stated_names_and_no_other(shop):
+    flow = shop.data("/api/flows")[0]["id"]
+    path = f"/api/flows/{flow}/flow-actions?fields[flow-action]="
+    assert shop.get(f"{path}definition.data.message").status_code == 200
+    refused = shop.get(f"{path}definition.data.nonsense")
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["source"] == {"parameter": "fields[flow-action]"}
+
+
+def test_only_the_operations_that_say_so_draw_on_a_further_allowance():
+    drawing = {name: set(operation.extra_limits) for name, operation in OPERATIONS.items() if operation.extra_limits}
+    assert drawing == {
+        "get_list": {"additional-fields[list]=profile_count"},
+        "get_segment": {"additional-fields[segment]=profile_count"},
+        "get_profile": {"include=lists", "include=segments"},
+        "get_profiles": {"additional-fields[profile]=predictive_analytics"},
+        "get_profiles_for_list": {"additional-fields[profile]=predictive_analytics"},
+    }
