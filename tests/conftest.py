@@ -6,10 +6,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-import uvicorn
 from hypothesis import settings
 
 from klaviyo_mcp.registry.loading import load_catalogue
@@ -62,34 +59,6 @@ def anyio_backend() -> str:
 def registry() -> Registry:
     """The project's own actions."""
     return Registry(load_catalogue())
-
-
-@pytest.fixture(scope="session")
-def serving() -> Callable[..., AbstractContextManager[str]]:
-    """`with serving(app) as url`: an ASGI app over real HTTP on a free port, in a thread.
-
-    `dated` False leaves the Date header to the app.
-    """
-
-    @contextmanager
-    def serve(app: Any, *, dated: bool = True) -> Iterator[str]:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1, date_header=dated
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(5)
-
-    return serve
 
 
 @pytest.fixture(scope="session")
@@ -179,17 +148,18 @@ class Klaviyo:
 
 
 @pytest.fixture(scope="session")
-def klaviyo(serving: Callable[..., AbstractContextManager[str]]) -> Iterator[Klaviyo]:
+def klaviyo() -> Iterator[Klaviyo]:
     """A sandbox with an OAuth app, shared by the tests of a worker; see Klaviyo.begin."""
     from secrets import token_urlsafe
 
     from klaviyo_sandbox import COMPANY_ID, auth, create_app
     from klaviyo_sandbox.storage import grants
+    from klaviyo_sandbox.testing import serve
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grants, "token_urlsafe", lambda size: f"{MARK}-{token_urlsafe(size)}")
         patch.setitem(auth.KEYS, Klaviyo.api_key, auth.Key(COMPANY_ID))
-        with serving(create_app(rate_limits=False, profiles=3)) as url:
+        with serve(create_app(rate_limits=False, profiles=3)) as url:
             yield Klaviyo(url)
 
 

@@ -13,7 +13,8 @@ from klaviyo_sandbox.faults.declared import Faults, load_faults
 from klaviyo_sandbox.faults.fault_injection import Sandbox
 from klaviyo_sandbox.oauth.endpoints import oauth_routes
 from klaviyo_sandbox.pages.home import home_routes
-from klaviyo_sandbox.serving import Service
+from klaviyo_sandbox.serving import Api
+from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage.grants import ACCESS_TOKEN_SECONDS
 
 
@@ -49,8 +50,8 @@ def create_app(
     lacking: features that Klaviyo enables for some accounts only, and these do not have (see `auth.ENTITLEMENTS`)
     """
     clock = clock or SystemClock()
-    service = Service(
-        state=state,
+    running = State(
+        file=state,
         seed=seed,
         profiles=profiles,
         clock=ShiftedClock(clock if speed == 1 else ScaledClock(clock, speed)),
@@ -63,7 +64,8 @@ def create_app(
         access_token_seconds=access_token_seconds,
         lacking=lacking,
     )
-    rest = Route("/{path:path}", service)
+    api = Api(running)
+    rest = Route("/{path:path}", api)
     # An id may hold a line break, which "{path:path}" does not match.
     rest.path_regex = re.compile(rest.path_regex.pattern, re.DOTALL)
-    return Sandbox(routes=[*control_routes(service), *oauth_routes(service), *home_routes(service), rest])
+    return Sandbox(routes=[*control_routes(running), *oauth_routes(running), *home_routes(running, api), rest])

@@ -9,8 +9,8 @@ from klaviyo_sandbox.clock import iso, microseconds, moment_of
 from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.errors import ApiError, not_found
 from klaviyo_sandbox.identifiers import new_identifier
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.query import Query
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.storage.store import Store
 from klaviyo_sandbox.webhook_sender import Outbox
 

@@ -1,7 +1,6 @@
 """The sandbox's own endpoints: what was requested, state, time, faults, OAuth apps, confirming a double opt-in."""
 
 import json
-from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,14 +11,15 @@ from klaviyo_sandbox.behaviour import webhooks
 from klaviyo_sandbox.behaviour.consent import confirm_subscriptions
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.faults.declared import InvalidFaults, parse_faults
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
-from klaviyo_sandbox.serving import Service
 from klaviyo_sandbox.shapes import Check, Flag, Items, Number, Record, Text
+from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage import snapshots
 from klaviyo_sandbox.storage.grants import OAuthApp, wrong_redirect_uri
 
 
-def control_routes(service: Service) -> list[Route]:
+def control_routes(state: State) -> list[Route]:
     """Routes under /_sandbox. They need no key, and are never logged or throttled.
 
     GET  /_sandbox/requests    the last 500 API and OAuth requests, oldest first, no secrets (?last=25: fewer)
@@ -40,10 +40,13 @@ def control_routes(service: Service) -> list[Route]:
     POST /_sandbox/oauth       {"auto_approve": …, "company_id": …, "access_token_seconds": …}: change some of it
     POST /_sandbox/oauth/apps  {"client_id": …, "client_secret": …, "redirect_uris": […], "name": …}: register an app
     """
+    return [*_reading_routes(state), *_acting_routes(state), *_state_routes(state), *_oauth_routes(state)]
 
+
+def _reading_routes(state: State) -> list[Route]:
     async def requests(request: Request) -> Response:
         last = request.query_params.get("last", "")
-        entries = service.logged()
+        entries = state.logged()
         return JSONResponse(entries[-int(last) :] if last.isascii() and last.isdigit() and int(last) else entries)
 
     async def openapi(_: Request) -> Response:
@@ -52,76 +55,79 @@ def control_routes(service: Service) -> list[Route]:
 
         return JSONResponse(describe(OPERATIONS, RESOURCES))
 
+    async def deliveries(request: Request) -> Response:
+        account = request.query_params.get("company_id", COMPANY_ID)
+        return JSONResponse(state.read(lambda: webhooks.deliveries(state.store, account)))
+
+    return [
+        Route("/_sandbox/requests", requests, methods=["GET"]),
+        Route("/_sandbox/openapi.json", openapi, methods=["GET"]),
+        Route("/_sandbox/deliveries", deliveries, methods=["GET"]),
+    ]
+
+
+def _acting_routes(state: State) -> list[Route]:
     async def reset(_: Request) -> Response:
-        service.reset()
-        return JSONResponse({"now": iso(service.clock.now())})
+        state.reset()
+        return JSONResponse({"now": iso(state.clock.now())})
 
     async def clock(request: Request) -> Response:
         if request.method != "POST":
-            return JSONResponse({"now": iso(service.clock.now())})
+            return JSONResponse({"now": iso(state.clock.now())})
         seconds = (await _body(request)).get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < 1e10:
             return _refuse('Say how many seconds to move forward, for example {"advance": 60}.')
-        service.ready()
-        service.clock.advance(seconds)
-        service.settle()
-        return JSONResponse({"now": iso(service.clock.now())})
-
-    async def deliveries(request: Request) -> Response:
-        account = request.query_params.get("company_id", COMPANY_ID)
-        return JSONResponse(service.read(lambda: webhooks.deliveries(service.store, account)))
+        state.ready()
+        state.clock.advance(seconds)
+        state.settle()
+        return JSONResponse({"now": iso(state.clock.now())})
 
     async def confirm(request: Request) -> Response:
         body = await _body(request)
         contact, account = body.get("contact"), body.get("company_id", COMPANY_ID)
         if not isinstance(contact, str) or not isinstance(account, str):
             return _refuse('Say whose subscription to confirm, for example {"contact": "ana@example.org"}.')
-        service.ready()
-        confirmed = service.write(account, lambda session: confirm_subscriptions(session, contact.lower()))
+        state.ready()
+        confirmed = state.write(account, lambda session: confirm_subscriptions(session, contact.lower()))
         return JSONResponse({"confirmed": confirmed})
 
     return [
-        Route("/_sandbox/requests", requests, methods=["GET"]),
-        Route("/_sandbox/openapi.json", openapi, methods=["GET"]),
         Route("/_sandbox/reset", reset, methods=["POST"]),
         Route("/_sandbox/clock", clock, methods=["GET", "POST"]),
-        Route("/_sandbox/deliveries", deliveries, methods=["GET"]),
         Route("/_sandbox/confirm", confirm, methods=["POST"]),
-        *_state_routes(service),
-        *_oauth_routes(service),
     ]
 
 
-def _state_routes(service: Service) -> list[Route]:
-    store = service.store
+def _state_routes(state: State) -> list[Route]:
+    store = state.store
 
     async def snapshot(request: Request) -> Response:
         name = (await _body(request)).get("name")
         if not snapshots.valid_name(name):
             return _refuse('Name the snapshot with letters, digits, dashes and underscores: {"name": "before"}.')
-        service.change(lambda: snapshots.take(store, str(name)))
+        state.change(lambda: snapshots.take(store, str(name)))
         return JSONResponse({"name": name})
 
     async def restore(request: Request) -> Response:
         name = (await _body(request)).get("name")
-        if not (snapshots.valid_name(name) and service.change(lambda: snapshots.restore(store, str(name)))):
-            kept = service.read(lambda: snapshots.names(store))
+        if not (snapshots.valid_name(name) and state.change(lambda: snapshots.restore(store, str(name)))):
+            kept = state.read(lambda: snapshots.names(store))
             return _refuse(f"There is no such snapshot. There are: {', '.join(kept) or 'none'}.", 404)
-        service.settle()
+        state.settle()
         return JSONResponse({"name": name})
 
     async def kept_snapshots(_: Request) -> Response:
-        return JSONResponse(service.read(lambda: snapshots.names(store)))
+        return JSONResponse(state.read(lambda: snapshots.names(store)))
 
     async def faults(request: Request) -> Response:
         try:
             if request.method == "POST":
-                service.faults.replace(parse_faults(await request.body()))
+                state.faults.replace(parse_faults(await request.body()))
         except InvalidFaults as error:
             return _refuse(str(error))
         if request.method == "DELETE":
-            service.faults.replace(())
-        return JSONResponse(service.faults.listing())
+            state.faults.replace(())
+        return JSONResponse(state.faults.listing())
 
     return [
         Route("/_sandbox/snapshot", snapshot, methods=["POST"]),
@@ -131,17 +137,17 @@ def _state_routes(service: Service) -> list[Route]:
     ]
 
 
-def _oauth_routes(service: Service) -> list[Route]:
+def _oauth_routes(state: State) -> list[Route]:
     async def settings(request: Request) -> Response:
         if request.method == "POST":
-            companies = service.read(service.grants.companies)
+            companies = state.read(state.grants.companies)
             body, check = await _body(request), Check("settings")
             check.value(_settings_shape([account for account, _ in companies]), body, "")
             if check.problems or not body.get("access_token_seconds", 1) > 0:
                 details = " ".join(problem.detail for problem in check.problems)
                 return _refuse(details or "'access_token_seconds' must be positive.")
-            service.change(lambda: service.grants.set(body))
-        return JSONResponse(service.read(service.grants.settings))
+            state.change(lambda: state.grants.set(body))
+        return JSONResponse(state.read(state.grants.settings))
 
     async def apps(request: Request) -> Response:
         body, check = await _body(request), Check("app")
@@ -153,7 +159,7 @@ def _oauth_routes(service: Service) -> list[Route]:
         if wrong is not None:
             return _refuse(wrong)
         app = OAuthApp(body["client_id"], body["client_secret"], body.get("name", body["client_id"]), tuple(uris))
-        service.change(lambda: service.grants.register(app))
+        state.change(lambda: state.grants.register(app))
         return JSONResponse({"client_id": app.client, "name": app.name, "redirect_uris": uris}, 201)
 
     return [
@@ -179,12 +185,11 @@ def _settings_shape(companies: list[str]) -> Record:
     )
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def _body(request: Request) -> Json:
     try:
-        body: Any = json.loads(await request.body())
+        return mapping(json.loads(await request.body()))
     except ValueError:
         return {}
-    return cast(dict[str, Any], body) if isinstance(body, dict) else {}
 
 
 def _refuse(reason: str, status: int = 400) -> Response:

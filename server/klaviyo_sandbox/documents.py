@@ -1,13 +1,13 @@
 """From stored rows to JSON:API documents: attributes, relationships, included resources and links."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.declare import Relation, Resource
+from klaviyo_sandbox.loose_json import Json, is_object
 from klaviyo_sandbox.query import Cursor, write_cursor
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.storage.store import Row, column_value
 
 
@@ -147,7 +147,7 @@ def _pick(attributes: Json, names: frozenset[str]) -> Json:
     picked: Json = {}
     for top, value in attributes.items():
         deeper = frozenset(name.partition(".")[2] for name in names if name.split(".", 1)[0] == top)
-        picked[top] = value if "" in deeper or not isinstance(value, dict) else _pick_inside(cast(Json, value), deeper)
+        picked[top] = _pick_inside(value, deeper) if is_object(value) and "" not in deeper else value
     return picked
 
 

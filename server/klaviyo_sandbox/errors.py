@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import uuid4
 
+from klaviyo_sandbox.loose_json import Json
+
+JSON_API = "application/vnd.api+json"
 INVALID_INPUT = "Invalid input."
 
 
@@ -16,7 +18,7 @@ class Problem:
     title: str
     detail: str
     source: dict[str, str] = field(default_factory=dict[str, str])
-    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    meta: Json = field(default_factory=Json)
     links: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -30,7 +32,7 @@ class ApiError(Exception):
         self.problems = tuple(problems)
         self.headers = headers or {}
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         """The JSON:API error document."""
         return {
             "errors": [
@@ -69,7 +71,7 @@ def not_found(detail: str) -> ApiError:
     return ApiError(404, [Problem("not_found", "Not found.", detail, {"pointer": "/data/"})])
 
 
-def conflict(detail: str, code: str = "conflict", meta: dict[str, Any] | None = None) -> ApiError:
+def conflict(detail: str, code: str = "conflict", meta: Json | None = None) -> ApiError:
     """409 for something that collides with what exists."""
     return ApiError(409, [Problem(code, "Conflict.", detail, {"pointer": "/data/attributes"}, meta or {})])
 

@@ -6,7 +6,7 @@ single quotes; numbers, booleans and datetimes are bare; lists are in square bra
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
@@ -37,10 +37,28 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """An SQL condition and the values for its question marks."""
+    """An SQL condition and the values for its question marks.
 
-    sql: str
+    test: the condition, in which `{column}` stands for `column`
+    column: the column of the resource itself that is compared; empty where it is another's, or an expression
+    exact: whether it asks for equality, which an index finds at once and in the order of another column
+    field: the field of the filter it was made from
+    """
+
+    test: str
     parameters: tuple[Any, ...] = ()
+    column: str = ""
+    exact: bool = False
+    field: str = ""
+
+    @property
+    def sql(self) -> str:
+        """The whole condition."""
+        return self.test.format(column=self.column) if self.column else self.test
+
+    def without_index(self) -> "Where":
+        """The same condition, for which SQLite does not use an index: it uses none on an expression."""
+        return replace(self, column=f"+{self.column}") if self.column else self
 
 
 def parse(text: str) -> list[Condition]:
@@ -183,19 +201,28 @@ def _compile(condition: Condition, allowed: Mapping[str, Filter], lookup: Lookup
     if condition.operator not in (rule.listed if isinstance(value, list) else single):
         raise _wrong_operator(condition, rule)
     column = lookup.column or condition.field
-    name = column if "." in column else f'r."{column}"'
+    exact = isinstance(value, list) or condition.operator == "equals"
     if value is None:
-        return Where(f"{name} IS NOT NULL")
-    if isinstance(value, list):
+        test, values = "{column} IS NOT NULL", ()
+    elif isinstance(value, list):
         values = tuple(_convert(item, rule, lookup, condition.field) for item in value)
-        test = Where(f"{name} IN ({', '.join('?' * len(values))})", values)
+        test = f"{{column}} IN ({', '.join('?' * len(values))})"
     elif condition.operator in _PATTERNS:
-        sql = _PATTERNS[condition.operator].format(column=name)
-        test = Where(sql, (_convert(value, rule, lookup, condition.field),) * sql.count("?"))
+        test = _PATTERNS[condition.operator]
+        values = (_convert(value, rule, lookup, condition.field),) * test.count("?")
     else:
-        converted = _convert(value, rule, lookup, condition.field)
-        test = Where(f"{name} {_COMPARISONS[condition.operator]} ?", (converted,))
-    return Where(lookup.exists.format(test=test.sql), test.parameters) if lookup.exists else test
+        test = f"{{column}} {_COMPARISONS[condition.operator]} ?"
+        values = (_convert(value, rule, lookup, condition.field),)
+    if lookup.exists:
+        # What is looked for is found by the keys of the other table.
+        test = lookup.exists.format(test=test.format(column=column))
+        return Where(test, values, exact=True, field=condition.field)
+    if "." in column:
+        return Where(test.format(column=column), values, exact=exact, field=condition.field)
+    column = f'r."{column}"'
+    if condition.operator in _PATTERNS:
+        return Where(test.format(column=column), values, field=condition.field)
+    return Where(test, values, column, exact, condition.field)
 
 
 def _wrong_operator(condition: Condition, rule: Filter) -> ApiError:

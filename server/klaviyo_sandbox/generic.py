@@ -6,7 +6,7 @@ from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, missing
 from klaviyo_sandbox.declare import Resource
 from klaviyo_sandbox.errors import conflict, not_found
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row, column_value
 
 

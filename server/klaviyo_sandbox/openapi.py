@@ -12,8 +12,8 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.bodies import body_shape, takes_body
 from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.facts import REVISION
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.openapi_schemas import accepted, shown
-from klaviyo_sandbox.shapes import Json
 
 JSON_API = "application/vnd.api+json"
 # Whether an answer holds one thing or several is known of the engine's own work; other handlers may do either.

@@ -1,11 +1,9 @@
 """JSON Schemas of shapes: of what is accepted, as strict as the check of a body, and of what is shown."""
 
-from typing import Any
-
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.shapes import Choice, Coordinate, Document, Flag, Free, Items, Number, Record, Scalar, Shape, Text
 
-Schema = dict[str, Any]
-_FORMATS: dict[str, Schema] = {
+_FORMATS: dict[str, Json] = {
     "email": {"format": "email", "maxLength": 100},
     "phone": {"pattern": r"^\+[1-9][0-9]{6,14}$"},
     "moment": {"format": "date-time"},
@@ -13,22 +11,22 @@ _FORMATS: dict[str, Schema] = {
 }
 
 
-def accepted(shape: Shape) -> Schema:
+def accepted(shape: Shape) -> Json:
     """What a request body may hold."""
     return _schema(shape, strict=True)
 
 
-def shown(shape: Shape) -> Schema:
+def shown(shape: Shape) -> Json:
     """What an answer holds: the same kinds of values, any of which may be null or missing, and nothing about length."""
     return _schema(shape, strict=False)
 
 
-def _schema(shape: Shape, *, strict: bool) -> Schema:
+def _schema(shape: Shape, *, strict: bool) -> Json:
     schema = _bare(shape, strict)
     return {"anyOf": [schema, {"type": "null"}]} if shape.nullable or not strict else schema
 
 
-def _bare(shape: Shape, strict: bool) -> Schema:
+def _bare(shape: Shape, strict: bool) -> Json:
     match shape:
         case Text():
             return _text(shape, strict)
@@ -54,8 +52,8 @@ def _bare(shape: Shape, strict: bool) -> Schema:
             return {"anyOf": variants}
 
 
-def _text(shape: Text, strict: bool) -> Schema:
-    schema: Schema = {"type": "string"}
+def _text(shape: Text, strict: bool) -> Json:
+    schema: Json = {"type": "string"}
     if strict:
         schema |= _FORMATS.get(shape.form, {})
         if shape.shortest:
@@ -67,9 +65,9 @@ def _text(shape: Text, strict: bool) -> Schema:
     return schema
 
 
-def _items(shape: Items, strict: bool) -> Schema:
+def _items(shape: Items, strict: bool) -> Json:
     one = _schema(shape.of, strict=strict)
-    schema: Schema = {"type": "array", "items": one}
+    schema: Json = {"type": "array", "items": one}
     if strict:
         if shape.least:
             schema["minItems"] = shape.least
@@ -78,8 +76,8 @@ def _items(shape: Items, strict: bool) -> Schema:
     return {"anyOf": [schema, one]} if shape.lone else schema
 
 
-def _record(shape: Record, strict: bool) -> Schema:
-    schema: Schema = {
+def _record(shape: Record, strict: bool) -> Json:
+    schema: Json = {
         "type": "object",
         "properties": {name: _schema(inner, strict=strict) for name, inner in shape.fields.items()},
     }
@@ -90,7 +88,7 @@ def _record(shape: Record, strict: bool) -> Schema:
     return schema
 
 
-def _variant(by: str, name: str, variant: Record | Choice, strict: bool) -> Schema:
+def _variant(by: str, name: str, variant: Record | Choice, strict: bool) -> Json:
     schema = _bare(variant, strict)
     if isinstance(variant, Record) and strict:
         schema["properties"] = {**schema["properties"], by: {"const": name}}

@@ -35,7 +35,7 @@ from klaviyo_sandbox.api import (
 )
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.declare import Operation, Resource
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _DOMAINS = (
     accounts,

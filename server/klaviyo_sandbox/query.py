@@ -5,13 +5,14 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
-from klaviyo_sandbox.declare import Lookup, Operation, Resource
+from klaviyo_sandbox.declare import Column, Lookup, Operation, Resource
 from klaviyo_sandbox.errors import ApiError, invalid_parameter
 from klaviyo_sandbox.facts import Page
 from klaviyo_sandbox.filters import Where, compile_filter, parse
+from klaviyo_sandbox.loose_json import items
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,30 +169,25 @@ def _parameters(given: Mapping[str, str], operation: Operation) -> dict[str, tup
 def _cursor(text: str, sort: Sort, resource: Resource) -> Cursor:
     try:
         plain = base64.b64decode(text, validate=True).decode()
-        cursor = _read_cursor(plain)
+        if sort.column != "id":
+            return _cursor_by_value(items(json.loads(plain)), resource.columns.get(sort.column))
     except (binascii.Error, ValueError):
         raise _invalid_cursor() from None
-    if sort.column == "id":
-        fits = plain.startswith(("next::", "prev::"))
-    else:
-        column = resource.columns.get(sort.column)
-        is_text = column is not None and column.kind == "text"
-        fits = cursor.value is None or (isinstance(cursor.value, str) if is_text else _is_countable(cursor.value))
-        fits = fits and not plain.startswith(("next::", "prev::"))
-    if not fits:
+    way, _, identifier = plain.partition("::id::")
+    if way not in ("next", "prev") or not identifier:
         raise _invalid_cursor()
-    return cursor
+    return Cursor(None, identifier, way == "next")
 
 
-def _read_cursor(plain: str) -> Cursor:
-    way, mark, identifier = plain.partition("::id::")
-    if mark and way in ("next", "prev") and identifier:
-        return Cursor(None, identifier, way == "next")
-    loaded: Any = json.loads(plain)
-    items = cast(list[Any], loaded) if isinstance(loaded, list) else []
-    if len(items) != 3 or not isinstance(items[1], str) or not isinstance(items[2], bool):
-        raise _invalid_cursor()
-    return Cursor(items[0], items[1], items[2])
+def _cursor_by_value(parts: list[Any], column: Column | None) -> Cursor:
+    is_text = column is not None and column.kind == "text"
+    match parts:
+        case [None, str(), bool()]:
+            return Cursor(*parts)
+        case [value, str(), bool()] if isinstance(value, str) if is_text else _is_countable(value):
+            return Cursor(*parts)
+        case _:
+            raise _invalid_cursor()
 
 
 def _is_countable(value: object) -> bool:

@@ -7,12 +7,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Literal
 
 from klaviyo_sandbox.clock import parse_moment
 from klaviyo_sandbox.errors import Problem, invalid_field
-
-Json = dict[str, Any]
+from klaviyo_sandbox.loose_json import is_list, is_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,47 +179,45 @@ class Check:
             self.fail(pointer, f"{value} is not a valid value for '{name}'. Choose one of {list(shape.choices)}.")
 
     def _free(self, shape: Free | Document, value: object, pointer: str, name: str) -> None:
-        if not isinstance(value, dict):
+        if not is_object(value):
             self.fail(pointer, f"'{name}' must be an object.")
-        elif isinstance(shape, Free) and shape.most is not None and len(cast(Json, value)) > shape.most:
+        elif isinstance(shape, Free) and shape.most is not None and len(value) > shape.most:
             self.fail(pointer, f"'{name}' must not have more than {shape.most} properties.")
 
     def _items(self, shape: Items, value: object, pointer: str, name: str) -> None:
-        if not isinstance(value, list):
+        if not is_list(value):
             if shape.lone:
                 self.value(shape.of, value, pointer)
             else:
                 self.fail(pointer, f"'{name}' must be an array.")
             return
-        items = cast(list[Any], value)
-        if shape.most is not None and len(items) > shape.most:
+        if shape.most is not None and len(value) > shape.most:
             self.fail(pointer, f"'{name}' must not have more than {shape.most} items.")
-        elif len(items) < shape.least:
+        elif len(value) < shape.least:
             self.fail(pointer, f"'{name}' must have at least {shape.least} item{'s' if shape.least > 1 else ''}.")
         else:
-            for index, item in enumerate(items):
+            for index, item in enumerate(value):
                 self.value(shape.of, item, f"{pointer}/{index}")
 
     def _record(self, shape: Record, value: object, pointer: str, name: str) -> None:
-        if not isinstance(value, dict):
+        if not is_object(value):
             self.fail(pointer, f"'{name}' must be an object.")
             return
-        known = cast(Json, value)
-        for key, item in known.items():
+        for key, item in value.items():
             inner = shape.fields.get(key)
             if inner is None:
                 self.fail(f"{pointer}/{key}", f"'{key}' is not a valid field for the resource '{self.resource}'.")
             else:
                 self.value(inner, item, f"{pointer}/{key}")
         for key in shape.required:
-            if key not in known:
+            if key not in value:
                 self.fail(f"{pointer}/{key}", f"'{key}' is a required field for the resource '{self.resource}'.")
 
     def _choice(self, shape: Choice, value: object, pointer: str, name: str) -> None:
-        if not isinstance(value, dict):
+        if not is_object(value):
             self.fail(pointer, f"'{name}' must be an object.")
             return
-        chosen = cast(Json, value).get(shape.by, shape.default)
+        chosen = value.get(shape.by, shape.default)
         variant = shape.variants.get(chosen) if isinstance(chosen, str) else None
         if chosen is None:
             self.fail(f"{pointer}/{shape.by}", f"'{shape.by}' is a required field for the resource '{self.resource}'.")
@@ -230,7 +227,7 @@ class Check:
                 f"{pointer}/{shape.by}", f"'{chosen}' is not a valid value for '{shape.by}'. Choose one of {names}."
             )
         else:
-            self.value(variant, cast(object, value), pointer)
+            self.value(variant, value, pointer)
 
 
 def _is_coordinate(value: object) -> bool:

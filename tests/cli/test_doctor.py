@@ -12,6 +12,7 @@ from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of, new_grant
 from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_sandbox import API_KEY, create_app
+from klaviyo_sandbox.testing import serve
 
 
 @pytest.fixture
@@ -105,8 +106,8 @@ async def test_a_revoked_grant_is_told_with_the_command_to_run(examine, connecti
     assert any("klaviyo-mcp connect" in check["detail"] + check["mend"] for check in checks.values())
 
 
-def test_a_clock_that_is_wrong_is_told(examine, serving) -> None:
-    with serving(create_app(profiles=3), dated=False) as url:
+def test_a_clock_that_is_wrong_is_told(examine) -> None:
+    with serve(create_app(profiles=3)) as url:
         httpx2.post(f"{url}/_sandbox/faults", json=[{"fault": "clock_skew", "seconds": 9000}])
         code, checks = examine(KLAVIYO_BASE_URL=url, KLAVIYO_API_KEY=API_KEY)
     assert checks["quota"]["status"] == "ok"

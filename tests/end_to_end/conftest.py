@@ -14,14 +14,15 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox.testing import serve
 
 SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve"]
 
 
 @pytest.fixture(scope="session")
-def sandbox(serving: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+def sandbox() -> Iterator[str]:
     """The URL of a sandbox that counts no quota, shared by the tests of a worker."""
-    with serving(create_app(rate_limits=False, estimation_seconds=0.5)) as url:
+    with serve(create_app(rate_limits=False, estimation_seconds=0.5)) as url:
         yield url
 
 

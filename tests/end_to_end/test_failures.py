@@ -98,12 +98,12 @@ async def test_a_key_without_the_scope_is_told_which_scope(environment) -> None:
     assert error["scopes_needed"] == ["lists:write"]
 
 
-async def test_quota_that_is_used_up_is_answered_with_the_time_to_come_back(serving, environment) -> None:
+async def test_quota_that_is_used_up_is_answered_with_the_time_to_come_back(environment) -> None:
     import sys
 
-    from klaviyo_sandbox import create_app
+    from klaviyo_sandbox.testing import serve
 
-    with serving(create_app()) as url:
+    with serve() as url:
         for quota, code in (("on", "quota_exhausted"), ("off", "throttled")):
             env = {**environment, "KLAVIYO_BASE_URL": url, "KLAVIYO_MCP_MAX_WAIT": "0", "KLAVIYO_MCP_QUOTA": quota}
             async with Client(StdioServerParameters(command=sys.executable, args=SERVE, env=env)) as client:

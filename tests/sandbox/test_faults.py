@@ -4,15 +4,14 @@ import base64
 import hashlib
 import json
 import socket
-import threading
 import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 import pytest
-import uvicorn
 
 from klaviyo_sandbox import API_KEY, CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS, InvalidFaults, create_app
+from klaviyo_sandbox.testing import serve
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 LISTS = {"operation": "get_lists"}
@@ -124,6 +123,7 @@ def test_an_access_token_may_expire_early(make_sandbox):
 
 
 def test_the_servers_clock_may_be_wrong(sandbox):
+    assert sandbox.get("/api/lists").headers["Date"] == "Mon, 16 Nov 2026 12:00:00 GMT"
     inject(sandbox, {"operation": "create_list", "fault": "clock_skew", "seconds": -18000})
     answer = sandbox.post("/api/lists", A_LIST)
     assert answer.headers["Date"] == "Mon, 16 Nov 2026 07:00:00 GMT"
@@ -192,28 +192,14 @@ def test_faults_that_make_no_sense_are_refused(sandbox, tmp_path, faults, compla
 
 @pytest.fixture
 def served():
-    """A function that serves a sandbox behind uvicorn with some faults and gives its address."""
-    running = []
+    """A function that puts faults in force at a sandbox behind uvicorn, and gives its address."""
+    with serve(create_app(profiles=20, rate_limits=False)) as url:
 
-    def serve(*faults):
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        app = create_app(profiles=20, rate_limits=False)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="info", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        running.append((server, thread, listener))
-        while not server.started:
-            time.sleep(0.01)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        assert httpx2.post(f"{url}/_sandbox/faults", json=list(faults)).status_code == 200
-        return url
+        def strike(*faults):
+            assert httpx2.post(f"{url}/_sandbox/faults", json=list(faults)).status_code == 200
+            return url
 
-    yield serve
-    for server, thread, listener in running:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+        yield strike
 
 
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}

@@ -1,16 +1,13 @@
 """The page at `/`, as a client sees it and as a person does, in Chromium."""
 
 import os
-import socket
-import threading
-import time
 from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
 
 from klaviyo_sandbox import API_KEY, create_app
+from klaviyo_sandbox.testing import serve
 
 CHROMIUM = Path("/usr/bin/chromium")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -84,17 +81,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def served():
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(profiles=120), log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with serve(create_app(profiles=120)) as url:
+        yield url
 
 
 @pytest.fixture

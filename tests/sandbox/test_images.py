@@ -132,6 +132,10 @@ def test_a_file_of_five_megabytes_is_the_largest(sandbox):
     sandbox.problem(upload(sandbox, PNG.ljust(most + 10**6, b"x")), 413)
 
 
+def test_a_filename_keeps_its_letters(sandbox):
+    assert upload(sandbox, filename="blå kopp.png").json()["data"]["attributes"]["name"] == "blå kopp.png"
+
+
 def test_a_form_must_be_whole(sandbox):
     sandbox.problem(upload(sandbox, b"plain text", "cup.png"), 400)
     sandbox.problem(upload(sandbox, None), 400)
@@ -145,6 +149,9 @@ def test_a_form_must_be_whole(sandbox):
     sandbox.problem(sandbox.post("/api/image-upload", b"", Content_Type="multipart/form-data"), 400)
     unnamed = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n"
     sandbox.problem(sandbox.post("/api/image-upload", unnamed, Content_Type="multipart/form-data; boundary=x"), 400)
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="cup.png"\r\n\r\n'
+    broken_off = head + PNG + b"\r\n--x\r\n"
+    sandbox.problem(sandbox.post("/api/image-upload", broken_off, Content_Type="multipart/form-data; boundary=x"), 400)
     binary = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\r\n--x--\r\n'
     sandbox.problem(sandbox.post("/api/image-upload", binary, Content_Type="multipart/form-data; boundary=x"), 400)
     sandbox.problem(sandbox.post("/api/image-upload", {"data": {}}), 415)

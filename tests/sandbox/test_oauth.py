@@ -102,6 +102,7 @@ def test_the_consent_page_names_the_app_the_scopes_and_the_companies(sandbox):
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "form-action 'self' http://127.0.0.1:8971;" in policy
+    assert "unsafe" not in policy
 
 
 def test_what_the_request_says_is_escaped_on_the_page(sandbox):

@@ -1,17 +1,15 @@
 """Serving over real HTTP, from several threads and processes, and keeping state in a file."""
 
-import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
-import uvicorn
 
 from klaviyo_sandbox import API_KEY, create_app
+from klaviyo_sandbox.testing import serve
 
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
 
@@ -19,17 +17,8 @@ HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-1
 @pytest.fixture
 def served():
     """The address of a sandbox behind uvicorn."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(profiles=30), log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with serve(create_app(profiles=30)) as url:
+        yield url
 
 
 def test_it_answers_over_http_with_links_that_can_be_followed(served):

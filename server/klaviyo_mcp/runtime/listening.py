@@ -13,6 +13,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on a client waits instead of being refused, also one that comes before the server has begun.
+        listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
         raise SettingsError(f"Cannot listen on {host}:{port}: {error}.") from None

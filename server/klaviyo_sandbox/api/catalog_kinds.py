@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from klaviyo_sandbox.api.common import BOOLEAN, STRING
 from klaviyo_sandbox.behaviour.catalogs import CATEGORY, CONTENTS, ITEM, VARIANT
 from klaviyo_sandbox.declare import Lookup
-from klaviyo_sandbox.shapes import Free, Items, Json, Number, Record, Shape, Text
+from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.shapes import Free, Items, Number, Record, Shape, Text
 
 _NUMBER = Number(nullable=True)
 _SHOWN: dict[str, Shape] = {

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from klaviyo_sandbox import documents
@@ -14,7 +14,7 @@ from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds, moment_of, parse_moment
 from klaviyo_sandbox.errors import ApiError, invalid_body, not_found
 from klaviyo_sandbox.filters import Bare, Condition, parse
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_list
 
 MEASUREMENTS = ("count", "sum_value", "unique")
 INTERVALS = ("day", "hour", "month", "week")
@@ -190,8 +190,8 @@ def _shown(value: Any) -> str:
     """A property as a dimension shows it."""
     if value is None:
         return ""
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in cast(list[Any], value))
+    if is_list(value):
+        return ", ".join(str(item) for item in value)
     return str(value)
 
 

@@ -1,12 +1,10 @@
 """Who wants to hear when a variant is in stock again: one subscription per profile and variant, and its event."""
 
-from typing import Any
-
 from klaviyo_sandbox.behaviour.events import process_event
 from klaviyo_sandbox.behaviour.profiles import normalized, recognize, unclaimed, write_profile
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 METRIC = "Subscribed to Back in Stock"
 _IDENTIFIERS = ("email", "phone_number", "external_id")
@@ -65,7 +63,7 @@ def _profile(session: Session, reference: Json | None) -> str:
     if identifier is not None:
         session.require("profile", identifier)
         return identifier
-    attributes: dict[str, Any] = normalized(data.get("attributes", {}))
+    attributes: Json = normalized(data.get("attributes", {}))
     if all(attributes.get(name) is None for name in _IDENTIFIERS):
         pointer = "/data/attributes/profile/data/attributes"
         raise invalid_body(pointer, f"The profile needs an id or at least one identifier: {', '.join(_IDENTIFIERS)}.")

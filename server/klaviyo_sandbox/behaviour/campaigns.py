@@ -1,13 +1,11 @@
 """How campaigns come to be and change: drafts with their messages, which can be edited until they are sent."""
 
-from typing import Any
-
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour import sending
 from klaviyo_sandbox.behaviour.templates import copy_template
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 DEFAULTS: Json = {
@@ -146,6 +144,6 @@ def _check_tracking(options: Json | None) -> None:
         raise invalid_body(pointer, "Custom tracking parameters must include utm_source and utm_medium.")
 
 
-def _given(values: Json) -> dict[str, Any]:
+def _given(values: Json) -> Json:
     """What is not null; null means "leave it as it is" throughout a campaign."""
     return {name: value for name, value in values.items() if value is not None}

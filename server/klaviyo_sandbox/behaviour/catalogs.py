@@ -5,7 +5,7 @@ import json
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session, missing
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 ITEM, VARIANT, CATEGORY = "catalog-item", "catalog-variant", "catalog-category"

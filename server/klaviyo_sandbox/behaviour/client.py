@@ -12,7 +12,7 @@ from klaviyo_sandbox.behaviour.profiles import (
 )
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _POINTER = "/data/attributes/profile/data"
 _DEFAULT = {"marketing": {"consent": "SUBSCRIBED"}}

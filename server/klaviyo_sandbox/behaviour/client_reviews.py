@@ -9,10 +9,10 @@ from klaviyo_sandbox.behaviour.sequences import page_of
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import microseconds
 from klaviyo_sandbox.filters import Where
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
-_SHOWN = Where("r.status IN ('published', 'featured')")
+_SHOWN = Where("{column} IN ('published', 'featured')", column='r."status"', exact=True)
 # In days; None for all there is.
 TIMEFRAMES: Mapping[str, int | None] = {"all_time": None, "last_30_days": 30, "last_365_days": 365, "last_90_days": 90}
 
@@ -20,7 +20,7 @@ TIMEFRAMES: Mapping[str, int | None] = {"all_time": None, "last_30_days": 30, "l
 def list_reviews(call: Call) -> Answer:
     """A page of reviews: those that are public, unless a status is asked for."""
     query = call.query
-    if not any("r.status" in where.sql for where in query.filters):
+    if not any(where.field == "status" for where in query.filters):
         query = replace(query, filters=[*query.filters, _SHOWN])
     answer = generic.list_resources(replace(call, query=query))
     for item in (answer.document or {})["data"]:
@@ -73,7 +73,7 @@ def report(call: Call) -> Answer:
     filters = [*call.query.filters, _SHOWN]
     days = TIMEFRAMES[timeframe]
     if days is not None:
-        filters.append(Where("r.created >= ?", (microseconds(call.now - timedelta(days=days)),)))
+        filters.append(Where("{column} >= ?", (microseconds(call.now - timedelta(days=days)),), 'r."created"'))
     groups: dict[str, list[Json]] = {} if group_by == "product_id" else {call.account: []}
     for row in call.store.page(call.account, "review", filters=filters):
         product: Json = row.body.get("product") or {}

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.loose_json import is_list
 
 _EVER = (-(2**62), 2**62)
 _NEVER = (1, 0)
@@ -32,7 +33,7 @@ def compares(chosen: Mapping[str, Any], value: Any, now: datetime) -> bool:
         case "string":
             return value is not None and not isinstance(value, (dict, list)) and _text(operator, str(value), wanted)
         case "list":
-            return isinstance(value, list) and _listed(operator, cast(list[Any], value), wanted)
+            return is_list(value) and _listed(operator, value, wanted)
         case "date":
             moment = parse_moment(value) if isinstance(value, str) else None
             return moment is not None and _dated(chosen, moment, now)
@@ -44,7 +45,7 @@ def moment_range(chosen: Mapping[str, Any] | None, now: datetime) -> tuple[int, 
     """The first and last microsecond (since 1970) of a date filter; everything when there is no filter."""
     if not chosen:
         return _EVER
-    amount = timedelta(**{f"{chosen['unit']}s": 1}) if "unit" in chosen else timedelta()
+    amount = _UNITS[chosen["unit"]] if "unit" in chosen else timedelta()
     try:
         match chosen["operator"]:
             case "alltime":
@@ -83,7 +84,7 @@ def _dated(chosen: Mapping[str, Any], moment: datetime, now: datetime) -> bool:
         case "anniversary":
             return (moment.month, moment.day) == (now.month, now.day)
         case "anniversary-last" | "anniversary-next":
-            days = chosen["quantity"] * {"hour": 1 / 24, "day": 1, "week": 7}[chosen["unit"]]
+            days = chosen["quantity"] * (_UNITS[chosen["unit"]] / _UNITS["day"])
             return any(0 <= (later - earlier).days <= days for earlier, later in _anniversaries(chosen, moment, now))
         case _:
             earliest, latest = moment_range(chosen, now)
@@ -145,6 +146,7 @@ def _listed(operator: str, value: list[Any], wanted: Any) -> bool:
             return _ORDER[operator.removeprefix("length-")](len(value), wanted)
 
 
+_UNITS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _ORDER: Mapping[str, Callable[[float, float], bool]] = {
     "equals": lambda value, wanted: value == wanted,
     "greater-than": lambda value, wanted: value > wanted,

@@ -6,12 +6,12 @@ fit nobody.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox.behaviour.comparing import compares, moment_range
 from klaviyo_sandbox.behaviour.predictions import NUMBERS, predictive_analytics
 from klaviyo_sandbox.calls import Session
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, mapping
 
 _UNITED_STATES = frozenset({"us", "usa", "united states", "united states of america"})
 _EU_COUNTRIES = (
@@ -174,7 +174,7 @@ def _fits(chosen: Json, record: Json, session: Session) -> bool:
         return record["method"] == chosen.get("method") and (
             not named or compares(named, record["custom_source"], session.now)
         )
-    return compares(cast(Json, chosen.get("filter") or {}), record[field], session.now)
+    return compares(mapping(chosen.get("filter")), record[field], session.now)
 
 
 def _predicted(session: Session, condition: Json) -> set[str]:

@@ -2,21 +2,33 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, recognize, write_profile
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 # Which identifier a channel reaches people by.
 REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}
 # Subscribing lifts what the person or the shop decided, not what the mail system found out.
 _LIFTED = ("UNSUBSCRIBE", "SPAM_COMPLAINT", "USER_SUPPRESSED")
-_NEVER = "NEVER_SUBSCRIBED"
+_SUBSCRIBED = "SUBSCRIBED"
 # What applies to a subscription without a list. Klaviyo's own default, too.
 _ACCOUNT_OPT_IN = "double_opt_in"
+
+
+class _Consent(NamedTuple):
+    """What is known of a profile's consent on one channel."""
+
+    status: str = "NEVER_SUBSCRIBED"
+    consented_at: str | None = None
+    updated_at: str | None = None
+    created_at: str | None = None
+    method: str | None = None
+    detail: str | None = None
+    double_optin: int | None = None
 
 
 def subscribe(call: Call) -> Answer:
@@ -61,7 +73,7 @@ def grant(session: Session, request: Json, *, double_optin: bool) -> None:
         reached_by_phone = REACHED_BY[channel.split(".")[0]] == "phone_number"
         owner = by_phone[0] if by_phone and reached_by_phone else profile
         moment = parse_moment(consent.get("consented_at") or session.stamp) or session.now
-        write_consent(session, owner, channel, "SUBSCRIBED", iso(moment), request["source"], double_optin)
+        write_consent(session, owner, channel, _SUBSCRIBED, iso(moment), request["source"], double_optin)
     if any(channel == "email.marketing" for channel, _ in _granted(entry)):
         lift(session, profile, _LIFTED, request["list"])
     if request["list"] is not None:
@@ -114,12 +126,12 @@ def subscriptions(session: Session, identifiers: Sequence[str]) -> Mapping[str, 
     """The `subscriptions` attribute of each profile."""
     parameters = (session.account, json.dumps(identifiers))
     bodies = {row.id: row.body for row in session.store.get_many(session.account, "profile", identifiers)}
-    consents: dict[tuple[str, str], tuple[Any, ...]] = {}
+    consents: dict[str, dict[str, _Consent]] = {}
     sql = """
         SELECT profile, channel, status, consented_at, updated_at, created_at, method, detail, double_optin
         FROM consent WHERE account = ? AND profile IN (SELECT value FROM json_each(?))"""
     for profile, channel, *rest in session.store.rows(sql, parameters):
-        consents[profile, channel] = tuple(rest)
+        consents.setdefault(profile, {})[channel] = _Consent(*rest)
     suppressed: dict[str, list[tuple[str, str, int]]] = {}
     sql = """
         SELECT profile, list, reason, at FROM suppression
@@ -127,86 +139,84 @@ def subscriptions(session: Session, identifiers: Sequence[str]) -> Mapping[str, 
     for profile, list_id, reason, at in session.store.rows(sql, parameters):
         suppressed.setdefault(profile, []).append((list_id, reason, at))
     return {
-        identifier: _subscriptions(session, identifier, bodies[identifier], consents, suppressed.get(identifier, []))
+        identifier: _subscriptions(
+            session, bodies[identifier], consents.get(identifier, {}), suppressed.get(identifier, [])
+        )
         for identifier in identifiers
     }
 
 
 def _subscriptions(
-    session: Session,
-    profile: str,
-    body: Json,
-    consents: Mapping[tuple[str, str], tuple[Any, ...]],
-    suppressed: Sequence[tuple[str, str, int]],
+    session: Session, body: Json, consents: Mapping[str, _Consent], suppressed: Sequence[tuple[str, str, int]]
 ) -> Json:
-    overall = [{"reason": reason, "timestamp": session.moment(at)} for group, reason, at in suppressed if not group]
-    by_list = [
-        {"list_id": group, "reason": reason, "timestamp": session.moment(at)}
-        for group, reason, at in suppressed
-        if group
-    ]
+    """What `subscriptions` shows of a profile: its consents by channel, and its suppressions."""
     email, phone = body.get("email") is not None, body.get("phone_number")
 
-    def consent(channel: str) -> tuple[Any, ...]:
-        return consents.get((profile, channel), (_NEVER, None, None, None, None, None, None))
+    def consent(channel: str) -> _Consent:
+        return consents.get(channel, _Consent())
 
-    def plain(channel: str, able: str, reachable: bool) -> Json:
-        status, consented_at, updated_at, _, method, detail, _ = consent(channel)
-        return {
-            able: reachable and status == "SUBSCRIBED",
-            "consent": status,
-            "consent_timestamp": consented_at,
-            "method": method,
-            "method_detail": detail or "",
-            "last_updated": updated_at,
-        }
-
-    def permission(channel: str, reachable: bool) -> Json:
-        status, consented_at, updated_at, created_at, *_ = consent(channel)
-        return {
-            "consent": status,
-            "consent_timestamp": consented_at,
-            "last_updated": updated_at,
-            "created_timestamp": created_at,
-            "metadata": None,
-            "can_receive": reachable and status == "SUBSCRIBED",
-            "valid_until": None,
-        }
-
-    status, consented_at, updated_at, _, method, detail, double_optin = consent("email.marketing")
-    push_status, push_at, *_ = consent("push.marketing")
+    push = consent("push.marketing")
     return {
         "email": {
-            "marketing": {
-                # Email needs no consent to be sent, only the absence of a suppression.
-                "can_receive_email_marketing": email and not overall,
-                "consent": status,
-                "consent_timestamp": consented_at,
-                "last_updated": updated_at,
-                "method": method,
-                "method_detail": "",
-                "custom_method_detail": detail,
-                "double_optin": None if double_optin is None else bool(double_optin),
-                "suppression": overall,
-                "list_suppressions": by_list,
-            },
-            "open_tracking": permission("email.open_tracking", email),
+            "marketing": _email(session, consent("email.marketing"), email, suppressed),
+            "open_tracking": _permission(consent("email.open_tracking"), email),
         },
         "sms": {
-            "marketing": plain("sms.marketing", "can_receive_sms_marketing", phone is not None),
-            "transactional": plain("sms.transactional", "can_receive_sms_transactional", phone is not None),
+            kind: _sms(consent(f"sms.{kind}"), f"can_receive_sms_{kind}", phone is not None)
+            for kind in ("marketing", "transactional")
         },
         "mobile_push": {
             "marketing": {
-                "can_receive_push_marketing": push_status == "SUBSCRIBED",
-                "consent": push_status,
-                "consent_timestamp": push_at,
+                "can_receive_push_marketing": push.status == _SUBSCRIBED,
+                "consent": push.status,
+                "consent_timestamp": push.consented_at,
             }
         },
         "whatsapp": {
-            kind: {**permission(f"whatsapp.{kind}", phone is not None), "phone_number": phone}
+            kind: {**_permission(consent(f"whatsapp.{kind}"), phone is not None), "phone_number": phone}
             for kind in ("marketing", "transactional", "conversational")
         },
+    }
+
+
+def _email(session: Session, consent: _Consent, reachable: bool, suppressed: Sequence[tuple[str, str, int]]) -> Json:
+    shown = [(group, {"reason": reason, "timestamp": session.moment(at)}) for group, reason, at in suppressed]
+    overall = [suppression for group, suppression in shown if not group]
+    return {
+        # Email needs no consent to be sent, only the absence of a suppression.
+        "can_receive_email_marketing": reachable and not overall,
+        "consent": consent.status,
+        "consent_timestamp": consent.consented_at,
+        "last_updated": consent.updated_at,
+        "method": consent.method,
+        "method_detail": "",
+        "custom_method_detail": consent.detail,
+        "double_optin": None if consent.double_optin is None else bool(consent.double_optin),
+        "suppression": overall,
+        "list_suppressions": [{"list_id": group, **suppression} for group, suppression in shown if group],
+    }
+
+
+def _sms(consent: _Consent, able: str, reachable: bool) -> Json:
+    return {
+        able: reachable and consent.status == _SUBSCRIBED,
+        "consent": consent.status,
+        "consent_timestamp": consent.consented_at,
+        "method": consent.method,
+        "method_detail": consent.detail or "",
+        "last_updated": consent.updated_at,
+    }
+
+
+def _permission(consent: _Consent, reachable: bool) -> Json:
+    return {
+        "consent": consent.status,
+        "consent_timestamp": consent.consented_at,
+        "last_updated": consent.updated_at,
+        "created_timestamp": consent.created_at,
+        "metadata": None,
+        "can_receive": reachable and consent.status == _SUBSCRIBED,
+        "valid_until": None,
     }
 
 

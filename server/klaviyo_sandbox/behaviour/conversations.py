@@ -4,7 +4,7 @@ from klaviyo_sandbox.behaviour.events import record_event
 from klaviyo_sandbox.behaviour.messages import recipient_properties, segments_of
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _METRICS = {"sms": "Sent SMS", "whatsapp": "Sent WhatsApp", "instagram": "Sent Instagram Message"}
 

@@ -8,7 +8,7 @@ from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.identifiers import well_formed
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _LEAST_BALANCE = 100

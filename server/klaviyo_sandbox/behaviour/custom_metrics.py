@@ -4,7 +4,7 @@ from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.metric_filters import is_pattern
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 # With Advanced KDP or Marketing Analytics; a standard account may have one.

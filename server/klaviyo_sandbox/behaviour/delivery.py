@@ -9,7 +9,7 @@ from klaviyo_sandbox.behaviour.events import ensure_metric, event_body, record_e
 from klaviyo_sandbox.behaviour.messages import campaign_message_properties, metric_of, recipient_properties
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _HOUR = 3600

@@ -5,7 +5,7 @@ import json
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import not_found
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _JOB, _RESULT = "campaign-recipient-estimation-job", "campaign-recipient-estimation"

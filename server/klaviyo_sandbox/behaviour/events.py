@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any, cast
 
 from klaviyo_sandbox.behaviour.profiles import normalized, recognize, unclaimed, write_profile
 from klaviyo_sandbox.behaviour.webhooks import notify
@@ -11,7 +10,7 @@ from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
 from klaviyo_sandbox.identifiers import new_identifier, new_uuid
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_list, is_object
 
 # Klaviyo takes events of these addresses and drops them without a word.
 _DROPPED_DOMAINS = ("@example.com", "@test.com")
@@ -225,16 +224,14 @@ def _oversized(value: object, pointer: str, depth: int) -> list[Problem]:
         return [invalid_field(pointer, f"Event properties must not be nested more than {_DEEPEST} levels deep.")]
     if isinstance(value, str) and len(value.encode()) > _LONGEST_STRING:
         return [invalid_field(pointer, "A string in event properties must not be larger than 100 KB.")]
-    if isinstance(value, dict):
-        items = cast(dict[str, Any], value).items()
-        return [problem for name, item in items for problem in _oversized(item, f"{pointer}/{name}", depth + 1)]
-    if isinstance(value, list):
-        listed = cast(list[Any], value)
-        if len(listed) > _LONGEST_ARRAY:
+    if is_object(value):
+        return [problem for name, item in value.items() for problem in _oversized(item, f"{pointer}/{name}", depth + 1)]
+    if is_list(value):
+        if len(value) > _LONGEST_ARRAY:
             return [
                 invalid_field(pointer, f"An array in event properties must not have more than {_LONGEST_ARRAY} items.")
             ]
-        return [problem for at, item in enumerate(listed) for problem in _oversized(item, f"{pointer}/{at}", depth + 1)]
+        return [problem for at, item in enumerate(value) for problem in _oversized(item, f"{pointer}/{at}", depth + 1)]
     return []
 
 

@@ -1,10 +1,10 @@
 """How the actions of a flow hang together: what comes after what, and whether a new definition makes sense."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_object, items
 
 _NAMES = ("next", "next_if_true", "next_if_false")
 _DEFINITION = "/data/attributes/definition"
@@ -37,7 +37,8 @@ def checked_order(definition: Json) -> None:
     """
     problems: list[Problem] = []
     actions: dict[str, Json] = {}
-    for number, action in enumerate(cast(list[Json], definition["actions"])):
+    new: list[Json] = definition["actions"]
+    for number, action in enumerate(new):
         pointer = f"{_DEFINITION}/actions/{number}"
         name = action.get("temporary_id")
         if action.get("id") is not None:
@@ -48,7 +49,7 @@ def checked_order(definition: Json) -> None:
             problems.append(invalid_field(f"{pointer}/temporary_id", f"Another action has the temporary id '{name}'."))
         else:
             actions[name] = action
-    for number, action in enumerate(cast(list[Json], definition["actions"])):
+    for number, action in enumerate(new):
         problems += [
             invalid_field(f"{_DEFINITION}/actions/{number}/links", f"No action has the temporary id '{following}'.")
             for following in followers(action)
@@ -93,8 +94,8 @@ def _links(action: Json) -> list[Json]:
     found: list[Any] = [action.get("links")]
     if action["type"] == "multi-branch-split":
         data: Json = action.get("data") or {"branches": []}
-        found += [branch.get("links") for branch in cast(list[Json], data["branches"])]
-    return [cast(Json, links) for links in found if isinstance(links, dict)]
+        found += [branch.get("links") for branch in items(data["branches"])]
+    return [links for links in found if is_object(links)]
 
 
 def _replaced(links: Json, ids: Mapping[str, str | None]) -> Json:

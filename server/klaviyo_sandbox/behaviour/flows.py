@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.flow_graph import checked_order, followers, relinked
 from klaviyo_sandbox.behaviour.templates import copy_template
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_object, mapping
 from klaviyo_sandbox.storage.store import Row
 
 _TRIGGERS = {
@@ -118,8 +118,8 @@ def update_action(call: Call) -> Answer:
         if following not in others:
             raise invalid_body(f"{pointer}/links", f"'{following}' is not another action of this flow.")
     data: Any = given.get("data", current.get("data"))
-    if isinstance(data, dict) and isinstance(current.get("data"), dict):
-        data = _merged(current["data"], cast(Json, data))
+    if is_object(data) and is_object(current.get("data")):
+        data = _merged(current["data"], data)
     made: Json = {**current, **given, "id": call.id}
     if "data" in given:
         made["data"] = data
@@ -187,14 +187,13 @@ def message_body(action: str, sender: Json, created: str, updated: str) -> Json:
 
 def senders(action: Json) -> Iterator[Json]:
     """The action itself if it sends a message, or the ones it tries out."""
-    data: Any = action.get("data")
-    settings: Json = cast(Json, data) if isinstance(data, dict) else {}
+    settings = mapping(action.get("data"))
     if action["type"] in _CHANNELS and isinstance(settings.get("message"), dict):
         yield action
     if isinstance(settings.get("main_action"), dict):
         yield from senders(settings["main_action"])
         experiment: Json = settings.get("current_experiment") or {"variations": []}
-        for variation in cast(list[Json], experiment["variations"]):
+        for variation in experiment["variations"]:
             yield from senders(variation)
 
 

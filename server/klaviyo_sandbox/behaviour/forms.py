@@ -1,13 +1,13 @@
 """How sign-up forms are made: of a definition, every part of which gets an id, with one version per variation."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
 from klaviyo_sandbox.identifiers import new_identifier
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_list, items
 from klaviyo_sandbox.storage.store import Row
 
 _VERSIONS = "/data/attributes/definition/versions"
@@ -64,8 +64,8 @@ def identified(part: Json, new_id: Callable[[], str]) -> Json:
     """A part of a definition with ids for everything inside, and for itself unless the caller gives it another."""
     made: Json = {**part, "id": new_id()}
     for name in _NESTED:
-        if isinstance(made.get(name), list):
-            made[name] = [identified(item, new_id) for item in cast(list[Json], made[name])]
+        if is_list(parts := made.get(name)):
+            made[name] = [identified(part, new_id) for part in parts]
     for name in _SINGLE:
         if isinstance(made.get(name), dict):
             made[name] = identified(made[name], new_id)
@@ -78,10 +78,10 @@ def _part_id(session: Session) -> str:
 
 def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
     """Ids that must not be there yet, and actions that submit to no list."""
-    for pointer, part in _parts(version, f"{_VERSIONS}/{at}"):
+    for place, pointer, part in _parts(version, "versions", f"{_VERSIONS}/{at}"):
         if part.get("id") is not None:
             yield invalid_field(f"{pointer}/id", "'id' is not allowed on create.")
-        if pointer.endswith("/action") and part["type"] in _SUBMIT_TO_LIST and part.get("submit", True):
+        if place == "action" and part["type"] in _SUBMIT_TO_LIST and part.get("submit", True):
             properties: Json = part.get("properties") or {}
             group: str | None = properties.get("list_id")
             if group is None:
@@ -90,11 +90,12 @@ def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
                 yield invalid_field(f"{pointer}/properties/list_id", f"'{group}' is not the id of a list.")
 
 
-def _parts(part: Json, pointer: str) -> Iterator[tuple[str, Json]]:
-    yield pointer, part
+def _parts(part: Json, place: str, pointer: str) -> Iterator[tuple[str, str, Json]]:
+    """A part and all within it: what each is called where it stands, its pointer, and itself."""
+    yield place, pointer, part
     for name in _NESTED:
-        for at, item in enumerate(cast(list[Json], part.get(name) or [])):
-            yield from _parts(item, f"{pointer}/{name}/{at}")
+        for at, item in enumerate(items(part.get(name))):
+            yield from _parts(item, name, f"{pointer}/{name}/{at}")
     for name in _SINGLE:
         if isinstance(part.get(name), dict):
-            yield from _parts(part[name], f"{pointer}/{name}")
+            yield from _parts(part[name], name, f"{pointer}/{name}")

@@ -10,11 +10,11 @@ from pathlib import PurePosixPath
 from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from klaviyo_sandbox import documents
+from klaviyo_sandbox.bodies import Upload
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import ApiError, invalid_body
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.multipart import Upload
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 LARGEST_IMAGE = 5 * 1024 * 1024

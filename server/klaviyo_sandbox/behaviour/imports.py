@@ -8,7 +8,8 @@ from klaviyo_sandbox.behaviour import jobs
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, require_any, write_checked, write_profile
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, invalid_body
-from klaviyo_sandbox.shapes import Check, Json, Record
+from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.shapes import Check, Record
 
 _LARGEST_PROFILE = 100 * 1024
 

@@ -10,7 +10,7 @@ from typing import Any
 from klaviyo_sandbox.behaviour.messages import STAGES
 from klaviyo_sandbox.behaviour.metric_filters import fulfils
 from klaviyo_sandbox.calls import Session
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _DAY = 86400 * 1_000_000
 SENT = ("delivered", "bounced", "failed")

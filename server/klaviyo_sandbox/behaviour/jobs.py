@@ -23,7 +23,8 @@ from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.identifiers import new_uuid
 from klaviyo_sandbox.limits import throttled
-from klaviyo_sandbox.shapes import Document, Items, Json, Number, Record, Shape, Text
+from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.shapes import Document, Items, Number, Record, Shape, Text
 from klaviyo_sandbox.storage.store import Row
 
 STATUSES = ("cancelled", "complete", "processing", "queued")

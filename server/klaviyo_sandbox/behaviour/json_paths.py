@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
+
+from klaviyo_sandbox.loose_json import step_into
 
 _STEP = re.compile(r"\.([A-Za-z_$][\w$-]*)|\[(\d+)\]|\['([^']*)'\]|\[\"([^\"]*)\"\]")
 
@@ -16,13 +18,7 @@ def look_up(path: str, document: Any) -> Any:
     """What a path names in a document, or None."""
     value = document
     for step in _steps(path):
-        if isinstance(value, dict) and isinstance(step, str):
-            value = cast(dict[str, Any], value).get(step)
-        elif isinstance(value, list) and isinstance(step, int):
-            items = cast(list[Any], value)
-            value = items[step] if step < len(items) else None
-        else:
-            return None
+        value = step_into(value, step)
     return value
 
 

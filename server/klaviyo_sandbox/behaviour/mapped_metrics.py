@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 # Every account has all of these mappings; a shop begins with the metrics of its own that fit.

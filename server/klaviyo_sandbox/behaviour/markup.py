@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, cast
+from typing import Any
+
+from klaviyo_sandbox.loose_json import is_list, items, step_into
 
 _TOKEN = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})", re.DOTALL)
 _FILTER = re.compile(r"\|\s*(\w+)\s*(?::\s*('[^']*'|\"[^\"]*\"|[\w.$-]+))?\s*")
@@ -120,11 +122,10 @@ class _Renderer:
         found = re.fullmatch(r"for\s+(\w+)\s+in\s+(\S+)", block.branches[0].head)
         if found is None:
             raise MarkupError(f"Invalid loop: '{block.branches[0].head}'.")
-        values = _lookup(found[2], context)
-        items = cast(list[Any], values) if isinstance(values, list) else []
-        if not items and len(block.branches) > 1:
+        values = items(_lookup(found[2], context))
+        if not values and len(block.branches) > 1:
             return self.pieces(block.branches[1].pieces, context)
-        return "".join(self.pieces(block.branches[0].pieces, {**context, found[1]: item}) for item in items)
+        return "".join(self.pieces(block.branches[0].pieces, {**context, found[1]: item}) for item in values)
 
     def output(self, text: str, context: Mapping[str, Any]) -> str:
         found = _ARGUMENT.match(text)
@@ -182,13 +183,7 @@ def _lookup(name: str, context: Mapping[str, Any]) -> Any:
         return float(name) if "." in name else int(name)
     value: Any = context
     for step in name.split("."):
-        if isinstance(value, dict):
-            value = cast(dict[str, Any], value).get(step)
-        elif isinstance(value, list) and step.isdigit():
-            items = cast(list[Any], value)
-            value = items[int(step)] if int(step) < len(items) else None
-        else:
-            return None
+        value = step_into(value, int(step) if is_list(value) and step.isdigit() else step)
     return value
 
 

@@ -7,7 +7,7 @@ from klaviyo_sandbox.behaviour.profiles import OTHER_ADDRESSES
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.declare import Relation, Resource
 from klaviyo_sandbox.errors import invalid_body, invalid_parameter
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _POINTER = "/data/relationships/profiles/data/0/id"
 

@@ -9,7 +9,7 @@ from klaviyo_sandbox.behaviour.interactions import SENT, Interaction, Touches, c
 from klaviyo_sandbox.behaviour.reports import Kind, Statistic, Tally, ratio, start, total, unique
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 CHANNELS = ("email", "sms", "push-notification", "whatsapp")
 # What one credit for text messages costs, in the account's currency.

@@ -5,7 +5,7 @@ Sending writes this form, the demo shop is seeded with it, and reports are compu
 
 from collections.abc import Mapping
 
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 # Metrics of Klaviyo's own → what happened to a message, and the channel it was sent on.
 STAGES: Mapping[str, tuple[str, str]] = {

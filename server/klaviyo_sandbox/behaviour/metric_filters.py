@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any, cast
+from typing import Any
 
-from klaviyo_sandbox.shapes import Choice, Items, Json, Record, Scalar, Text
+from klaviyo_sandbox.loose_json import Json, items
+from klaviyo_sandbox.shapes import Choice, Items, Record, Scalar, Text
 
 _NUMERIC: Mapping[str, Callable[[float, float], bool]] = {
     "equals": eq,
@@ -95,8 +96,7 @@ def _fulfils(value: Any, condition: Json) -> bool:
             return number is not None and _NUMERIC[operator](number, wanted)
         case "list":
             plain = operator.removeprefix("not-")
-            items = [str(item) for item in cast(list[Any], value)] if isinstance(value, list) else []
-            return any(_LISTS[plain](item, str(wanted)) for item in items) == (plain == operator)
+            return any(_LISTS[plain](str(item), str(wanted)) for item in items(value)) == (plain == operator)
         case _:
             return _fulfils_text("" if value is None else str(value), operator, wanted)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, missing
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 # The latest events say what a metric's events are like.

@@ -15,7 +15,7 @@ from klaviyo_sandbox.clock import parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _LARGEST_RECORD = 512 * 1024
@@ -113,7 +113,7 @@ def _log_rows(call: Call) -> list[Row]:
         call.account,
         "object-ingestion-log",
         through=(parent.relation("object-ingestion-logs"), call.id),
-        filters=[*call.query.filters, Where('r."timestamp" > ?', (call.micros - _LOG_MICROSECONDS,))],
+        filters=[*call.query.filters, Where("{column} > ?", (call.micros - _LOG_MICROSECONDS,), 'r."timestamp"')],
         sort=call.query.sort,
         cursor=call.query.cursor,
         limit=call.query.size + 1,

@@ -10,12 +10,13 @@ from typing import Any
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body, not_found
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 RELATION = "object-relationship"
 PROFILE = "profile"
-_INCLUDES = ("object-types", "profile-object-types", "object-schemas", "profile-object-schemas")
+_WITH_PROFILES = ("profile-object-types", "profile-object-schemas")
+_INCLUDES = ("object-types", "object-schemas", *_WITH_PROFILES)
 
 
 def schema_relations(session: Session, schema: str) -> dict[str, Json]:
@@ -54,7 +55,8 @@ def get_with_relations(call: Call) -> Answer:
             linkage = [{"type": related, "id": compound} for compound, _ in found]
             entry = document["data"]["relationships"][name]
             document["data"]["relationships"][name] = {"data": linkage, **entry}
-        document.setdefault("included", []).extend(_shown(call, related, row, compound) for compound, row in found)
+        shown = [_shown(call, name, related, row, compound) for compound, row in found]
+        document.setdefault("included", []).extend(shown)
     return answer
 
 
@@ -113,7 +115,7 @@ def link_name(relation: str) -> str:
 def _of_schema(call: Call, name: str) -> list[tuple[str, Row]]:
     """Relationships of the schema in the path, with the ids they are known by."""
     rows = call.store.find(call.account, RELATION, "schema_id", call.id)
-    if name.startswith("profile"):
+    if name in _WITH_PROFILES:
         return [(PROFILE, row) for row in rows if row.body["_related"] == PROFILE]
     others = (row for row in rows if row.body["_related"] != PROFILE)
     return [(f"{row.body['_related']}:::{row.body['name']}", row) for row in others]
@@ -127,21 +129,21 @@ def _of_type(call: Call, body: Json, name: str) -> list[tuple[str, Row]]:
     found: list[tuple[str, Row]] = []
     for row in call.store.find(call.account, RELATION, "schema_id", schema):
         related: str = row.body["_related"]
-        if (related == PROFILE) == name.startswith("profile"):
+        if (related == PROFILE) == (name in _WITH_PROFILES):
             other = PROFILE if related == PROFILE else call.require("object-schema", related)["_object_type"]
             found.append((f"{other}:::{row.body['name']}", row))
     return found
 
 
-def _shown(call: Call, kind: str, row: Row, compound: str) -> Json:
+def _shown(call: Call, name: str, kind: str, row: Row, compound: str) -> Json:
     meta: Json = {"relationship_id": row.id, "name": row.body["name"], "description": row.body["description"]}
     attributes: Json = {"meta": meta}
     chosen = call.query.fields.get(kind)
     if chosen is not None and "meta" not in chosen:
-        named = {name: value for name, value in meta.items() if f"meta.{name}" in chosen}
+        named = {key: value for key, value in meta.items() if f"meta.{key}" in chosen}
         attributes = {"meta": named} if named else {}
     home = call.world.resources[call.operation.resource].home
-    here = f"{call.base_url}{home}/{call.id}/relationships/{kind}s/"
+    here = f"{call.base_url}{home}/{call.id}/relationships/{name}/"
     return {"type": kind, "id": compound, "attributes": attributes, "links": {"self": here}}
 
 

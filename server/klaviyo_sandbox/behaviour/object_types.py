@@ -6,14 +6,13 @@ A type has at most one active and one draft schema. Activating a draft takes as 
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.json_paths import is_json_path
 from klaviyo_sandbox.behaviour.object_relations import schema_relations
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 NAMESPACE = "custom-objects"
@@ -254,5 +253,5 @@ def _strategy(source: Json) -> str:
     return source.get("update_strategy") or "replace_from_origin"
 
 
-def _described(properties: Sequence[Json]) -> list[dict[str, Any]]:
+def _described(properties: Sequence[Json]) -> list[Json]:
     return [{**item, "description": item.get("description") or ""} for item in properties]

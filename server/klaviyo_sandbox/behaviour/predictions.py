@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import exp
 
 from klaviyo_sandbox.calls import Session
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 NUMBERS = (
     "historic_clv",

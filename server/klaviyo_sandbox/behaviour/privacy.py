@@ -4,7 +4,7 @@ from klaviyo_sandbox.behaviour.merging import erase
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 
 def request_deletion(call: Call) -> Answer:

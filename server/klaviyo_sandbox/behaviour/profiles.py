@@ -1,12 +1,12 @@
 """How profiles are found, made and changed: identifiers are unique, properties and locations are merged."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import duplicate_profile, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_list
 from klaviyo_sandbox.storage.store import Row
 
 _PUBLIC_IDENTIFIERS = ("email", "phone_number", "external_id")
@@ -230,4 +230,4 @@ def _patch_addresses(session: Session, profile: str, patch: Mapping[str, Any]) -
 def _listed(value: object) -> list[Any]:
     if value is None:
         return []
-    return cast(list[Any], value) if isinstance(value, list) else [value]
+    return value if is_list(value) else [value]

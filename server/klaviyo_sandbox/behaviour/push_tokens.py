@@ -3,7 +3,7 @@
 from klaviyo_sandbox.behaviour.consent import write_consent
 from klaviyo_sandbox.behaviour.profiles import IDENTIFIERS, normalized, recognize, require_any, unclaimed, write_profile
 from klaviyo_sandbox.calls import Answer, Call, Session
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _REACHABLE = ("AUTHORIZED", "PROVISIONAL")
 _VENDORS = {"apns": "APNs", "fcm": "FCM"}

@@ -12,7 +12,7 @@ from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
 from klaviyo_sandbox.errors import ApiError, invalid_body, invalid_parameter
 from klaviyo_sandbox.filters import Condition, parse
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _HERE = "/data/attributes"
 _MOST_ITEMS = 100

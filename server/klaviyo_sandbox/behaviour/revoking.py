@@ -6,9 +6,11 @@ from klaviyo_sandbox.behaviour.consent import REACHED_BY, lift, write_consent
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 _USER_SUPPRESSED = "USER_SUPPRESSED"
+# A group whose members a job is about: as the request calls it, and as the job does.
+_RELATIONS = {"list": "lists", "segment": "segments"}
 
 
 def unsubscribe(call: Call) -> Answer:
@@ -33,7 +35,7 @@ def start(call: Call) -> Answer:
     """Queue a job that suppresses, or unsuppresses, the profiles of these addresses, or all members of one group."""
     relationships: Json = call.data.get("relationships", {})
     listed: Json | None = call.data.get("attributes", {}).get("profiles")
-    group = {name: relationships[name]["data"]["id"] for name in ("list", "segment") if name in relationships}
+    group = {name: relationships[name]["data"]["id"] for name in _RELATIONS if name in relationships}
     if len(group) + (listed is not None) != 1:
         raise invalid_body("/data", "Name either profiles, or one list, or one segment.")
     extra: Json = {f"_{name}_id": identifier for name, identifier in group.items()}
@@ -46,7 +48,8 @@ def start(call: Call) -> Answer:
     sql = "SELECT target FROM link WHERE account = ? AND relation = ? AND source = ? ORDER BY target"
     members = call.store.rows(sql, (call.account, f"{name}.profiles", identifier))
     row = jobs.start(call, [{"id": member} for (member,) in members], extra=extra)
-    call.store.link(call.account, f"{call.operation.resource}.{name}s", row.id, [identifier], call.micros)
+    relation = call.world.resources[call.operation.resource].relation(_RELATIONS[name])
+    call.store.link(call.account, relation.link, row.id, [identifier], call.micros)
     return documents.one(call, row, 202)
 
 

@@ -8,7 +8,7 @@ from klaviyo_sandbox.behaviour.conditions import matching
 from klaviyo_sandbox.behaviour.counts import members_of
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 _MEMBERS = "segment.profiles"

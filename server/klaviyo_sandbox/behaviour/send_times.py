@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.clock import parse_moment
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 # A wall clock shows a time first in UTC+14, and 26 hours later for the last time in UTC-12.
 _EASTERNMOST = timedelta(hours=14)

@@ -14,7 +14,7 @@ from klaviyo_sandbox.behaviour.send_times import grace, is_local, planned, start
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 JOB = "campaign-send-job"

@@ -76,4 +76,4 @@ def _check_name(call: Call, kind: str, most: int | None) -> None:
     if any(row.id != call.id for row in call.store.find(call.account, kind, "name", name)):
         raise conflict(f"A {kind} named '{name}' already exists.")
     if most is not None and call.store.count(call.account, kind) >= most:
-        raise invalid_body("/data", f"An account cannot have more than {most} {kind}s.")
+        raise invalid_body("/data", f"An account cannot have more than {most} resources of the type '{kind}'.")

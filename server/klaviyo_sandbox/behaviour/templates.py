@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.markup import MarkupError, render
 from klaviyo_sandbox.calls import Answer, Call, Session, missing
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.filters import Where
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_list, items, mapping
 from klaviyo_sandbox.storage.store import Row
 
 MOST_TEMPLATES = 1000
 EDITORS = ("CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE")
-_IN_LIBRARY = Where('r."owner_id" IS NULL')
+_IN_LIBRARY = Where("{column} IS NULL", column='r."owner_id"')
 _NESTED = ("sections", "rows", "columns", "blocks")
 
 
@@ -164,17 +164,16 @@ def _identified(session: Session, part: Mapping[str, Any]) -> Json:
     """A part of a definition with ids for it and for everything inside."""
     kept: Json = {**part, "id": part.get("id") or session.new_id("template")}
     for name in _NESTED:
-        if isinstance(kept.get(name), list):
-            kept[name] = [_identified(session, item) for item in cast(list[Json], kept[name])]
+        if is_list(parts := kept.get(name)):
+            kept[name] = [_identified(session, part) for part in parts]
     return kept
 
 
 def _contents(part: Mapping[str, Any]) -> list[str]:
     """The HTML and texts of the blocks of a definition, in reading order."""
-    data: Any = part.get("data")
-    content: Any = cast(Json, data).get("content") if isinstance(data, dict) else None
+    content = mapping(part.get("data")).get("content")
     found = [f"<div>{content}</div>"] if isinstance(content, str) else []
     for name in _NESTED:
-        for item in cast(list[Json], part.get(name) or []):
+        for item in items(part.get(name)):
             found += _contents(item)
     return found

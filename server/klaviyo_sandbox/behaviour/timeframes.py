@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.clock import microseconds
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 
 POINTER = "/data/attributes/timeframe"
 INTERVALS = ("hourly", "daily", "weekly", "monthly")

@@ -5,7 +5,7 @@ from collections import Counter
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json, is_object
 from klaviyo_sandbox.storage.store import Row
 
 
@@ -33,7 +33,7 @@ def update_tracking_setting(call: Call) -> Answer:
         raise invalid_body(pointer, f"The custom parameter '{repeated[0]}' was given more than once.")
     for name, value in attributes.items():
         if value is not None:
-            body[name] = {**body[name], **value} if name.startswith("utm_") else value
+            body[name] = {**body[name], **value} if is_object(value) else value
     call.store.replace(call.account, "tracking-setting", call.id, body)
     return documents.one(call, Row(call.id, body))
 

@@ -3,7 +3,7 @@
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 KIND = "template-universal-content"

@@ -6,14 +6,13 @@ import re
 from collections.abc import Sequence
 from email.utils import format_datetime
 from hashlib import sha256
-from typing import Any
 from urllib.parse import urlsplit
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.web_feeds import is_web_address
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row, Store
 from klaviyo_sandbox.webhook_sender import Outcome, Parcel, is_here
 
@@ -224,7 +223,7 @@ def _topics(call: Call) -> list[str] | None:
 
 def _kept(attributes: Json) -> Json:
     """Attributes as they are stored: the address and the secret are kept out of sight. Raises ApiError (400)."""
-    kept: dict[str, Any] = {name: value for name, value in attributes.items() if name != "secret_key"}
+    kept: Json = {name: value for name, value in attributes.items() if name != "secret_key"}
     if "secret_key" in attributes:
         kept["_secret_key"] = attributes["secret_key"]
     url: str | None = attributes.get("endpoint_url")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from klaviyo_sandbox.loose_json import Json
+
 REVISION = "2026-07-15"
 
 ColumnKind = Literal["text", "moment", "number", "flag"]
-Json = dict[str, Any]
 
 _SIZES = "the document names no size"
 _JOBS: Json = {"page": {"default": 100, "most": 100, "sizable": False}}

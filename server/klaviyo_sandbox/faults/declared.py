@@ -26,11 +26,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import yaml
 
-from klaviyo_sandbox.shapes import Check, Flag, Json, Number, Record, Text
+from klaviyo_sandbox.loose_json import Json, is_list, mapping
+from klaviyo_sandbox.shapes import Check, Flag, Number, Record, Text
 
 Kind = Literal[
     "latency",
@@ -147,13 +148,13 @@ def parse_faults(content: bytes) -> list[Fault]:
         listed: Any = yaml.safe_load(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidFaults(f"The faults are neither YAML nor JSON: {error}") from None
-    if not isinstance(listed, list):
+    if not is_list(listed):
         raise InvalidFaults('Faults are a list, such as [{"operation": "get_*", "fault": "latency", "seconds": 2}].')
-    return [_fault(item, f"/{index}") for index, item in enumerate(cast(list[object], listed))]
+    return [_fault(item, f"/{index}") for index, item in enumerate(listed)]
 
 
 def _fault(item: object, pointer: str) -> Fault:
-    given: Json = cast(Json, item) if isinstance(item, dict) else {}
+    given = mapping(item)
     kind = given.get("fault")
     if kind not in _SETTINGS:
         raise InvalidFaults(f"{pointer}/fault: {kind!r} is no fault. Choose one of {', '.join(_SETTINGS)}.")

@@ -20,11 +20,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from klaviyo_sandbox.errors import ApiError, Problem
+from klaviyo_sandbox.errors import JSON_API, ApiError, Problem
 from klaviyo_sandbox.faults.declared import Fault, Strike
 from klaviyo_sandbox.limits import throttled
 
-JSON_API = "application/vnd.api+json"
 BROKEN = 0
 _TRANSPORT = "klaviyo_sandbox.transport"
 _PIECES = 10

@@ -7,6 +7,7 @@ back for (an unknown app, an unregistered address) is answered with a page; ever
 import binascii
 import re
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -21,9 +22,10 @@ from klaviyo_sandbox.clock import microseconds
 from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.facts import Limits
 from klaviyo_sandbox.faults.declared import Strike
-from klaviyo_sandbox.oauth.consent_page import consent_page, refusal_page
 from klaviyo_sandbox.operations import OPERATIONS
-from klaviyo_sandbox.serving import Service
+from klaviyo_sandbox.pages.rendering import render
+from klaviyo_sandbox.serving import serve
+from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage.grants import Code, OAuthApp
 
 SCOPES = frozenset(scope for operation in OPERATIONS.values() for scope in operation.scopes)
@@ -33,6 +35,8 @@ _VERIFIER = re.compile(r"[a-zA-Z0-9\-._~]{43,128}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 64 * 1024
+# What the consent page's form carries along of the request.
+_CARRIED = ("client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method")
 _PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -52,29 +56,29 @@ class OAuthError(Exception):
 class Endpoint:
     """One of the endpoints as an ASGI app, served like an operation: logged, and under the faults in force."""
 
-    def __init__(self, service: Service, name: str, answer: Any) -> None:
-        """`answer` takes the service and the request, and gives a response or raises OAuthError."""
-        self._service = service
+    def __init__(self, state: State, name: str, answer: Any) -> None:
+        """`answer` takes the state and the request, and gives a response or raises OAuthError."""
+        self._state = state
         self._name = name
         self._run = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        await self._service.serve(self._name, request, send, lambda strike: self._answer(request, strike))
+        await serve(self._state, self._name, request, send, lambda strike: self._answer(request, strike))
 
     async def _answer(self, request: Request, _: Strike) -> Response:
-        self._service.ready()
+        self._state.ready()
         try:
-            return await self._run(self._service, request)
+            return await self._run(self._state, request)
         except OAuthError as error:
             return JSONResponse(error.document, error.status, {**_PRIVATE, **error.headers})
 
 
-def oauth_routes(service: Service) -> list[Route]:
+def oauth_routes(state: State) -> list[Route]:
     """GET and POST /oauth/authorize, POST /oauth/token and POST /oauth/revoke."""
     return [
-        Route(f"/oauth/{name}", Endpoint(service, f"oauth_{name}", answer), methods=methods)
+        Route(f"/oauth/{name}", Endpoint(state, f"oauth_{name}", answer), methods=methods)
         for name, answer, methods in (
             ("authorize", authorize, ["GET", "POST"]),
             ("token", token, ["POST"]),
@@ -83,53 +87,53 @@ def oauth_routes(service: Service) -> list[Route]:
     ]
 
 
-async def authorize(service: Service, request: Request) -> Response:
+async def authorize(state: State, request: Request) -> Response:
     """Show the consent page, or act on what was chosen on it."""
     asked = dict(request.query_params) if request.method == "GET" else await _form(request)
-    app = service.read(lambda: service.grants.app(asked.get("client_id", "")))
+    app = state.read(lambda: state.grants.app(asked.get("client_id", "")))
     if app is None:
-        return refusal_page("No app with this client id is registered.")
+        return _refuse("No app with this client id is registered.")
     target = asked.get("redirect_uri", "")
     if target not in app.redirect_uris:
-        return refusal_page("The redirect_uri is not exactly one of those registered for this app.")
+        return _refuse("The redirect_uri is not exactly one of those registered for this app.")
     wrong = _wrong(asked)
     if wrong is not None:
         return _back(target, asked, error=wrong[0], error_description=wrong[1])
-    settings = service.read(service.grants.settings)
+    settings = state.read(state.grants.settings)
     if request.method == "GET" and settings["auto_approve"]:
-        return _allow(service, app, asked, settings["company_id"])
-    companies = service.read(service.grants.companies)
+        return _allow(state, app, asked, settings["company_id"])
+    companies = state.read(state.grants.companies)
     if request.method == "GET":
-        return consent_page(app, asked, asked["scope"].split(), companies)
+        return _ask(app, asked, companies)
     if asked.get("decision") != "allow":
         return _back(target, asked, error="access_denied", error_description="The user denied the request.")
     chosen = asked.get("company_id", "")
     if chosen not in [account for account, _ in companies]:
-        return refusal_page("There is no such company to give access to.")
-    return _allow(service, app, asked, chosen)
+        return _refuse("There is no such company to give access to.")
+    return _allow(state, app, asked, chosen)
 
 
-async def token(service: Service, request: Request) -> Response:
+async def token(state: State, request: Request) -> Response:
     """Exchange a code or a refresh token for an access token."""
     form = await _form(request)
-    app = _client(service, request)
+    app = _client(state, request)
     grant_type = form.get("grant_type")
     if grant_type == "authorization_code":
-        answer = _exchange(service, app, form)
+        answer = _exchange(state, app, form)
     elif grant_type == "refresh_token":
-        answer = _refresh(service, app, form)
+        answer = _refresh(state, app, form)
     else:
         raise OAuthError("invalid_grant_type", "Use authorization_code or refresh_token.")
     return JSONResponse(answer, headers=_PRIVATE)
 
 
-async def revoke(service: Service, request: Request) -> Response:
+async def revoke(state: State, request: Request) -> Response:
     """Void a token. One that is not the app's, or none at all, is answered alike (RFC 7009)."""
     form = await _form(request)
-    app = _client(service, request)
+    app = _client(state, request)
     if not form.get("token"):
         raise OAuthError("invalid_request", "The 'token' to revoke is missing.")
-    service.change(lambda: service.grants.revoke(form["token"], app.client))
+    state.change(lambda: state.grants.revoke(form["token"], app.client))
     return JSONResponse({}, headers=_PRIVATE)
 
 
@@ -146,10 +150,29 @@ def _wrong(asked: dict[str, str]) -> tuple[str, str] | None:
     return None
 
 
-def _allow(service: Service, app: OAuthApp, asked: dict[str, str], account: str) -> Response:
+def _ask(app: OAuthApp, asked: dict[str, str], companies: Sequence[tuple[str, str]]) -> Response:
+    """The consent page: which company, which scopes, Allow or Deny."""
+    parts = urlsplit(asked["redirect_uri"])
+    return render(
+        "consent",
+        # Browsers apply form-action to where a form's answer redirects as well.
+        form_action=f"'self' {parts.scheme}://{parts.netloc}",
+        app=app.name,
+        carried={name: asked[name] for name in _CARRIED if name in asked},
+        companies=companies,
+        scopes=list(dict.fromkeys(asked["scope"].split())),
+    )
+
+
+def _refuse(reason: str) -> Response:
+    """Say on a page why the request goes nowhere. The app is not told: its address cannot be trusted."""
+    return render("refusal", status=400, reason=reason)
+
+
+def _allow(state: State, app: OAuthApp, asked: dict[str, str], account: str) -> Response:
     scopes = " ".join(dict.fromkeys(asked["scope"].split()))
     code = Code(app.client, account, scopes, asked["redirect_uri"], asked["code_challenge"])
-    text = service.change(lambda: service.grants.issue_code(code, microseconds(service.clock.now())))
+    text = state.change(lambda: state.grants.issue_code(code, microseconds(state.clock.now())))
     return _back(asked["redirect_uri"], asked, code=text)
 
 
@@ -161,13 +184,13 @@ def _back(target: str, asked: dict[str, str], **parameters: str) -> Response:
     return RedirectResponse(f"{target}{mark}{urlencode(parameters)}", 303, _PRIVATE)
 
 
-def _exchange(service: Service, app: OAuthApp, form: dict[str, str]) -> Any:
-    now = microseconds(service.clock.now())
+def _exchange(state: State, app: OAuthApp, form: dict[str, str]) -> Any:
+    now = microseconds(state.clock.now())
     verifier = form.get("code_verifier", "")
     if not _VERIFIER.fullmatch(verifier):
         raise OAuthError("invalid_request", 'Invalid "code_verifier".')
     # A code is used up by any attempt to exchange it.
-    code = service.change(lambda: service.grants.take_code(form.get("code", ""), now))
+    code = state.change(lambda: state.grants.take_code(form.get("code", ""), now))
     if code is None or code.client != app.client:
         raise OAuthError("invalid_grant", "The code is unknown, was used before, or has expired.")
     if form.get("redirect_uri") != code.redirect_uri:
@@ -175,30 +198,30 @@ def _exchange(service: Service, app: OAuthApp, form: dict[str, str]) -> Any:
     challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
     if not compare_digest(challenge, code.challenge):
         raise OAuthError("invalid_grant", "Code challenge failed.")
-    return service.change(lambda: service.grants.issue_token(service.grants.begin(code, now), now))
+    return state.change(lambda: state.grants.issue_token(state.grants.begin(code, now), now))
 
 
-def _refresh(service: Service, app: OAuthApp, form: dict[str, str]) -> Any:
-    now = service.clock.now()
+def _refresh(state: State, app: OAuthApp, form: dict[str, str]) -> Any:
+    now = state.clock.now()
     refresh_token = form.get("refresh_token", "")
-    grant = service.read(lambda: service.grants.find(refresh_token, app.client, microseconds(now)))
+    grant = state.read(lambda: state.grants.find(refresh_token, app.client, microseconds(now)))
     if grant is None:
         raise OAuthError("invalid_grant")
     try:
-        service.limits.count([("oauth_refresh", _REFRESHES)], f"{grant.account}:{app.client}", now)
+        state.limits.count([("oauth_refresh", _REFRESHES)], f"{grant.account}:{app.client}", now)
     except ApiError as error:
         raise OAuthError("throttled", error.problems[0].detail, 429, error.headers["Retry-After"]) from None
-    return service.change(lambda: service.grants.issue_token(grant, microseconds(now)))
+    return state.change(lambda: state.grants.issue_token(grant, microseconds(now)))
 
 
-def _client(service: Service, request: Request) -> OAuthApp:
+def _client(state: State, request: Request) -> OAuthApp:
     """The app that Basic authentication names. Raises OAuthError (401)."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
         client, _, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
         client = secret = ""
-    app = service.read(lambda: service.grants.app(unquote(client))) if scheme.lower() == "basic" else None
+    app = state.read(lambda: state.grants.app(unquote(client))) if scheme.lower() == "basic" else None
     if app is None or not compare_digest(unquote(secret).encode(), app.secret.encode()):
         raise OAuthError("invalid_client", status=401)
     return app

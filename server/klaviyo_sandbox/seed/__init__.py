@@ -6,6 +6,7 @@ from random import Random
 from klaviyo_sandbox.auth import COMPANY_ID, OTHER_COMPANY_ID
 from klaviyo_sandbox.behaviour.events import metric_integration
 from klaviyo_sandbox.calls import World
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed import (
     audience,
     catalog,
@@ -20,7 +21,6 @@ from klaviyo_sandbox.seed import (
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Calendar, Person, make_people
 from klaviyo_sandbox.seed.tables import JUNIPER, LUMEN, Shop
-from klaviyo_sandbox.shapes import Json
 
 _SHOPS = (
     Shop(

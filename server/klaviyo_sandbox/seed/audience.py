@@ -6,9 +6,9 @@ from random import Random
 
 from klaviyo_sandbox.behaviour.jobs import KEPT_SECONDS
 from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person, make_id
-from klaviyo_sandbox.shapes import Json
 
 _IMPORT = "profile-bulk-import-job"
 # Platform, vendor, system, manufacturer, model.

@@ -7,10 +7,10 @@ from klaviyo_sandbox.behaviour.back_in_stock import METRIC
 from klaviyo_sandbox.behaviour.catalogs import CATEGORY, CONTENTS, ITEM, VARIANT, entry_id
 from klaviyo_sandbox.behaviour.events import event_body, metric_integration
 from klaviyo_sandbox.clock import iso, moment_of
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person, make_id
 from klaviyo_sandbox.seed.tables import Product, Shop
-from klaviyo_sandbox.shapes import Json
 
 _DAY = 86400
 _REVIEWED = "Submitted Review"

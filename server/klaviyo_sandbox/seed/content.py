@@ -8,9 +8,9 @@ from klaviyo_sandbox.behaviour.images import image_url
 from klaviyo_sandbox.behaviour.sending import JOB
 from klaviyo_sandbox.behaviour.universal_content import KIND, screenshot_url
 from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import make_id
-from klaviyo_sandbox.shapes import Json
 
 
 def make_content(ground: Ground, lists: dict[str, str]) -> None:
@@ -117,7 +117,7 @@ def _finish_campaigns(ground: Ground) -> None:
         status: str = row.body["status"]
         if status == "Draft":
             continue
-        job = "cancelled" if status.startswith("Cancelled") else "complete"
+        job = "cancelled" if status == "Cancelled: No Recipients" else "complete"
         store.insert(account, JOB, row.id, {"status": job})
         row.body["_sending"] = 1
         store.replace(account, "campaign", row.id, row.body)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from klaviyo_sandbox.behaviour.object_relations import PROFILE, RELATION, link_name
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person, make_id
-from klaviyo_sandbox.shapes import Json
 
 _PROPERTIES = (
     (1, "item", "string", "What was rented"),

@@ -6,9 +6,9 @@ from hashlib import blake2b
 
 from klaviyo_sandbox.behaviour.events import event_body
 from klaviyo_sandbox.identifiers import new_identifier, new_uuid
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person
-from klaviyo_sandbox.shapes import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What somebody who is sent no email did, and somebody who is: the metric, and how many seconds after coming.

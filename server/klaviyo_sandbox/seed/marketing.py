@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
 
 from klaviyo_sandbox.behaviour.campaigns import DEFAULTS
 from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.people import Person, make_id
 from klaviyo_sandbox.seed.tables import Shop
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.storage.store import Store
 
 _DAY = 86400
@@ -293,7 +292,7 @@ def _bought(metric: str, operator: str, value: float, *, measure: str = "count",
 
 def _definition(heading: str) -> Json:
     text: Json = {"content": f"<h1>{heading}</h1>", "display_options": {"show_on": "all"}, "styles": {}}
-    block: dict[str, Any] = {"content_type": "block", "type": "text", "data": text}
+    block: Json = {"content_type": "block", "type": "text", "data": text}
     row: Json = {"data": {"styles": {"column_layout": "1-column-full-width"}}, "columns": [{"blocks": [block]}]}
     section: Json = {
         "content_type": "section",

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from math import log
 from struct import unpack
-from typing import Any
 
 from klaviyo_sandbox.behaviour.events import event_body
 from klaviyo_sandbox.behaviour.messages import (
@@ -16,9 +15,9 @@ from klaviyo_sandbox.behaviour.messages import (
     recipient_properties,
 )
 from klaviyo_sandbox.identifiers import new_identifier, new_uuid
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person
-from klaviyo_sandbox.shapes import Json
 
 _HOUR = 3600
 _DAY = 86400
@@ -105,7 +104,7 @@ def _events(sending: Sending, metrics: dict[str, str], now: int) -> Iterator[tup
         yield new_identifier("eleven", digest, _EPOCH), body
 
 
-def _course(sending: Sending) -> Iterator[tuple[str, int, dict[str, Any]]]:
+def _course(sending: Sending) -> Iterator[tuple[str, int, Json]]:
     """What happens to a message, when, and what more is said of it: drawn from its key, and so not from the clock."""
     digest = blake2b(f"{sending.key}:{sending.person.id}".encode(), digest_size=24).digest()
     luck, wait, pause = (number / 2**64 for number in unpack(">3Q", digest))

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
 from klaviyo_sandbox.behaviour.events import event_body
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.people import Calendar, Person, make_id
 from klaviyo_sandbox.seed.tables import Product, Shop
-from klaviyo_sandbox.shapes import Json
 
 # Metric → the service whose integration it belongs to.
 METRICS = {

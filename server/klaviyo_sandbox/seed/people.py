@@ -10,8 +10,8 @@ from random import Random
 from klaviyo_sandbox.behaviour.profiles import blank_profile
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.identifiers import new_identifier
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.tables import CITIES, EMAIL_DOMAINS, FIRST_NAMES, LAST_NAMES, City, Shop
-from klaviyo_sandbox.shapes import Json
 
 DAYS = 365
 # Identifiers that begin with a moment are dated from here, so that they depend on the seed and not on the clock.

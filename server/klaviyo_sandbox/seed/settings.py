@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from klaviyo_sandbox.behaviour.mapped_metrics import MAPPINGS, mapping
 from klaviyo_sandbox.behaviour.tracking_settings import default_settings
 from klaviyo_sandbox.behaviour.webhooks import TOPICS
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person, make_id
-from klaviyo_sandbox.shapes import Json
 
 # Name, path on the shop's site, format, how many days old.
 _FEEDS = (("Bestsellers", "feeds/bestsellers.json", "json", 400), ("Trail_journal", "journal/rss.xml", "xml", 130))

@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from klaviyo_sandbox.auth import COMPANY_ID, Key
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Store
 
 CLIENT_ID = "sandbox-client"

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from klaviyo_sandbox.shapes import Json
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Store
 
 REMEMBERED = 500
@@ -55,27 +55,22 @@ class MemoryLedger:
     _usage: dict[tuple[str, str, int], Usage] = field(default_factory=dict[tuple[str, str, int], Usage])
 
     def log(self, entry: Json) -> None:
-        """See `Ledger`."""
         self._entries.append(entry)
 
     def logged(self) -> list[Json]:
-        """See `Ledger`."""
         return list(self._entries)
 
     def holding(self) -> AbstractContextManager[None]:
-        """See `Ledger`: requests of one process are admitted one after the other anyway."""
+        # Requests of one process are admitted one after the other anyway.
         return nullcontext()
 
     def usage(self, owner: str, name: str, seconds: int) -> Usage:
-        """See `Ledger`."""
         return self._usage.get((owner, name, seconds), (_NEVER, 0))
 
     def use(self, owner: str, name: str, seconds: int, usage: Usage) -> None:
-        """See `Ledger`."""
         self._usage[owner, name, seconds] = usage
 
     def clear(self) -> None:
-        """See `Ledger`."""
         self._entries.clear()
         self._usage.clear()
 
@@ -87,7 +82,6 @@ class FileLedger:
     store: Store
 
     def log(self, entry: Json) -> None:
-        """See `Ledger`."""
         with self.store.writing():
             self.store.run("INSERT INTO request_log (entry) VALUES (?)", (json.dumps(entry),))
             self.store.run(
@@ -95,27 +89,22 @@ class FileLedger:
             )
 
     def logged(self) -> list[Json]:
-        """See `Ledger`."""
         return [json.loads(entry) for (entry,) in self.store.rows("SELECT entry FROM request_log ORDER BY number")]
 
     @contextmanager
     def holding(self) -> Generator[None]:
-        """See `Ledger`."""
         with self.store.writing():
             yield
 
     def usage(self, owner: str, name: str, seconds: int) -> Usage:
-        """See `Ledger`."""
         sql = "SELECT started, used FROM rate_window WHERE owner = ? AND name = ? AND seconds = ?"
         found = self.store.rows(sql, (owner, name, seconds))
         return found[0] if found else (_NEVER, 0)
 
     def use(self, owner: str, name: str, seconds: int, usage: Usage) -> None:
-        """See `Ledger`."""
         self.store.run("INSERT OR REPLACE INTO rate_window VALUES (?, ?, ?, ?, ?)", (owner, name, seconds, *usage))
 
     def clear(self) -> None:
-        """See `Ledger`."""
         with self.store.writing():
             self.store.run("DELETE FROM request_log")
             self.store.run("DELETE FROM rate_window")

@@ -5,28 +5,26 @@ The columns are always derived from the body. Many-to-many relations are rows of
 """
 
 import json
-import re
 import sqlite3
 import threading
 import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
 from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.filters import Where
+from klaviyo_sandbox.loose_json import Json, is_object
 from klaviyo_sandbox.query import Cursor, Sort
-from klaviyo_sandbox.shapes import Json
 from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 
 _BY_ID = Sort("id")
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
-_EQUALITY = re.compile(r"(?<![<>!])=|\bIN\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Store:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Everything a query yields."""
-        return cast(list[tuple[Any, ...]], self._db().execute(sql, parameters).fetchall())
+        return self._db().execute(sql, parameters).fetchall()
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and say how many rows it changed."""
@@ -163,7 +161,7 @@ class Store:
         table = self._resources[kind].table
         marks = ", ".join("?" * len(identifiers))
         sql = f'SELECT id, body FROM "{table}" WHERE account = ? AND id IN ({marks})'
-        found = dict(cast(list[tuple[str, str]], self.rows(sql, (account, *identifiers))))
+        found = dict(self.rows(sql, (account, *identifiers)))
         return [
             Row(identifier, json.loads(found[identifier]))
             for identifier in dict.fromkeys(identifiers)
@@ -238,10 +236,10 @@ class Store:
         descending = sort.descending
         wheres = list(filters)
         # An index on what must be equal serves the sort, too; one on a range does not.
-        ranges = bool(filters) and not any(_EQUALITY.search(where.sql) for where in filters)
+        ranges = bool(filters) and not any(where.exact for where in filters)
         if limit > 0 and ranges and self._are_many(origin, filters):
             # Where much fits, walking the sort's index finds a page at once; a filter's index would sort all of it.
-            wheres = [replace(where, sql=where.sql.replace('r."', '+r."')) for where in filters]
+            wheres = [where.without_index() for where in filters]
         if cursor is not None:
             descending = descending == cursor.forward
             wheres.append(self._beyond(kind, origin.id, by, sort, cursor, descending))
@@ -338,7 +336,7 @@ class Store:
             return _Origin(table, f'r.account = ? AND r."{relation.foreign}" = ?', (account, identifier))
         here, there = ("target", "source") if relation.inverse else ("source", "target")
         # CROSS JOIN fixes where SQLite starts: at the members, unless one of their columns says who is looked for.
-        by_column = any(where.sql.startswith("r.") for where in filters)
+        by_column = any(where.column for where in filters)
         first, second = (table, "link AS l") if by_column else ("link AS l", table)
         return _Origin(
             f"{first} CROSS JOIN {second} ON r.account = l.account AND r.id = l.{there}",
@@ -367,9 +365,9 @@ def column_value(column: Column, body: Mapping[str, Any]) -> str | int | float |
     """What a column holds for a body."""
     value: Any = body
     for step in column.path.split("."):
-        if not isinstance(value, dict):
+        if not is_object(value):
             return None
-        value = cast(Json, value).get(step)
+        value = value.get(step)
     if value is None:
         return None
     if column.kind == "moment" and isinstance(value, str):

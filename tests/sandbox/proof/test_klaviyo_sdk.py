@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 from scenarios import catalogs, content, data, flows, marketing, people
-from scenarios.sdk import Klaviyo, Serve, answered, user_of_the_sdk
+from scenarios.sdk import Klaviyo, answered, user_of_the_sdk
 
 from klaviyo_sandbox.operations import OPERATIONS
 
@@ -39,20 +39,20 @@ NOT_IN_THE_SDK = {
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_user_of_klaviyos_sdk(name: str, serving: Serve) -> None:
-    run(name, serving)
+def test_a_user_of_klaviyos_sdk(name: str) -> None:
+    run(name)
 
 
-def test_the_sdk_calls_every_operation_it_has_with_success(serving: Serve) -> None:
+def test_the_sdk_calls_every_operation_it_has_with_success() -> None:
     for name in SCENARIOS.keys() - CALLED.keys():
-        run(name, serving)
+        run(name)
     called = set().union(*CALLED.values())
     assert len(called) >= 250
     assert OPERATIONS.keys() - called == NOT_IN_THE_SDK
 
 
-def run(name: str, serving: Serve) -> None:
-    with user_of_the_sdk(serving) as klaviyo:
+def run(name: str) -> None:
+    with user_of_the_sdk() as klaviyo:
         SCENARIOS[name](klaviyo)
         CALLED[name] = answered(klaviyo)
         assert not klaviyo.lost, "the models of the SDK do not know what the sandbox sent"

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.request import Request, urlopen
@@ -14,9 +14,9 @@ from openapi_client.exceptions import ApiException
 from pydantic import BaseModel, ValidationError
 
 from klaviyo_sandbox import API_KEY, ManualClock, create_app
+from klaviyo_sandbox.testing import serve
 
 JSON = dict[str, Any]
-Serve = Callable[[Any], AbstractContextManager[str]]
 NOW = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 UNREAD = {
     "clone_template": "Klaviyo answers 200; the SDK reads the documented 201 only, and returns None",
@@ -90,10 +90,10 @@ class Klaviyo(KlaviyoAPI):
 
 
 @contextmanager
-def user_of_the_sdk(serving: Serve) -> Iterator[Klaviyo]:
+def user_of_the_sdk() -> Iterator[Klaviyo]:
     """The SDK on a fresh sandbox of 60 customers."""
     app = create_app(clock=ManualClock(NOW), profiles=60, rate_limits=False)
-    with serving(app) as url:
+    with serve(app) as url:
         klaviyo = Klaviyo(api_key=API_KEY, test_host=url, max_retries=1)
         klaviyo.watch()
         try:
