@@ -131,3 +131,10 @@ def test_errors_are_as_described(shop, description):
 
 def test_it_is_the_same_each_time():
     assert describe(OPERATIONS, RESOURCES) == describe(OPERATIONS, RESOURCES)
+
+
+def test_what_a_flow_may_be_entered_again_after_is_a_number_as_it_is_when_it_is_made(description):
+    shown = description["components"]["schemas"]["Flow"]["properties"]["attributes"]
+    for name in ("definition", "reentry_criteria"):
+        shown = shown["anyOf"][0]["properties"][name]
+    assert shown["anyOf"][0]["properties"]["duration"]["anyOf"][0] == {"type": "number"}

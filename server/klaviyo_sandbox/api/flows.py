@@ -5,7 +5,7 @@ from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
 from klaviyo_sandbox.api.flow_shapes import ACTION, DEFINITION, MESSAGE
 from klaviyo_sandbox.behaviour import flows
 from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
-from klaviyo_sandbox.shapes import Document, Free, Items, Record, Text
+from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Text
 
 _DEFINITION = Record(
     {
@@ -13,7 +13,7 @@ _DEFINITION = Record(
         "profile_filter": Record({"condition_groups": Items(Free())}, nullable=True),
         "actions": Items(Free()),
         "entry_action_id": STRING,
-        "reentry_criteria": Record({"duration": STRING, "unit": STRING}, nullable=True),
+        "reentry_criteria": Record({"duration": Number(nullable=True), "unit": STRING}, nullable=True),
     },
     nullable=True,
 )
