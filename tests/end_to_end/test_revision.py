@@ -16,13 +16,14 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_sandbox.testing import serve
 
 
 def described(spec: ActionSpec, **changes: Any) -> ActionSpec:
     return ActionSpec.model_validate({**spec.model_dump(by_alias=True, exclude_unset=True), **changes})
 
 
-async def test_an_operation_is_asked_for_at_the_revision_of_its_spec(serving: Any, registry: Registry) -> None:
+async def test_an_operation_is_asked_for_at_the_revision_of_its_spec(registry: Registry) -> None:
     asked: list[tuple[str, str]] = []
 
     async def answer(request: Request) -> JSONResponse:
@@ -35,7 +36,7 @@ async def test_an_operation_is_asked_for_at_the_revision_of_its_spec(serving: An
         described(registry["get_segments"].spec, revision="2026-10-15.pre"),
     ]
     engine = Engine(Registry(specs))
-    with serving(Starlette(routes=[Route("/{path:path}", answer)])) as url:
+    with serve(Starlette(routes=[Route("/{path:path}", answer)])) as url:
         async with Endpoint(url) as endpoint:
             for spec in specs:
                 await engine.run(Call(spec.name), open_account("one", endpoint, api_key="pk_x"))

@@ -1,6 +1,6 @@
 """JSON:API documents as compact records."""
 
-from klaviyo_mcp.klaviyo.jsonapi import cursor_in, included, next_cursor, record
+from klaviyo_mcp.klaviyo.jsonapi import cursor_in, next_cursor, record
 
 
 def test_a_resource_becomes_a_flat_record_without_what_is_empty() -> None:
@@ -27,11 +27,6 @@ def test_a_resource_becomes_a_flat_record_without_what_is_empty() -> None:
     }
 
 
-def test_included_records_are_grouped_by_type() -> None:
-    document = {"included": [{"type": "list", "id": "L1", "attributes": {"name": "VIP"}}, {"type": "tag", "id": "T1"}]}
-    assert included(document) == {"list": [{"id": "L1", "name": "VIP"}], "tag": [{"id": "T1"}]}
-
-
 def test_the_cursor_is_taken_out_of_the_next_link() -> None:
     link = "https://a.klaviyo.com/api/profiles?page%5Bsize%5D=2&page%5Bcursor%5D=bmV4dDo6aWQ6OjE%3D"
     assert next_cursor({"links": {"next": link}}) == "bmV4dDo6aWQ6OjE="
@@ -41,5 +36,4 @@ def test_the_cursor_is_taken_out_of_the_next_link() -> None:
 
 def test_answers_are_read_loosely() -> None:
     assert record({"type": "x", "id": "1", "attributes": None, "relationships": "?"}) == {"id": "1"}
-    assert included({"included": None}) == {}
     assert next_cursor({"links": []}) is None

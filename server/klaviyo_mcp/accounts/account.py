@@ -4,6 +4,7 @@ A call is for one `Account`. What a server has of them is `Accounts`: the one of
 in `connections`.
 """
 
+import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,13 +22,15 @@ from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 class Account:
     """One Klaviyo company. `name` is what people call the connection; nothing about an account is global.
 
-    `client` holds its credentials, and `access` what these are known to allow. There is nothing to close: connections
+    `client` holds its credentials, and `access` what these are known to allow. `cursor_key` signs the cursors that are
+    given out for it, so that no other account can go on with them. There is nothing to close: connections
     belong to the endpoint.
     """
 
     name: str
     client: KlaviyoClient
     access: Permissions = field(default_factory=lambda: LearnedAccess("default"))
+    cursor_key: bytes = b""
 
 
 class NoCredentials(httpx2.Auth):
@@ -49,14 +52,17 @@ def open_account(
     access: Permissions | None = None,
     company_id: str | None = None,
     counted_as: str | None = None,
+    secret: str | None = None,
 ) -> Account:
     """An account reached with `auth`, or with a private API key; cheap enough to be opened for a single call.
 
-    `counted_as` says whose quota it uses, None that it has one of its own.
+    `counted_as` says whose quota it uses, None that it has one of its own. `secret` is what only this account's owner
+    and Klaviyo know and that outlives a token: its key, unless something else is given.
     """
     auth = auth or (ApiKeyAuth(api_key) if api_key else NoCredentials())
     client = endpoint.client(auth, company_id=company_id, counted_as=counted_as or name)
-    return Account(name, client, access or LearnedAccess(name))
+    cursor_key = hashlib.sha256(f"klaviyo-mcp cursors\n{secret or api_key or name}".encode()).digest()
+    return Account(name, client, access or LearnedAccess(name), cursor_key)
 
 
 class Accounts(Protocol):

@@ -146,7 +146,7 @@ class ConnectedAccounts:
             keeper = None
             auth: httpx2.Auth = ApiKeyAuth(credentials.key.reveal())
             access: Permissions = LearnedAccess(name, await notes.learned(), keep=notes.learn, clock=self._clock)
-            counted_as = whose or name
+            counted_as, secret = whose or name, credentials.key
         else:
             transport = self._endpoint.pool.transport
             keeper = TokenKeeper(
@@ -158,9 +158,17 @@ class ConnectedAccounts:
             auth = OAuthAuth(keeper)
             access = GrantedAccess(name, keeper.scopes)
             # Klaviyo counts for each app by itself, and for all keys of a company together.
-            counted_as = f"{credentials.client_id} {whose or name}"
+            counted_as, secret = f"{credentials.client_id} {whose or name}", credentials.client_secret
         endpoint, company_id = self._endpoint.at(connection.base_url), whose or self._company_id
-        account = open_account(name, endpoint, auth=auth, access=access, company_id=company_id, counted_as=counted_as)
+        account = open_account(
+            name,
+            endpoint,
+            auth=auth,
+            access=access,
+            company_id=company_id,
+            counted_as=counted_as,
+            secret=f"{secret.reveal()} {whose or name}",
+        )
         return _Open(connection, account, notes, keeper)
 
 

@@ -1,17 +1,19 @@
 """The path of a call, top to bottom: a name becomes a plan, the plan's rules are asked, its requests are sent."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.composites import run_steps
+from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
-from klaviyo_mcp.actions.outcome import Outcome
-from klaviyo_mcp.actions.paging import fetch_pages, wanted
+from klaviyo_mcp.actions.outcome import Outcome, Pages
+from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
+from klaviyo_mcp.actions.resuming import question_of
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
@@ -70,7 +72,7 @@ class Engine:
         return await _Walk(self._planner(account), account, WaitBudget(self._max_wait)).carry_out(plan)
 
     def _planner(self, account: Account | None) -> Planner:
-        return Planner(self._gate, account.access if account else None)
+        return Planner(self._gate, account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +88,31 @@ class _Walk:
         """Ask the rules of a plan, then send what it holds."""
         await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
         if plan.chosen is not None:
-            return await self.carry_out(plan.chosen)
+            outcome = await self.carry_out(plan.chosen)
+            # What was asked for goes on, not what it picked.
+            pages = outcome.pages and replace(
+                outcome.pages, action=plan.action.name, question=question_of(plan.arguments), part=plan.part
+            )
+            return replace(outcome, pages=pages)
         if plan.request is None:
             return await run_steps(plan, self.planner.plan_of, self.carry_out)
-        if wanted(plan.action, plan.arguments) is None:
+        if plan.effect != "read":
             reply = await self._send(plan, plan.request)
-            return Outcome(plan.action, plan.arguments, (reply,), wrote=plan.effect != "read")
-        replies, stopped = await fetch_pages(
-            plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request)
+            return Outcome(plan.action, plan.arguments, (reply,), wrote=True)
+        fetched = await fetch_pages(
+            plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request), plan.skip
         )
-        return Outcome(plan.action, plan.arguments, tuple(replies), (stopped,) if stopped else ())
+        pages = Pages(
+            plan.action.name,
+            question_of(first_page(plan.action, plan.arguments)),
+            fetched.cursors,
+            lambda position: seal(position, self.account.name, self.account.cursor_key),
+            plan.skip,
+            wanted(plan.action, plan.arguments),
+            plan.part,
+            fetched.stopped,
+        )
+        return Outcome(plan.action, plan.arguments, fetched.replies, pages=pages)
 
     async def _look_up(self, lookup: Lookup) -> JSON | None:
         """The record that a rule asks for, None when there is none. The same is read once for all rules of a call."""

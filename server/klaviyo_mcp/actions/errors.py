@@ -6,6 +6,7 @@ ActionError
 ├── ScopeMissing          the account's credentials are known not to allow the action
 ├── InvalidArguments      the arguments break the action's schema; all problems at once
 ├── PreconditionFailed    a declared rule does not hold; all problems at once
+├── PartMissing           the answer has no part of the name asked for
 └── Stopped               a composite action broke off in the middle; `done` says what had been finished
 """
 
@@ -91,6 +92,14 @@ class PreconditionFailed(ActionError):
         """As ActionError; `looked` is set by the rules that need a request."""
         super().__init__(message, problems)
         self.looked = looked
+
+
+class PartMissing(ActionError):
+    """A read was made, and the part of its answer that was asked for is not there."""
+
+    code = "no_such_part"
+    advice = "Call again without part to see the whole answer, or with a part as an entry of its cut names it."
+    looked = True
 
 
 class Stopped(ActionError):

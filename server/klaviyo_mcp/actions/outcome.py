@@ -3,8 +3,10 @@
 Composites and live rules work on these, whole; shaping, words and sizes come once, in `answers`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.klaviyo.jsonapi import fields
 from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
@@ -12,11 +14,30 @@ from klaviyo_mcp.registry.registry import Action
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """Where the replies of a read stand in what was asked: by which action and question, and Klaviyo's cursor of each.
+
+    `skip` records of the first reply were shown before, `most` are wanted (None: all), and only `part` of the answer.
+    `stopped` says why no further page was asked for. `seal` makes the cursor of a position.
+    """
+
+    action: str
+    question: JSON
+    cursors: tuple[str | None, ...]
+    seal: Callable[[Position], str]
+    skip: int = 0
+    most: int | None = None
+    part: str = ""
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What an action that was carried out has brought.
 
     `replies` are those of its one operation, the pages of a collection in order. An action made of steps has none:
-    `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something.
+    `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something. `pages` is set
+    for what was read, so that an answer can say where it goes on.
     """
 
     action: Action
@@ -25,6 +46,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     composed: JSON | None = None
     wrote: bool = False
+    pages: Pages | None = None
 
     @property
     def records(self) -> list[JSON]:

@@ -1,7 +1,8 @@
-"""Collections of many pages: how large the next page is, and when enough is there."""
+"""Collections of many pages: which pages are asked for, and when enough is there."""
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from klaviyo_mcp.actions.request import build
 from klaviyo_mcp.klaviyo import jsonapi
@@ -10,10 +11,19 @@ from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
 
-FULL_ANSWER = 24_000
-"""Characters of records after which no further page is fetched, so that what is read is also shown."""
-FIRST_PAGE = 50
-"""Records of the first page of many: enough to know how large they are."""
+FULL_ANSWER = 40_000
+"""Characters of records after which no further page is asked for: more cannot be shown in one answer."""
+LARGEST_PAGE = 100
+"""Records of a page where the caller leaves its size open: what is cut for length is read again with its page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Pages in order, Klaviyo's cursor by which each was asked for, and why it stopped early ("" when it did not)."""
+
+    replies: tuple[Reply, ...]
+    cursors: tuple[str | None, ...]
+    stopped: str = ""
 
 
 def wanted(action: Action, arguments: JSON) -> int | None:
@@ -22,48 +32,42 @@ def wanted(action: Action, arguments: JSON) -> int | None:
 
 
 def first_page(action: Action, arguments: JSON) -> JSON:
-    """The arguments of the first page, or of the only request there is."""
+    """The arguments of the first page, or of the only request there is.
+
+    All pages have one size, as Klaviyo's cursors want it: as large as allowed and wanted. A given size is kept.
+    """
     most = wanted(action, arguments)
-    return arguments if most is None else _page(action, arguments, most, 0, 0)
+    largest = action.spec.properties.get("page_size", {}).get("maximum")
+    if most is None or largest is None or "page_size" in arguments:
+        return arguments
+    return {**arguments, "page_size": min(largest, most, LARGEST_PAGE)}
 
 
 async def fetch_pages(
-    action: Action, arguments: JSON, first: ApiRequest, send: Callable[[ApiRequest], Awaitable[Reply]]
-) -> tuple[list[Reply], str]:
+    action: Action, arguments: JSON, first: ApiRequest, send: Callable[[ApiRequest], Awaitable[Reply]], skip: int
+) -> Fetched:
     """Page after page until as many records are there as wanted, the pages end, or the quota does, or it is full.
 
-    Gives the replies, and why it stopped early ("" when it did not). Raises the KlaviyoError of the first page.
+    One page where no number is wanted; `skip` records of it do not count. Raises the KlaviyoError of the first page.
     """
-    most = wanted(action, arguments) or 0
+    arguments = first_page(action, arguments)
+    most = wanted(action, arguments)
     replies: list[Reply] = []
-    count = size = 0
-    request = first
+    cursors: list[str | None] = [arguments.get("cursor")]
+    count, size, request = -skip, 0, first
     while True:
         try:
-            reply = await send(request)
+            replies.append(await send(request))
         except (QuotaExhausted, Throttled) as error:
             if not replies:
                 raise
-            return replies, f"Stopped after {count} records: {error.message} Go on with next_cursor."
-        replies.append(reply)
-        document = mapping(reply.document)
+            return Fetched(tuple(replies), tuple(cursors), error.message)
+        document = mapping(replies[-1].document)
         records = [jsonapi.record(item) for item in objects(document.get("data"))]
         count += len(records)
         size += len(json.dumps(records, ensure_ascii=False))
         cursor = jsonapi.next_cursor(document)
-        if cursor is None or count >= most:
-            return replies, ""
-        if size >= FULL_ANSWER:
-            full = "the answer is full. Go on with next_cursor or fewer fields."
-            return replies, f"Stopped after {count} records: {full}"
-        arguments = {**arguments, "cursor": cursor}
-        request = build(action, _page(action, arguments, most, count, size))
-
-
-def _page(action: Action, arguments: JSON, most: int, count: int, size: int) -> JSON:
-    """The arguments of the next page of many: as large as allowed, wanted, and likely to fit. A given size is kept."""
-    largest = action.spec.properties.get("page_size", {}).get("maximum")
-    if largest is None or "page_size" in arguments:
-        return arguments
-    fitting = max(1, (FULL_ANSWER - size) * count // size) if size else FIRST_PAGE
-    return {**arguments, "page_size": min(largest, most - count, fitting)}
+        if most is None or cursor is None or count >= most or size >= FULL_ANSWER:
+            return Fetched(tuple(replies), tuple(cursors))
+        cursors.append(cursor)
+        request = build(action, {**arguments, "cursor": cursor})

@@ -5,13 +5,23 @@ What a server and an account allow at all is decided before anything else about 
 
 from dataclasses import dataclass
 
-from klaviyo_mcp.accounts.permissions import Permissions
+from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.errors import NotPermitted, ScopeMissing
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.preconditions import check_preconditions
+from klaviyo_mcp.actions.resuming import resume
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What was admitted: checked arguments, how many records were shown before, and a part alone."""
+
+    arguments: JSON
+    skip: int = 0
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +32,21 @@ class Gate:
     exposes: Exposes = everything
     read_only: bool = False
 
-    def admit(self, action: Action, given: object, access: Permissions | None, *, part: bool = False) -> JSON:
+    def admit(self, action: Action, given: object, account: Account | None, *, part: bool = False) -> Admitted:
         """The checked arguments of an action that may run; nothing has been sent for it.
 
-        `access` None leaves out what depends on the account. A `part` of an admitted action, or what a rule of it looks
-        up, needs no exposure of its own, as its toolset may be another; everything else holds for it as for any.
+        `account` None leaves out what depends on the account. A `part` of an admitted action, or what a rule looks up,
+        needs no exposure of its own, as its toolset may be another; everything else holds for it as for any.
         Raises UnknownAction, NotPermitted, ScopeMissing, InvalidArguments or PreconditionFailed, in this order.
         """
         if not part:
             find_action(self.registry, action.name, self.exposes)
         if self.read_only and self.registry.effect(action) != "read":
             raise NotPermitted(f"{action.name} changes data, and this server is read-only. Nothing was sent.")
-        denial = access.denial(action.name, action.spec.scopes) if access else None
+        denial = account.access.denial(action.name, action.spec.scopes) if account else None
         if denial is not None:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
-        arguments = check_arguments(action, given)
+        resumed = resume(action, given, account)
+        arguments = check_arguments(action, resumed.arguments)
         check_preconditions(action, arguments)
-        return arguments
+        return Admitted(arguments, resumed.skip, resumed.part)

@@ -7,7 +7,7 @@ an action made of steps holds the plans of all calls that do not depend on an ea
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from klaviyo_mcp.accounts.permissions import Permissions
+from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
@@ -42,7 +42,7 @@ class Plan:
     """An admitted action with its checked arguments. Exactly one of `request`, `chosen` and `steps` is what it does.
 
     `effect` is the strongest effect of what will run, `lookups` what is read in the account before. `request` is the
-    first of several where pages follow.
+    first of several where pages follow. `skip` records of its answer were shown before; `part` of it alone is wanted.
     """
 
     action: Action
@@ -52,6 +52,8 @@ class Plan:
     request: ApiRequest | None = None
     chosen: "Plan | None" = None
     steps: tuple[PlannedStep, ...] | None = None
+    skip: int = 0
+    part: str = ""
 
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
@@ -62,29 +64,32 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes the plans of one call. `access` is of the account it is for; None leaves out what depends on that."""
+    """Makes the plans of one call. `account` is whom it is for; None leaves out what depends on that."""
 
     gate: Gate
-    access: Permissions | None = None
+    account: Account | None = None
 
     def plan(self, action: Action, given: object, *, part: bool = True) -> Plan:
         """The plan of an action, with everything it is made of admitted as far as that can be known before it runs.
 
         Raises the errors of `Gate.admit`.
         """
-        arguments = self.gate.admit(action, given, self.access, part=part)
+        admitted = self.gate.admit(action, given, self.account, part=part)
+        arguments, skip, alone = admitted.arguments, admitted.skip, admitted.part
         lookups = self._lookups(action, arguments)
         effect = self.gate.registry.effect(action)
         match action.spec.request:
             case ChooseRequest() as request:
                 choice = request.among[arguments[request.choose[1:]]]
                 chosen = self.plan_of(choice.action, fill(choice.arguments, arguments))
-                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen)
+                chosen = replace(chosen, skip=skip)
+                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen, skip=skip, part=alone)
             case StepsRequest() as request:
                 steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
                 return Plan(action, arguments, effect, lookups, steps=tuple(steps))
             case _:
-                return Plan(action, arguments, effect, lookups, build(action, first_page(action, arguments)))
+                request = build(action, first_page(action, arguments))
+                return Plan(action, arguments, effect, lookups, request, skip=skip, part=alone)
 
     def plan_of(self, name: str, given: JSON) -> Plan:
         """The plan of a part, by the name that a spec states for it."""

@@ -3,7 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from klaviyo_mcp.actions.errors import ActionError, PreconditionFailed, ScopeMissing, Stopped, UnknownAction
+from klaviyo_mcp.actions.errors import (
+    ActionError,
+    PartMissing,
+    PreconditionFailed,
+    ScopeMissing,
+    Stopped,
+    UnknownAction,
+)
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, PermissionDenied, RequestOutcome
 from klaviyo_mcp.loose_json import JSON, mapping
@@ -61,7 +68,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
             for p in error.problems
         ],
         "outcome": NOTHING_CHANGED
-        if isinstance(error, PreconditionFailed) and error.looked
+        if isinstance(error, PreconditionFailed | PartMissing) and error.looked
         else OUTCOMES[RequestOutcome.NOT_SENT],
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from klaviyo_mcp.actions.outcome import Outcome
+from klaviyo_mcp.actions.cursors import Position
+from klaviyo_mcp.actions.errors import PartMissing
+from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.actions.request import fill
+from klaviyo_mcp.answers.budget import BUDGET, NoSuchPart, fitted, part_of, size_of
+from klaviyo_mcp.answers.related import included
 from klaviyo_mcp.klaviyo import jsonapi
-from klaviyo_mcp.klaviyo.requests import QuotaLeft, Reply
+from klaviyo_mcp.klaviyo.requests import QuotaLeft
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
 
@@ -18,26 +22,67 @@ class Answer:
     summary: str
 
 
-def shape(outcome: Outcome) -> Answer:
-    """The answer for what became of a call."""
+def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
+    """The answer for what became of a call, in at most `budget` characters of JSON.
+
+    Records, count, summary and cursor speak of the same records: what does not fit is left out of all of them, and the
+    cursor goes on with the first one left out. Raises PartMissing when a part is asked for that is not there.
+    """
+    pages = outcome.pages
+    if pages is not None and pages.part:
+        try:
+            found = part_of(_whole(outcome).data, pages.part, budget)
+        except NoSuchPart as error:
+            raise PartMissing(f"{outcome.action.name} was called, and its answer has no such part: {error}.") from None
+        return Answer(found, f"{pages.part.partition('@')[0]} of the answer alone.")
+    listing = _Listing.of(outcome)
+    if listing is None:
+        return _cut(outcome, _whole(outcome), budget)
+    count = len(listing.wanted)
+    answer = listing.answer(count)
+    while count > 1 and (size := size_of(answer.data)) > budget:
+        count = max(1, min(count - 1, count * budget // size))
+        answer = listing.answer(count)
+    return _cut(outcome, answer, budget)
+
+
+def _whole(outcome: Outcome) -> Answer:
+    """The answer without a look at its size."""
+    if (listing := _Listing.of(outcome)) is not None:
+        return listing.answer(len(listing.wanted))
     action = outcome.action
     if outcome.composed is not None:
         data = dict(outcome.composed)
         summary = "Done." if outcome.wrote else "Nothing was changed."
-    elif action.spec.result.kind in ("collection", "identifiers"):
-        data, summary = _collection(action, outcome.replies)
     elif action.spec.result.kind == "raw":
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
         data, summary = _single(action, mapping(outcome.replies[-1].document))
-    data |= _besides(outcome, data)
-    return Answer(data, summary)
+    return Answer(data | _besides(outcome, data, included(outcome.replies)), summary)
 
 
-def _besides(outcome: Outcome, data: JSON) -> JSON:
+def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
+    """The answer with its long texts, lists and deep parts cut as far as its size needs, and how to read the rest."""
+    if size_of(answer.data) <= budget:
+        return answer
+    data, cuts = fitted(answer.data, budget - 700, WHOLE)
+    how = (
+        "The answer is too long to be shown whole. Read what is cut, one part at a time: call again with the same "
+        "arguments and part: PART, as the entries of cut name it."
+        if outcome.pages is not None
+        else "What was done is done; this record of it is too long to be shown whole."
+    )
+    return Answer({**data, "cut": cuts, "how_to_read_on": how}, answer.summary)
+
+
+WHOLE = frozenset({"count", "next_cursor", "left_out", "note", "verify", "warnings", "quota", "status"})
+"""What is never cut: it is short, and says how to go on."""
+
+
+def _besides(outcome: Outcome, data: JSON, related: JSON) -> JSON:
     """What an answer says beside its records: related ones, what happens next, warnings, and the quota left."""
     result = outcome.action.spec.result
-    found: JSON = {"included": _included(outcome.replies), "note": result.note}
+    found: JSON = {"included": related, "note": result.note}
     if result.verify:
         values = {**outcome.arguments, "record": data.get("record", {})}
         found["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
@@ -50,24 +95,84 @@ def _besides(outcome: Outcome, data: JSON) -> JSON:
     return {key: value for key, value in found.items() if value}
 
 
-def _collection(action: Action, replies: tuple[Reply, ...]) -> tuple[JSON, str]:
-    """Records (or bare ids) of all pages, how many, and the cursor of the page after the last one."""
-    kind = action.spec.result.type
-    records = [
-        jsonapi.record(item, with_type=kind is None)
-        for reply in replies
-        for item in objects(mapping(reply.document).get("data"))
-    ]
-    data: JSON = {"records": records}
-    if action.spec.result.kind == "identifiers":
-        data = {"ids": [record["id"] for record in records if "id" in record]}
-    data["count"] = len(records)
-    cursor = jsonapi.next_cursor(mapping(replies[-1].document))
-    if cursor:
-        data["next_cursor"] = cursor
-    name = (kind or "record").replace("-", " ")
-    plural = name if len(records) == 1 else f"{name[:-1]}ies" if name.endswith("ry") else f"{name}s"
-    return data, f"{len(records)} {plural}{', more with next_cursor' if cursor else ''}."
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One record of a collection, or row of a report: what it is, and where: which reply, and which of that reply."""
+
+    value: JSON
+    reply: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The records or rows of a read: all that came and were not shown before, and those of them that are wanted."""
+
+    outcome: Outcome
+    pages: Pages
+    items: tuple[_Item, ...]
+    wanted: tuple[_Item, ...]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "_Listing | None":
+        """The listing that an outcome is, None when it is something else."""
+        pages, result = outcome.pages, outcome.action.spec.result
+        if pages is None or not (result.rows or result.kind in ("collection", "identifiers")):
+            return None
+        found: list[_Item] = []
+        for number, reply in enumerate(outcome.replies):
+            data = mapping(reply.document).get("data")
+            values = objects(mapping(mapping(data).get("attributes")).get(result.rows) if result.rows else data)
+            found += [_Item(value, number, index) for index, value in enumerate(values)]
+        left = tuple(found[pages.skip :])
+        return cls(outcome, pages, left, left[: pages.most])
+
+    def answer(self, count: int) -> Answer:
+        """The answer that shows the first so many."""
+        outcome, result, shown = self.outcome, self.outcome.action.spec.result, self.wanted[:count]
+        values = [item.value for item in shown]
+        if result.rows:
+            resource = mapping(mapping(outcome.replies[-1].document).get("data"))
+            records: JSON = {"record": {**jsonapi.record(resource), result.rows: values}}
+        elif result.kind == "identifiers":
+            records = {"ids": [value["id"] for value in values if "id" in value]}
+        else:
+            records = {"records": [jsonapi.record(value, with_type=result.type is None) for value in values]}
+        # How it goes on stands first: what comes last is what a client cuts off.
+        data: JSON = {"count": len(shown)}
+        position = self._after(count)
+        if position is not None:
+            data["next_cursor"] = self.pages.seal(position)
+        if count < len(self.wanted):
+            data["left_out"] = (
+                f"{count} of {len(self.wanted)} are here, for length; next_cursor goes on with the others. "
+                "Ask for fewer fields to see more at once."
+            )
+        data |= records
+        data |= _besides(outcome, data, {} if result.rows else included(outcome.replies, values))
+        if self.pages.stopped:
+            stopped = f"Stopped after {len(shown)} records: {self.pages.stopped} Go on with next_cursor."
+            data["warnings"] = [*data.get("warnings", []), stopped]
+        more = ", more with next_cursor" if position is not None else ""
+        return Answer(data, f"{_counted(outcome.action, len(shown))}{more}.")
+
+    def _after(self, count: int) -> Position | None:
+        """Where the listing goes on after so many, None when there is no more."""
+        action, question = self.pages.action, self.pages.question
+        if count < len(self.items):
+            first = self.items[count]
+            return Position(action, question, self.pages.cursors[first.reply], first.index)
+        cursor = jsonapi.next_cursor(mapping(self.outcome.replies[-1].document))
+        return Position(action, question, cursor) if cursor is not None else None
+
+
+def _counted(action: Action, count: int) -> str:
+    """So many of what an operation gives: the last word of its path is what Klaviyo calls several of them."""
+    kind = (action.spec.result.type or "record").replace("-", " ")
+    if action.spec.result.rows:
+        return f"{count} row{'' if count == 1 else 's'} of the report"
+    several = action.http.path.rpartition("/")[2].replace("-", " ") if action.http else "records"
+    return f"{count} {kind}" if count == 1 else f"{count or 'No'} {several}"
 
 
 def _single(action: Action, document: JSON) -> tuple[JSON, str]:
@@ -89,21 +194,7 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
         summary = f"{title}: done."
     if record is not None:
         data["record"] = record
-    # Reports come as one record, and their rows in pages.
-    if cursor := jsonapi.next_cursor(document):
-        data["next_cursor"] = cursor
-        summary += " More with next_cursor."
     return data, summary
-
-
-def _included(replies: tuple[Reply, ...]) -> JSON:
-    """Related records of all pages by type, each once."""
-    found: dict[str, list[JSON]] = {}
-    for reply in replies:
-        for kind, records in jsonapi.included(mapping(reply.document)).items():
-            known = found.setdefault(kind, [])
-            known += [record for record in records if record not in known]
-    return found
 
 
 def _quota(left: QuotaLeft) -> JSON:

@@ -1,44 +1,23 @@
-"""An answer as text for a model: one line that says what it is, then compact JSON within a budget."""
+"""An answer as text for a model: one line that says what it is, then the same data as the structured answer."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.loose_json import JSON
-
-TEXT_BUDGET = 40_000
-"""Characters of text in one answer, about 10,000 tokens."""
+from klaviyo_mcp.loose_json import JSON, mapping
 
 
-def answer_text(answer: Answer, budget: int = TEXT_BUDGET) -> str:
-    """The summary line and the data. Records that do not fit are left out, and the text says how to get them."""
+def answer_text(answer: Answer) -> str:
+    """The summary line and the data, whose size was bounded when it was made."""
     data = {
         key: value for key, value in answer.data.items() if key not in ("quota", "count") or _worth_saying(key, value)
     }
-    text = f"{answer.summary}\n{_json(data)}"
-    if len(text) <= budget:
-        return text
-    records = cast(list[JSON], data.get("records", []))
-    if not records:
-        return f"{text[:budget]}\n… cut here at {budget:,} characters; ask for fewer fields to see all of it."
-    kept: list[JSON] = []
-    room = budget - len(_json({**data, "records": []})) - 300
-    for record in records:
-        room -= len(_json(record)) + 1
-        if room < 0:
-            break
-        kept.append(record)
-    shown = _json({**data, "records": kept})
-    return (
-        f"{answer.summary}\n{shown}\n"
-        f"… {len(records) - len(kept)} of {len(records)} records left out of this text for length. "
-        "Ask for fewer fields (the *_fields arguments) or a smaller page_size to see them."
-    )
+    return f"{answer.summary}\n{_json(data)}"
 
 
 def error_text(answer: Answer) -> str:
     """An error as lines a model acts on: what is wrong, whether anything was changed, what to do next."""
-    error = cast(JSON, answer.data["error"])
+    error = mapping(answer.data["error"])
     lines = [str(error["message"])]
     for problem in error.get("problems", []):
         where = f"{problem['argument']}: " if problem.get("argument") else ""
@@ -61,7 +40,7 @@ def _worth_saying(key: str, value: Any) -> bool:
     """Quota is in the structured answer always, in the text when it is a daily one or nearly used up."""
     if key != "quota":
         return False
-    quota = cast(JSON, value)
+    quota: JSON = mapping(value)
     return "left_today" in quota or quota.get("left", 1) == 0
 
 

@@ -33,14 +33,6 @@ def fields(resource: JSON) -> JSON:
     return {"id": resource.get("id"), **mapping(resource.get("attributes"))}
 
 
-def included(document: JSON) -> dict[str, list[JSON]]:
-    """The related records a document carries, by type."""
-    by_type: dict[str, list[JSON]] = {}
-    for resource in objects(document.get("included")):
-        by_type.setdefault(str(resource.get("type")), []).append(record(resource))
-    return by_type
-
-
 def next_cursor(document: JSON) -> str | None:
     """The cursor of the next page, or None on the last page."""
     link = mapping(document.get("links")).get("next")

@@ -254,12 +254,13 @@ class ResultShape(Part):
 
     `resource` and `collection` are JSON:API data; `identifiers` are ids only; `job` is accepted work with a job record;
     `accepted` is accepted work with an empty body; `done` is finished work with an empty body; `raw` is passed through;
-    `composite` is the answer of a `steps` action.
+    `composite` is the answer of a `steps` action. `rows` names the attribute of a report that holds its rows.
     """
 
     kind: Literal["resource", "collection", "identifiers", "job", "accepted", "done", "raw", "composite"]
     type: str | None = None
     paged: bool = False
+    rows: str | None = None
     note: str | None = None
     verify: Verification | None = None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.answers.failures import explain
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import Answer, shape
@@ -24,14 +25,16 @@ class Response:
     is_error: bool = False
 
 
-async def answer_call(engine: Engine, accounts: Accounts, call: Call, name: str | None = None) -> Response:
+async def answer_call(
+    engine: Engine, accounts: Accounts, call: Call, name: str | None = None, *, budget: int = BUDGET
+) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
-    Only cancellation passes through.
+    `budget` is how many characters of JSON an answer may have. Only cancellation passes through.
     """
 
     async def run() -> Answer:
-        return shape(await engine.run(call, await accounts.find(name)))
+        return shape(await engine.run(call, await accounts.find(name)), budget)
 
     return await _response(engine, call, run)
 
