@@ -1,4 +1,4 @@
-"""One idiom for loose data: JSON whose form is not known until it is looked at. The ground that every room stands on."""
+"""One idiom for loose data: JSON whose form is not known until looked at. The ground that every room stands on."""
 
 import difflib
 from collections.abc import Iterable
