@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-from klaviyo_mcp.authoring.action_index import action_index
 from klaviyo_mcp.authoring.examples import rehearse
-from klaviyo_mcp.authoring.migration_table import migration_table
+from klaviyo_mcp.authoring.indexes import action_index, migration_table
 from klaviyo_mcp.authoring.rules import check_folder
 from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
