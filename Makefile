@@ -33,7 +33,7 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, specs, generated docs
 	$(BIN)/klaviyo-mcp specs check
 	$(BIN)/klaviyo-mcp docs --check
 
-docs: $(INSTALLED)  ## Regenerate the generated parts of the docs
+docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
 
 bench: $(TOOLS)  ## Measure start-up, calls and tokens

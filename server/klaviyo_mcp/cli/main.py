@@ -285,7 +285,7 @@ def docs(
         bool, typer.Option("--check", help="Change nothing; exit 1 when a generated file is stale.")
     ] = False,
 ) -> None:
-    """Write the generated files of a checkout: the action index and the schema of spec files."""
+    """Write the generated files of a checkout: indexes of actions, the schema of spec files, snapshots of tools."""
     from klaviyo_mcp.cli.specs import write_docs
 
     sys.exit(write_docs(check=check))
