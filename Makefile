@@ -25,11 +25,12 @@ test: check  ## Every check, then every test
 	@$(install_programs)
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
-check: $(TOOLS)  ## Lint, formatting, types, architecture, specs, generated docs
+check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generated files
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python .ci/sizes.py
 	$(BIN)/klaviyo-mcp specs check
 	$(BIN)/klaviyo-mcp docs --check
 

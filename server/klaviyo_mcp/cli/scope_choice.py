@@ -1,8 +1,8 @@
 """Which scopes to ask for: those of the actions that will be used, and no more. Computed from the specs."""
 
-import difflib
 from collections.abc import Iterable
 
+from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.runtime.settings import SettingsError
 
@@ -35,7 +35,7 @@ def choose_scopes(text: str, specs: Iterable[ActionSpec]) -> list[str]:
         elif word in ("read", "marketing", "all") or word in toolsets:
             wanted |= {scope for spec in specs if _meant(word, spec) for scope in spec.scopes}
         else:
-            near = difflib.get_close_matches(word, sorted(every | toolsets | {"read", "marketing", "all"}), n=1)
+            near = nearest(word, sorted(every | toolsets | {"read", "marketing", "all"}))
             hint = f"did you mean {near[0]!r}?" if near else "klaviyo-mcp actions show ACTION tells an action's scopes."
             raise SettingsError(f"--scopes: there is no scope or toolset {word!r}; {hint}")
     if not wanted:
