@@ -57,7 +57,7 @@ def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) 
         if one.outcome != "unchanged":
             print(f"{one.outcome}: {one.path}")
     changed = sum(one.outcome != "unchanged" for one in drafted)
-    print(f"{len(drafted)} specs, {changed} changed. New ones need their words: 'klaviyo-mcp specs check' tells which.")
+    print(f"{len(drafted)} specs, {changed} changed. New ones need their words; see docs/adding-an-action.md.")
     return 0
 
 
