@@ -6,6 +6,8 @@ INSTALLED := .venv/installed
 TOOLS := .venv/installed-tools
 # Test processes at a time.
 WORKERS ?= 2
+# More for pytest; CI says --cov, which measures the rooms that pyproject.toml names.
+PYTEST_OPTIONS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Keeps pyright from asking the package index for a newer version at each run.
@@ -13,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench docs clean .venv
+.PHONY: help setup demo quick fast test check bench docs clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,9 +23,15 @@ help:  ## Show this list
 demo: $(INSTALLED)  ## A guided tour against the built-in sandbox, no Klaviyo account needed
 	@$(BIN)/klaviyo-mcp demo
 
+quick: $(TOOLS)  ## Every check and the fast tests, in a minute
+	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) check fast
+
+fast: $(TOOLS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow'
+
 test: check  ## Every check, then every test
 	@$(install_programs)
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_OPTIONS)
 
 check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generated files
 	$(BIN)/ruff check

@@ -36,6 +36,31 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+SLOW = (
+    "accounts/test_kept_apart.py",
+    "accounts/test_never_mixed.py",
+    "accounts/test_refreshing.py",
+    "accounts/test_tokens.py",
+    "accounts/test_vault.py",
+    "cli/",
+    "conformance/",
+    "end_to_end/",
+    "mcp_server/test_several_accounts.py",
+    "sandbox/proof/",
+    "sandbox/test_home.py",
+    "sandbox/test_openapi.py",
+    "sandbox/test_serving.py",
+)
+"""The slow lane, by measurement: folders and files that start processes and browsers, or call every action."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make quick` leaves out what is marked as slow here, `make test` runs everything."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 MARK = "sEcReT"
 """Every secret of a test that handles some holds this, so that it can be found wherever it gets out."""
 
