@@ -40,8 +40,6 @@ SLOW = (
     "accounts/test_kept_apart.py",
     "accounts/test_never_mixed.py",
     "accounts/test_refreshing.py",
-    "accounts/test_tokens.py",
-    "accounts/test_vault.py",
     "cli/",
     "conformance/",
     "end_to_end/",
@@ -57,8 +55,18 @@ SLOW = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make quick` leaves out what is marked as slow here, `make test` runs everything."""
     for item in items:
-        if item.path.relative_to(Path(__file__).parent).as_posix().startswith(SLOW):
+        if is_slow(item.path):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What will not run is not imported: that alone takes seconds in each process."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
+def is_slow(path: Path) -> bool:
+    """Whether a file or folder belongs to the slow lane."""
+    return f"{os.path.relpath(path, Path(__file__).parent)}/".startswith(SLOW)
 
 
 MARK = "sEcReT"
