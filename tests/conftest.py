@@ -33,6 +33,39 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+SLOW = (
+    "accounts/test_kept_apart.py",
+    "accounts/test_never_mixed.py",
+    "accounts/test_refreshing.py",
+    "cli/",
+    "conformance/",
+    "end_to_end/",
+    "mcp_server/test_several_accounts.py",
+    "sandbox/proof/",
+    "sandbox/test_home.py",
+    "sandbox/test_openapi.py",
+    "sandbox/test_serving.py",
+)
+"""The slow lane, by measurement: folders and files that start processes and browsers, or call every action."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make quick` leaves out what is marked as slow here, `make test` runs everything."""
+    for item in items:
+        if is_slow(item.path):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What will not run is not imported: that alone takes seconds in each process."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
+def is_slow(path: Path) -> bool:
+    """Whether a file or folder belongs to the slow lane."""
+    return f"{os.path.relpath(path, Path(__file__).parent)}/".startswith(SLOW)
+
+
 MARK = "sEcReT"
 """Every secret of a test that handles some holds this, so that it can be found wherever it gets out."""
 

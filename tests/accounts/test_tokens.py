@@ -147,7 +147,7 @@ async def test_a_refresh_that_fails_is_borne_while_the_token_lasts_and_mended_la
     accounts = ConnectedAccounts(vault, clock=lambda: now[0])
     fresh.fail({"operation": "oauth_token", **fault})
     assert await read(accounts) == "DEMO01"
-    await age(vault, NAME, seconds=-1, failed_at=now[0], failure="before")
+    await age(vault, NAME, seconds=-60, failed_at=now[0], failure="before")
     with pytest.raises(RefreshFailing):
         await read(accounts)
     fresh.begin()

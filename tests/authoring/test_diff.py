@@ -10,8 +10,8 @@ from klaviyo_mcp.authoring.coverage import unreached
 from klaviyo_mcp.authoring.diff import diff, render
 from klaviyo_mcp.authoring.draft import draft
 from klaviyo_mcp.authoring.openapi import load_document, operations
-from klaviyo_mcp.authoring.yaml_edit import parse
 from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.yaml_text import parse
 
 LIBRARY = Path(__file__).parent / "data" / "library_openapi.json"
 WORDS = {"title": "A title", "summary": "A summary of the action.", "description": "A description of the action."}

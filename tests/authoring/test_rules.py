@@ -1,12 +1,18 @@
 """The rules of the spec format that `klaviyo-mcp specs check` holds."""
 
 import importlib.util
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from klaviyo_mcp.authoring.examples import rehearse
 from klaviyo_mcp.authoring.rules import check_folder
+from klaviyo_mcp.authoring.schema_rules import KEYWORDS, malformed
 from klaviyo_mcp.cli.specs import error_codes
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS
 
@@ -107,3 +113,60 @@ def test_a_tool_that_is_too_large_for_a_model_is_refused(tmp_path) -> None:
     )
     write(tmp_path, text)
     assert any("bytes; at most 6,000" in line for line in found(tmp_path))
+
+
+BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghij"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BOMB, "used again through an alias"),
+        (f"name: {'[' * 50_000}", "depth"),
+        (f"name: {'[' * 50_000}{']' * 50_000}", "depth"),
+        (f"name: {'{a: ' * 900}{'}' * 900}", "nested more than 100 levels deep"),
+        (f"name: {'9' * 5_000}", "cannot be read"),
+        ("name: 2026-13-45", "write it in quotes"),
+        ("name: !!python/object:os.system x", "write it in quotes"),
+        ("on: x", "the key 'on' is not text"),
+        ("<<: {name: x}", "merge keys"),
+    ],
+)
+def test_text_that_means_harm_is_one_problem_and_quickly(tmp_path, text, says) -> None:
+    path = write(tmp_path, text)
+    began = time.process_time()
+    (line,) = found(tmp_path)
+    assert time.process_time() - began < 1
+    assert line.startswith(str(path))
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ("{$ref: '#/$defs/A'}", "leads to nothing"),
+        ("{$ref: '#/$defs/Round'}", "leads to nothing"),
+        ("{type: array, items: {minLenght: 1}}", "did you mean 'minLength'?"),
+        ("{anyOf: []}", "anyOf must be a list of schemas, and is '[]'"),
+        ("{pattern: '('}", "pattern must be a regular expression"),
+        ("{properties: {a: text}}", "'text' stands where a schema belongs"),
+    ],
+)
+def test_a_fault_deep_in_a_schema_is_told_with_its_own_line(tmp_path, part, says) -> None:
+    text = GOOD.replace("{type: string, minLength: 1}", f"\n      anyOf:\n        - {part}")
+    write(tmp_path, text.replace("preconditions:", "  $defs: {Round: {$ref: '#/$defs/Round'}}\npreconditions:", 1))
+    assert any(f"create_list.yaml:{text[: text.index(part)].count(chr(10)) + 1}:" in line for line in found(tmp_path))
+    assert any(says in line for line in found(tmp_path))
+
+
+values = st.recursive(
+    st.sampled_from([None, True, False, -1, 0, 1.5, 3, "", "a", "(", "string", "array"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*KEYWORDS]), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*KEYWORDS]), values, max_size=4))
+def test_what_the_rules_let_pass_is_json_schema(schema) -> None:
+    if not list(malformed(schema)):
+        Draft202012Validator.check_schema(schema)

@@ -2,7 +2,12 @@
 
 import json
 import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 DOCUMENT = Path(__file__).parent.parent / "authoring" / "data" / "library_openapi.json"
 
@@ -77,13 +82,31 @@ def draft_all(command, folder: Path) -> list[Path]:
     return list(folder.glob("*/*.yaml"))
 
 
-def test_the_generated_docs_are_fresh_and_staleness_is_noticed(command, tmp_path) -> None:
-    assert command("docs", "--check").returncode == 0
+@pytest.fixture
+def checkout(command, tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`checkout("docs")`: the command line of a copy of the project, without its docs and tests."""
     root = Path(__file__).parent.parent.parent
     shutil.copytree(root / "server", tmp_path / "server")
     shutil.copytree(root / "tool_specs", tmp_path / "tool_specs")
-    done = command("docs", "--check", PYTHONPATH=str(tmp_path / "server"))
+    return partial(command, PYTHONPATH=str(tmp_path / "server"))
+
+
+def test_what_is_generated_is_fresh_and_staleness_is_noticed(command, checkout, tmp_path) -> None:
+    assert command("docs", "--check").returncode == 0
+    done = checkout("docs", "--check")
     assert done.returncode == 1
     assert "docs/actions.md is stale; run 'make docs'." in done.stderr
-    assert command("docs", PYTHONPATH=str(tmp_path / "server")).returncode == 0
-    assert command("docs", "--check", PYTHONPATH=str(tmp_path / "server")).returncode == 0
+    assert "tests/mcp_server/snapshots/get_lists.json is stale" in done.stderr
+    assert checkout("docs").returncode == 0
+    assert checkout("docs", "--check").returncode == 0
+    (tmp_path / "tests/mcp_server/snapshots/get_everything.json").write_text("{}")
+    assert "get_everything.json is stale" in checkout("docs", "--check").stderr
+    assert checkout("docs").stdout == "removed tests/mcp_server/snapshots/get_everything.json\n"
+
+
+def test_a_new_toolset_is_told_where_it_must_be_named(checkout, tmp_path) -> None:
+    (tmp_path / "tool_specs/web_feeds").rename(tmp_path / "tool_specs/web_streams")
+    done = checkout("specs", "check")
+    assert done.returncode == 1
+    assert "cli/scope_choice.py: the toolset 'web_streams' is new: name it in MARKETING or in BEYOND" in done.stderr
+    assert "cli/scope_choice.py: names the toolset 'web_feeds', which has no specs" in done.stderr

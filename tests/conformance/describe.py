@@ -1,6 +1,7 @@
 """Makes `klaviyo_api.json`, the description that these tests hold requests against, from Klaviyo's OpenAPI document.
 
-    python tests/conformance/describe.py openapi.json > tests/conformance/klaviyo_api.json
+    python tests/conformance/describe.py openapi.json                      everything anew
+    python tests/conformance/describe.py openapi.json create_brand_color   these operations, the others as they are
 
 Facts only: methods, paths, shapes, scopes and limits, none of the document's words. Written without any of the
 project's own reading of such documents, so that a mistake there cannot hide here. The notation is explained in
@@ -11,7 +12,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ EXTRA_LIMIT = re.compile(
 )
 
 
-def describe(document: JSON) -> JSON:
+def describe(document: JSON, names: Container[str] | None = None) -> JSON:
     schemas: JSON = document["components"]["schemas"]
     operations = {
         raw["operationId"]: _operation(method, path, raw, schemas)
         for path, methods in document["paths"].items()
         for method, raw in methods.items()
-        if method in METHODS
+        if method in METHODS and (names is None or raw["operationId"] in names)
     }
     shapes: JSON = {}
     waiting = sorted(set(_references(operations)))
@@ -40,8 +41,18 @@ def describe(document: JSON) -> JSON:
             shapes[name] = _shape(schemas[name], schemas)
             waiting += sorted(set(_references(shapes[name])) - shapes.keys())
     described = {"shapes": dict(sorted(shapes.items())), "operations": dict(sorted(operations.items()))}
-    _share_enumerations(described)
+    if names is None:
+        _share_enumerations(described)
     return described
+
+
+def added(known: JSON, described: JSON) -> JSON:
+    """A description with some operations described anew; shapes that other operations share must still be the same."""
+    both = {part: {**known[part], **described[part]} for part in known}
+    changed = [name for name, shape in known["shapes"].items() if both["shapes"][name] != shape]
+    if changed:
+        sys.exit(f"The document differs in shapes that others share: {', '.join(changed)}. Describe everything anew.")
+    return both
 
 
 def _operation(method: str, path: str, raw: JSON, schemas: JSON) -> JSON:
@@ -151,4 +162,10 @@ def write(described: JSON) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(write(describe(json.loads(Path(sys.argv[1]).read_bytes()))))
+    source, *only = sys.argv[1:]
+    stated = json.loads(Path(source).read_bytes())
+    if missing := set(only) - describe(stated)["operations"].keys():
+        sys.exit(f"The document has no operation {', '.join(sorted(missing))}.")
+    target = Path(__file__).with_name("klaviyo_api.json")
+    whole = added(json.loads(target.read_bytes()), describe(stated, only)) if only else describe(stated)
+    target.write_text(write(whole), "utf-8")

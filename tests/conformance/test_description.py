@@ -38,7 +38,8 @@ few = settings(max_examples=6, suppress_health_check=list(HealthCheck), database
 
 
 def test_every_operation_has_an_action_and_every_action_an_operation() -> None:
-    assert sorted(action.operation for action in SINGLE.values()) == sorted(operations())
+    known = sorted(operations())
+    assert sorted(action.operation for action in SINGLE.values()) == known, "describe.py describes a new operation"
 
 
 @pytest.mark.parametrize("name", sorted(SINGLE))

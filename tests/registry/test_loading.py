@@ -66,6 +66,7 @@ def test_a_good_file_loads_and_its_folder_is_its_toolset(tmp_path) -> None:
         ("burst: 10/s", "burst: 10/m", "burst must be given per 's'"),
         ("title: Create a list\n", "", "1: missing key 'title'"),
         ("path: /api/lists", "path: /lists", "21: request.path"),
+        ("request:\n  method", "request: none\nother:\n  method", "request: "),
         ("  path: /api/lists", "\tpath: /api/lists", "21: not valid YAML"),
         ("name: create_list\n", "name: create-list\n", "2: name: String should match"),
     ],

@@ -7,6 +7,7 @@ from klaviyo_mcp.authoring.schemas import types_of
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import hole, holes
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
+from klaviyo_mcp.registry.references import name_of, resolved
 
 
 def unreached(document: JSON, spec: ActionSpec) -> list[str]:
@@ -71,7 +72,7 @@ class _Reaching:
     def covered(self, stated: JSON, accepts: JSON, where: str) -> None:
         """An object argument, or a list of them, accepts every field that the document states."""
         schema = resolve(self.document, stated)
-        definition = str(accepts.get("$ref", ""))
+        definition = name_of(accepts)
         if definition in self.compared:
             return
         self.compared |= {definition} if definition else set()
@@ -104,5 +105,4 @@ class _Reaching:
         branches: Any = schema.get("anyOf")
         if is_list(branches) and len(branches) == 2 and {"type": "null"} in branches:
             schema = next(branch for branch in branches if branch != {"type": "null"})
-        name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-        return self.schema.get("$defs", {}).get(name, schema)
+        return resolved(schema, self.schema.get("$defs", {}))

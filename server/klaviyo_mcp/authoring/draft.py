@@ -7,10 +7,11 @@ from typing import Literal
 from klaviyo_mcp.authoring.drafted import facts, is_drafted, suggestions
 from klaviyo_mcp.authoring.merge import ORDER, in_order, refreshed
 from klaviyo_mcp.authoring.openapi import Operation, load_document, operations
-from klaviyo_mcp.authoring.yaml_edit import parse, rewrite
+from klaviyo_mcp.authoring.yaml_edit import rewrite
 from klaviyo_mcp.authoring.yaml_layout import file_text
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.loading import spec_files
+from klaviyo_mcp.registry.yaml_text import parse
 
 Outcome = Literal["written", "refreshed", "unchanged"]
 
@@ -71,10 +72,7 @@ def _files_by_operation(folder: Path) -> dict[str, list[Path]]:
     """The spec files of a folder that a refresh applies to, by the operation they name."""
     found: dict[str, list[Path]] = {}
     for path in spec_files(folder):
-        try:
-            spec = parse(path.read_text("utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+        spec = parse(path.read_bytes(), str(path))
         if is_drafted(spec):
             found.setdefault(str(spec["operation"]), []).append(path)
     return found

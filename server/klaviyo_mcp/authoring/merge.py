@@ -9,6 +9,7 @@ from klaviyo_mcp.authoring.schemas import WORDS, other_form, wordless
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import holes, path_holes
 from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.references import reached
 
 ORDER = [field.alias or name for name, field in ActionSpec.model_fields.items()]
 """The keys of a spec file in the order of the model."""
@@ -107,7 +108,7 @@ class _Merging:
         old_properties: JSON = {name: value for name, value in old.get("properties", {}).items() if name not in went}
         merged = self.schema("input_schema", {**old, "properties": old_properties}, new)
         definitions = merged.get("$defs", {})
-        used = _references({key: value for key, value in merged.items() if key != "$defs"}, definitions)
+        used = reached({key: value for key, value in merged.items() if key != "$defs"}, definitions)
         merged["$defs"] = {name: value for name, value in definitions.items() if name in used}
         return {key: value for key, value in merged.items() if value or key != "$defs"}
 
@@ -189,19 +190,3 @@ def _arguments(request: Any) -> set[str]:
     paths = path_holes(str(request.get("path", "")))
     inner = [name.split(".")[0] for key in ("query", "body", "multipart") for name in holes(request.get(key, {}))]
     return {*paths, *inner}
-
-
-def _references(schema: Any, definitions: JSON, found: set[str] | None = None) -> set[str]:
-    """The definitions that a schema uses, directly or through others."""
-    found = set() if found is None else found
-    if is_object(schema):
-        name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
-        if name in definitions and name not in found:
-            found.add(name)
-            _references(definitions[name], definitions, found)
-        for value in schema.values():
-            _references(value, definitions, found)
-    elif is_list(schema):
-        for value in schema:
-            _references(value, definitions, found)
-    return found

@@ -2,16 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from klaviyo_mcp.loose_json import JSON, is_object
+from klaviyo_mcp.loose_json import JSON, is_object, mapping
+from klaviyo_mcp.registry.references import resolved
 
 METHODS = ("get", "post", "patch", "put", "delete")
-REFERENCE = "#/components/schemas/"
 
 
 def load_document(path: Path) -> JSON:
@@ -101,10 +100,9 @@ def operations(document: JSON) -> dict[str, Operation]:
     return found
 
 
-def reference_name(schema: Mapping[str, Any]) -> str | None:
-    """The component that a `$ref` names, or None."""
-    reference = schema.get("$ref")
-    return str(reference).removeprefix(REFERENCE) if reference else None
+def components(document: JSON) -> JSON:
+    """The schemas that references of the document can name."""
+    return at(at(document, "components"), "schemas")
 
 
 def resolve(document: JSON, schema: JSON) -> JSON:
@@ -112,10 +110,7 @@ def resolve(document: JSON, schema: JSON) -> JSON:
 
     Keywords beside a `$ref` or an `allOf` (Klaviyo writes `nullable` there) win over those of the target.
     """
-    name = reference_name(schema)
-    if name is not None:
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        return {**resolve(document, document["components"]["schemas"][name]), **beside}
+    schema = resolved(schema, components(document))
     if "allOf" in schema:
         merged: JSON = {}
         for part in schema["allOf"]:
@@ -140,10 +135,9 @@ def _both(first: JSON, second: JSON) -> JSON:
     }
 
 
-def at(mapping: JSON, key: str) -> JSON:
+def at(stated: JSON, key: str) -> JSON:
     """The mapping under a key, or an empty one: the document writes null for some that are empty."""
-    value = mapping.get(key)
-    return value if is_object(value) else {}
+    return mapping(stated.get(key))
 
 
 def fields(document: JSON, schema: JSON) -> JSON:

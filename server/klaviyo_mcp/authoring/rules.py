@@ -1,20 +1,19 @@
 """The rules of the spec format that one file's model cannot check alone: across files, and between the parts of a file.
 
-Whether examples validate and build is checked where requests are built, in `actions.rehearsal`.
+What an input schema may say is in `schema_rules`; whether examples validate and build is tried in `examples`.
 """
 
-import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from klaviyo_mcp.authoring.effects import effect_problems
+from klaviyo_mcp.authoring.schema_rules import Found, argument_names, has_path, schema_rules
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.holes import hole, holes, path_holes
-from klaviyo_mcp.registry.loading import LineNumbers, compose, load_file, spec_files
+from klaviyo_mcp.registry.loading import load_file, spec_files
 from klaviyo_mcp.registry.model import (
-    NAME_RULES,
     ActionSpec,
     ChooseRequest,
     HttpRequest,
@@ -22,6 +21,7 @@ from klaviyo_mcp.registry.model import (
     Precondition,
     StepsRequest,
 )
+from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
 ENGINE_ARGUMENTS = {"max_records"}
@@ -35,7 +35,6 @@ def check_folder(folder: Path, error_codes: set[str]) -> tuple[list[ActionSpec],
     loaded: list[tuple[Path, ActionSpec]] = []
     problems: list[SpecProblem] = []
     for path in spec_files(folder):
-        problems += _file_rules(path)
         try:
             loaded.append((path, load_file(path)))
         except SpecError as error:
@@ -46,9 +45,10 @@ def check_folder(folder: Path, error_codes: set[str]) -> tuple[list[ActionSpec],
     by_name = {spec.name: spec for spec in specs}
     problems += _names_clash(folder, specs)
     for path, spec in loaded:
-        lines = LineNumbers(path)
-        for key, message in _spec_rules(spec, by_name, error_codes):
-            problems.append(SpecProblem(str(path), lines.of(key), message))
+        if found := list(_spec_rules(spec, by_name, error_codes)):
+            lines = LineNumbers(path.read_bytes())
+            problems += [SpecProblem(str(path), lines.of(key), message) for key, message in found]
+        problems += _file_rules(path, spec)
     problems += [SpecProblem(str(file_of(folder, spec)), 0, message) for spec, message in effect_problems(specs)]
     return specs, sorted(problems, key=lambda problem: (problem.file, problem.line))
 
@@ -58,43 +58,14 @@ def file_of(folder: Path, spec: ActionSpec) -> Path:
     return folder / spec.toolset / f"{spec.name}.yaml"
 
 
-def _file_rules(path: Path) -> Iterator[SpecProblem]:
-    import yaml
-
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return  # loading reports it
-    if text.partition("\n")[0] != FIRST_LINE:
-        yield SpecProblem(str(path), 1, f"the first line must be: {FIRST_LINE}")
-    try:
-        root = compose(text)
-    except yaml.YAMLError:
-        return  # loading reports it
-    if not isinstance(root, yaml.MappingNode):
-        return  # so does this
-    yield from _repeated_keys(path, root)
-    name = next((value.value for key, value in root.value if key.value == "name"), None)
-    if name is not None and name != path.stem:
-        yield SpecProblem(str(path), 1, f"the file is named {path.stem!r} and the action {name!r}; they must agree")
-
-
-def _repeated_keys(path: Path, node: Any, above: tuple[int, ...] = ()) -> Iterator[SpecProblem]:
-    import yaml
-
-    if id(node) in above:
-        return  # an anchor that holds itself; the model refuses it
-    above = (*above, id(node))
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in cast(list[tuple[Any, Any]], node.value):
-            if key.value in seen:
-                yield SpecProblem(str(path), key.start_mark.line + 1, f"the key {key.value!r} stands here twice")
-            seen.add(key.value)
-            yield from _repeated_keys(path, value, above)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in cast(list[Any], node.value):
-            yield from _repeated_keys(path, value, above)
+def _file_rules(path: Path, spec: ActionSpec) -> Iterator[SpecProblem]:
+    with path.open(encoding="utf-8") as file:
+        if file.readline().rstrip("\n") != FIRST_LINE:
+            yield SpecProblem(str(path), 1, f"the first line must be: {FIRST_LINE}")
+    if spec.name != path.stem:
+        yield SpecProblem(
+            str(path), 1, f"the file is named {path.stem!r} and the action {spec.name!r}; they must agree"
+        )
 
 
 def _names_clash(folder: Path, specs: list[ActionSpec]) -> Iterator[SpecProblem]:
@@ -112,13 +83,9 @@ def _names_clash(folder: Path, specs: list[ActionSpec]) -> Iterator[SpecProblem]
             owners[alias] = spec
 
 
-Found = Iterator[tuple[tuple[int | str, ...], str]]
-"""Where in the file, and what is wrong there."""
-
-
 def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: set[str]) -> Found:
     yield from _words(spec, by_name)
-    yield from _schema(spec)
+    yield from schema_rules(spec)
     yield from _reach(spec)
     yield from _references(spec, by_name)
     for code in spec.advice:
@@ -147,9 +114,7 @@ def _words(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     if spec.title.endswith("."):
         yield ("title",), "a title has no full stop"
     names = {name for other in by_name.values() for name in other.names}
-    known = (
-        names | _argument_names(spec.input_schema) | {"duplicate_profile_id", "next_cursor", "retry_at", "next_step"}
-    )
+    known = names | argument_names(spec.input_schema) | {"duplicate_profile_id", "next_cursor", "retry_at", "next_step"}
     texts: list[tuple[tuple[int | str, ...], str]] = [
         (("summary",), spec.summary),
         (("description",), spec.description),
@@ -166,112 +131,6 @@ def _words(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
 def _looks_like_action(word: str) -> bool:
     verbs = ("get", "create", "update", "delete", "bulk", "add", "remove", "send", "cancel", "query", "refresh", "tag")
     return word.split("_")[0] in verbs
-
-
-def _argument_names(schema: Any) -> set[str]:
-    """The names of all properties at any depth."""
-    if isinstance(schema, list):
-        return {name for part in cast(list[Any], schema) for name in _argument_names(part)}
-    if not isinstance(schema, dict):
-        return set()
-    mapping = cast(dict[str, Any], schema)
-    own = set(cast(dict[str, Any], mapping.get("properties", {})))
-    return own | {name for value in mapping.values() for name in _argument_names(value)}
-
-
-def _schema(spec: ActionSpec) -> Found:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
-
-    schema = spec.input_schema
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        yield ("input_schema", *error.absolute_path), f"not a valid JSON Schema: {error.message[:200]}"
-        return
-    yield from _misspelt(schema)
-    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
-        yield ("input_schema",), "the root needs 'type: object' and 'additionalProperties: false'"
-    for key in ("oneOf", "anyOf", "allOf", "$ref"):
-        if key in schema:
-            yield ("input_schema", key), f"clients reject {key} at the root; use preconditions"
-    for name in spec.required:
-        if name not in spec.properties:
-            yield ("input_schema", "required"), f"requires {name!r}, which is not among the properties"
-    for name, part in spec.properties.items():
-        if not NAME_RULES["argument"].match(name):
-            yield ("input_schema", "properties", name), f"{name!r} is not a plain argument name (a-z, 0-9 and _)"
-        for inner in _argument_names(part):
-            if not NAME_RULES["property"].match(inner):
-                yield ("input_schema", "properties", name), f"clients reject the key {inner!r}"
-    if "filter" in spec.properties and not spec.filters:
-        yield ("input_schema", "properties", "filter"), "a filter needs the table 'filters' of what can be filtered by"
-    if spec.filters and "filter" not in spec.properties:
-        yield ("filters",), "there is no argument 'filter' to use this table"
-    if spec.result.paged and "cursor" not in spec.properties:
-        yield ("result", "paged"), "a paged result needs the argument 'cursor'"
-    if spec.result.paged != ("max_records" in spec.properties):
-        yield ("result",), "'max_records' goes with a paged result, and a paged result with 'max_records'"
-
-
-KEYWORDS = [
-    "$comment",
-    "$defs",
-    "$ref",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "const",
-    "contentEncoding",
-    "default",
-    "description",
-    "enum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "oneOf",
-    "pattern",
-    "properties",
-    "propertyNames",
-    "readOnly",
-    "required",
-    "type",
-    "uniqueItems",
-]
-"""What an input schema may say; a misspelt keyword would be ignored by every validator."""
-
-
-def _misspelt(schema: dict[str, Any]) -> Found:
-    for keyword in dict.fromkeys(_keywords(schema)):
-        if keyword not in KEYWORDS:
-            near = difflib.get_close_matches(keyword, KEYWORDS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            yield ("input_schema",), f"{keyword!r} is no keyword of JSON Schema that is used here{hint}"
-
-
-def _keywords(schema: Any) -> Iterator[str]:
-    """Every keyword of a schema at any depth, without the names of properties and definitions."""
-    if not isinstance(schema, dict):
-        return
-    for key, value in cast(dict[str, Any], schema).items():
-        yield key
-        if key in ("properties", "$defs"):
-            for inner in cast(dict[str, Any], value).values():
-                yield from _keywords(inner)
-        elif key in ("anyOf", "oneOf", "allOf"):
-            for inner in cast(list[Any], value):
-                yield from _keywords(inner)
-        elif key in ("items", "additionalProperties", "propertyNames"):
-            yield from _keywords(value)
 
 
 def _reach(spec: ActionSpec) -> Found:
@@ -300,7 +159,7 @@ def _reach(spec: ActionSpec) -> Found:
                 yield ("request",), f"the hole '${name}': a step has ids, count and unmatched"
         elif first not in arguments and first not in ("batch", "item"):
             yield ("request",), f"the hole '${name}' has no argument"
-        elif rest and not _has_path(spec.properties.get(first, {}), rest, spec.input_schema):
+        elif rest and not has_path(spec, first, rest):
             yield ("request",), f"the hole '${name}': {first!r} has no {rest!r}"
     reached = {name.partition(".")[0] for name in used} | ENGINE_ARGUMENTS
     for name in sorted(arguments - reached):
@@ -320,16 +179,6 @@ def _step_holes(request: StepsRequest) -> Iterator[str]:
         yield from (name for value in singles if (name := hole(value)))
     for caution in request.warnings:
         yield from (name for value in caution.when if (name := hole(value)))
-
-
-def _has_path(schema: dict[str, Any], path: str, root: dict[str, Any]) -> bool:
-    for part in path.split("."):
-        while "$ref" in schema:
-            schema = root.get("$defs", {}).get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
-        if part not in schema.get("properties", {}):
-            return False
-        schema = schema["properties"][part]
-    return True
 
 
 def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:

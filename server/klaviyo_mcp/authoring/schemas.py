@@ -7,8 +7,9 @@ import json
 from collections import Counter
 from typing import Any
 
-from klaviyo_mcp.authoring.openapi import reference_name, resolve
+from klaviyo_mcp.authoring.openapi import components, resolve
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
+from klaviyo_mcp.registry.references import name_of, named, reached
 
 IN_LINE = 2000
 """Bytes of compact JSON up to which an argument's schema is written in line."""
@@ -39,7 +40,7 @@ class Converter:
     def __init__(self, document: JSON) -> None:
         """`defs` fills up as deep schemas are met."""
         self.document = document
-        self.components: JSON = document.get("components", {}).get("schemas", {})
+        self.components = components(document)
         self.defs: JSON = {}
 
     def in_line(self, schema: JSON) -> JSON:
@@ -53,7 +54,7 @@ class Converter:
             return self._convert(schema, frozenset())
         nullable = bool(schema.get("nullable"))
         bare = {key: value for key, value in schema.items() if key != "nullable"}
-        own_name = reference_name(schema) or "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
+        own_name = name_of(schema) or "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
         shared = frozenset(component for component, count in uses.items() if self._worth_sharing(component, count))
         if own_name not in self.defs:
             self.defs[own_name] = {}
@@ -69,23 +70,19 @@ class Converter:
             return False
         return len(json.dumps(self._convert(schema, frozenset()))) <= IN_LINE
 
-    def _uses(self, schema: Any, found: Counter[str] | None = None) -> Counter[str]:
+    def _uses(self, schema: JSON) -> Counter[str]:
         """How often each component is referred to from a schema and everything it reaches."""
-        found = Counter() if found is None else found
-        for name in _references(schema):
-            found[name] += 1
-            if found[name] == 1:
-                self._uses(self.components[name], found)
-        return found
+        parts = [schema, *(self.components[name] for name in reached(schema, self.components))]
+        return Counter(name for part in parts for name in named(part))
 
     def _worth_sharing(self, name: str, count: int) -> bool:
         """Whether a part of a deep document gets its own entry: to save repeating it, or a screen of nesting."""
         component = self.components[name]
         size = len(json.dumps(wordless(component)))
-        return size >= WORTH_NAMING or (count > 1 and (size >= WORTH_SHARING or bool(_references(component))))
+        return size >= WORTH_NAMING or (count > 1 and (size >= WORTH_SHARING or any(named(component))))
 
     def _convert(self, schema: JSON, shared: frozenset[str]) -> JSON:
-        name = reference_name(schema)
+        name = name_of(schema)
         if name is not None and (name in shared or name in self.defs):
             if name not in self.defs:
                 self.defs[name] = {}
@@ -205,14 +202,6 @@ def other_form(old: JSON, new: JSON) -> bool:
         before, after = ({"number" if kind == "integer" else kind for kind in types_of(each)} for each in (old, new))
         return not (before - {"null"}) & (after - {"null"})
     return stated is not None and stated not in old and any(keyword in old for keyword in FORMS)
-
-
-def _references(schema: Any) -> list[str]:
-    """The components that a schema refers to directly, as often as it does."""
-    if is_object(schema):
-        name = reference_name(schema) if isinstance(schema.get("$ref"), str) else None
-        return [name] if name else [found for value in schema.values() for found in _references(value)]
-    return [found for value in schema for found in _references(value)] if is_list(schema) else []
 
 
 def wordless(schema: Any) -> Any:

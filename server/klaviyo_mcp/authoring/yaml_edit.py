@@ -6,20 +6,9 @@ import yaml
 
 from klaviyo_mcp.authoring.yaml_layout import entry
 from klaviyo_mcp.loose_json import JSON, is_object
+from klaviyo_mcp.registry.yaml_text import parse
 
-NOT_IN_PLACE = "the file cannot be refreshed in place; write it without YAML anchors, merge keys and tags"
-
-
-def parse(text: str) -> JSON:
-    """The mapping in the text of a spec file. Raises ValueError when it holds something else."""
-    try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        data: Any = yaml.load(text, Loader=loader)  # noqa: S506
-    except yaml.YAMLError as error:
-        raise ValueError(f"not valid YAML: {error}") from None
-    if not is_object(data):
-        raise ValueError("a spec file holds one mapping, starting with 'name:'")
-    return data
+NOT_IN_PLACE = "the file cannot be refreshed in place; write it without YAML anchors and tags"
 
 
 def rewrite(text: str, old: JSON, new: JSON) -> str:

@@ -1,8 +1,8 @@
 """Which scopes to ask for: those of the actions that will be used, and no more. Computed from the specs."""
 
-import difflib
 from collections.abc import Iterable
 
+from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.runtime.settings import SettingsError
 
@@ -10,7 +10,11 @@ MARKETING = frozenset(
     {"accounts", "campaigns", "coupons", "events", "flows", "forms", "images", "lists", "metrics", "profiles"}
     | {"reporting", "reviews", "segments", "tags", "templates", "web_feeds"}
 )
-"""The toolsets of everyday marketing. What touches privacy, webhooks, catalogues and data models is left out."""
+"""The toolsets of everyday marketing, whose scopes `--scopes marketing` asks for."""
+BEYOND = frozenset(
+    {"catalogs", "client", "conversations", "custom_objects", "data_privacy", "tracking_settings", "webhooks"}
+)
+"""The other toolsets: what touches privacy, webhooks, catalogues and data models."""
 ALWAYS = frozenset({"accounts:read"})
 """To say whose account it is."""
 
@@ -31,12 +35,21 @@ def choose_scopes(text: str, specs: Iterable[ActionSpec]) -> list[str]:
         elif word in ("read", "marketing", "all") or word in toolsets:
             wanted |= {scope for spec in specs if _meant(word, spec) for scope in spec.scopes}
         else:
-            near = difflib.get_close_matches(word, sorted(every | toolsets | {"read", "marketing", "all"}), n=1)
+            near = nearest(word, sorted(every | toolsets | {"read", "marketing", "all"}))
             hint = f"did you mean {near[0]!r}?" if near else "klaviyo-mcp actions show ACTION tells an action's scopes."
             raise SettingsError(f"--scopes: there is no scope or toolset {word!r}; {hint}")
     if not wanted:
         raise SettingsError("--scopes needs read, marketing, all, or a list such as lists:read,profiles:read.")
     return sorted(wanted | (ALWAYS & every))
+
+
+def undecided(specs: Iterable[ActionSpec]) -> list[str]:
+    """What is to be done about toolsets that came or went; `specs check` tells it."""
+    toolsets, named = {spec.toolset for spec in specs}, MARKETING | BEYOND
+    return [
+        *(f"the toolset {new!r} is new: name it in MARKETING or in BEYOND" for new in sorted(toolsets - named)),
+        *(f"names the toolset {gone!r}, which has no specs" for gone in sorted(named - toolsets)),
+    ]
 
 
 def told(scopes: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ class SpecProblem:
         return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
 
 
-class SpecError(Exception):
+class SpecError(ValueError):
     """Specs that cannot be loaded."""
 
     def __init__(self, problems: list[SpecProblem]) -> None:

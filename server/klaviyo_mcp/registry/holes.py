@@ -6,7 +6,9 @@ An object whose only key is `$each`, `$filter` or `$concat` is a form that build
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
+
+from klaviyo_mcp.loose_json import is_list, is_object
 
 WHOLE = re.compile(r"^\$([a-zA-Z_][a-zA-Z0-9_]*(?:\.[a-zA-Z0-9_]+)*)$")
 PATH_SEGMENT = re.compile(r"\$([a-zA-Z_][a-zA-Z0-9_]*)")
@@ -21,12 +23,12 @@ def hole(value: Any) -> str | None:
 
 def holes(template: Any) -> Iterator[str]:
     """All hole names of a template, in order; those of an `$each` template's own `$item` are left out."""
-    if isinstance(template, dict):
-        for key, value in cast(dict[str, Any], template).items():
+    if is_object(template):
+        for key, value in template.items():
             inner = holes(value)
             yield from (name for name in inner if not name.startswith("item")) if key == "$do" else inner
-    elif isinstance(template, list):
-        for value in cast(list[Any], template):
+    elif is_list(template):
+        for value in template:
             yield from holes(value)
     elif name := hole(template):
         yield name

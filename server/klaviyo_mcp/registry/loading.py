@@ -5,14 +5,14 @@ because parsing some 350 YAML files costs about 0.2 s at every start and reading
 """
 
 import contextlib
-import difflib
 import json
 import os
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest, StepsRequest
 
@@ -52,25 +52,29 @@ def spec_files(folder: Path) -> list[Path]:
 
 
 def load_file(path: Path) -> ActionSpec:
-    """One spec file. Raises SpecError with all its problems."""
-    return _validate(path, parse_file(path))
+    """One spec file; the folder it is in is its `toolset`. Raises SpecError with all its problems."""
+    from klaviyo_mcp.registry.yaml_text import LineNumbers, parse  # 30 ms that the compiled catalogue does without
 
-
-def parse_file(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file, with `toolset` set to the name of its folder. Raises SpecError."""
-    import yaml  # not needed, and 30 ms, where the compiled catalogue is read
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        data: Any = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506 - it is a safe loader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise SpecError([SpecProblem(str(path), line, f"not valid YAML: {error.problem}")]) from None
-    except (yaml.YAMLError, OSError, RecursionError) as error:
+        text = path.read_bytes()
+    except OSError as error:
         raise SpecError([SpecProblem(str(path), 0, f"cannot be read: {error}")]) from None
-    if not isinstance(data, dict):
-        raise SpecError([SpecProblem(str(path), 1, "a spec file holds one mapping, starting with 'name:'")])
-    return {**cast(dict[str, Any], data), "toolset": path.parent.name}
+    try:
+        return ActionSpec.model_validate({**parse(text, str(path)), "toolset": path.parent.name})
+    except ValidationError as error:
+        lines = LineNumbers(text)
+        found: dict[str, SpecProblem] = {}
+        for detail in error.errors(include_url=False):
+            location = tuple(part for part in detail["loc"] if part not in REQUEST_KINDS)
+            where = ".".join(str(part) for part in location)
+            if detail["type"] == "extra_forbidden":
+                message = f"unknown key {where!r}{_suggest(tuple(detail['loc']))}"
+            elif detail["type"] == "missing":
+                message = f"missing key {where!r}"
+            else:
+                message = f"{where}: {detail['msg']}"
+            found[message] = SpecProblem(str(path), lines.of(location), message)
+        raise SpecError(list(found.values())) from None
 
 
 def _from_checkout(folder: Path) -> list[ActionSpec]:
@@ -118,61 +122,10 @@ def _from_yaml(folder: Path) -> list[ActionSpec]:
     return specs
 
 
-def _validate(path: Path, data: dict[str, Any]) -> ActionSpec:
-    try:
-        return ActionSpec.model_validate(data)
-    except ValidationError as error:
-        lines = LineNumbers(path)
-        found: dict[str, SpecProblem] = {}
-        for detail in error.errors(include_url=False):
-            location = tuple(part for part in detail["loc"] if part not in REQUEST_KINDS)
-            where = ".".join(str(part) for part in location)
-            if detail["type"] == "extra_forbidden":
-                message = f"unknown key {where!r}{_suggest(tuple(detail['loc']))}"
-            elif detail["type"] == "missing":
-                message = f"missing key {where!r}"
-            else:
-                message = f"{where}: {detail['msg']}"
-            found[message] = SpecProblem(str(path), lines.of(location), message)
-        raise SpecError(list(found.values())) from None
-
-
-def compose(text: str) -> Any:
-    """The YAML nodes of a text, which know their lines. Raises yaml.YAMLError."""
-    import yaml
-
-    # types-PyYAML leaves the stream and the node untyped.
-    return cast(Any, yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
-
-
-class LineNumbers:
-    """Where the keys of a YAML file are: the line of a location such as `('request', 'path')`."""
-
-    def __init__(self, path: Path) -> None:
-        """Reads the file again, keeping marks; only done when there is something to report."""
-        self.root = compose(path.read_text("utf-8"))
-
-    def of(self, location: tuple[int | str, ...]) -> int:
-        """The line (from 1) of the deepest part of `location` that the file has."""
-        import yaml
-
-        node, line = self.root, 1
-        for part in location:
-            if isinstance(node, yaml.MappingNode):
-                pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
-                if pair is None:
-                    break
-                line, node = pair[0].start_mark.line + 1, pair[1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-                node = node.value[part]
-                line = node.start_mark.line + 1
-        return line
-
-
 def _suggest(location: tuple[int | str, ...]) -> str:
     """`; did you mean 'x'?` for an unknown key, from the keys that its part of a spec knows."""
     known = _keys_at(ActionSpec, location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    near = nearest(location[-1], known, likeness=0.5)
     return f"; did you mean {near[0]!r}?" if near else (f"; known here: {', '.join(sorted(known))}" if known else "")
 
 

@@ -1,12 +1,12 @@
 """The model of a spec file: one pydantic class per part of the YAML, each refusing keys it does not know.
 
-Only shapes and rules that concern one file live here. Rules that need to look across files are in `checking`.
+Only shapes and rules that concern one file live here. Rules that look across files are in `authoring.rules`.
 """
 
 import re
 from datetime import date
 from functools import cached_property
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 
 Effect = Literal["read", "write", "destructive"]
 
@@ -230,7 +230,7 @@ class StepsRequest(Part):
 
 def kind_of_request(value: Any) -> str:
     """Which of the three forms a request has, so that errors speak of that form alone."""
-    keys: set[str] = set(cast(JSON, value)) if isinstance(value, dict) else set(type(cast(Part, value)).model_fields)
+    keys = value.model_fields_set if isinstance(value, Part) else mapping(value)
     return next((kind for kind in ("choose", "steps") if kind in keys), "http")
 
 

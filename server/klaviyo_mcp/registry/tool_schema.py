@@ -5,11 +5,10 @@ that name the nearest right value, and can be looked up.
 """
 
 import json
-from typing import Any, cast
 
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, is_object, mapping, objects
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.references import resolved
+from klaviyo_mcp.registry.references import reached, resolved
 
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6
@@ -20,7 +19,7 @@ PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
 
 def listed_schema(spec: ActionSpec) -> JSON:
     """The schema for a tool list: no `$ref`, no long enumeration, no property over LARGEST_PROPERTY characters."""
-    definitions = cast(JSON, spec.input_schema.get("$defs", {}))
+    definitions = mapping(spec.input_schema.get("$defs"))
     properties = {name: _listed_argument(name, schema, definitions) for name, schema in spec.properties.items()}
     listed: JSON = {"type": "object", "properties": properties}
     if spec.required:
@@ -35,38 +34,20 @@ def schema_at(spec: ActionSpec, path: str = "") -> JSON:
     The schemas it refers to come along under `$defs`, as long as they stay under LARGEST_DEFINITIONS characters; beyond
     that they are asked for by name, such as `definition.SendEmailAction`. Raises KeyError with the path.
     """
-    definitions = cast(JSON, spec.input_schema.get("$defs", {}))
+    definitions = mapping(spec.input_schema.get("$defs"))
     schema: JSON = {key: value for key, value in spec.input_schema.items() if key != "$defs"}
     for part in path.split(".") if path else []:
         found = _child(resolved(schema, definitions), part, definitions) or definitions.get(part)
         if found is None:
             raise KeyError(path)
-        schema = cast(JSON, found)
+        schema = found
     schema = resolved(schema, definitions)
-    needed = {name: definitions[name] for name in _references(schema, definitions)}
+    needed = {name: definitions[name] for name in reached(schema, definitions)}
     if needed and len(json.dumps(needed)) <= LARGEST_DEFINITIONS:
         return {**schema, "$defs": needed}
     if needed:
         return {**schema, "$comment": f"Ask for these by name, after the path: {', '.join(needed)}"}
     return schema
-
-
-def _references(schema: Any, definitions: JSON) -> list[str]:
-    """The names of all definitions that a schema needs, each once."""
-    found: dict[str, None] = {}
-    left: list[Any] = [schema]
-    while left:
-        part = left.pop()
-        if isinstance(part, list):
-            left += cast(list[Any], part)
-        elif isinstance(part, dict):
-            mapping = cast(JSON, part)
-            name = str(mapping.get("$ref", "")).rsplit("/", 1)[-1]
-            if name and name not in found:
-                found[name] = None
-                left.append(definitions[name])
-            left += [value for key, value in mapping.items() if key != "$ref"]
-    return list(found)
 
 
 def _listed_argument(name: str, schema: JSON, definitions: JSON) -> JSON:
@@ -87,7 +68,7 @@ def _listed_argument(name: str, schema: JSON, definitions: JSON) -> JSON:
 def _listed(schema: JSON, definitions: JSON) -> JSON:
     for depth in (3, 2, 1, 0):
         shown = _shallow(schema, definitions, depth)
-        if len(str(shown)) <= LARGEST_PROPERTY:
+        if len(json.dumps(shown, ensure_ascii=False)) <= LARGEST_PROPERTY:
             return shown
     return _shallow(schema, definitions, 0)
 
@@ -136,20 +117,23 @@ def _names(schema: JSON, definitions: JSON) -> list[str]:
     """The keys of an object schema, those of all its branches or of its items, the required ones first."""
     schema = resolved(schema, definitions)
     if "properties" in schema:
-        required = cast(list[str], schema.get("required", []))
+        required = schema.get("required", [])
         return [*required, *(name for name in schema["properties"] if name not in required)][:20]
-    if isinstance(schema.get("items"), dict):
+    if is_object(schema.get("items")):
         return _names(schema["items"], definitions)
-    branches = cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or [])
-    return list(dict.fromkeys(name for branch in branches for name in _names(branch, definitions)))[:20]
+    return list(dict.fromkeys(name for branch in _branches(schema) for name in _names(branch, definitions)))[:20]
 
 
 def _child(schema: JSON, part: str, definitions: JSON) -> JSON | None:
     if part in schema.get("properties", {}):
-        return cast(JSON, schema["properties"][part])
-    if isinstance(schema.get("items"), dict):
+        return schema["properties"][part]
+    if is_object(schema.get("items")):
         return _child(resolved(schema["items"], definitions), part, definitions)
-    for branch in cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or []):
+    for branch in _branches(schema):
         if (found := _child(resolved(branch, definitions), part, definitions)) is not None:
             return found
     return None
+
+
+def _branches(schema: JSON) -> list[JSON]:
+    return objects(schema.get("anyOf") or schema.get("oneOf"))

@@ -1,10 +1,10 @@
 """Which actions a server shows and runs: the one place where that is decided."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from klaviyo_mcp.accounts.permissions import Permissions
+from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.registry import Action, Registry
 
 
@@ -51,12 +51,10 @@ def parse_exposure(
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == ["all"]:
         return Exposure(None, read_only, hide_unavailable)
-    if "search" in names:
-        raise ExposureError("--expose search is not there yet in this version; use 'all' or names of toolsets.")
     known = registry.toolsets
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}, or 'all'."
             raise ExposureError(f"--expose: there is no toolset {name!r}; {hint}")
     if not names:
