@@ -61,6 +61,23 @@ def test_facts_are_printed_or_written_with_one_line_for_each_operation(command, 
     assert sum(line.startswith('"get_books":') for line in printed.stdout.splitlines()) == 1
 
 
+def test_facts_of_one_operation_are_added_to_what_a_file_holds(command, tmp_path) -> None:
+    whole, file = tmp_path / "whole.json", tmp_path / "facts.json"
+    command("specs", "facts", "--openapi", str(DOCUMENT), "--out", str(whole))
+    held = json.loads(whole.read_text())
+    name = sorted(held["operations"])[3]
+    less = {**held, "operations": {key: value for key, value in held["operations"].items() if key != name}}
+    file.write_text(json.dumps(less))
+    done = command("specs", "facts", "--openapi", str(DOCUMENT), "--out", str(file), name)
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == whole.read_text()
+    refused = command("specs", "facts", "--openapi", str(DOCUMENT), "--out", str(file), "no_such_operation")
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "klaviyo-mcp: the document has no operation 'no_such_operation'\n",
+    )
+
+
 def test_facts_of_what_is_no_openapi_document_are_refused_in_one_line(command, tmp_path) -> None:
     file = tmp_path / "other.json"
     for text, words in (

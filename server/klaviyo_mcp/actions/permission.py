@@ -41,7 +41,7 @@ class Gate:
         """
         if not part:
             find_action(self.registry, action.name, self.exposes)
-        if self.read_only and self.registry.effect(action) != "read":
+        if self.read_only and action.effect != "read":
             raise NotPermitted(f"{action.name} changes data, and this server is read-only. Nothing was sent.")
         denial = account.access.denial(action.name, action.spec.scopes) if account else None
         if denial is not None:

@@ -77,7 +77,7 @@ class Planner:
         admitted = self.gate.admit(action, given, self.account, part=part)
         arguments, skip, alone = admitted.arguments, admitted.skip, admitted.part
         lookups = self._lookups(action, arguments)
-        effect = self.gate.registry.effect(action)
+        effect = action.effect
         match action.spec.request:
             case ChooseRequest() as request:
                 choice = request.among[arguments[request.choose[1:]]]

@@ -34,7 +34,7 @@ def resume(action: Action, given: object, account: Account | None) -> Resumed:
 
     Without an account (a preview) a cursor of ours is taken as it is.
     """
-    if action.spec.effect != "read":
+    if action.effect != "read":
         return Resumed(given)
     asked = _object(given)
     if asked is None:

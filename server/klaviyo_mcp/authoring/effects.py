@@ -21,7 +21,7 @@ def effect_problems(specs: list[ActionSpec]) -> Iterator[tuple[ActionSpec, str]]
         for rule in spec.preconditions:
             lookup = rule.exists or rule.state
             looked_up = registry.get(lookup.action) if lookup else None
-            if looked_up is not None and registry.effect(looked_up) != "read":
+            if looked_up is not None and looked_up.effect != "read":
                 yield spec, f"{looked_up.name} changes something; a rule may only look up with a read"
 
 
@@ -30,7 +30,7 @@ def _composite(action: Action, registry: Registry) -> Iterator[str]:
     if any(action in registry.closure(part) for part in parts):
         yield "it is made of itself"
         return
-    strongest = max(parts, key=lambda part: STRENGTH[registry.effect(part)], default=None)
-    if strongest is not None and registry.effect(strongest) != action.spec.effect:
-        derived = registry.effect(strongest)
+    strongest = max(parts, key=lambda part: STRENGTH[part.effect], default=None)
+    if strongest is not None and strongest.effect != action.spec.effect:
+        derived = strongest.effect
         yield f"its effect is {derived!r}, as that of {strongest.name} which it is made of, not {action.spec.effect!r}"

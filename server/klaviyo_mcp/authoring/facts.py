@@ -19,18 +19,27 @@ COMMON = ("filter", "sort", "include", "fields", "additional-fields", "page")
 """The query parameters, up to a bracket, that have a place of their own in an operation's facts."""
 
 
-def revision_facts(document: JSON) -> JSON:
+def revision_facts(document: JSON, only: Iterable[str] = (), known: JSON | None = None) -> JSON:
     """The facts of every operation; a list of sparse fields that several have is written once, and named by its type.
 
-    Raises ValueError for a document without operations, or with a limit in a form that is not known.
+    `only` some operations are added to the facts that are `known` already, which keep their revision. Raises ValueError
+    for a document without operations, or without one of these, or with a limit in a form that is not known.
     """
-    lists: dict[tuple[str, ...], str] = {}
-    revision = at(document, "info").get("version")
-    stated = {name: _facts(operation, lists) for name, operation in sorted(operations(document).items())}
+    before = known or {}
+    lists = {tuple(members): name for name, members in at(before, "fields").items()}
+    revision = before.get("revision") or at(document, "info").get("version")
+    there = operations(document)
+    if unknown := [name for name in only if name not in there]:
+        raise ValueError(f"the document has no operation {unknown[0]!r}")
+    stated = {name: _facts(there[name], lists) for name in only or sorted(there)}
     if not revision or not stated:
         raise ValueError(f"the document has no {'operations' if revision else 'revision (info.version)'}")
     fields = {name: list(members) for members, name in sorted(lists.items(), key=lambda item: item[1])}
-    return {"revision": revision, "fields": fields, "operations": stated}
+    return {
+        "revision": revision,
+        "fields": fields,
+        "operations": dict(sorted({**at(before, "operations"), **stated}.items())),
+    }
 
 
 def render(facts: JSON) -> str:

@@ -93,9 +93,10 @@ def error_codes() -> set[str]:
 def write_facts(
     openapi: OpenAPIOption,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write them; printed by default.")] = None,
+    operations: Annotated[list[str] | None, typer.Argument(help="Only these, added to the file.")] = None,
 ) -> None:
-    """Make the sandbox's file of facts of an API revision from its OpenAPI document."""
-    sys.exit(run_facts(openapi, out))
+    """Make the sandbox's file of facts of an API revision from its OpenAPI document, or add operations to it."""
+    sys.exit(run_facts(openapi, out, operations or []))
 
 
 def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:
@@ -130,13 +131,17 @@ def run_diff(openapi: Path, folder: Path | None) -> int:
     return 1 if difference else 0
 
 
-def run_facts(openapi: Path, out: Path | None) -> int:
-    """Write the facts of a document to a file, or print them. The exit code is 2 when that cannot be done."""
+def run_facts(openapi: Path, out: Path | None, only: list[str]) -> int:
+    """Write the facts of a document to a file, or print them. The exit code is 2 when that cannot be done.
+
+    The facts of `only` some operations are added to what the file holds.
+    """
     from klaviyo_mcp.authoring.facts import render, revision_facts
     from klaviyo_mcp.authoring.openapi import load_document
 
     try:
-        facts = revision_facts(load_document(openapi))
+        known = json.loads(out.read_bytes()) if only and out is not None and out.is_file() else None
+        facts = revision_facts(load_document(openapi), only, known)
         if out is None:
             sys.stdout.write(render(facts))
         else:

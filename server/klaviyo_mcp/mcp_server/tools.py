@@ -73,9 +73,9 @@ def as_tool(action: Action) -> types.Tool:
         input_schema=listed_schema(spec),
         annotations=types.ToolAnnotations(
             title=spec.title,
-            read_only_hint=spec.effect == "read",
-            destructive_hint=spec.effect == "destructive",
+            read_only_hint=action.effect == "read",
+            destructive_hint=action.effect == "destructive",
             # A read is idempotent by nature, and an open world is the protocol's default: neither is worth its bytes.
-            idempotent_hint=None if spec.effect == "read" else spec.idempotent,
+            idempotent_hint=None if action.effect == "read" else spec.idempotent,
         ),
     )

@@ -14,14 +14,22 @@ STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
 class Action:
     """One action, ready to be called."""
 
-    def __init__(self, spec: ActionSpec) -> None:
-        """Cheap: what costs time is computed at first use."""
+    def __init__(self, spec: ActionSpec, registry: "Registry | None" = None) -> None:
+        """Cheap: what costs time is computed at first use. `registry` holds what the action may be made of."""
         self.spec = spec
+        self._registry = registry
 
     @property
     def name(self) -> str:
         """The action's own name."""
         return self.spec.name
+
+    @cached_property
+    def effect(self) -> Effect:
+        """The strongest effect that the action can have: its own, or that of anything it is made of."""
+        parts = self._registry.closure(self) if self._registry else [self]
+        effects: list[Effect] = [part.spec.effect for part in parts]
+        return max(effects, key=lambda effect: STRENGTH[effect])
 
     @cached_property
     def filter_arguments(self) -> dict[str, str]:
@@ -62,10 +70,9 @@ class Registry:
 
     def __init__(self, specs: Iterable[ActionSpec]) -> None:
         """Actions keep the order of `specs`; a name wins over an alias of another action."""
-        self.actions = [Action(spec) for spec in specs]
+        self.actions = [Action(spec, self) for spec in specs]
         self.by_name = {alias: action for action in self.actions for alias in action.spec.aliases}
         self.by_name.update({action.name: action for action in self.actions})
-        self._effects: dict[str, Effect] = {}
 
     def get(self, name: str) -> Action | None:
         """The action with this name or alias, None when there is none."""
@@ -84,13 +91,6 @@ class Registry:
             found.update({part.name: part for part in new})
             waiting += new
         return list(found.values())
-
-    def effect(self, action: Action) -> Effect:
-        """The strongest effect that an action can have: its own, or that of anything it is made of."""
-        if action.name not in self._effects:
-            effects: list[Effect] = [part.spec.effect for part in self.closure(action)]
-            self._effects[action.name] = max(effects, key=lambda effect: STRENGTH[effect])
-        return self._effects[action.name]
 
     @property
     def toolsets(self) -> list[str]:

@@ -25,7 +25,7 @@ class Exposure:
 
     def shows(self, action: Action) -> bool:
         """Whether this action is listed and may be called."""
-        if self.read_only and action.spec.effect != "read":
+        if self.read_only and action.effect != "read":
             return False
         return self.reaches(action)
 
