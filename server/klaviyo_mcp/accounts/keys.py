@@ -57,7 +57,7 @@ class VaultKeys:
 
     def opener(self) -> "MultiFernet | None":
         """What opens with any of the keys and seals with the first, None when there is no key."""
-        from cryptography.fernet import Fernet, MultiFernet
+        from cryptography.fernet import Fernet, MultiFernet  # only an opened vault needs it
 
         keys = [Fernet(key) for place in self.found() for key in place.keys]
         return MultiFernet(keys) if keys else None
@@ -123,7 +123,7 @@ def _split(text: str, place: str) -> tuple[str, ...]:
 
 def _keyring_get(user: str) -> str | None:
     """What the keyring holds, None when there is no keyring that works."""
-    import keyring
+    import keyring  # 30 ms that only an opened vault costs
     from keyring.errors import KeyringError
 
     try:
@@ -134,7 +134,7 @@ def _keyring_get(user: str) -> str | None:
 
 def _keyring_set(user: str, text: str) -> bool:
     """Whether the keyring has taken the text: some take everything and keep nothing."""
-    import keyring
+    import keyring  # 30 ms that only an opened vault costs
     from keyring.errors import KeyringError
 
     try:

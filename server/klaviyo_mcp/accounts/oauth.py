@@ -62,7 +62,7 @@ class OAuthApp:
 
     def consent(self, redirect_uri: str, scopes: list[str]) -> "Consent":
         """A fresh request for consent: every call has a state and a verifier of its own."""
-        from authlib.common.security import generate_token
+        from authlib.common.security import generate_token  # only consent needs it
 
         verifier = generate_token(64)
         client = self._client(redirect_uri=redirect_uri, scope=" ".join(scopes), code_challenge_method="S256")

@@ -192,7 +192,7 @@ def _connected(connection: Connection) -> ConnectOutcome:
 
 async def _in_browser(consent: Consent, answer: ConsentAnswer, port: int) -> ConnectOutcome:
     """Open the consent page, and wait for the browser to come back to the loopback address."""
-    import uvicorn
+    import uvicorn  # only for consent in a browser
 
     listener = listen(HOST, port)
     config = uvicorn.Config(

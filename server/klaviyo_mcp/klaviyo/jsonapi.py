@@ -4,10 +4,10 @@ A record is flat: `id`, the attributes, and the ids of related records. What is 
 it would cost an agent's context without telling it anything.
 """
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from klaviyo_mcp.loose_json import JSON, mapping, objects
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping, objects
 
 
 def record(resource: JSON, *, with_type: bool = False) -> JSON:
@@ -49,8 +49,8 @@ def cursor_in(text: str) -> str:
 
 
 def _related_ids(data: Any) -> Any:
-    if isinstance(data, list):
-        return [item.get("id") for item in objects(cast(Any, data))]
+    if is_list(data):
+        return [item.get("id") for item in objects(data)]
     return mapping(data).get("id")
 
 
@@ -58,7 +58,7 @@ def _without_nothing(value: JSON) -> JSON:
     """A copy without nulls, empty objects and empty lists, at every depth; false, 0 and "" stay."""
     kept: JSON = {}
     for key, inner in value.items():
-        shown: Any = _without_nothing(cast(JSON, inner)) if isinstance(inner, dict) else inner
+        shown: Any = _without_nothing(inner) if is_object(inner) else inner
         if shown is not None and shown != {} and shown != []:
             kept[key] = shown
     return kept

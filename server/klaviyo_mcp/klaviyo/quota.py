@@ -58,7 +58,7 @@ class Quota:
 
             self._limiter = MovingWindowRateLimiter(MemoryStorage())
         if bucket not in self._items:
-            from limits import RateLimitItemPerSecond
+            from limits import RateLimitItemPerSecond  # loaded by now
 
             self._items[bucket] = RateLimitItemPerSecond(bucket.amount, bucket.seconds)
         return self._limiter, self._items[bucket]

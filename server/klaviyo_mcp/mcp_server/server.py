@@ -25,7 +25,8 @@ Klaviyo accounts are connected: say which one is meant, and never mix what you l
 - filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
 - X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
   absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
-- Collections return next_cursor when there is more: pass it as cursor, or ask for more at once with max_records.
+- Collections return next_cursor when there is more: call again with cursor alone, or ask for more at once with
+  max_records. A long record is cut, as the entries of cut say: read the rest with part, such as record.html@8000.
 - A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
 - "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
 - Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.

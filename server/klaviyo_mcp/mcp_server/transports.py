@@ -16,7 +16,7 @@ from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 async def serve_stdio(server: Server[Any]) -> None:
     """Serve until the client closes stdin. stdout carries nothing but the protocol."""
-    from mcp.server.stdio import stdio_server
+    from mcp.server.stdio import stdio_server  # each transport loads its own
 
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options(NotificationOptions()))
@@ -33,7 +33,7 @@ def check_listening(host: str, settings: Settings) -> None:
 
 def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlette:
     """The ASGI app: /mcp (stateless, JSON), /healthz, /readyz. Host and Origin are checked on /mcp."""
-    from mcp.server.transport_security import TransportSecuritySettings
+    from mcp.server.transport_security import TransportSecuritySettings  # only HTTP needs it
 
     local = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -63,7 +63,7 @@ def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlett
 
 def serve_http(app: Starlette, host: str, port: int) -> None:
     """Serve until interrupted. Raises SettingsError when the port cannot be had."""
-    import uvicorn
+    import uvicorn  # only HTTP needs it
 
     from klaviyo_mcp.runtime.listening import listen
 

@@ -98,7 +98,7 @@ def _from_checkout(folder: Path) -> list[ActionSpec]:
 
 def _stamp(folder: Path) -> str:
     """A line that changes whenever a spec file or the model of specs changes."""
-    import hashlib
+    import hashlib  # a wheel needs no stamp
 
     digest = hashlib.sha256()
     for path in [Path(__file__), Path(__file__).with_name("model.py"), *spec_files(folder)]:
