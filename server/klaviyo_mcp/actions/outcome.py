@@ -3,7 +3,7 @@
 Composites and live rules work on these, whole; shaping, words and sizes come once, in `answers`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from klaviyo_mcp.klaviyo.jsonapi import fields
 from klaviyo_mcp.klaviyo.requests import Reply
@@ -16,7 +16,9 @@ class Outcome:
     """What an action that was carried out has brought.
 
     `replies` are those of its one operation, the pages of a collection in order. An action made of steps has none:
-    `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something.
+    `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something. `parts` are
+    what became of its steps. `looked_up` holds what live rules read, by the name of the action they read it with.
+    `waited` is how many seconds the call waited for quota, and `wait_reasons` what for.
     """
 
     action: Action
@@ -25,6 +27,16 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     composed: JSON | None = None
     wrote: bool = False
+    parts: tuple["Outcome", ...] = ()
+    looked_up: JSON = field(default_factory=dict[str, JSON])
+    waited: float = 0.0
+    wait_reasons: tuple[str, ...] = ()
+
+    @property
+    def partial_failures(self) -> list[str]:
+        """What Klaviyo says it dropped of what was sent, here or in any step, each once."""
+        own = [reply.partial_failure for reply in self.replies if reply.partial_failure]
+        return list(dict.fromkeys([*own, *(text for part in self.parts for text in part.partial_failures)]))
 
     @property
     def records(self) -> list[JSON]:

@@ -1,11 +1,11 @@
-"""Klaviyo's answer, made small: flat records, the cursor, what happens next, and the quota that is left."""
+"""Klaviyo's answer, made small: flat records, the cursor, and a line that says what they are."""
 
 from dataclasses import dataclass
 
 from klaviyo_mcp.actions.outcome import Outcome
-from klaviyo_mcp.actions.request import fill
+from klaviyo_mcp.answers.notes import notes
 from klaviyo_mcp.klaviyo import jsonapi
-from klaviyo_mcp.klaviyo.requests import QuotaLeft, Reply
+from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
 
@@ -30,24 +30,10 @@ def shape(outcome: Outcome) -> Answer:
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
         data, summary = _single(action, mapping(outcome.replies[-1].document))
-    data |= _besides(outcome, data)
+    if included := _included(outcome.replies):
+        data["included"] = included
+    data |= notes(outcome)
     return Answer(data, summary)
-
-
-def _besides(outcome: Outcome, data: JSON) -> JSON:
-    """What an answer says beside its records: related ones, what happens next, warnings, and the quota left."""
-    result = outcome.action.spec.result
-    found: JSON = {"included": _included(outcome.replies), "note": result.note}
-    if result.verify:
-        values = {**outcome.arguments, "record": data.get("record", {})}
-        found["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
-    if outcome.replies:
-        meta = mapping(mapping(outcome.replies[-1].document).get("meta"))
-        found["klaviyo_hints"] = mapping(meta.get("agent_hints")).get("next_steps")
-    found["warnings"] = list(outcome.warnings)
-    if outcome.replies:
-        found["quota"] = _quota(outcome.replies[-1].quota)
-    return {key: value for key, value in found.items() if value}
 
 
 def _collection(action: Action, replies: tuple[Reply, ...]) -> tuple[JSON, str]:
@@ -67,6 +53,8 @@ def _collection(action: Action, replies: tuple[Reply, ...]) -> tuple[JSON, str]:
         data["next_cursor"] = cursor
     name = (kind or "record").replace("-", " ")
     plural = name if len(records) == 1 else f"{name[:-1]}ies" if name.endswith("ry") else f"{name}s"
+    if not records and not cursor:
+        return data, f"Nothing found: no {plural}."
     return data, f"{len(records)} {plural}{', more with next_cursor' if cursor else ''}."
 
 
@@ -79,6 +67,9 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
     if action.spec.result.kind in ("job", "accepted"):
         data["status"] = "accepted"
         summary = f"{title}: accepted. Klaviyo works on it; this does not yet say that it is done."
+    elif record is None and action.spec.effect == "read":
+        data |= {"status": "nothing_found", "record": None}
+        summary = f"{title}: nothing found, there is none."
     elif record is None:
         data["status"] = "done"
         summary = f"{title}: done."
@@ -104,9 +95,3 @@ def _included(replies: tuple[Reply, ...]) -> JSON:
             known = found.setdefault(kind, [])
             known += [record for record in records if record not in known]
     return found
-
-
-def _quota(left: QuotaLeft) -> JSON:
-    shown = {"left": left.remaining, "of": left.limit, "resets_in_seconds": left.reset_seconds}
-    shown |= {"left_today": left.remaining_today, "today_resets_in_seconds": left.reset_today_seconds}
-    return {key: value for key, value in shown.items() if value is not None}

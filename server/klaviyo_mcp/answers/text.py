@@ -12,9 +12,7 @@ TEXT_BUDGET = 40_000
 
 def answer_text(answer: Answer, budget: int = TEXT_BUDGET) -> str:
     """The summary line and the data. Records that do not fit are left out, and the text says how to get them."""
-    data = {
-        key: value for key, value in answer.data.items() if key not in ("quota", "count") or _worth_saying(key, value)
-    }
+    data = {key: value for key, value in answer.data.items() if key != "count"}
     text = f"{answer.summary}\n{_json(data)}"
     if len(text) <= budget:
         return text
@@ -41,6 +39,8 @@ def error_text(answer: Answer) -> str:
     error = cast(JSON, answer.data["error"])
     lines = [str(error["message"])]
     for problem in error.get("problems", []):
+        if not problem.get("argument") and problem["problem"] in lines[0]:
+            continue  # the message has said it
         where = f"{problem['argument']}: " if problem.get("argument") else ""
         fix = f". {problem['fix']}" if problem.get("fix") else ""
         lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?").replace("..", "."))
@@ -55,14 +55,6 @@ def error_text(answer: Answer) -> str:
     if next_step := error.get("next_step"):
         lines.append(f"Next: {next_step}")
     return "\n".join(lines)
-
-
-def _worth_saying(key: str, value: Any) -> bool:
-    """Quota is in the structured answer always, in the text when it is a daily one or nearly used up."""
-    if key != "quota":
-        return False
-    quota = cast(JSON, value)
-    return "left_today" in quota or quota.get("left", 1) == 0
 
 
 def _json(value: Any) -> str:
