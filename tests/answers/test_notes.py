@@ -1,5 +1,6 @@
 """What an answer says beside its records: what was dropped, what awaits someone, what is not there, waits and quota."""
 
+import json
 from typing import Any
 
 import pytest
@@ -164,3 +165,15 @@ def test_quota_is_told_in_words_and_only_where_it_matters(registry: Registry, qu
 def test_a_call_that_waited_says_how_long_and_what_for(registry: Registry) -> None:
     outcome = Outcome(registry["get_lists"], {}, (Reply(200, {"data": []}),), waited=28.4, wait_reasons=("a limit",))
     assert shape(outcome).data["warnings"] == ["This call waited 28 s for Klaviyo's rate limit: a limit."]
+
+
+async def test_the_example_that_fills_a_role_with_a_custom_metric_and_clears_the_other_works(
+    sandbox, registry: Registry
+) -> None:
+    metric = (await sandbox("get_metrics")).data["records"][0]["id"]
+    example = json.dumps(registry["create_custom_metric"].spec.examples[0].arguments).replace("UwD8nK", metric)
+    custom = await sandbox("create_custom_metric", **json.loads(example))
+    made = custom.data["record"]["id"]
+    await sandbox("update_mapped_metric", id="revenue", custom_metric_id=made, metric_id=None)
+    shown = (await sandbox("get_mapped_metric", id="revenue", include=["metric", "custom-metric"])).data["record"]
+    assert shown["related"] == {"custom-metric": made}

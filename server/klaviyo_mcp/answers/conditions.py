@@ -45,6 +45,9 @@ def _found(hole: str, values: JSON) -> Iterator[Any]:
 def _at(value: Any, path: list[str]) -> Iterator[Any]:
     if not path:
         yield value
+    elif is_list(value) and path[0].isdecimal():
+        for item in value[int(path[0]) : int(path[0]) + 1]:
+            yield from _at(item, path[1:])
     elif is_list(value):
         for item in value:
             yield from _at(item, path)

@@ -20,6 +20,9 @@ WORTH_TELLING = 2.0
 NEAR = 2.0
 """Seconds until a window resets from which it matters that nothing is left: a shorter wait is not noticed."""
 
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""How far before now `$since` is: what was just sent has a time of Klaviyo's clock, and the call took a while."""
+
 
 def notes(outcome: Outcome) -> JSON:
     """Of `note`, `notes`, `verify`, `warnings`, `meta`, `klaviyo_hints` and `quota` those that say something."""
@@ -49,6 +52,7 @@ def _values(outcome: Outcome) -> JSON:
         "records": records,
         "looked_up": outcome.looked_up,
         "answer": outcome.composed or {},
+        "since": f"{datetime.now(UTC) - CLOCKS_DIFFER:%Y-%m-%dT%H:%M:%SZ}",
     }
 
 

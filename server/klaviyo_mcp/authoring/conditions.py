@@ -31,7 +31,7 @@ def said_under_conditions(spec: ActionSpec, error_codes: set[str]) -> Found:
 
 def _hole(spec: ActionSpec, name: str) -> Iterator[str]:
     first, _, rest = name.partition(".")
-    if first in ("record", "records", "sent_at", "read_from"):
+    if first in ("record", "records", "since"):
         return
     if first == "answer":
         if not isinstance(spec.request, StepsRequest):

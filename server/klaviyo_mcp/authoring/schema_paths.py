@@ -15,6 +15,8 @@ def has_path(schema: JSON, path: str, root: JSON, *, through_lists: bool = False
 
 def _inside(schema: JSON, part: str, root: JSON, through_lists: bool) -> list[JSON]:
     schema = _resolved(schema, root)
+    if through_lists and part.isdecimal() and "items" in schema:
+        return [mapping(schema["items"])]
     if through_lists and "items" in schema:
         return _inside(mapping(schema["items"]), part, root, through_lists)
     properties = mapping(schema.get("properties"))
