@@ -13,7 +13,7 @@ from klaviyo_mcp.accounts.oauth import OAuthFailed, klaviyo_app
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import open_vault
-from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
+from klaviyo_mcp.klaviyo.errors import FreshTokenRefused
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
@@ -86,7 +86,7 @@ async def test_a_token_that_is_refused_right_after_it_was_renewed_is_not_renewed
     await age(vault, NAME, seconds=3000)
     fresh.fail({"operation": "get_accounts", "fault": "expire_token"})
     for _ in range(5):
-        with pytest.raises(AuthenticationFailed):
+        with pytest.raises(FreshTokenRefused):
             await read(accounts)
     assert fresh.seen("oauth_token") == 1
 

@@ -143,3 +143,25 @@ def test_an_extra_quota_counts_only_when_its_argument_asks_for_it() -> None:
     more = build(profiles, {"additional_profile_fields": ["predictive_analytics"]}).buckets
     assert {bucket.name for bucket in plain} == {"get_profiles"}
     assert {bucket.name for bucket in more} - {"get_profiles"} == {"additional-fields[profile]=predictive_analytics"}
+
+
+def test_null_clears_a_relationship_as_json_api_wants_it(request_of) -> None:
+    arguments = {"id": "revenue", "custom_metric_id": "925e385b52fb405715f3616c337cc65c", "metric_id": None}
+    related = request_of("update_mapped_metric", **arguments)["body"]["data"]["relationships"]
+    assert related["metric"] == {"data": None}
+    assert related["custom-metric"]["data"]["id"] == arguments["custom_metric_id"]
+
+
+def test_no_action_sends_a_resource_whose_id_is_null(registry: Registry) -> None:
+    from klaviyo_mcp.registry.holes import holes
+
+    def without_id(value: Any) -> bool:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return (isinstance(value, dict) and value.keys() == {"type", "id"} and value["id"] is None) or any(
+            without_id(part) for part in inner
+        )
+
+    for action in registry.actions:
+        if action.http is not None and action.http.body:
+            nulls = {name.partition(".")[0]: None for name in holes(action.http.body)}
+            assert not without_id(fill(action.http.body, nulls)), action.name

@@ -13,7 +13,7 @@ import pytest
 from description import FILLED_IN, FILTER_KINDS, operations, resolved
 
 import klaviyo_sandbox.facts
-from klaviyo_mcp.klaviyo.client import REVISION
+from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest

@@ -58,6 +58,6 @@ def test_waits_side_by_side_count_once() -> None:
     budget = WaitBudget(10.0)
     for _ in range(8):
         assert budget.covers(2.0)
-        budget.spend(2.0)
+        budget.spend(2.0, "a test")
     assert 7.5 < budget.seconds <= 8.1
     assert not budget.covers(12.0)

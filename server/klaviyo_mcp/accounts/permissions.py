@@ -98,7 +98,13 @@ class LearnedAccess:
         return None
 
     async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
-        """Remember a 403: the scopes it names, or else that this action was refused."""
+        """Remember a 403: the scopes it names, or else that this action was refused.
+
+        Only Klaviyo's own word about a permission or a feature counts: a limit passes, another record may not be
+        refused, and a proxy or firewall in between says nothing of the key.
+        """
+        if error.about != "permission":
+            return
         text = " ".join(f"{problem.title} {problem.detail}" for problem in error.problems)
         named = [scope for scope in SCOPE.findall(text) if scope in needed]
         for scope in named:

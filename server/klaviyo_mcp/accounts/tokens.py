@@ -143,6 +143,8 @@ class OAuthAuth(httpx2.Auth):
         request.headers["Authorization"] = f"Bearer {token.reveal()}"
         response = yield request
         if response.status_code == 401:
+            # Whatever is refused from here on was refused to a token that is seconds old, and the client says so.
+            request.extensions["token_is_fresh"] = True
             another = await self._keeper.after_refusal(token)
             if another is not None:
                 request.headers["Authorization"] = f"Bearer {another.reveal()}"

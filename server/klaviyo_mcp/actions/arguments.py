@@ -12,6 +12,7 @@ from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.explain import explain, types_of, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
+from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
@@ -37,7 +38,7 @@ JSON_TYPES = {
 def check_arguments(action: Action, given: object) -> JSON:
     """The arguments as the engine uses them: unpacked from strings, cursor and filter made plain.
 
-    Raises InvalidArguments with every problem found, up to MOST_PROBLEMS.
+    Raises InvalidArguments with every problem found, equal ones together, up to MOST_PROBLEMS.
     """
     if given is None:
         given = {}
@@ -79,7 +80,7 @@ def check_arguments(action: Action, given: object) -> JSON:
         ]
     if problems:
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        shown = tuple(dict.fromkeys(problems))[:MOST_PROBLEMS]
+        shown = grouped(problems, MOST_PROBLEMS)
         raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", shown)
     return without_read_only(arguments, action.spec.input_schema) if action.has_read_only else arguments
 

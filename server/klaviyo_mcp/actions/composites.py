@@ -35,7 +35,7 @@ async def run_steps(
     assert isinstance(request, StepsRequest)  # noqa: S101 - only such an action has a plan of steps
     planned = {known.step.name: known.calls for known in plan.steps or ()}
     values: JSON = dict(plan.arguments)
-    wrote = False
+    parts: list[Outcome] = []
     for step in request.steps:
         if not is_wanted(step.when, step.unless, values):
             values[step.name] = _found([], [])
@@ -46,14 +46,15 @@ async def run_steps(
             continue
         outcomes, failure = await _run_step(step, step.action, values, planned.get(step.name), plan_of, carry_out)
         values[step.name] = _step_values(step, values, outcomes)
-        wrote = wrote or any(outcome.wrote for outcome in outcomes)
+        parts += outcomes
         if failure is not None:
-            if wrote:
+            if any(part.wrote for part in parts):
                 raise Stopped(failure, step.action, fill(request.answer, values))
             raise failure
     composed: JSON = fill(request.answer, values)
     warnings = tuple(caution.says for caution in request.warnings if all(given(one, values) for one in caution.when))
-    return Outcome(plan.action, plan.arguments, warnings=warnings, composed=composed, wrote=wrote)
+    wrote = any(part.wrote for part in parts)
+    return Outcome(plan.action, plan.arguments, (), warnings, composed, wrote, parts=tuple(parts))
 
 
 async def _run_step(

@@ -69,7 +69,9 @@ class Engine:
 
     async def carry_out(self, plan: Plan, account: Account) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""
-        return await _Walk(self._planner(account), account, WaitBudget(self._max_wait)).carry_out(plan)
+        budget = WaitBudget(self._max_wait)
+        outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
+        return replace(outcome, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
     def _planner(self, account: Account | None) -> Planner:
         return Planner(self._gate, account)
@@ -87,6 +89,11 @@ class _Walk:
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
         await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
+        found = {lookup.plan.action.name: await self._look_up(lookup) or {} for lookup in plan.lookups}
+        outcome = await self._sent(plan)
+        return replace(outcome, looked_up={**found, **outcome.looked_up}) if found else outcome
+
+    async def _sent(self, plan: Plan) -> Outcome:
         if plan.chosen is not None:
             outcome = await self.carry_out(plan.chosen)
             # What was asked for goes on, not what it picked.

@@ -4,7 +4,7 @@ Composites and live rules work on these, whole; shaping, words and sizes come on
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.klaviyo.jsonapi import fields
@@ -37,7 +37,9 @@ class Outcome:
 
     `replies` are those of its one operation, the pages of a collection in order. An action made of steps has none:
     `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something. `pages` is set
-    for what was read, so that an answer can say where it goes on.
+    for what was read, so that an answer can say where it goes on. `parts` are what became of its steps. `looked_up`
+    holds what live rules read, by the name of the action they read it with.
+    `waited` is how many seconds the call waited for quota, and `wait_reasons` what for.
     """
 
     action: Action
@@ -47,6 +49,16 @@ class Outcome:
     composed: JSON | None = None
     wrote: bool = False
     pages: Pages | None = None
+    parts: tuple["Outcome", ...] = ()
+    looked_up: JSON = field(default_factory=dict[str, JSON])
+    waited: float = 0.0
+    wait_reasons: tuple[str, ...] = ()
+
+    @property
+    def partial_failures(self) -> list[str]:
+        """What Klaviyo says it dropped of what was sent, here or in any step, each once."""
+        own = [reply.partial_failure for reply in self.replies if reply.partial_failure]
+        return list(dict.fromkeys([*own, *(text for part in self.parts for text in part.partial_failures)]))
 
     @property
     def records(self) -> list[JSON]:

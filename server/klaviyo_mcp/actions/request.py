@@ -1,7 +1,8 @@
 """A spec's request template and an agent's arguments make an HTTP request. Pure: no I/O, and no look at the account.
 
 A hole whose argument is absent disappears with its key; one given as null sends null. An object all of whose holes
-disappeared disappears too, so that no empty envelope is sent; the body's own `data` and `data.attributes` stay.
+disappeared disappears too, so that no empty envelope is sent; the body's own `data` and `data.attributes` stay. A
+resource `{type, id}` whose id is given as null is null as a whole, which is how JSON:API clears a relationship.
 """
 
 import base64
@@ -68,9 +69,12 @@ def fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFiel
 
 
 def read_hole(name: str, values: Mapping[str, Any]) -> Any:
-    """The value at a dotted name such as `profile.email`, or ABSENT."""
+    """The value at a dotted name such as `profile.email` or `ids.0`, or ABSENT."""
     value: Any = values
     for part in name.split("."):
+        if is_list(value) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+            continue
         if not is_object(value) or part not in value:
             return ABSENT
         value = value[part]
@@ -94,6 +98,9 @@ def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterFie
     if "$filter" in template:
         return _filter(template["$filter"], values, filters)
     filled = {key: _fill(value, values, filters) for key, value in template.items()}
+    if template.keys() == {"type", "id"} and filled["id"] is None:
+        # A relationship is cleared by null in place of the resource, not by a resource whose id is null.
+        return None
     if _has_holes(template) and not any(_has_holes(template[key]) and filled[key] is not ABSENT for key in template):
         return ABSENT
     return _kept(template, filled)
@@ -118,7 +125,8 @@ def _each(template: JSON, values: Mapping[str, Any], filters: dict[str, FilterFi
     items = _fill(template["$each"], values, filters)
     if items is ABSENT or items is None:
         return items
-    return [fill(template["$do"], {**values, "item": item}, filters) for item in items]
+    made = [fill(template["$do"], {**values, "item": item}, filters) for item in items]
+    return [part for part in made if part is not ABSENT][: template.get("$most")]
 
 
 def _concat(parts: list[Any], values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:

@@ -46,9 +46,10 @@ def fitted(data: JSON, budget: int, keep: frozenset[str] = frozenset(), above: s
         }
         if size_of(trimmed) + size_of(cuts[:MOST_NAMED]) <= budget:
             return trimmed, cuts[:MOST_NAMED]
-    whole = [key for key in data if key not in keep]
+    short = {key for key, value in data.items() if not (is_object(value) or is_list(value)) and size_of(value) <= 100}
+    whole = [key for key in data if key not in keep | short]
     cuts = [{"part": f"{above}.{key}".lstrip("."), "characters": size_of(data[key]), "shown": 0} for key in whole]
-    return {key: data[key] for key in data if key in keep}, cuts[:MOST_NAMED]
+    return {key: data[key] for key in data if key in keep | short}, cuts[:MOST_NAMED]
 
 
 def part_of(data: JSON, part: str, budget: int) -> JSON:

@@ -1,21 +1,25 @@
 """Any error of a call as an answer for an agent: what happened, whether anything was changed, and what to do next."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from klaviyo_mcp.actions.errors import (
     ActionError,
     PartMissing,
     PreconditionFailed,
+    Problem,
     ScopeMissing,
     Stopped,
     UnknownAction,
 )
+from klaviyo_mcp.actions.grouping import grouped
+from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.klaviyo.errors import Conflict, KlaviyoError, PermissionDenied, RequestOutcome
-from klaviyo_mcp.loose_json import JSON, mapping
-from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
+from klaviyo_mcp.klaviyo.errors import ApiProblem, Conflict, KlaviyoError, PermissionDenied, RequestOutcome
+from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.notes import Advice
 from klaviyo_mcp.registry.registry import Registry
 
 OUTCOMES = {
@@ -27,6 +31,12 @@ OUTCOMES = {
 
 
 NOTHING_CHANGED = "Nothing was changed in Klaviyo."
+MOST_PROBLEMS = 20
+LIMIT_ADVICE = (
+    "Klaviyo names a limit here, not a missing permission: no other key and no other scope would help. Wait until "
+    "it is free again (a daily limit within 24 hours), or use fewer of what is limited."
+)
+PROXY_ADVICE = "This answer is not Klaviyo's own: a proxy or firewall in between refuses the request. Ask who runs it."
 
 
 def explain(error: ActionError | KlaviyoError, name: str, registry: Registry) -> Answer:
@@ -55,7 +65,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
                 else "Look at done_so_far before you call again, so that nothing is done twice."
             ),
         }
-    next_step = error.mend if isinstance(error, ScopeMissing) else error.advice
+    next_step = _mend(error, spec) if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
         next_step = (
             f"Call {error.near[0]} instead." if error.near else "List the available tools to find the right one."
@@ -63,10 +73,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
     return {
         "code": error.code,
         "message": error.message,
-        "problems": [
-            {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
-            for p in error.problems
-        ],
+        "problems": _shown(error.problems),
         "outcome": NOTHING_CHANGED
         if isinstance(error, PreconditionFailed | PartMissing) and error.looked
         else OUTCOMES[RequestOutcome.NOT_SENT],
@@ -75,68 +82,106 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
     }
 
 
+def _mend(error: ScopeMissing, spec: ActionSpec | None) -> str:
+    """What helps where Klaviyo has refused an action before: without a scope named, the action's own advice knows."""
+    advice = _specific([_general("permission_denied", spec)]) if not error.scopes else None
+    return f"{advice} {error.mend}" if advice else error.mend
+
+
 def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
+    problems = [Problem(argument_at(found.source, spec), _quoted(found)) for found in error.problems]
     return {
         "code": error.code,
-        "message": error.message,
+        "message": _message(error),
         "status": error.status,
-        "problems": [
-            {
-                key: value
-                for key, value in (("argument", _argument(p.source, spec)), ("problem", p.detail or p.title))
-                if value
-            }
-            for p in error.problems
-        ]
-        if any(_argument(problem.source, spec) for problem in error.problems)
-        else [],
+        "problems": _shown(grouped(problems, MOST_PROBLEMS)),
         "outcome": NOTHING_CHANGED
         if error.reading and error.outcome is RequestOutcome.UNKNOWN
         else OUTCOMES[error.outcome],
         "next_step": _advice(error, spec),
         "retry_at": _instant(error.retry_at),
-        "duplicate_profile_id": error.duplicate_profile_id if isinstance(error, Conflict) else None,
+        "duplicate_profile_id": one_line(error.duplicate_profile_id or "", 100)
+        if isinstance(error, Conflict)
+        else None,
         "scopes_needed": _scopes(error, spec),
         "request_id": error.request_id,
     }
 
 
+def _shown(problems: tuple[Problem, ...]) -> list[JSON]:
+    return [
+        {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
+        for p in problems
+    ]
+
+
+def _message(error: KlaviyoError) -> str:
+    """One sentence. Klaviyo's own words stand in quotes, as they may say anything."""
+    match error.problems:
+        case ():
+            return error.message
+        case (problem,):
+            return f"Klaviyo answered {error.status}: {_quoted(problem)}"
+        case problems:
+            return f"Klaviyo answered {error.status} with {len(problems)} problems."
+
+
+def _quoted(problem: ApiProblem) -> str:
+    """Klaviyo's words about a problem, in quotes, and the place it names."""
+    words = one_line(problem.detail or problem.title or problem.code or "no reason given").replace('"', "'")
+    place = one_line(problem.source, 200)
+    return f'"{words}"' + (f" ({place})" if place not in ("", "/data", "/data/") else "")
+
+
 def _scopes(error: KlaviyoError, spec: ActionSpec | None) -> list[str] | None:
-    """What a 403 of Klaviyo's may lack. One from a proxy or firewall is not about scopes."""
-    return spec.scopes if spec is not None and isinstance(error, PermissionDenied) and error.problems else None
+    """What a 403 may lack. One that names a limit, or is a proxy's, is not about scopes."""
+    denied = isinstance(error, PermissionDenied) and error.about not in ("limit", "proxy")
+    return spec.scopes if spec is not None and denied else None
 
 
 def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
     if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
         return "Reading changes nothing: call again."
-    if isinstance(error, PermissionDenied) and not error.problems:
-        return "This answer is not Klaviyo's own: a proxy or firewall in between refuses the request. Ask who runs it."
-    if spec is not None and error.code in spec.advice:
-        return spec.advice[error.code]
+    if isinstance(error, PermissionDenied) and error.about == "proxy":
+        return PROXY_ADVICE
+    if specific := _specific(advice for advice in _advices(error.code, spec) if _looks_at(advice, error)):
+        return specific
+    if isinstance(error, PermissionDenied) and error.about == "limit":
+        return LIMIT_ADVICE
+    if general := _general(error.code, spec):
+        return general.says
     if error.outcome is not RequestOutcome.UNKNOWN or spec is None:
         return error.advice
     if spec.idempotent:
         return "Doing this twice has the same effect as once: it is safe to call again."
-    check = f" with {spec.result.verify.action}" if spec.result.verify else ", by reading what it should have changed,"
+    looks = spec.result.verifications
+    check = f" with {looks[0].action}" if looks else ", by reading what it should have changed,"
     return f"Do not simply call again, it could happen twice. First check{check} whether it was done."
+
+
+def _specific(advices: Iterable[Advice | None]) -> str | None:
+    return next((advice.says for advice in advices if advice is not None), None)
+
+
+def _advices(code: str, spec: ActionSpec | None) -> list[Advice]:
+    return [advice for advice in spec.advices if advice.code == code] if spec is not None else []
+
+
+def _general(code: str, spec: ActionSpec | None) -> Advice | None:
+    """The advice of a spec for every error of a code."""
+    return next((one for one in _advices(code, spec) if one.pointer is None and one.detail is None), None)
+
+
+def _looks_at(advice: Advice, error: KlaviyoError) -> bool:
+    """Whether advice speaks of a pointer or of words, and a problem of the error has them."""
+    if advice.pointer is None and advice.detail is None:
+        return False
+    return any(
+        (advice.pointer or "").casefold() in problem.source.casefold()
+        and (advice.detail or "").casefold() in f"{problem.title} {problem.detail}".casefold()
+        for problem in error.problems
+    )
 
 
 def _instant(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
-
-
-def _argument(source: str, spec: ActionSpec | None) -> str:
-    """The argument behind a place in the request, such as `/data/attributes/email` or `page_size`."""
-    if spec is None or not isinstance(spec.request, HttpRequest) or not source:
-        return ""
-    if source in spec.properties:
-        return source
-    for key, part in spec.request.query.items():
-        if key == source or key.replace("[", "_").rstrip("]") == source:
-            return hole(part) or source
-    value: Any = spec.request.body
-    rest = [part for part in source.strip("/").split("/") if part]
-    while rest and rest[0] in mapping(value):
-        value = mapping(value)[rest.pop(0)]
-    name = hole(value)
-    return ".".join([name, *rest]) if name else ""

@@ -1,15 +1,14 @@
-"""Klaviyo's answer, made small: flat records, the cursor, what happens next, and the quota that is left."""
+"""Klaviyo's answer, made small: flat records, the cursor, and a line that says what they are."""
 
 from dataclasses import dataclass
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.actions.errors import PartMissing
 from klaviyo_mcp.actions.outcome import Outcome, Pages
-from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.answers.budget import BUDGET, NoSuchPart, fitted, part_of, size_of
+from klaviyo_mcp.answers.notes import notes
 from klaviyo_mcp.answers.related import included
 from klaviyo_mcp.klaviyo import jsonapi
-from klaviyo_mcp.klaviyo.requests import QuotaLeft
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
 
@@ -58,7 +57,8 @@ def _whole(outcome: Outcome) -> Answer:
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
         data, summary = _single(action, mapping(outcome.replies[-1].document))
-    return Answer(data | _besides(outcome, data, included(outcome.replies)), summary)
+    related = included(outcome.replies)
+    return Answer(data | ({"included": related} if related else {}) | notes(outcome), summary)
 
 
 def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
@@ -75,24 +75,8 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
     return Answer({**data, "cut": cuts, "how_to_read_on": how}, answer.summary)
 
 
-WHOLE = frozenset({"count", "next_cursor", "left_out", "note", "verify", "warnings", "quota", "status"})
+WHOLE = frozenset({"count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status"})
 """What is never cut: it is short, and says how to go on."""
-
-
-def _besides(outcome: Outcome, data: JSON, related: JSON) -> JSON:
-    """What an answer says beside its records: related ones, what happens next, warnings, and the quota left."""
-    result = outcome.action.spec.result
-    found: JSON = {"included": related, "note": result.note}
-    if result.verify:
-        values = {**outcome.arguments, "record": data.get("record", {})}
-        found["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}
-    if outcome.replies:
-        meta = mapping(mapping(outcome.replies[-1].document).get("meta"))
-        found["klaviyo_hints"] = mapping(meta.get("agent_hints")).get("next_steps")
-    found["warnings"] = list(outcome.warnings)
-    if outcome.replies:
-        found["quota"] = _quota(outcome.replies[-1].quota)
-    return {key: value for key, value in found.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +133,14 @@ class _Listing:
                 "Ask for fewer fields to see more at once."
             )
         data |= records
-        data |= _besides(outcome, data, {} if result.rows else included(outcome.replies, values))
+        if not result.rows and (related := included(outcome.replies, values)):
+            data["included"] = related
+        data |= notes(outcome)
         if self.pages.stopped:
             stopped = f"Stopped after {len(shown)} records: {self.pages.stopped} Go on with next_cursor."
             data["warnings"] = [*data.get("warnings", []), stopped]
+        if not shown and position is None:
+            return Answer(data, f"Nothing found: {_counted(outcome.action, 0)}.")
         more = ", more with next_cursor" if position is not None else ""
         return Answer(data, f"{_counted(outcome.action, len(shown))}{more}.")
 
@@ -172,7 +160,7 @@ def _counted(action: Action, count: int) -> str:
     if action.spec.result.rows:
         return f"{count} row{'' if count == 1 else 's'} of the report"
     several = action.http.path.rpartition("/")[2].replace("-", " ") if action.http else "records"
-    return f"{count} {kind}" if count == 1 else f"{count or 'No'} {several}"
+    return f"{count} {kind}" if count == 1 else f"{count or 'no'} {several}"
 
 
 def _single(action: Action, document: JSON) -> tuple[JSON, str]:
@@ -184,6 +172,9 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
     if action.spec.result.kind in ("job", "accepted"):
         data["status"] = "accepted"
         summary = f"{title}: accepted. Klaviyo works on it; this does not yet say that it is done."
+    elif record is None and action.spec.effect == "read":
+        data |= {"status": "nothing_found", "record": None}
+        summary = f"{title}: nothing found, there is none."
     elif record is None:
         data["status"] = "done"
         summary = f"{title}: done."
@@ -195,9 +186,3 @@ def _single(action: Action, document: JSON) -> tuple[JSON, str]:
     if record is not None:
         data["record"] = record
     return data, summary
-
-
-def _quota(left: QuotaLeft) -> JSON:
-    shown = {"left": left.remaining, "of": left.limit, "resets_in_seconds": left.reset_seconds}
-    shown |= {"left_today": left.remaining_today, "today_resets_in_seconds": left.reset_today_seconds}
-    return {key: value for key, value in shown.items() if value is not None}

@@ -4,14 +4,12 @@ import json
 from typing import Any
 
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.loose_json import mapping
 
 
 def answer_text(answer: Answer) -> str:
     """The summary line and the data, whose size was bounded when it was made."""
-    data = {
-        key: value for key, value in answer.data.items() if key not in ("quota", "count") or _worth_saying(key, value)
-    }
+    data = {key: value for key, value in answer.data.items() if key != "count"}
     return f"{answer.summary}\n{_json(data)}"
 
 
@@ -20,6 +18,8 @@ def error_text(answer: Answer) -> str:
     error = mapping(answer.data["error"])
     lines = [str(error["message"])]
     for problem in error.get("problems", []):
+        if not problem.get("argument") and problem["problem"] in lines[0]:
+            continue  # the message has said it
         where = f"{problem['argument']}: " if problem.get("argument") else ""
         fix = f". {problem['fix']}" if problem.get("fix") else ""
         lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?").replace("..", "."))
@@ -34,14 +34,6 @@ def error_text(answer: Answer) -> str:
     if next_step := error.get("next_step"):
         lines.append(f"Next: {next_step}")
     return "\n".join(lines)
-
-
-def _worth_saying(key: str, value: Any) -> bool:
-    """Quota is in the structured answer always, in the text when it is a daily one or nearly used up."""
-    if key != "quota":
-        return False
-    quota: JSON = mapping(value)
-    return "left_today" in quota or quota.get("left", 1) == 0
 
 
 def _json(value: Any) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from klaviyo_mcp.authoring.conditions import said_under_conditions
 from klaviyo_mcp.authoring.effects import effect_problems
-from klaviyo_mcp.authoring.schema_rules import Found, argument_names, has_path, schema_rules
+from klaviyo_mcp.authoring.schema_paths import has_path
+from klaviyo_mcp.authoring.schema_rules import Found, argument_names, schema_rules
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.holes import hole, holes, path_holes
 from klaviyo_mcp.registry.loading import load_file, spec_files
@@ -27,6 +29,8 @@ FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
 ENGINE_ARGUMENTS = {"max_records"}
 """Arguments that the engine itself uses, and that therefore reach no hole."""
 
+ANSWERED = {"duplicate_profile_id", "next_cursor", "retry_at", "next_step", "send_time"}
+"""Names of answers that texts may speak of and that look like those of actions."""
 NAME_LIKE = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 
 
@@ -88,9 +92,7 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from schema_rules(spec)
     yield from _reach(spec)
     yield from _references(spec, by_name)
-    for code in spec.advice:
-        if code not in error_codes:
-            yield ("advice", code), f"{code!r} is no error code; there are: {', '.join(sorted(error_codes))}"
+    yield from said_under_conditions(spec, error_codes)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
         yield ("effect",), "a write says which preconditions it has, or 'preconditions: []' when it has none"
     if not spec.examples:
@@ -114,12 +116,13 @@ def _words(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     if spec.title.endswith("."):
         yield ("title",), "a title has no full stop"
     names = {name for other in by_name.values() for name in other.names}
-    known = names | argument_names(spec.input_schema) | {"duplicate_profile_id", "next_cursor", "retry_at", "next_step"}
+    known = names | argument_names(spec.input_schema) | ANSWERED
     texts: list[tuple[tuple[int | str, ...], str]] = [
         (("summary",), spec.summary),
         (("description",), spec.description),
     ]
-    texts += [(("advice", code), text) for code, text in spec.advice.items()]
+    texts += [(("advice",), advice.says) for advice in spec.advices]
+    texts += [(("result", "notes"), note.says) for note in spec.result.notes]
     texts += [(("preconditions", index), rule.hint or "") for index, rule in enumerate(spec.preconditions)]
     texts += [(("result",), spec.result.note or "")]
     for where, text in texts:
@@ -159,7 +162,7 @@ def _reach(spec: ActionSpec) -> Found:
                 yield ("request",), f"the hole '${name}': a step has ids, count and unmatched"
         elif first not in arguments and first not in ("batch", "item"):
             yield ("request",), f"the hole '${name}' has no argument"
-        elif rest and not has_path(spec, first, rest):
+        elif rest and not has_path(spec.properties.get(first, {}), rest, spec.input_schema):
             yield ("request",), f"the hole '${name}': {first!r} has no {rest!r}"
     reached = {name.partition(".")[0] for name in used} | ENGINE_ARGUMENTS
     for name in sorted(arguments - reached):
@@ -195,8 +198,9 @@ def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
         for argument in arguments:
             if argument not in other.properties:
                 yield where, f"{name} has no argument {argument!r}"
-    if (verify := spec.result.verify) and verify.action in by_name and by_name[verify.action].effect != "read":
-        yield ("result", "verify"), f"{verify.action} changes something; only a read may be used here"
+    for verify in spec.result.verifications:
+        if verify.action in by_name and by_name[verify.action].effect != "read":
+            yield ("result", "verify"), f"{verify.action} changes something; only a read may be used here"
     for _, name, _ in _runs(spec):
         for scope in by_name[name].scopes if name in by_name else []:
             if scope not in spec.scopes:
@@ -213,8 +217,8 @@ def _reads(spec: ActionSpec) -> Iterator[Use]:
         look: Lookup | None = rule.exists or rule.state
         if look is not None:
             yield ("preconditions", index), look.action, look.arguments
-    if spec.result.verify is not None:
-        yield ("result", "verify"), spec.result.verify.action, spec.result.verify.arguments
+    for verify in spec.result.verifications:
+        yield ("result", "verify"), verify.action, verify.arguments
 
 
 def _runs(spec: ActionSpec) -> Iterator[Use]:

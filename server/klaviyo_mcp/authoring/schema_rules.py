@@ -9,7 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, nearest
 from klaviyo_mcp.registry.model import NAME_RULES, ActionSpec
-from klaviyo_mcp.registry.references import name_of, resolved
+from klaviyo_mcp.registry.references import name_of
 
 Found = Iterator[tuple[tuple[int | str, ...], str]]
 """Where in the file, and what is wrong there."""
@@ -156,14 +156,3 @@ def argument_names(schema: Any) -> set[str]:
     if not is_object(schema):
         return set()
     return {*schema.get("properties", {}), *(name for value in schema.values() for name in argument_names(value))}
-
-
-def has_path(spec: ActionSpec, argument: str, path: str) -> bool:
-    """Whether an argument has a part such as `attributes.name`."""
-    schema, definitions = spec.properties.get(argument, {}), spec.input_schema.get("$defs", {})
-    for part in path.split("."):
-        inner = resolved(schema, definitions).get("properties", {})
-        if part not in inner:
-            return False
-        schema = inner[part]
-    return True

@@ -19,7 +19,13 @@ from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.cli.options import JsonFlag
-from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError, PermissionDenied, Throttled
+from klaviyo_mcp.klaviyo.errors import (
+    AuthenticationFailed,
+    FreshTokenRefused,
+    KlaviyoError,
+    PermissionDenied,
+    Throttled,
+)
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
@@ -187,6 +193,9 @@ def _credentials(account: Account, problem: KlaviyoError | None) -> Check | None
     if problem is None or isinstance(problem, PermissionDenied | Throttled):
         kind = "token" if isinstance(account.access, GrantedAccess) else "API key"
         return Check("credentials", "ok", f"Klaviyo accepts the {kind} of {account.name!r}")
+    if isinstance(problem, FreshTokenRefused):
+        mend = "Wait some minutes, as it may be an outage of Klaviyo's; if it goes on: klaviyo-mcp connect"
+        return Check("credentials", "problem", f"a token that was just renewed is refused: {problem.message}", mend)
     if isinstance(problem, AuthenticationFailed | AccountProblem):
         return Check("credentials", "problem", problem.message, problem.advice)
     return None

@@ -20,10 +20,12 @@ from klaviyo_mcp.klaviyo.errors import (
     BY_STATUS,
     AnswerTimeout,
     ApiProblem,
+    AuthenticationFailed,
     BodyTooLarge,
     CompanyIdMissing,
     ConnectionFailed,
     ConnectionLost,
+    FreshTokenRefused,
     InvalidRequest,
     KlaviyoError,
     Redirected,
@@ -34,6 +36,7 @@ from klaviyo_mcp.klaviyo.errors import (
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.requests import ApiRequest, QuotaLeft, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
 MEDIA_TYPE = "application/vnd.api+json"
@@ -97,7 +100,7 @@ class KlaviyoClient:
             wait = _retry_after(response)
             if not budget.covers(wait):
                 raise _refusal(response)
-            budget.spend(wait)
+            budget.spend(wait, f"Klaviyo asked for a wait (429) before {outgoing.operation or outgoing.path}")
             await asyncio.sleep(wait)
 
     def _request(self, outgoing: ApiRequest) -> httpx2.Request:
@@ -161,6 +164,7 @@ def _reply(response: httpx2.Response) -> Reply:
         document=document,
         quota=_quota_left(response.headers),
         request_id=response.headers.get("X-Klaviyo-Req-Id"),
+        partial_failure=one_line(response.headers.get("X-Klaviyo-Partial-Failure", ""), 200) or None,
     )
 
 
@@ -174,8 +178,11 @@ def _refusal(response: httpx2.Response) -> KlaviyoError:
         kind = Redirected
     else:
         kind = BY_STATUS.get(status, InvalidRequest)
+    if kind is AuthenticationFailed and response.request.extensions.get("token_is_fresh"):
+        kind = FreshTokenRefused
     if problems:
         message = "; ".join(_sentence(problem) for problem in problems[:5])
+        message += f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
     elif kind is Redirected:
         message = f"{response.url.host} answered with a redirect ({status}), which is not followed."
     else:
@@ -186,7 +193,7 @@ def _refusal(response: httpx2.Response) -> KlaviyoError:
         message,
         status=status,
         problems=problems,
-        retry_at=datetime.now(UTC) + timedelta(seconds=_retry_after(response)) if kind is Throttled else None,
+        retry_at=_whole_second(_retry_after(response)) if kind is Throttled else None,
         request_id=response.headers.get("X-Klaviyo-Req-Id"),
         meta=meta,
     )
@@ -202,10 +209,10 @@ def _problems(response: httpx2.Response) -> tuple[tuple[ApiProblem, ...], JSON]:
         source = mapping(entry.get("source"))
         problems.append(
             ApiProblem(
-                code=str(entry.get("code") or ""),
-                title=str(entry.get("title") or ""),
-                detail=str(entry.get("detail") or ""),
-                source=str(source.get("parameter") or source.get("pointer") or ""),
+                code=one_line(str(entry.get("code") or ""), 100),
+                title=one_line(str(entry.get("title") or "")),
+                detail=one_line(str(entry.get("detail") or "")),
+                source=one_line(str(source.get("parameter") or source.get("pointer") or "")),
             )
         )
     return tuple(problems), mapping(entries[0].get("meta")) if entries else {}
@@ -222,14 +229,18 @@ def _retry_after(response: httpx2.Response) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        pass
-    else:
-        return min(max(seconds, 1.0), LONGEST_RETRY_AFTER) if isfinite(seconds) else 1.0
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return 1.0
-    return max((moment.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 1.0)
+        try:
+            moment = parsedate_to_datetime(text).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return 1.0
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 1.0), LONGEST_RETRY_AFTER) if isfinite(seconds) else 1.0
+
+
+def _whole_second(seconds: float) -> datetime:
+    """The moment in so many seconds, rounded up: a retry that is told by the second must not come too early."""
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
 
 
 def _quota_left(headers: httpx2.Headers) -> QuotaLeft:

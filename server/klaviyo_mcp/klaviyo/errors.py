@@ -13,7 +13,8 @@ KlaviyoError
 ├── Refused                     Klaviyo answered no; nothing was changed
 │   ├── InvalidRequest          400, and 4xx that have no class of their own
 │   ├── AuthenticationFailed    401
-│   ├── PermissionDenied        403
+│   │   └── FreshTokenRefused   401 to a token that was renewed a moment ago
+│   ├── PermissionDenied        403; `about` tells a permission from a limit and from a proxy's refusal
 │   ├── NotFound                404
 │   ├── MethodNotAllowed        405
 │   ├── Conflict                409; `duplicate_profile_id` where Klaviyo names it
@@ -25,10 +26,20 @@ KlaviyoError
 └── UnreadableAnswer            carried out (2xx), but the body is not what Klaviyo documents
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+
+LIMIT = re.compile(r"\b(daily|limits?|quota|too many|exceed\w*|maximum|at most|per day)\b", re.IGNORECASE)
+"""Words of a 403 that is about how much or how often."""
+PERMISSION = re.compile(
+    r"\b(permissions?|scopes?|privileges?|features?|enabled?|upgrade|plan|entitle\w*|authoriz\w*|not available)\b"
+    r"|\b[a-z]+(-[a-z]+)*:(read|write)\b",
+    re.IGNORECASE,
+)
+"""Words of a 403 that is about what a key or an account may do at all."""
 
 
 class RequestOutcome(Enum):
@@ -166,11 +177,42 @@ class AuthenticationFailed(Refused):
     )
 
 
+class FreshTokenRefused(AuthenticationFailed):
+    """401 to an OAuth token that was renewed a moment ago: seen in outages, and no reason to connect again."""
+
+    advice = (
+        "The token was renewed a moment ago, so it is not the reason, and a new consent would not help: this happens "
+        "in outages at Klaviyo. Wait a minute and call again; if it goes on for long, a person can run "
+        "'klaviyo-mcp doctor'."
+    )
+
+
 class PermissionDenied(Refused):
-    """403: the credentials lack a scope, or the account lacks a feature."""
+    """403: the credentials lack a scope, the account lacks a feature, or something has its limit."""
 
     code = "permission_denied"
-    advice = "A person has to give the API key the missing scope, or turn the feature on in Klaviyo."
+    advice = (
+        "If the API key lacks the scope, a person has to connect one that has it, as the scopes of a key cannot be "
+        "changed. If the account lacks a feature, a person has to turn it on in Klaviyo."
+    )
+
+    @property
+    def about(self) -> Literal["permission", "limit", "record", "proxy"]:
+        """What was refused, by Klaviyo's words: only a permission (or a feature) is lacking for every such call.
+
+        A limit passes, a `record` is refused where another may not be, and an answer without Klaviyo's own errors is
+        a proxy's or a firewall's.
+        """
+        if not self.problems:
+            return "proxy"
+        if any(LIMIT.search(f"{problem.title} {problem.detail}") for problem in self.problems):
+            return "limit"
+        permission = any(
+            problem.code == "permission_denied"
+            and (not (words := problem.detail or problem.title) or PERMISSION.search(words))
+            for problem in self.problems
+        )
+        return "permission" if permission else "record"
 
 
 class NotFound(Refused):

@@ -33,13 +33,13 @@ class Quota:
         # The smallest window first: what it counted before a larger one refuses is forgotten a second later.
         for bucket in sorted(buckets, key=lambda bucket: bucket.seconds):
             while (wait := await self._hit(bucket)) > 0:
+                limit = f"Klaviyo allows {bucket.amount} requests per {_window(bucket.seconds)} for {bucket.name}"
                 if not budget.covers(wait):
                     raise QuotaExhausted(
-                        f"Klaviyo allows {bucket.amount} requests per {_window(bucket.seconds)} for {bucket.name}; "
-                        f"they are used up for another {wait:.0f} s.",
+                        f"{limit}; they are used up for another {wait:.0f} s.",
                         retry_at=datetime.now(UTC) + timedelta(seconds=wait),
                     )
-                budget.spend(wait)
+                budget.spend(wait, limit)
                 await asyncio.sleep(wait)
 
     async def _hit(self, bucket: Bucket) -> float:

@@ -61,31 +61,42 @@ class QuotaLeft:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Klaviyo's answer to a request that succeeded. `document` is the JSON body, None when there is none."""
+    """Klaviyo's answer to a request that succeeded. `document` is the JSON body, None when there is none.
+
+    `partial_failure` is what Klaviyo says it dropped of what was sent, such as phone_number; it says so in a header.
+    """
 
     status: int
     document: Any = None
     quota: QuotaLeft = field(default_factory=QuotaLeft)
     request_id: str | None = None
+    partial_failure: str | None = None
 
 
 @dataclass(slots=True)
 class WaitBudget:
     """How long a call may still wait for quota, in seconds. One call shares it among all its requests.
 
-    Requests of one call wait side by side; the time they wait together counts once.
+    Requests of one call wait side by side; the time they wait together counts once. `waited` is what has been spent so
+    far, in seconds, and `reasons` what for, each once.
     """
 
     seconds: float
+    waited: float = 0.0
+    reasons: list[str] = field(default_factory=list[str])
     _waiting_until: float = 0.0
 
     def covers(self, wait: float) -> bool:
         """Whether a wait of this many seconds, from now, is still allowed."""
         return self._further(wait) <= self.seconds
 
-    def spend(self, wait: float) -> None:
-        """Take a wait that begins now off what is left."""
-        self.seconds -= self._further(wait)
+    def spend(self, wait: float, reason: str) -> None:
+        """Take a wait that begins now off what is left; `reason` is for people."""
+        further = self._further(wait)
+        self.seconds -= further
+        self.waited += further
+        if reason not in self.reasons:
+            self.reasons.append(reason)
         self._waiting_until = max(self._waiting_until, monotonic() + wait)
 
     def _further(self, wait: float) -> float:

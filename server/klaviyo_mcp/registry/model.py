@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 
 Effect = Literal["read", "write", "destructive"]
 
@@ -31,7 +32,6 @@ Revision = Annotated[
     # What looks like a date is one to YAML.
     BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value),
 ]
-Hole = Annotated[str, StringConstraints(pattern=r"^\$[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*$")]
 
 
 class Part(BaseModel):
@@ -243,8 +243,9 @@ Request = Annotated[
 
 
 class Verification(Part):
-    """The read action that shows whether an accepted request has been done."""
+    """The read action that shows whether a request has been done, from what was sent; `when` says for which calls."""
 
+    when: Condition = Condition()
     action: ActionName
     arguments: JSON = {}
 
@@ -255,6 +256,9 @@ class ResultShape(Part):
     `resource` and `collection` are JSON:API data; `identifiers` are ids only; `job` is accepted work with a job record;
     `accepted` is accepted work with an empty body; `done` is finished work with an empty body; `raw` is passed through;
     `composite` is the answer of a `steps` action. `rows` names the attribute of a report that holds its rows.
+
+    `note` is always told, each of `notes` when its condition holds. Of several `verify` the first whose condition holds
+    is offered.
     """
 
     kind: Literal["resource", "collection", "identifiers", "job", "accepted", "done", "raw", "composite"]
@@ -262,7 +266,13 @@ class ResultShape(Part):
     paged: bool = False
     rows: str | None = None
     note: str | None = None
-    verify: Verification | None = None
+    notes: list[Note] = []
+    verify: Verification | list[Verification] | None = None
+
+    @property
+    def verifications(self) -> list[Verification]:
+        """The reads that may be offered, in order."""
+        return self.verify if isinstance(self.verify, list) else [self.verify] if self.verify else []
 
 
 class Example(Part):
@@ -276,8 +286,9 @@ class ActionSpec(Part):
     """One action: everything the registry, the tools, the checks and the documentation know about it.
 
     `advice` says what to do next after an error of a certain code (`not_found`, `conflict`, …), in place of the general
-    advice of that error. `replaces` names endpoints of Klaviyo's retired v1 and v2 API. `overrides` lists facts, as
-    dotted paths such as `result.kind`, where Klaviyo's document is wrong: refreshing a spec and the diff leave them.
+    advice of that error; as a list it may look at the error's pointer and detail too. `replaces` names endpoints of
+    Klaviyo's retired v1 and v2 API. `overrides` lists facts, as dotted paths such as `result.kind`, where Klaviyo's
+    document is wrong: refreshing a spec and the diff leave them.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     """
 
@@ -299,7 +310,7 @@ class ActionSpec(Part):
     preconditions: list[Precondition] = []
     request: Request
     result: ResultShape
-    advice: dict[str, str] = {}
+    advice: dict[str, str] | list[Advice] = {}
     overrides: list[str] = []
     examples: list[Example] = []
     toolset: ActionName
@@ -313,6 +324,13 @@ class ActionSpec(Part):
     def required(self) -> list[str]:
         """The names of the arguments that must be given."""
         return self.input_schema.get("required", [])
+
+    @cached_property
+    def advices(self) -> list[Advice]:
+        """All advice in order, whichever way it is written."""
+        if isinstance(self.advice, list):
+            return self.advice
+        return [Advice(code=code, says=text) for code, text in self.advice.items()]
 
     @cached_property
     def names(self) -> list[str]:

@@ -1,0 +1,106 @@
+"""`verify` finds what was written: each action's example is carried out in a sandbox, and then its verify."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from klaviyo_mcp.accounts.account import open_account
+from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.answers.shape import shape
+from klaviyo_mcp.klaviyo.errors import NotFound
+from klaviyo_mcp.klaviyo.pool import HttpPool
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_sandbox import API_KEY, create_app
+
+MOST = 2_000
+"""Characters that an answer to verify may have as JSON."""
+ITEM, MUG = "$custom:::$default:::JP-BLANK-1", "$custom:::$default:::JP-BOTT-1"
+SIZE, OTHER_SIZE = f"{ITEM}-ONE-SIZE", f"{MUG}-ONE-SIZE"
+SHOP = {
+    "VbT4kM": "DPzu2R",
+    "Xy7PqL": "CVwZD4",
+    "SUMMER10": "WELCOME10",
+    "$custom:::$default:::SHIRT-1": ITEM,
+    "$custom:::$default:::MUG-3": MUG,
+    "$custom:::$default:::SHIRT-1-M": SIZE,
+    "$custom:::$default:::SHIRT-1-L": OTHER_SIZE,
+    "$custom:::$default:::MUG-BLUE": SIZE,
+    "$custom:::$default:::SUMMER": "$custom:::$default:::bags",
+    "$custom:::$default:::SALE": "$custom:::$default:::camping",
+}
+"""The ids of the demo shop that stand in for those of the examples."""
+FINDS = {
+    "create_event": ("Placed Order", "ada@example.org"),
+    "create_client_event": ("ada@example.org",),
+    "bulk_create_events": ("Placed Order", "ada@example.org"),
+    "create_back_in_stock_subscription": ("ada@example.org",),
+    "create_client_back_in_stock_subscription": ("ada@example.org",),
+    "bulk_subscribe_profiles": ("ada@example.org", "SUBSCRIBED"),
+    "bulk_unsubscribe_profiles": ("@example.org",),
+    "bulk_suppress_profiles": ("USER_SUPPRESSED",),
+    "create_client_subscription": ("ada@example.org", "SUBSCRIBED"),
+    "create_client_profile": ("ada@example.org", "Ada"),
+    "bulk_import_profiles": ("complete", '"completed_count": 2'),
+    "create_segment": ("Ordered in 90 days",),
+}
+"""Words that stand in the answer to verify."""
+GONE = {"request_profile_deletion", "bulk_delete_object_records", "merge_profiles"}
+"""Actions whose verify shows that something is no longer there."""
+WITH_VERIFY = [spec.name for spec in load_catalogue() if spec.result.verifications]
+
+
+def stands_in(value: Any, shop: dict[str, str]) -> Any:
+    """An example with the ids of the demo shop."""
+    if isinstance(value, dict):
+        return {key: stands_in(inner, shop) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [stands_in(inner, shop) for inner in value]
+    return shop.get(value, value) if isinstance(value, str) else value
+
+
+async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) -> dict[str, str]:
+    """What an example needs beforehand, made in the sandbox: the ids that stand in for those of the example."""
+    if name == "merge_profiles":
+        kept, gone = (record["id"] for record in (await call("get_profiles", {"page_size": 2}))["records"])
+        return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": kept, "01JB8Z1M7V3P5S8TB2F6G9Y4WK": gone}
+    if name == "unregister_client_push_token":
+        token = next(spec for spec in load_catalogue() if spec.name == "create_client_push_token")
+        await call(token.name, token.examples[0].arguments)
+    if "suppress" in name or "unsubscribe" in name:
+        for email in ("ada@example.org", "grace@example.org"):
+            await call("create_or_update_profile", {"email": email})
+    if "campaign" not in name:
+        return {}
+    strategy = {"method": "static", "datetime": "2027-03-01T09:00:00Z"}
+    message = {"channel": "email", "subject": "Hello", "from_email": "a@demo-shop.org", "from_label": "A"}
+    draft = {"name": "T", "audiences": {"included": ["DPzu2R"]}, "messages": [message], "send_strategy": strategy}
+    campaign = (await call("create_campaign", draft))["record"]["id"]
+    if name == "cancel_campaign_send":
+        await call("send_campaign", {"id": campaign})
+    return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign}
+
+
+@pytest.mark.parametrize("name", WITH_VERIFY)
+async def test_verify_finds_what_was_written(engine: Engine, name: str) -> None:
+    app = create_app(rate_limits=False, job_seconds=0, estimation_seconds=0)
+    endpoint = Endpoint("http://sandbox", HttpPool(httpx2.ASGITransport(app=app)), pace=False)
+    account = open_account("sandbox", endpoint, api_key=API_KEY, company_id="DEMO01")
+
+    async def call(action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return shape(await engine.run(Call(action, arguments), account)).data
+
+    arguments = stands_in(engine.find(name).spec.examples[0].arguments, {**SHOP, **await made_for(name, call)})
+    asked = (await call(name, arguments))["verify"]
+    try:
+        found = json.dumps(await call(asked["action"], asked["arguments"]))
+    except NotFound:
+        assert name in GONE
+        return
+    assert len(found) < MOST
+    assert ('"records": []' in found) is (name in GONE), found
+    for words in FINDS.get(name, ()):
+        assert words in found
