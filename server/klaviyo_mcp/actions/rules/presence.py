@@ -30,8 +30,10 @@ def at_least_one_given(rule: Precondition, scope: Scope) -> Iterator[Problem]:
     """One of these arguments or more; null clears a field, and so is something to do."""
     names = rule.at_least_one_given or []
     if not any(scope.ever_at(name) for name in names):
-        problem = f"there is nothing to change, as none of {either(names)} is given"
-        yield Problem(scope.within, problem, scope.hint or "Give one of them")
+        none = f", as none of {either(names)} is given" if scope.hint else ""
+        yield Problem(
+            scope.within, f"there is nothing to change{none}", scope.hint or f"Give at least one of {either(names)}"
+        )
 
 
 def at_most_one_of(rule: Precondition, scope: Scope) -> Iterator[Problem]:
