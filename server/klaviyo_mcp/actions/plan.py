@@ -16,7 +16,8 @@ from klaviyo_mcp.actions.request import build, fill
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.registry.model import ChooseRequest, Effect, Precondition, Step, StepsRequest
+from klaviyo_mcp.registry.model import ChooseRequest, Effect, Step, StepsRequest
+from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Action
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from klaviyo_mcp.authoring.conditions import said_under_conditions
 from klaviyo_mcp.authoring.effects import effect_problems
+from klaviyo_mcp.authoring.precondition_check import rule_problems
 from klaviyo_mcp.authoring.schema_paths import has_path
 from klaviyo_mcp.authoring.schema_rules import Found, argument_names, schema_rules
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
@@ -19,10 +20,9 @@ from klaviyo_mcp.registry.model import (
     ActionSpec,
     ChooseRequest,
     HttpRequest,
-    Lookup,
-    Precondition,
     StepsRequest,
 )
+from klaviyo_mcp.registry.precondition import Lookup
 from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
@@ -187,9 +187,8 @@ def _step_holes(request: StepsRequest) -> Iterator[str]:
 def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     """Other actions that a spec names exist, take the arguments they are given, and may be used there."""
     for index, rule in enumerate(spec.preconditions):
-        for name in _arguments_of(rule):
-            if name not in spec.properties:
-                yield ("preconditions", index), f"speaks of {name!r}, which is no argument"
+        for problem in rule_problems(rule, spec):
+            yield ("preconditions", index), problem
     for where, name, arguments in [*_reads(spec), *_runs(spec)]:
         other = by_name.get(name)
         if other is None:
@@ -230,16 +229,3 @@ def _runs(spec: ActionSpec) -> Iterator[Use]:
         for step in spec.request.steps:
             if step.action is not None:
                 yield ("request", "steps"), step.action, step.arguments
-
-
-def _arguments_of(rule: Precondition) -> Iterator[str]:
-    """The names of all arguments that a precondition speaks of."""
-    for names in (rule.exactly_one_of, rule.at_least_one_of, rule.at_least_one_given, rule.at_most_one_of):
-        yield from names or []
-    if rule.items:
-        yield from rule.items.of
-    if rule.together:
-        yield from [rule.together.argument, *rule.together.needs]
-    yield from [name for name in (rule.in_past, rule.in_future) if name]
-    if look := rule.exists or rule.state:
-        yield from holes(look.arguments)

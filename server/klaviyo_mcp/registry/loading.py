@@ -101,7 +101,7 @@ def _stamp(folder: Path) -> str:
     import hashlib  # a wheel needs no stamp
 
     digest = hashlib.sha256()
-    for path in [Path(__file__), Path(__file__).with_name("model.py"), *spec_files(folder)]:
+    for path in [*sorted(Path(__file__).parent.glob("*.py")), *spec_files(folder)]:
         status = path.stat()
         digest.update(f"{path}|{status.st_size}|{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     StringConstraints,
@@ -21,10 +20,11 @@ from pydantic import (
 
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
+from klaviyo_mcp.registry.part import STRICT, ActionName
+from klaviyo_mcp.registry.precondition import Precondition
 
 Effect = Literal["read", "write", "destructive"]
 
-ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]
 Revision = Annotated[
     str,
@@ -35,9 +35,9 @@ Revision = Annotated[
 
 
 class Part(BaseModel):
-    """Base of every part of a spec: immutable, and an unknown key is an error."""
+    """Base of every part of a spec."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
 
 class ExtraLimit(Part):
@@ -79,68 +79,6 @@ class FilterField(Part):
     one: list[str] = []
     many: list[str] = []
     alone: list[str] = []
-
-
-class Lookup(Part):
-    """A read action to run before a write, to look into the account."""
-
-    action: ActionName
-    arguments: JSON
-
-
-class StateLookup(Lookup):
-    """A read action, and the values that one field of its record may have."""
-
-    path: str
-    allowed: list[str | int | bool] = Field(alias="in")
-
-
-class NeedsOther(Part):
-    """When `argument` is given (and has the value `equals`, if set), the arguments in `needs` must be given too."""
-
-    argument: str
-    equals: str | int | bool | None = None
-    needs: list[str]
-
-
-class AtMostItems(Part):
-    """The lists in `of` may hold at most `at_most` items together."""
-
-    of: list[str]
-    at_most: int
-
-
-class Precondition(Part):
-    """One rule that must hold before anything is sent. Exactly one kind is set; `hint` is what to do when it fails.
-
-    A null counts as absent for `exactly_one_of`, `at_least_one_of` and `at_most_one_of`, and as present for
-    `at_least_one_given`, where null clears a field. `in_past` and `in_future` name an argument that is a time.
-    """
-
-    exactly_one_of: list[str] | None = None
-    at_least_one_of: list[str] | None = None
-    at_least_one_given: list[str] | None = None
-    at_most_one_of: list[str] | None = None
-    together: NeedsOther | None = None
-    items: AtMostItems | None = None
-    in_past: str | None = None
-    in_future: str | None = None
-    exists: Lookup | None = None
-    state: StateLookup | None = None
-    hint: str | None = None
-
-    @model_validator(mode="after")
-    def one_kind(self) -> "Precondition":
-        """A precondition that states two rules, or none, cannot be reported clearly."""
-        kinds = sorted(self.model_fields_set - {"hint"})
-        if len(kinds) != 1:
-            raise ValueError(f"a precondition states exactly one rule; this one states {', '.join(kinds) or 'none'}")
-        return self
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the rule needs a request to Klaviyo."""
-        return self.exists is not None or self.state is not None
 
 
 class HttpRequest(Part):

@@ -1,0 +1,85 @@
+"""Rules about how much and how often: items, bytes, repetitions."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from klaviyo_mcp.actions.errors import Problem
+from klaviyo_mcp.actions.rules.scope import Found, Scope
+from klaviyo_mcp.actions.rules.words import both
+from klaviyo_mcp.loose_json import is_list, is_object
+from klaviyo_mcp.loose_json import items as items_of
+from klaviyo_mcp.registry.precondition import AtMostBytes, Precondition
+
+
+def items(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """At most so many items in some lists together."""
+    if limit := rule.items:
+        count = sum(len(items_of(found.value)) for name in limit.of for found in scope.at(name))
+        if count > limit.at_most:
+            problem = f"hold {count:,} items, at most {limit.at_most:,} are allowed"
+            yield Problem(both(limit.of), problem, scope.hint or "Spread them over several calls")
+
+
+def size(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """At most so many bytes of JSON, in all."""
+    if limit := rule.bytes:
+        found = _values(limit, scope)
+        # The request wraps what is counted here, so what is too large here is too large there.
+        count = sum(len(_json(each.value)) for each in found)
+        if count > limit.at_most:
+            named = both(limit.of) if limit.of else scope.within
+            problem = f"has {count:,} bytes as JSON, at most {limit.at_most:,} are allowed"
+            yield Problem(named, problem, scope.hint or "Send less, or spread it over several calls")
+
+
+def text_size(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """At most so many bytes in each text, however deep it lies."""
+    if limit := rule.text_bytes:
+        for each in _values(limit, scope):
+            for text in _texts(each):
+                # A character has at most four bytes, so that most texts need not be encoded.
+                if len(text.value) * 4 > limit.at_most and (count := len(text.value.encode())) > limit.at_most:
+                    problem = f"has {count:,} bytes, at most {limit.at_most:,} are allowed in one text"
+                    yield Problem(text.name, problem, scope.hint or "Shorten it")
+
+
+def differ(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """The same value at no two of these places."""
+    seen: dict[str, str] = {}
+    for place in rule.differ or []:
+        for found in scope.at(place):
+            first = seen.setdefault(json.dumps(found.value, sort_keys=True), found.name)
+            if first != found.name:
+                problem = f"is the same as {first}: {found.value!r}"
+                yield Problem(found.name, problem, scope.hint or "Each may be there once")
+
+
+def includes(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """Where there are any values, certain ones are among them."""
+    if wanted := rule.includes:
+        found = [each.value for each in scope.at(wanted.of)]
+        missing = [value for value in wanted.values if value not in found]
+        if found and missing:
+            yield Problem(wanted.of, f"must include {both(missing)}", scope.hint or f"Add {both(missing)}")
+
+
+def _values(limit: AtMostBytes, scope: Scope) -> list[Found]:
+    if not limit.of:
+        return [Found(scope.within, scope.arguments)]
+    return [found for place in limit.of for found in scope.at(place)]
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _texts(at: Found) -> Iterator[Found]:
+    if isinstance(at.value, str):
+        yield at
+    elif is_object(at.value):
+        for key, value in at.value.items():
+            yield from _texts(Found(f"{at.name}.{key}", value))
+    elif is_list(at.value):
+        for index, value in enumerate(at.value):
+            yield from _texts(Found(f"{at.name}[{index}]", value))

@@ -1,0 +1,10 @@
+"""What every part of a spec file shares."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, StringConstraints
+
+ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+"""A part of a spec is immutable, and an unknown key is an error."""

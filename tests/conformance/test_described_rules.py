@@ -1,0 +1,28 @@
+"""Every rule of Klaviyo's texts stands where `described_rules.yaml` says, or is left out with a reason."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from klaviyo_mcp.actions.rules import RULES
+from klaviyo_mcp.authoring.precondition_check import leads_somewhere
+from klaviyo_mcp.registry.loading import load_catalogue
+
+SPECS = {spec.name: spec for spec in load_catalogue()}
+DESCRIBED: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "described_rules.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("entry", DESCRIBED, ids=lambda entry: f"{entry['actions'][0]}: {entry['rule']}")
+def test_a_rule_stands_where_it_is_said_to(entry: dict[str, Any]) -> None:
+    for name in entry["actions"]:
+        spec = SPECS[name]
+        if entry["stands"] == "no":
+            assert entry["why"]
+        elif entry["stands"] == "schema":
+            assert leads_somewhere(entry["argument"], spec.input_schema)
+        else:
+            assert entry["stands"] in RULES
+            rules = [rule for rule in spec.preconditions if rule.kind == entry["stands"]]
+            assert any(entry["argument"] in rule.places for rule in rules), name
