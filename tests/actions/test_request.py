@@ -43,7 +43,7 @@ def action(request: dict[str, Any], **properties: Any) -> Action:
 
 @given(ids)
 def test_whatever_an_id_holds_it_stays_one_segment_of_the_path(value: str) -> None:
-    arguments = check_arguments(REGISTRY["get_profile"], {"id": value})
+    arguments = check_arguments(REGISTRY["get_profile"], {"id": value}).arguments
     path = build(REGISTRY["get_profile"], arguments).path
     assert path.count("/") == 3
     assert not set("?#%/ ").intersection(path.rsplit("/", 1)[1].replace("%", ""))

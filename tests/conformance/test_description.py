@@ -86,12 +86,12 @@ def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObj
 
 
 def _request(action: Action, arguments: JSON) -> ApiRequest:
-    return build(action, check_arguments(action, arguments))
+    return build(action, check_arguments(action, arguments).arguments)
 
 
 def _faults(action: Action, arguments: JSON) -> list[str]:
     """The faults of the request of a call; nothing is missing from a call that a precondition refuses as incomplete."""
-    checked = check_arguments(action, arguments)
+    checked = check_arguments(action, arguments).arguments
     known = DEPARTURES.get(action.operation, [])
     found = [
         fault for fault in faults(build(action, checked)) if not any(re.match(pattern, fault) for pattern, _ in known)

@@ -159,6 +159,9 @@ def _wrong_values(schema: JSON, value: Any) -> Iterator[Any]:
     if kinds is not None:
         kinds = {kinds} if isinstance(kinds, str) else set(kinds)
         taken = kinds | ({"integer"} if "number" in kinds else set())
+        # A number is read as the text of it, and one object as a list of one; what is in it is then looked at.
+        taken |= {"integer", "number"} if "string" in kinds and "enum" not in schema else set()
+        taken |= {"object"} if "array" in kinds else set()
         yield from (wrong for kind, wrong in OF_TYPE.items() if kind not in taken)
     elif "anyOf" in schema and not any("string" in str(branch.get("type", "string")) for branch in schema["anyOf"]):
         yield OF_TYPE["string"]

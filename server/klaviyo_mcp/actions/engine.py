@@ -1,6 +1,6 @@
 """The path of a call, top to bottom: a name becomes a plan, the plan's rules are asked, its requests are sent."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -67,7 +67,8 @@ class Engine:
 
     async def carry_out(self, plan: Plan, account: Account) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""
-        return await _Walk(self._planner(account), account, WaitBudget(self._max_wait)).carry_out(plan)
+        walk = _Walk(self._planner(account), account, WaitBudget(self._max_wait))
+        return replace(await walk.carry_out(plan), read_as=plan.read_as)
 
     def _planner(self, account: Account | None) -> Planner:
         return Planner(self._gate, account.access if account else None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES
+from klaviyo_mcp.actions.reading import question
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, items, mapping, nearest, objects
 from klaviyo_mcp.registry.references import resolved
 
@@ -171,7 +172,7 @@ def _list_hint(error: "ValidationError") -> str:
 
 
 def _near_value(error: "ValidationError", allowed: list[Any]) -> str:
-    if near := did_you_mean(error.instance, allowed):
+    if near := question(error.instance, allowed) or did_you_mean(error.instance, allowed):
         return near
     some = ", ".join(str(value) for value in allowed[:15])
     return f"Allowed: {some}{', …' if len(allowed) > 15 else ''}"

@@ -3,7 +3,8 @@
 Composites and live rules work on these, whole; shaping, words and sizes come once, in `answers`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from klaviyo_mcp.klaviyo.jsonapi import fields
 from klaviyo_mcp.klaviyo.requests import Reply
@@ -17,6 +18,7 @@ class Outcome:
 
     `replies` are those of its one operation, the pages of a collection in order. An action made of steps has none:
     `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something.
+    `read_as` tells which arguments were read otherwise than they were written.
     """
 
     action: Action
@@ -25,6 +27,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     composed: JSON | None = None
     wrote: bool = False
+    read_as: JSON = field(default_factory=dict[str, Any])
 
     @property
     def records(self) -> list[JSON]:

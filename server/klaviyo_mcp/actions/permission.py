@@ -6,11 +6,10 @@ What a server and an account allow at all is decided before anything else about 
 from dataclasses import dataclass
 
 from klaviyo_mcp.accounts.permissions import Permissions
-from klaviyo_mcp.actions.arguments import check_arguments
+from klaviyo_mcp.actions.arguments import Checked, check_arguments
 from klaviyo_mcp.actions.errors import NotPermitted, ScopeMissing
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.preconditions import check_preconditions
-from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
 
 
@@ -22,7 +21,7 @@ class Gate:
     exposes: Exposes = everything
     read_only: bool = False
 
-    def admit(self, action: Action, given: object, access: Permissions | None, *, part: bool = False) -> JSON:
+    def admit(self, action: Action, given: object, access: Permissions | None, *, part: bool = False) -> Checked:
         """The checked arguments of an action that may run; nothing has been sent for it.
 
         `access` None leaves out what depends on the account. A `part` of an admitted action, or what a rule of it looks
@@ -36,6 +35,6 @@ class Gate:
         denial = access.denial(action.name, action.spec.scopes) if access else None
         if denial is not None:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
-        arguments = check_arguments(action, given)
-        check_preconditions(action, arguments)
-        return arguments
+        checked = check_arguments(action, given)
+        check_preconditions(action, checked.arguments)
+        return checked

@@ -5,7 +5,8 @@ an action made of steps holds the plans of all calls that do not depend on an ea
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from klaviyo_mcp.accounts.permissions import Permissions
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
@@ -42,7 +43,7 @@ class Plan:
     """An admitted action with its checked arguments. Exactly one of `request`, `chosen` and `steps` is what it does.
 
     `effect` is the strongest effect of what will run, `lookups` what is read in the account before. `request` is the
-    first of several where pages follow.
+    first of several where pages follow. `read_as` tells which arguments were read otherwise than they were written.
     """
 
     action: Action
@@ -52,6 +53,7 @@ class Plan:
     request: ApiRequest | None = None
     chosen: "Plan | None" = None
     steps: tuple[PlannedStep, ...] | None = None
+    read_as: JSON = field(default_factory=dict[str, Any])
 
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
@@ -72,7 +74,10 @@ class Planner:
 
         Raises the errors of `Gate.admit`.
         """
-        arguments = self.gate.admit(action, given, self.access, part=part)
+        checked = self.gate.admit(action, given, self.access, part=part)
+        return replace(self._plan(action, checked.arguments), read_as=checked.read_as)
+
+    def _plan(self, action: Action, arguments: JSON) -> Plan:
         lookups = self._lookups(action, arguments)
         effect = self.gate.registry.effect(action)
         match action.spec.request:
