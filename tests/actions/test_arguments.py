@@ -46,7 +46,7 @@ def test_wrong_types_say_what_is_wanted(problems) -> None:
 def test_bounds_are_said_in_numbers(problems) -> None:
     assert problems("get_lists", page_size=11) == ["page_size: must be at most 10, not 11."]
     many = [f"p{index}@example.org" for index in range(1001)]
-    assert problems("add_profile_to_list", list_id="L", emails=many) == [
+    assert problems("add_profile_to_list", list_id="VbT4kM", emails=many) == [
         "emails: must have at most 1000 items, not 1001."
     ]
 
@@ -62,7 +62,7 @@ def test_an_unknown_field_inside_an_object_is_named(problems) -> None:
 
 
 def test_a_choice_of_forms_is_explained_by_the_form_that_was_meant(problems) -> None:
-    campaign = {"name": "X", "audiences": {"included": ["L"]}, "messages": [{"channel": "email"}]}
+    campaign = {"name": "X", "audiences": {"included": ["VbT4kM"]}, "messages": [{"channel": "email"}]}
     (line,) = problems("create_campaign", **campaign, send_strategy={"method": "static", "datetime": "soon"})
     assert line.startswith('send_strategy.datetime: "soon" is not a time')
     (line,) = problems("create_campaign", **campaign, send_strategy={"method": "later"})

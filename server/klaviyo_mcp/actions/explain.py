@@ -8,6 +8,7 @@ from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES
 from klaviyo_mcp.actions.reading import question
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, items, mapping, nearest, objects
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.references import resolved
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def explain(error: "ValidationError", definitions: JSON) -> list[Problem]:
             return [Problem(where, f"must be {shown(rule)}, not {shown(error.instance)}")]
         case "format":
             problem, fix = FORMAT_FIXES.get(str(rule), (f"is not of the form {rule}", ""))
-            return [Problem(where, f"{shown(error.instance)} {problem}", fix)]
+            sought = (str(rule), str(error.instance)) if rule in ID_FORMS else None
+            return [Problem(where, f"{shown(error.instance)} {problem}", fix, sought)]
         case "minLength" | "maxLength" | "minItems" | "maxItems" | "minimum" | "maximum":
             return [Problem(where, _bounds(str(error.validator), rule, error.instance))]
         case "exclusiveMinimum" | "exclusiveMaximum":

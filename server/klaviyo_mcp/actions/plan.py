@@ -17,7 +17,8 @@ from klaviyo_mcp.actions.request import build, fill
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.registry.model import ChooseRequest, Effect, Precondition, Step, StepsRequest
+from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect, Precondition, Step, StepsRequest
 from klaviyo_mcp.registry.registry import Action
 
 
@@ -83,7 +84,7 @@ class Planner:
         match action.spec.request:
             case ChooseRequest() as request:
                 choice = request.among[arguments[request.choose[1:]]]
-                chosen = self.plan_of(choice.action, fill(choice.arguments, arguments))
+                chosen = self._chosen(choice, arguments)
                 return Plan(action, arguments, chosen.effect, lookups, chosen=chosen)
             case StepsRequest() as request:
                 steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
@@ -94,6 +95,15 @@ class Planner:
     def plan_of(self, name: str, given: JSON) -> Plan:
         """The plan of a part, by the name that a spec states for it."""
         return self.plan(self.gate.registry[name], given)
+
+    def _chosen(self, choice: Choice, arguments: JSON) -> Plan:
+        """The plan of the action that was picked; its problems are told by the caller's names for its arguments."""
+        try:
+            return self.plan_of(choice.action, fill(choice.arguments, arguments))
+        except InvalidArguments as error:
+            outer = {name: hole(part) or name for name, part in choice.arguments.items()}
+            problems = (replace(found, argument=_renamed(found.argument, outer)) for found in error.problems)
+            raise InvalidArguments(error.message, tuple(problems)) from None
 
     def _planned(self, step: Step, calls: list[JSON] | None) -> PlannedStep:
         name = str(step.action)
@@ -119,6 +129,12 @@ class Planner:
         if problems:
             raise failed(action, problems)
         return tuple(found)
+
+
+def _renamed(place: str, names: dict[str, str]) -> str:
+    """A place such as `list_ids[0]` with its argument under another name."""
+    name = place.split(".")[0].split("[")[0]
+    return names.get(name, name) + place[len(name) :]
 
 
 def outer_name(asked: JSON, name: str, arguments: JSON) -> str:

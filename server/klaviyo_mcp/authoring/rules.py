@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from klaviyo_mcp.authoring.effects import effect_problems
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.holes import hole, holes, path_holes
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.loading import LineNumbers, compose, load_file, spec_files
 from klaviyo_mcp.registry.model import (
     NAME_RULES,
@@ -190,6 +192,7 @@ def _schema(spec: ActionSpec) -> Found:
         yield ("input_schema", *error.absolute_path), f"not a valid JSON Schema: {error.message[:200]}"
         return
     yield from _misspelt(schema)
+    yield from _unknown_formats(schema)
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         yield ("input_schema",), "the root needs 'type: object' and 'additionalProperties: false'"
     for key in ("oneOf", "anyOf", "allOf", "$ref"):
@@ -256,6 +259,28 @@ def _misspelt(schema: dict[str, Any]) -> Found:
             near = difflib.get_close_matches(keyword, KEYWORDS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             yield ("input_schema",), f"{keyword!r} is no keyword of JSON Schema that is used here{hint}"
+
+
+FORMATS = [*ID_FORMS, "base64", "date", "date-time", "email", "phone", "time", "uri"]
+"""The forms of text that an input schema may ask for; one that is not known would not be checked."""
+
+
+def _unknown_formats(schema: Any) -> Found:
+    for part in _objects(schema):
+        name = part.get("format")
+        if isinstance(name, str) and "type" in part and name not in FORMATS:
+            near = difflib.get_close_matches(name, FORMATS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield ("input_schema",), f"{name!r} is no format that is known here{hint}"
+
+
+def _objects(value: object) -> Iterator[JSON]:
+    """Every object inside a value, itself included."""
+    inner = value.values() if is_object(value) else value if is_list(value) else ()
+    if is_object(value):
+        yield value
+    for part in inner:
+        yield from _objects(part)
 
 
 def _keywords(schema: Any) -> Iterator[str]:

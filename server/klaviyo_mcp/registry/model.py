@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 
 Effect = Literal["read", "write", "destructive"]
 
@@ -32,6 +34,17 @@ Revision = Annotated[
     BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value),
 ]
 Hole = Annotated[str, StringConstraints(pattern=r"^\$[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*$")]
+
+
+def _is_form(name: str) -> str:
+    if name not in ID_FORMS:
+        raise ValueError(f"{name!r} is no form of ids; there are {', '.join(ID_FORMS)}")
+    return name
+
+
+IdFormat = Annotated[
+    str, AfterValidator(_is_form), Field(json_schema_extra=lambda schema: schema.update(enum=[*ID_FORMS]))
+]
 
 
 class Part(BaseModel):
@@ -72,9 +85,13 @@ class RateLimit(Part):
 
 
 class FilterField(Part):
-    """What may be asked of one filterable field: operators for one value, for a list, for no value (`has`)."""
+    """What may be asked of one filterable field: operators for one value, for a list, for no value (`has`).
+
+    `format` is a form of ids, such as `list-id`, that its values have.
+    """
 
     type: Literal["string", "datetime", "date", "boolean", "number", "integer"] = "string"
+    format: IdFormat | None = None
     enum: list[str | int | float | bool] | None = None
     one: list[str] = []
     many: list[str] = []
