@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.argument_names import is_exact, named
+from klaviyo_mcp.actions.body_conditions import check_conditions
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
@@ -60,6 +61,10 @@ def check_arguments(action: Action, given: object) -> Checked:
         problems += found
         if "filter" in read_as:
             read_as["filter"] = arguments["filter"]
+    if (rule := action.spec.body_conditions) and rule.argument not in faulty:
+        told_of, found = check_conditions(rule, arguments)
+        read_as |= told_of
+        problems += found
     if action.http is not None:
         problems += [
             Problem(name, f"{arguments[name]!r} cannot stand in a path", "Give the id itself")

@@ -98,6 +98,14 @@ class FilterField(Part):
     alone: list[str] = []
 
 
+class BodyConditions(Part):
+    """Conditions that the body holds as texts: their argument, the field that is a time, and its zone."""
+
+    argument: str
+    time_field: str = "datetime"
+    timezone: str = "timezone"
+
+
 class Lookup(Part):
     """A read action to run before a write, to look into the account."""
 
@@ -311,6 +319,7 @@ class ActionSpec(Part):
     scopes: list[Annotated[str, StringConstraints(pattern=r"^[a-z-]+:(read|write)$")]] = []
     rate_limit: RateLimit | None = None
     filters: dict[str, FilterField] = {}
+    body_conditions: BodyConditions | None = None
     input_schema: JSON
     preconditions: list[Precondition] = []
     request: Request
