@@ -12,6 +12,7 @@ import httpx2
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
+from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.accounts.permissions import LearnedAccess, Permissions
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
@@ -21,13 +22,15 @@ from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 class Account:
     """One Klaviyo company. `name` is what people call the connection; nothing about an account is global.
 
-    `client` holds its credentials, and `access` what these are known to allow. There is nothing to close: connections
+    `client` holds its credentials, `access` what these are known to allow, and `facts` what
+    reports need to know of the company. There is nothing to close: connections
     belong to the endpoint.
     """
 
     name: str
     client: KlaviyoClient
     access: Permissions = field(default_factory=lambda: LearnedAccess("default"))
+    facts: AccountFacts = field(default_factory=AccountFacts)
 
 
 class NoCredentials(httpx2.Auth):
@@ -55,8 +58,9 @@ def open_account(
     `counted_as` says whose quota it uses, None that it has one of its own.
     """
     auth = auth or (ApiKeyAuth(api_key) if api_key else NoCredentials())
-    client = endpoint.client(auth, company_id=company_id, counted_as=counted_as or name)
-    return Account(name, client, access or LearnedAccess(name))
+    company = counted_as or name
+    client = endpoint.client(auth, company_id=company_id, counted_as=company)
+    return Account(name, client, access or LearnedAccess(name), endpoint.facts(company))
 
 
 class Accounts(Protocol):

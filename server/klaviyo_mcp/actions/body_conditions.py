@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import is_date, is_time
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, render
-from klaviyo_mcp.loose_json import JSON, is_list, is_object
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items
 from klaviyo_mcp.registry.model import BodyConditions
 
 BOUND = re.compile(r"(?P<operator>(?:greater|less)-(?:than|or-equal))\((?P<field>\w+),(?P<time>[^()]*)\)")
@@ -32,7 +32,7 @@ def check_conditions(rule: BodyConditions, arguments: JSON) -> tuple[JSON, list[
         arguments[rule.timezone] = read_as[rule.timezone] = exact
     problems: list[Problem] = []
     texts: list[str] = []
-    bounds: list[str] = []
+    period: list[str] = []
     for at, condition in enumerate(given):
         text = _text(condition, rule.time_field) if is_object(condition) else str(condition)
         match = BOUND.fullmatch(text.strip())
@@ -44,14 +44,23 @@ def check_conditions(rule: BodyConditions, arguments: JSON) -> tuple[JSON, list[
                 problems.append(Problem(where, words, "Use RFC 3339, like 2026-11-30T09:00:00Z, or a day"))
                 continue
             text = f"{match['operator']}({match['field']},{moment})"
-            bounds.append(f"{match['operator']} {moment}")
+            period.append(f"{match['operator']} {moment}")
         texts.append(text)
     if not problems:
         arguments[rule.argument] = texts
-        if bounds:
+        if period:
             said = f" ({exact})" if exact else " (UTC where no offset is given, as there is no timezone)"
-            read_as[rule.argument] = f"{rule.time_field} {', '.join(bounds)}{said}"
+            read_as[rule.argument] = f"{rule.time_field} {', '.join(period)}{said}"
     return read_as, problems
+
+
+def bounds(rule: BodyConditions, arguments: JSON) -> JSON:
+    """The `start` of a checked call's period, and the `end` that it does not reach any more, where it has them."""
+    found: JSON = {}
+    for match in map(BOUND.fullmatch, map(str, items(arguments.get(rule.argument)))):
+        if match is not None and match["field"] == rule.time_field:
+            found["start" if match["operator"].startswith("greater") else "end"] = match["time"]
+    return found
 
 
 def _text(condition: JSON, time_field: str) -> str:

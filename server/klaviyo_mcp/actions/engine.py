@@ -8,6 +8,7 @@ import anyio
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.composites import run_steps
+from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
@@ -76,6 +77,10 @@ class Engine:
         """Do what a plan says, and nothing else. Raises as `run` does."""
         walk = _Walk(self._planner(account), account, WaitBudget(self._max_wait))
         return replace(await walk.carry_out(plan), read_as=plan.read_as)
+
+    async def explained(self, outcome: Outcome, account: Account) -> Outcome:
+        """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
+        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account)))
 
     async def _glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
         """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""

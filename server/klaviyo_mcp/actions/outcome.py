@@ -18,7 +18,8 @@ class Outcome:
 
     `replies` are those of its one operation, the pages of a collection in order. An action made of steps has none:
     `composed` is the answer that its spec makes of them, and `wrote` whether any step changed something.
-    `read_as` tells which arguments were read otherwise than they were written.
+    `read_as` tells which arguments were read otherwise than they were written, `covers` the days, zone and
+    currency of a report.
     """
 
     action: Action
@@ -28,6 +29,7 @@ class Outcome:
     composed: JSON | None = None
     wrote: bool = False
     read_as: JSON = field(default_factory=dict[str, Any])
+    covers: JSON = field(default_factory=dict[str, Any])
 
     @property
     def records(self) -> list[JSON]:

@@ -37,7 +37,12 @@ def shape(outcome: Outcome) -> Answer:
 def _besides(outcome: Outcome, data: JSON) -> JSON:
     """What an answer says beside its records: related ones, what happens next, warnings, and the quota left."""
     result = outcome.action.spec.result
-    found: JSON = {"read_as": outcome.read_as, "included": _included(outcome.replies), "note": result.note}
+    found: JSON = {
+        "read_as": outcome.read_as,
+        "covers": outcome.covers,
+        "included": _included(outcome.replies),
+        "note": result.note,
+    }
     if result.verify:
         values = {**outcome.arguments, "record": data.get("record", {})}
         found["verify"] = {"action": result.verify.action, "arguments": fill(result.verify.arguments, values)}

@@ -279,7 +279,8 @@ class ResultShape(Part):
 
     `resource` and `collection` are JSON:API data; `identifiers` are ids only; `job` is accepted work with a job record;
     `accepted` is accepted work with an empty body; `done` is finished work with an empty body; `raw` is passed through;
-    `composite` is the answer of a `steps` action.
+    `composite` is the answer of a `steps` action. `covers` names the argument that holds a report's timeframe: its
+    days, time zone and currency are told.
     """
 
     kind: Literal["resource", "collection", "identifiers", "job", "accepted", "done", "raw", "composite"]
@@ -287,6 +288,7 @@ class ResultShape(Part):
     paged: bool = False
     note: str | None = None
     verify: Verification | None = None
+    covers: str | None = None
 
 
 class Example(Part):

@@ -31,7 +31,8 @@ async def answer_call(engine: Engine, accounts: Accounts, call: Call, name: str 
     """
 
     async def run() -> Answer:
-        return shape(await engine.run(call, await accounts.find(name)))
+        account = await accounts.find(name)
+        return shape(await engine.explained(await engine.run(call, account), account))
 
     return await _response(engine, call, run)
 
