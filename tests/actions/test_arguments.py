@@ -24,7 +24,7 @@ def test_a_malformed_address_is_named_with_the_right_form(problems, address) -> 
     assert "is not an e-mail address. Use the form name@example.org" in line
 
 
-@pytest.mark.parametrize("number", ["0155501234", "+0155501234", "+1 415 555 0123", "call me", "+1"])
+@pytest.mark.parametrize("number", ["0155501234", "+0155501234", "+1 415", "call me", "+1"])
 def test_a_malformed_phone_number_is_named_with_the_right_form(problems, number) -> None:
     (line,) = problems("create_profile", phone_number=number)
     assert "E.164" in line
@@ -38,7 +38,7 @@ def test_each_wrong_item_of_a_list_is_named_by_its_place(problems) -> None:
 
 def test_wrong_types_say_what_is_wanted(problems) -> None:
     assert problems("get_lists", page_size="many") == ['page_size: must be a whole number, not "many".']
-    assert problems("add_profile_to_list", list_id="L", emails="a@example.org") == [
+    assert problems("remove_profile_from_list", list_id="VbT4kM", emails="a@example.org") == [
         'emails: must be a list, not "a@example.org". Send a list, like ["a@example.org"].'
     ]
 
@@ -46,7 +46,7 @@ def test_wrong_types_say_what_is_wanted(problems) -> None:
 def test_bounds_are_said_in_numbers(problems) -> None:
     assert problems("get_lists", page_size=11) == ["page_size: must be at most 10, not 11."]
     many = [f"p{index}@example.org" for index in range(1001)]
-    assert problems("add_profile_to_list", list_id="L", emails=many) == [
+    assert problems("add_profile_to_list", list_id="VbT4kM", emails=many) == [
         "emails: must have at most 1000 items, not 1001."
     ]
 
@@ -62,7 +62,7 @@ def test_an_unknown_field_inside_an_object_is_named(problems) -> None:
 
 
 def test_a_choice_of_forms_is_explained_by_the_form_that_was_meant(problems) -> None:
-    campaign = {"name": "X", "audiences": {"included": ["L"]}, "messages": [{"channel": "email"}]}
+    campaign = {"name": "X", "audiences": {"included": ["VbT4kM"]}, "messages": [{"channel": "email"}]}
     (line,) = problems("create_campaign", **campaign, send_strategy={"method": "static", "datetime": "soon"})
     assert line.startswith('send_strategy.datetime: "soon" is not a time')
     (line,) = problems("create_campaign", **campaign, send_strategy={"method": "later"})
@@ -82,25 +82,27 @@ def test_values_that_arrive_as_json_in_a_string_are_taken_for_what_they_are(regi
         "emails": '["a@example.org", "b@example.org"]',
         "create_missing": "true",
     }
-    found = check_arguments(registry["add_profile_to_list"], given)
+    found = check_arguments(registry["add_profile_to_list"], given).arguments
     assert found["emails"] == ["a@example.org", "b@example.org"]
     assert found["create_missing"] is True
-    assert check_arguments(registry["get_lists"], {"page_size": "5"})["page_size"] == 5
-    assert check_arguments(registry["get_lists"], {"page_size": "5.0"})["page_size"] == 5
-    profile = check_arguments(registry["create_profile"], {"email": "a@example.org", "properties": '{"a": 1}'})
+    assert check_arguments(registry["get_lists"], {"page_size": "5"}).arguments["page_size"] == 5
+    assert check_arguments(registry["get_lists"], {"page_size": "5.0"}).arguments["page_size"] == 5
+    profile = check_arguments(
+        registry["create_profile"], {"email": "a@example.org", "properties": '{"a": 1}'}
+    ).arguments
     assert profile["properties"] == {"a": 1}
 
 
 def test_text_stays_text_even_when_it_looks_like_json(registry) -> None:
-    found = check_arguments(registry["create_list"], {"name": "[1, 2]"})
+    found = check_arguments(registry["create_list"], {"name": "[1, 2]"}).arguments
     assert found["name"] == "[1, 2]"
-    found = check_arguments(registry["create_profile"], {"external_id": "5"})
+    found = check_arguments(registry["create_profile"], {"external_id": "5"}).arguments
     assert found["external_id"] == "5"
 
 
 def test_arguments_may_arrive_as_one_json_text_or_not_at_all(registry) -> None:
-    assert check_arguments(registry["create_list"], '{"name": "VIP"}') == {"name": "VIP"}
-    assert check_arguments(registry["get_lists"], None) == {}
+    assert check_arguments(registry["create_list"], '{"name": "VIP"}').arguments == {"name": "VIP"}
+    assert check_arguments(registry["get_lists"], None).arguments == {}
     with pytest.raises(InvalidArguments, match="not an object"):
         check_arguments(registry["get_lists"], [1])
 
@@ -114,7 +116,7 @@ def test_an_id_that_would_change_the_path_is_refused(registry, text) -> None:
 
 def test_a_cursor_may_be_the_whole_next_link(registry) -> None:
     link = "https://a.klaviyo.com/api/lists?page%5Bcursor%5D=bmV4dA%3D%3D"
-    assert check_arguments(registry["get_lists"], {"cursor": link})["cursor"] == "bmV4dA=="
+    assert check_arguments(registry["get_lists"], {"cursor": link}).arguments["cursor"] == "bmV4dA=="
 
 
 def test_a_filter_may_be_text_or_a_list_and_both_are_checked(registry, problems) -> None:
@@ -124,11 +126,11 @@ def test_a_filter_may_be_text_or_a_list_and_both_are_checked(registry, problems)
         {"field": "email", "operator": "equals", "value": "a@example.org"},
         {"field": "created", "operator": "greater-than", "value": "2026-01-01T00:00:00Z"},
     ]
-    assert check_arguments(action, {"filter": listed})["filter"] == wanted
-    assert check_arguments(action, {"filter": json.dumps(listed)})["filter"] == wanted
-    assert check_arguments(action, {"filter": wanted})["filter"] == wanted
+    assert check_arguments(action, {"filter": listed}).arguments["filter"] == wanted
+    assert check_arguments(action, {"filter": json.dumps(listed)}).arguments["filter"] == wanted
+    assert check_arguments(action, {"filter": wanted}).arguments["filter"] == wanted
     quoted = "equals(email,'a@example.org'),greater-than(created,\"2026-01-01T00:00:00Z\")"
-    assert check_arguments(action, {"filter": quoted})["filter"] == wanted
+    assert check_arguments(action, {"filter": quoted}).arguments["filter"] == wanted
     assert "Did you mean 'email'?" in problems("get_profiles", filter="equals(emial,'x')")[0]
     (line,) = problems(
         "get_profiles", filter=[{"field": "created", "operator": "greater_than_or_equal", "value": "2026"}]
@@ -144,7 +146,7 @@ def test_a_filter_may_be_text_or_a_list_and_both_are_checked(registry, problems)
 def test_one_value_is_enough_for_any(registry) -> None:
     found = check_arguments(
         registry["get_profiles"], {"filter": [{"field": "email", "operator": "any", "value": "a@b.co"}]}
-    )
+    ).arguments
     assert found["filter"] == 'any(email,["a@b.co"])'
 
 
@@ -186,12 +188,12 @@ def test_a_line_break_at_the_end_is_not_overlooked(problems) -> None:
 
 
 def test_a_day_in_a_filter_on_a_time_becomes_its_midnight(registry) -> None:
-    found = check_arguments(registry["get_profiles"], {"filter": "greater-than(created,2026-01-01)"})
+    found = check_arguments(registry["get_profiles"], {"filter": "greater-than(created,2026-01-01)"}).arguments
     assert found["filter"] == "greater-than(created,2026-01-01T00:00:00Z)"
 
 
 def test_a_whole_float_is_a_whole_number(registry) -> None:
-    assert check_arguments(registry["get_lists"], {"page_size": 5.0}) == {"page_size": 5}
+    assert check_arguments(registry["get_lists"], {"page_size": 5.0}).arguments == {"page_size": 5}
 
 
 def test_a_filter_cannot_contradict_an_argument_of_its_own(problems) -> None:
@@ -214,5 +216,5 @@ def test_a_filter_nested_without_end_is_a_problem_not_a_fault(problems) -> None:
 
 
 def test_words_with_commas_are_shown_as_the_list_they_mean(problems) -> None:
-    (line,) = problems("get_profiles", profile_fields="email,first_name")
-    assert 'Send a list, like ["email", "first_name"]' in line
+    (line,) = problems("remove_profiles_from_list", id="VbT4kM", profile_ids="01A,01B")
+    assert 'Send a list, like ["01A", "01B"]' in line

@@ -8,7 +8,7 @@ import pytest
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import PreconditionFailed, Stopped
+from klaviyo_mcp.actions.errors import InvalidArguments, PreconditionFailed, Stopped
 from klaviyo_mcp.answers.failures import explain
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import shape
@@ -122,13 +122,19 @@ def test_an_error_without_a_word_still_has_a_message(registry: Registry) -> None
 
 
 async def test_a_live_rule_that_fails_says_nothing_was_changed_not_that_nothing_was_sent(engine, account) -> None:
-    # What cannot stand in a path is known before anything is asked.
-    for list_id, outcome in (("NOPE01", "Nothing was changed in Klaviyo."), ("..", "Nothing was sent to Klaviyo.")):
-        with pytest.raises(PreconditionFailed) as error:
-            await run(engine, account, "add_profile_to_list", list_id=list_id, emails=["a@example.org"])
-        assert error.value.problems[0].argument == "list_id"
-        shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
-        assert shown["outcome"] == outcome
+    with pytest.raises(PreconditionFailed) as error:
+        await run(engine, account, "add_profile_to_list", list_id="NOPE01", emails=["a@example.org"])
+    assert error.value.problems[0].argument == "list_id"
+    shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
+    assert shown["outcome"] == "Nothing was changed in Klaviyo."
+
+
+async def test_what_cannot_be_an_id_is_known_before_anything_is_asked(engine, account) -> None:
+    with pytest.raises(InvalidArguments) as error:
+        await run(engine, account, "add_profile_to_list", list_id="..", emails=["a@example.org"])
+    assert error.value.problems[0].argument == "list_id"
+    shown = explain(error.value, "add_profile_to_list", engine.registry).data["error"]
+    assert shown["outcome"] == "Nothing was sent to Klaviyo."
 
 
 async def test_fetching_many_stops_when_the_answer_is_full_and_keeps_a_given_page_size(engine, account) -> None:

@@ -56,7 +56,7 @@ def test_a_template_can_be_sent_back_as_it_was_read(registry, request_of) -> Non
 
 
 def test_a_campaign_message_takes_only_the_fields_of_its_channel(problems) -> None:
-    campaign = {"name": "X", "audiences": {"included": ["L"]}}
+    campaign = {"name": "X", "audiences": {"included": ["VbT4kM"]}}
     (line,) = problems("create_campaign", **campaign, messages=[{"channel": "sms", "body": "Hi", "subject": "Hi"}])
     assert line.startswith("messages[0].subject: there is no such field")
     (line,) = problems("create_campaign", **campaign, messages=[{"channel": "mobile_push", "title": "Hi"}])

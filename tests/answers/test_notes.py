@@ -83,7 +83,7 @@ async def test_failed_rows_of_a_job_are_counted(answered) -> None:
 
 @pytest.mark.parametrize("action", ["get_conversation_for_profile", "get_metric_for_event", "get_profile_for_event"])
 async def test_a_read_that_finds_nothing_says_so(answered, registry: Registry, action: str) -> None:
-    answer = await answered(200, {"data": None}, action, {registry[action].spec.required[0]: "x"})
+    answer = await answered(200, {"data": None}, action, registry[action].spec.examples[0].arguments)
     assert answer.data["status"] == "nothing_found"
     assert answer.data["record"] is None
     assert "nothing found" in answer.summary

@@ -129,14 +129,16 @@ async def test_every_listing_ends_with_exactly_the_records_there_are(shop: Shop,
     if arguments is None:
         pytest.skip("the demo shop has nothing for it")
     whole = await shop.walk(action, arguments, 10_000_000)
-    for budget in (1_500, 6_000):
+    # One row of a report may be longer than a small budget; then it is cut by name, and that is another test.
+    few, small = ([6_000], 6_000) if REGISTRY[action].spec.result.rows else ([1_500, 6_000], 2_500)
+    for budget in few:
         assert await shop.walk(action, arguments, budget) == whole
     sizes = REGISTRY[action].spec.properties.get("page_size", {})
     if sizes:
         smallest, largest = max(sizes.get("minimum", 1), len(whole) // 12), sizes.get("maximum", 500)
         for size in {min(smallest, largest), largest}:
             asked = {**arguments, "page_size": size}
-            assert await shop.walk(action, asked, 2_500) == whole
+            assert await shop.walk(action, asked, small) == whole
             if "max_records" in REGISTRY[action].spec.properties:
                 assert await shop.walk(action, {**asked, "max_records": 7}, 2_500) == whole
     if "max_records" in REGISTRY[action].spec.properties:

@@ -35,10 +35,10 @@ def test_a_preview_shows_the_request_and_sends_nothing(command) -> None:
 
 
 def test_a_preview_of_several_steps_says_what_depends_on_what(command) -> None:
-    arguments = {"list_id": "L", "emails": [f"p{n}@example.org" for n in range(150)]}
+    arguments = {"list_id": "VbT4kM", "emails": [f"p{n}@example.org" for n in range(150)]}
     done = command("call", "add_profile_to_list", "--json", json.dumps(arguments), "--preview")
     plan = json.loads(done.stdout)
-    assert plan["checks_first"] == [{"action": "get_list", "arguments": {"id": "L"}}]
+    assert plan["checks_first"] == [{"action": "get_list", "arguments": {"id": "VbT4kM"}}]
     assert [step["action"] for step in plan["steps"]] == ["get_profiles", "add_profiles_to_list"]
     assert len(plan["steps"][0]["requests"]) == 2
     assert "depends_on" in plan["steps"][1]

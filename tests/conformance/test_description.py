@@ -20,7 +20,9 @@ from klaviyo_mcp.actions.preconditions import check_preconditions
 from klaviyo_mcp.actions.request import build
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.klaviyo.requests import ApiRequest
+from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.model import ChooseRequest
 from klaviyo_mcp.registry.registry import Action, Registry
 
 JSON = dict[str, Any]
@@ -75,6 +77,12 @@ def test_whatever_is_asked_at_random_fits_klaviyos_shapes(name: str, data: st.Da
 def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObject) -> None:
     action = COMPOSED[name]
     arguments = data.draw(drawn_arguments(action.spec))
+    if isinstance(request := action.spec.request, ChooseRequest):
+        # What an argument is the id of depends on what is chosen: the ids are those of the action that it leads to.
+        choice = request.among[arguments[request.choose[1:]]]
+        fitting = data.draw(drawn_arguments(REGISTRY[choice.action].spec))
+        arguments |= {str(hole(part)): fitting[name] for name, part in choice.arguments.items() if name in fitting}
+        arguments = {name: value for name, value in arguments.items() if name in action.spec.properties}
     try:
         shown_plan = preview(ENGINE.plan(Call(name, arguments))).data
     except PreconditionFailed:
@@ -87,12 +95,12 @@ def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObj
 
 
 def _request(action: Action, arguments: JSON) -> ApiRequest:
-    return build(action, check_arguments(action, arguments))
+    return build(action, check_arguments(action, arguments).arguments)
 
 
 def _faults(action: Action, arguments: JSON) -> list[str]:
     """The faults of the request of a call; nothing is missing from a call that a precondition refuses as incomplete."""
-    checked = check_arguments(action, arguments)
+    checked = check_arguments(action, arguments).arguments
     known = DEPARTURES.get(action.operation, [])
     found = [
         fault for fault in faults(build(action, checked)) if not any(re.match(pattern, fault) for pattern, _ in known)

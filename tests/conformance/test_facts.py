@@ -138,7 +138,7 @@ def of_spec(spec: ActionSpec) -> JSON:
             if name == extra.argument
         },
         # Reports take their filter in the body, where the document describes it in words alone.
-        "filters": spec.model_dump(exclude_defaults=True)["filters"] if conditions else {},
+        "filters": _without_forms(spec) if conditions else {},
         "filter_required": isinstance(conditions, dict) and len(conditions["$filter"]) > 1,
         "sorts": _choices(taken.get("sort")),
         "page": {"default": _default(size), "most": size["maximum"]} if size else {},
@@ -163,6 +163,12 @@ def _filter(stated: JSON) -> JSON:
     found = {key: stated[form] for form, key in SLOTS.items() if form in stated}
     found |= {"type": TYPES.get(stated["type"], stated["type"])} if "type" in stated else {}
     return found | ({"enum": stated["enum"]} if "enum" in stated else {})
+
+
+def _without_forms(spec: ActionSpec) -> JSON:
+    """What a spec says of its filters but for the forms of ids, which Klaviyo's document does not state."""
+    fields = spec.model_dump(exclude_defaults=True)["filters"]
+    return {name: {key: value for key, value in field.items() if key != "format"} for name, field in fields.items()}
 
 
 def _choices(schema: JSON | None) -> list[str]:

@@ -93,7 +93,7 @@ def _ours(action: Action, given: JSON) -> tuple[ApiRequest, JSON]:
     """Our request and the arguments for the SDK, which wants the filter as text, files as bytes and the company."""
     if "company_id" in action.spec.properties:
         given = {"company_id": COMPANY, **given}
-    arguments = check_arguments(action, given)
+    arguments = check_arguments(action, given).arguments
     outgoing = build(action, arguments)
     passed = {name: value for name, value in arguments.items() if value not in (None, [])}
     for name, schema in action.spec.properties.items():

@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import httpx2
 import pytest
 from values import everything
 
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
+from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
@@ -38,8 +41,16 @@ Wrong = tuple[tuple[str | int, ...], str, Any]
 """A place in the arguments, what the error must name, and what is put there."""
 
 
+def _out_of_reach(request: httpx2.Request) -> httpx2.Response:
+    assert request.method == "GET", "the call went on to Klaviyo"
+    raise httpx2.ConnectError("nothing is there", request=request)
+
+
+POOL = HttpPool(httpx2.MockTransport(_out_of_reach))
+
+
 class NobodysAccount:
-    """An account that allows everything and must not be used: nothing may get as far as its client."""
+    """An account that allows everything and answers nothing: only a look for what bears a name may reach its client."""
 
     @property
     def access(self) -> "NobodysAccount":
@@ -53,7 +64,7 @@ class NobodysAccount:
 
     @property
     def client(self) -> KlaviyoClient:
-        raise AssertionError("the call went on to Klaviyo")
+        return KlaviyoClient(ApiKeyAuth("pk_x"), POOL, base_url="http://nowhere")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -159,6 +170,9 @@ def _wrong_values(schema: JSON, value: Any) -> Iterator[Any]:
     if kinds is not None:
         kinds = {kinds} if isinstance(kinds, str) else set(kinds)
         taken = kinds | ({"integer"} if "number" in kinds else set())
+        # A number is read as the text of it, and one object as a list of one; what is in it is then looked at.
+        taken |= {"integer", "number"} if "string" in kinds and "enum" not in schema else set()
+        taken |= {"object"} if "array" in kinds else set()
         yield from (wrong for kind, wrong in OF_TYPE.items() if kind not in taken)
     elif "anyOf" in schema and not any("string" in str(branch.get("type", "string")) for branch in schema["anyOf"]):
         yield OF_TYPE["string"]

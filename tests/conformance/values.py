@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import ActionSpec, FilterField
 from klaviyo_mcp.registry.registry import Action
 
@@ -24,6 +25,7 @@ FORMATS = {
     "date": ["2026-11-30", "2024-02-29"],
     "time": ["09:00:00", "23:30:15"],
     "uri": ["https://example.org/a?b=c&d=é", "http://example.org"],
+    **{name: [form.example] for name, form in ID_FORMS.items()},
     "base64": ["R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"],
 }
 PATTERNS = {
@@ -98,7 +100,9 @@ def _conditions(fields: dict[str, FilterField], chooser: Chooser) -> list[JSON]:
     conditions: list[JSON] = []
     for _ in range(chooser.size(1, 2)):
         name, operator, many = offers[chooser.among(_positions(len(offers)), "filter")]
-        options: list[Any] = fields[name].enum or FILTER_VALUES[fields[name].type]
+        options: list[Any] = fields[name].enum or FORMATS.get(
+            fields[name].format or "", FILTER_VALUES[fields[name].type]
+        )
         value = chooser.among(options)
         conditions.append({"field": name, "operator": operator, **({} if many is None else {"value": value})})
         if many:

@@ -13,6 +13,7 @@ import httpx2
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
+from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.accounts.permissions import LearnedAccess, Permissions
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
@@ -22,8 +23,9 @@ from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 class Account:
     """One Klaviyo company. `name` is what people call the connection; nothing about an account is global.
 
-    `client` holds its credentials, and `access` what these are known to allow. `cursor_key` signs the cursors that are
-    given out for it, so that no other account can go on with them. There is nothing to close: connections
+    `client` holds its credentials, `access` what these are known to allow, and `facts` what reports need to know of the
+    company. `cursor_key` signs the cursors that are given out for it, so that no other account can go on with them.
+    There is nothing to close: connections
     belong to the endpoint.
     """
 
@@ -31,6 +33,7 @@ class Account:
     client: KlaviyoClient
     access: Permissions = field(default_factory=lambda: LearnedAccess("default"))
     cursor_key: bytes = b""
+    facts: AccountFacts = field(default_factory=AccountFacts)
 
 
 class NoCredentials(httpx2.Auth):
@@ -60,9 +63,10 @@ def open_account(
     and Klaviyo know and that outlives a token: its key, unless something else is given.
     """
     auth = auth or (ApiKeyAuth(api_key) if api_key else NoCredentials())
-    client = endpoint.client(auth, company_id=company_id, counted_as=counted_as or name)
+    company = counted_as or name
+    client = endpoint.client(auth, company_id=company_id, counted_as=company)
     cursor_key = hashlib.sha256(f"klaviyo-mcp cursors\n{secret or api_key or name}".encode()).digest()
-    return Account(name, client, access or LearnedAccess(name), cursor_key)
+    return Account(name, client, access or LearnedAccess(name), cursor_key, endpoint.facts(company))
 
 
 class Accounts(Protocol):

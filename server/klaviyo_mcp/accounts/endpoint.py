@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 import httpx2
 
+from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
@@ -28,6 +29,10 @@ class Endpoint:
         default_factory=WeakValueDictionary[tuple[str, str], Quota]
     )
 
+    known: WeakValueDictionary[tuple[str, str], AccountFacts] = field(
+        default_factory=WeakValueDictionary[tuple[str, str], AccountFacts]
+    )
+
     def at(self, base_url: str) -> "Endpoint":
         """The same pool and quotas for another base URL."""
         return replace(self, base_url=base_url)
@@ -41,6 +46,10 @@ class Endpoint:
             if quota is None:
                 quota = self.quotas[key] = Quota()
         return KlaviyoClient(auth, self.pool, base_url=self.base_url, company_id=company_id, quota=quota)
+
+    def facts(self, counted_as: str) -> AccountFacts:
+        """What is known of an account, remembered like its quota."""
+        return self.known.setdefault((self.base_url, counted_as), AccountFacts())
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before it is used."""

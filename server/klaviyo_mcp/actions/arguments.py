@@ -1,19 +1,24 @@
 """An agent's arguments, checked against the schema: every problem at once, each with the way to mend it.
 
-Values that arrive as JSON in a string are taken for what the schema says they are, as some clients send them so.
+What is written otherwise than the schema asks for, and can mean one thing only, is read as that and told back.
 """
 
 import json
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions import formats
+from klaviyo_mcp.actions.argument_names import is_exact, named
+from klaviyo_mcp.actions.body_conditions import check_conditions
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
-from klaviyo_mcp.actions.explain import explain, types_of, unknown_name
+from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
+from klaviyo_mcp.actions.filter_reading import read_filter
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
+from klaviyo_mcp.actions.reading import Reader, told, unpacked
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import path_holes
@@ -24,53 +29,42 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 MOST_PROBLEMS = 20
-JSON_TYPES = {
-    "bool": {"boolean"},
-    "int": {"integer", "number"},
-    "float": {"number"},
-    "list": {"array"},
-    "dict": {"object"},
-    "NoneType": {"null"},
-}
-"""The types of JSON Schema that a Python value is one of, by the name of its class."""
 
 
-def check_arguments(action: Action, given: object) -> JSON:
-    """The arguments as the engine uses them: unpacked from strings, cursor and filter made plain.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Arguments that fit, and what was read as something else than it was written: given name or place to meaning."""
+
+    arguments: JSON
+    read_as: JSON
+
+
+def check_arguments(action: Action, given: object) -> Checked:
+    """The arguments as the engine uses them: by their names, unpacked from strings, cursor and filter made plain.
 
     Raises InvalidArguments with every problem found, equal ones together, up to MOST_PROBLEMS.
     """
-    if given is None:
-        given = {}
-    if isinstance(given, str):
-        given = _unpacked(given, {"object"})
-    if not is_object(given):
-        problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
-        raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
-    try:
-        json.dumps(given, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
-        problem = Problem("", "they hold half a character, or are nested too deep to be sent", "Send plain JSON")
-        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
-    properties = action.spec.properties
-    problems: list[Problem] = []
-    arguments: JSON = {}
-    for name, value in given.items():
-        if name in properties:
-            arguments[name] = unpack(value, properties[name])
-        else:
-            problems.append(unknown_name(name, list(properties)))
+    names = named(action, _as_object(action, given))
+    arguments = dict(names.arguments)
+    read_as = _read(action, arguments)
+    problems = [unknown_name(name, list(action.spec.properties)) for name in names.unknown] + names.problems
     for error in _schema_errors(action, arguments):
         problems += explain(error, mapping(action.spec.input_schema.get("$defs")))
     faulty = {problem.argument.split(".")[0].split("[")[0] for problem in problems}
     if isinstance(cursor := arguments.get("cursor"), str):
         arguments["cursor"] = cursor_in(cursor)
-    if "filter" in arguments and "filter" not in faulty and "filter" in properties:
+    if "filter" in arguments and "filter" not in faulty and "filter" in action.spec.properties:
         arguments["filter"], found = check_filter(
             arguments["filter"],
             action.spec.filters,
             {field: name for field, name in action.filter_arguments.items() if name in arguments},
         )
+        problems += found
+        if "filter" in read_as:
+            read_as["filter"] = arguments["filter"]
+    if (rule := action.spec.body_conditions) and rule.argument not in faulty:
+        told_of, found = check_conditions(rule, arguments)
+        read_as |= told_of
         problems += found
     if action.http is not None:
         problems += [
@@ -82,32 +76,49 @@ def check_arguments(action: Action, given: object) -> JSON:
         many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         shown = grouped(problems, MOST_PROBLEMS)
         raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", shown)
-    return without_read_only(arguments, action.spec.input_schema) if action.has_read_only else arguments
+    if action.has_read_only:
+        arguments = without_read_only(arguments, action.spec.input_schema)
+    return Checked(arguments, told({**names.read_as, **read_as}))
 
 
-def unpack(value: Any, schema: JSON) -> Any:
-    """A value with every string that should be something else, and is JSON for it, turned into that."""
-    if isinstance(value, float) and value.is_integer() and "integer" in types_of(schema):
-        return int(value)
-    if isinstance(value, str):
-        types = types_of(schema)
-        return value if not types or "string" in types else _unpacked(value, types)
-    if is_object(value):
-        properties = mapping(schema.get("properties"))
-        return {key: unpack(inner, properties[key]) if key in properties else inner for key, inner in value.items()}
-    if is_list(value) and is_object(inner_schema := schema.get("items")):
-        return [unpack(inner, inner_schema) for inner in value]
-    return value
-
-
-def _unpacked(text: str, types: set[str]) -> Any:
+def _as_object(action: Action, given: object) -> JSON:
+    """The arguments as one JSON object that can be sent. Raises InvalidArguments for anything else."""
+    if isinstance(given, str):
+        given = unpacked(given, {"object"})
+    if given is None:
+        return {}
+    if not is_object(given):
+        problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
+        raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     try:
-        value: Any = json.loads(text)
-    except ValueError:
-        return text
-    if isinstance(value, float) and value.is_integer() and "number" not in types:
-        value = int(value)
-    return value if JSON_TYPES.get(type(value).__name__, set()) & types else text
+        json.dumps(given, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
+        problem = Problem("", "they hold half a character, or are nested too deep to be sent", "Send plain JSON")
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
+    return given
+
+
+def _read(action: Action, arguments: JSON) -> JSON:
+    """Read, in place, the arguments that do not fit as they were written. Returns what was read, as what."""
+    schema = mapping(_validator(action).schema)
+    read_as: JSON = {}
+    wrong = {str(error.absolute_path[0]) for error in _schema_errors(action, arguments) if error.absolute_path}
+    if action.spec.filters and "filter" in arguments and not is_exact(action, "filter"):
+        conditions = read_filter(arguments["filter"], action.spec.filters)
+        if conditions != arguments["filter"]:
+            arguments["filter"] = read_as["filter"] = conditions
+    for name in [name for name in arguments if name in wrong]:
+        reader = Reader(mapping(schema.get("$defs")), partial(_fits, action), is_exact(action, name))
+        arguments[name] = reader.value(arguments[name], schema["properties"][name], name)
+        read_as |= reader.read_as
+    return read_as
+
+
+def _fits(action: Action, value: Any, schema: JSON) -> bool:
+    """Whether a value is valid against a part of the action's schema."""
+    whole = _validator(action)
+    part = {**schema, "$defs": mapping(mapping(whole.schema).get("$defs"))}
+    return whole.evolve(schema=part).is_valid(value)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _schema_errors(action: Action, arguments: JSON) -> "Iterator[ValidationError]":

@@ -1,12 +1,16 @@
 """The path of a call, top to bottom: a name becomes a plan, the plan's rules are asked, its requests are sent."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.composites import run_steps
+from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.cursors import seal
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome, Pages
@@ -65,13 +69,30 @@ class Engine:
 
     async def run(self, call: Call, account: Account) -> Outcome:
         """Plan a call and carry it out. Raises ActionError before, and KlaviyoError during, the exchange."""
-        return await self.carry_out(self.plan(call, account), account)
+        try:
+            plan = self.plan(call, account)
+        except InvalidArguments as error:
+            raise await with_candidates(error, partial(self._glance, account)) from None
+        return await self.carry_out(plan, account)
 
     async def carry_out(self, plan: Plan, account: Account) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""
         budget = WaitBudget(self._max_wait)
         outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
-        return replace(outcome, waited=budget.waited, wait_reasons=tuple(budget.reasons))
+        return replace(outcome, read_as=plan.read_as, waited=budget.waited, wait_reasons=tuple(budget.reasons))
+
+    async def explained(self, outcome: Outcome, account: Account) -> Outcome:
+        """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
+        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account)))
+
+    async def _glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
+        """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""
+        planner = self._planner(account)
+        try:
+            plan = planner.plan(self.registry[name], arguments)
+            return (await _Walk(planner, account, WaitBudget(0)).carry_out(plan)).records
+        except (KeyError, ActionError, KlaviyoError):
+            return []
 
     def _planner(self, account: Account | None) -> Planner:
         return Planner(self._gate, account)

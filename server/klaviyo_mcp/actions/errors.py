@@ -18,11 +18,15 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a call. `argument` is a path such as `profiles[3].email`, or empty for the call itself."""
+    """One thing wrong with a call. `argument` is a path such as `profiles[3].email`, or empty for the call itself.
+
+    `sought` is set where an id was wanted: the form of ids, and the text that was given and may be a name.
+    """
 
     argument: str
     problem: str
     fix: str = ""
+    sought: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         """One line: argument, problem, fix."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES
+from klaviyo_mcp.actions.reading import question
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, items, mapping, nearest, objects
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.references import resolved
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ def explain(error: "ValidationError", definitions: JSON) -> list[Problem]:
             return [Problem(where, f"must be {shown(rule)}, not {shown(error.instance)}")]
         case "format":
             problem, fix = FORMAT_FIXES.get(str(rule), (f"is not of the form {rule}", ""))
-            return [Problem(where, f"{shown(error.instance)} {problem}", fix)]
+            sought = (str(rule), str(error.instance)) if rule in ID_FORMS else None
+            return [Problem(where, f"{shown(error.instance)} {problem}", fix, sought)]
         case "minLength" | "maxLength" | "minItems" | "maxItems" | "minimum" | "maximum":
             return [Problem(where, _bounds(str(error.validator), rule, error.instance))]
         case "exclusiveMinimum" | "exclusiveMaximum":
@@ -171,7 +174,7 @@ def _list_hint(error: "ValidationError") -> str:
 
 
 def _near_value(error: "ValidationError", allowed: list[Any]) -> str:
-    if near := did_you_mean(error.instance, allowed):
+    if near := question(error.instance, allowed) or did_you_mean(error.instance, allowed):
         return near
     some = ", ".join(str(value) for value in allowed[:15])
     return f"Allowed: {some}{', …' if len(allowed) > 15 else ''}"

@@ -8,9 +8,10 @@ from math import isfinite
 from typing import Any
 
 from klaviyo_mcp.actions.errors import Problem
-from klaviyo_mcp.actions.formats import is_date, is_time
+from klaviyo_mcp.actions.formats import FORMAT_FIXES, is_date, is_time
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
 from klaviyo_mcp.loose_json import JSON, did_you_mean, objects
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import FilterField
 
 
@@ -89,6 +90,8 @@ def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> 
         for value, new in zip(values, typed, strict=True)
         if new is None
     ]
+    if known.format:
+        problems += [_not_an_id(where, value, known.format) for value in values if not _has_form(value, known.format)]
     if known.enum:
         problems += [_not_allowed(where, value, known) for value in values if _text(value) not in map(str, known.enum)]
     made: Any = typed if isinstance(condition.value, list) else typed[0]
@@ -146,6 +149,15 @@ def _text(value: Any) -> str:
     if isinstance(value, Bare):
         return value.text
     return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _has_form(value: Any, kind: str) -> bool:
+    return ID_FORMS[kind].fits(_text(value))
+
+
+def _not_an_id(where: str, value: Any, kind: str) -> Problem:
+    problem, fix = FORMAT_FIXES[kind]
+    return Problem(where, f"{_text(value)!r} {problem}", fix, (kind, _text(value)))
 
 
 def _not_allowed(where: str, value: Any, known: FilterField) -> Problem:

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from klaviyo_mcp.registry.id_forms import ID_FORMS
+
 if TYPE_CHECKING:
     from jsonschema import FormatChecker  # 50 ms at the first call instead of at start-up
 
@@ -27,6 +29,7 @@ def checker() -> "FormatChecker":
         "uri": is_uri,
         "base64": is_base64,
     }
+    checks |= {name: form.fits for name, form in ID_FORMS.items()}
     formats = FormatChecker(formats=())
     for name, check in checks.items():
         formats.checks(name)(_for_text(check))
@@ -35,6 +38,13 @@ def checker() -> "FormatChecker":
 
 def _for_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
     return lambda value: not isinstance(value, str) or check(value)
+
+
+def id_problem(kind: str) -> tuple[str, str]:
+    """What is wrong with a value that is not an id of this kind of thing, and how one looks."""
+    form = ID_FORMS[kind]
+    article = "an" if form.thing[0] in "aeio" else "a"
+    return f"is not {article} {form.thing} id ({form.words}, such as {form.example})", ""
 
 
 def is_email(text: str) -> bool:
@@ -94,4 +104,5 @@ FORMAT_FIXES = {
     "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
     "base64": ("is not base64", "Encode the bytes of the file as base64"),
     "uri": ("is not a URL", "Use the form https://example.org/path"),
+    **{kind: id_problem(kind) for kind in ID_FORMS},
 }

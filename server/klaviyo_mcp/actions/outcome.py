@@ -5,6 +5,7 @@ Composites and live rules work on these, whole; shaping, words and sizes come on
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.klaviyo.jsonapi import fields
@@ -40,6 +41,8 @@ class Outcome:
     for what was read, so that an answer can say where it goes on. `parts` are what became of its steps. `looked_up`
     holds what live rules read, by the name of the action they read it with.
     `waited` is how many seconds the call waited for quota, and `wait_reasons` what for.
+    `read_as` tells which arguments were read otherwise than they were written, `covers` the days, zone and
+    currency of a report.
     """
 
     action: Action
@@ -53,6 +56,8 @@ class Outcome:
     looked_up: JSON = field(default_factory=dict[str, JSON])
     waited: float = 0.0
     wait_reasons: tuple[str, ...] = ()
+    read_as: JSON = field(default_factory=dict[str, Any])
+    covers: JSON = field(default_factory=dict[str, Any])
 
     @property
     def partial_failures(self) -> list[str]:

@@ -17,9 +17,10 @@ from klaviyo_mcp.registry.registry import Action, Registry
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What was admitted: checked arguments, how many records were shown before, and a part alone."""
+    """What was admitted: checked arguments, how they were read, how many records were shown, and a part alone."""
 
     arguments: JSON
+    read_as: JSON
     skip: int = 0
     part: str = ""
 
@@ -47,6 +48,6 @@ class Gate:
         if denial is not None:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
         resumed = resume(action, given, account)
-        arguments = check_arguments(action, resumed.arguments)
-        check_preconditions(action, arguments)
-        return Admitted(arguments, resumed.skip, resumed.part)
+        checked = check_arguments(action, resumed.arguments)
+        check_preconditions(action, checked.arguments)
+        return Admitted(checked.arguments, checked.read_as, resumed.skip, resumed.part)

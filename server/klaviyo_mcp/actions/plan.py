@@ -5,7 +5,8 @@ an action made of steps holds the plans of all calls that do not depend on an ea
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
@@ -16,7 +17,8 @@ from klaviyo_mcp.actions.request import build, fill
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.registry.model import ChooseRequest, Effect, Step, StepsRequest
+from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect, Step, StepsRequest
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Action
 
@@ -44,6 +46,7 @@ class Plan:
 
     `effect` is the strongest effect of what will run, `lookups` what is read in the account before. `request` is the
     first of several where pages follow. `skip` records of its answer were shown before; `part` of it alone is wanted.
+    `read_as` tells which arguments were read otherwise than they were written.
     """
 
     action: Action
@@ -55,6 +58,7 @@ class Plan:
     steps: tuple[PlannedStep, ...] | None = None
     skip: int = 0
     part: str = ""
+    read_as: JSON = field(default_factory=dict[str, Any])
 
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
@@ -76,25 +80,35 @@ class Planner:
         Raises the errors of `Gate.admit`.
         """
         admitted = self.gate.admit(action, given, self.account, part=part)
-        arguments, skip, alone = admitted.arguments, admitted.skip, admitted.part
+        plan = self._plan(action, admitted.arguments)
+        chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)
+        return replace(plan, chosen=chosen, read_as=admitted.read_as, skip=admitted.skip, part=admitted.part)
+
+    def _plan(self, action: Action, arguments: JSON) -> Plan:
         lookups = self._lookups(action, arguments)
-        effect = action.effect
         match action.spec.request:
             case ChooseRequest() as request:
-                choice = request.among[arguments[request.choose[1:]]]
-                chosen = self.plan_of(choice.action, fill(choice.arguments, arguments))
-                chosen = replace(chosen, skip=skip)
-                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen, skip=skip, part=alone)
+                chosen = self._chosen(request.among[arguments[request.choose[1:]]], arguments)
+                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen)
             case StepsRequest() as request:
                 steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
-                return Plan(action, arguments, effect, lookups, steps=tuple(steps))
+                return Plan(action, arguments, action.effect, lookups, steps=tuple(steps))
             case _:
                 request = build(action, first_page(action, arguments))
-                return Plan(action, arguments, effect, lookups, request, skip=skip, part=alone)
+                return Plan(action, arguments, action.effect, lookups, request)
 
     def plan_of(self, name: str, given: JSON) -> Plan:
         """The plan of a part, by the name that a spec states for it."""
         return self.plan(self.gate.registry[name], given)
+
+    def _chosen(self, choice: Choice, arguments: JSON) -> Plan:
+        """The plan of the action that was picked; its problems are told by the caller's names for its arguments."""
+        try:
+            return self.plan_of(choice.action, fill(choice.arguments, arguments))
+        except InvalidArguments as error:
+            outer = {name: hole(part) or name for name, part in choice.arguments.items()}
+            problems = (replace(found, argument=_renamed(found.argument, outer)) for found in error.problems)
+            raise InvalidArguments(error.message, tuple(problems)) from None
 
     def _planned(self, step: Step, calls: list[JSON] | None) -> PlannedStep:
         name = str(step.action)
@@ -120,6 +134,12 @@ class Planner:
         if problems:
             raise failed(action, problems)
         return tuple(found)
+
+
+def _renamed(place: str, names: dict[str, str]) -> str:
+    """A place such as `list_ids[0]` with its argument under another name."""
+    name = place.split(".")[0].split("[")[0]
+    return names.get(name, name) + place[len(name) :]
 
 
 def outer_name(asked: JSON, name: str, arguments: JSON) -> str:

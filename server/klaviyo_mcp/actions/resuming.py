@@ -85,8 +85,8 @@ def _joined(action: Action, position: Position, given: JSON) -> JSON:
         question["page_size"] = given_size
     own = {name: value for name, value in given.items() if name not in BESIDE}
     if own:
-        before = check_arguments(action, question)
-        now = check_arguments(action, {**question, **own})
+        before = check_arguments(action, question).arguments
+        now = check_arguments(action, {**question, **own}).arguments
         _check_same(action, before, now)
     page = {} if position.page is None else {"cursor": position.page}
     return {**question, **{name: given[name] for name in given if name in BESIDE}, **page}
@@ -96,8 +96,8 @@ def _of_link(action: Action, link: str, given: JSON) -> JSON:
     asked = arguments_of_link(action, link)
     own = {name: value for name, value in given.items() if name not in BESIDE}
     if own and action.http is not None:
-        before = check_arguments(action, {**own, **asked})
-        now = check_arguments(action, {**asked, **own})
+        before = check_arguments(action, {**own, **asked}).arguments
+        now = check_arguments(action, {**asked, **own}).arguments
         _check_same(action, before, now)
     return {**given, **asked}
 

@@ -11,6 +11,8 @@ from klaviyo_mcp.loose_json import JSON
 def preview(plan: Plan) -> Answer:
     """The answer that shows a plan: its effect, what is read first, and every request that is known before it runs."""
     data: JSON = {"action": plan.action.name, "effect": plan.effect, "sent": False}
+    if plan.read_as:
+        data["read_as"] = plan.read_as
     asked: set[str] = set()
     if checks := list(_checks([plan], asked)):
         data["checks_first"] = checks

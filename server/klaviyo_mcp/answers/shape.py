@@ -58,7 +58,12 @@ def _whole(outcome: Outcome) -> Answer:
     else:
         data, summary = _single(action, mapping(outcome.replies[-1].document))
     related = included(outcome.replies)
-    return Answer(data | ({"included": related} if related else {}) | notes(outcome), summary)
+    return Answer(_understood(outcome) | data | ({"included": related} if related else {}) | notes(outcome), summary)
+
+
+def _understood(outcome: Outcome) -> JSON:
+    """How the arguments were read, and what the numbers of a report cover."""
+    return {key: value for key, value in (("read_as", outcome.read_as), ("covers", outcome.covers)) if value}
 
 
 def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
@@ -135,7 +140,7 @@ class _Listing:
         data |= records
         if not result.rows and (related := included(outcome.replies, values)):
             data["included"] = related
-        data |= notes(outcome)
+        data |= _understood(outcome) | notes(outcome)
         if self.pages.stopped:
             stopped = f"Stopped after {len(shown)} records: {self.pages.stopped} Go on with next_cursor."
             data["warnings"] = [*data.get("warnings", []), stopped]

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, nearest
+from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object, nearest
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import NAME_RULES, ActionSpec
 from klaviyo_mcp.registry.references import name_of
 
@@ -75,9 +76,13 @@ KEYWORDS = {
 """What an input schema may say; a misspelt keyword would be ignored by every validator."""
 
 
+FORMATS = [*ID_FORMS, "base64", "date", "date-time", "email", "phone", "time", "uri"]
+"""The forms of text that an input schema may ask for; one that is not known would not be checked."""
+
+
 def schema_rules(spec: ActionSpec) -> Found:
     """What is wrong with an action's `input_schema`."""
-    faults = list(malformed(spec.input_schema))
+    faults = [*malformed(spec.input_schema), *_unknown_formats(spec.input_schema)]
     yield from faults or _tool_rules(spec)
 
 
@@ -156,3 +161,13 @@ def argument_names(schema: Any) -> set[str]:
     if not is_object(schema):
         return set()
     return {*schema.get("properties", {}), *(name for value in schema.values() for name in argument_names(value))}
+
+
+def _unknown_formats(value: object) -> Found:
+    if is_object(value):
+        name = value.get("format")
+        if isinstance(name, str) and "type" in value and name not in FORMATS:
+            hint = did_you_mean(name, FORMATS)
+            yield ("input_schema",), f"{name!r} is no format that is known here. {hint}".strip()
+    for part in value.values() if is_object(value) else value if is_list(value) else ():
+        yield from _unknown_formats(part)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     Discriminator,
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.part import STRICT, ActionName
 from klaviyo_mcp.registry.precondition import Precondition
@@ -31,6 +33,17 @@ Revision = Annotated[
     StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(\.pre)?$"),
     # What looks like a date is one to YAML.
     BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value),
+]
+
+
+def _is_form(name: str) -> str:
+    if name not in ID_FORMS:
+        raise ValueError(f"{name!r} is no form of ids; there are {', '.join(ID_FORMS)}")
+    return name
+
+
+IdFormat = Annotated[
+    str, AfterValidator(_is_form), Field(json_schema_extra=lambda schema: schema.update(enum=[*ID_FORMS]))
 ]
 
 
@@ -72,13 +85,25 @@ class RateLimit(Part):
 
 
 class FilterField(Part):
-    """What may be asked of one filterable field: operators for one value, for a list, for no value (`has`)."""
+    """What may be asked of one filterable field: operators for one value, for a list, for no value (`has`).
+
+    `format` is a form of ids, such as `list-id`, that its values have.
+    """
 
     type: Literal["string", "datetime", "date", "boolean", "number", "integer"] = "string"
+    format: IdFormat | None = None
     enum: list[str | int | float | bool] | None = None
     one: list[str] = []
     many: list[str] = []
     alone: list[str] = []
+
+
+class BodyConditions(Part):
+    """Conditions that the body holds as texts: their argument, the field that is a time, and its zone."""
+
+    argument: str
+    time_field: str = "datetime"
+    timezone: str = "timezone"
 
 
 class HttpRequest(Part):
@@ -193,7 +218,8 @@ class ResultShape(Part):
 
     `resource` and `collection` are JSON:API data; `identifiers` are ids only; `job` is accepted work with a job record;
     `accepted` is accepted work with an empty body; `done` is finished work with an empty body; `raw` is passed through;
-    `composite` is the answer of a `steps` action. `rows` names the attribute of a report that holds its rows.
+    `composite` is the answer of a `steps` action. `rows` names the attribute of a report that holds its rows,
+    `covers` the argument that holds its timeframe: its days, time zone and currency are told.
 
     `note` is always told, each of `notes` when its condition holds. Of several `verify` the first whose condition holds
     is offered.
@@ -203,6 +229,7 @@ class ResultShape(Part):
     type: str | None = None
     paged: bool = False
     rows: str | None = None
+    covers: str | None = None
     note: str | None = None
     notes: list[Note] = []
     verify: Verification | list[Verification] | None = None
@@ -244,6 +271,7 @@ class ActionSpec(Part):
     scopes: list[Annotated[str, StringConstraints(pattern=r"^[a-z-]+:(read|write)$")]] = []
     rate_limit: RateLimit | None = None
     filters: dict[str, FilterField] = {}
+    body_conditions: BodyConditions | None = None
     input_schema: JSON
     preconditions: list[Precondition] = []
     request: Request

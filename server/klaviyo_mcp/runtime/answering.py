@@ -34,7 +34,8 @@ async def answer_call(
     """
 
     async def run() -> Answer:
-        return shape(await engine.run(call, await accounts.find(name)), budget)
+        account = await accounts.find(name)
+        return shape(await engine.explained(await engine.run(call, account), account), budget)
 
     return await _response(engine, call, run)
 

@@ -1,0 +1,59 @@
+"""The forms of Klaviyo's ids: formats that a schema can ask for, such as `list-id`, and which names are such ids.
+
+Each is as strict as is certain and no stricter: where live accounts hold several forms, all of them pass.
+"""
+
+import re
+from dataclasses import dataclass
+
+SIX = r"[0-9A-Za-z]{6}"
+ULID = r"[0-9A-Za-z]{26}"
+"""Somewhat wider than a ULID is: a wrong letter is for Klaviyo to find."""
+UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+HEX = r"[0-9a-f]{32}"
+DIGITS = r"[0-9]+"
+
+
+@dataclass(frozen=True, slots=True)
+class IdForm:
+    """What the ids of one kind of thing look like, in words, as a pattern for the whole text, and by an example."""
+
+    thing: str
+    words: str
+    example: str
+    pattern: re.Pattern[str]
+
+    def fits(self, text: str) -> bool:
+        """Whether a text could be such an id."""
+        return self.pattern.fullmatch(text) is not None
+
+
+def _form(thing: str, words: str, example: str, *patterns: str) -> IdForm:
+    return IdForm(thing, words, example, re.compile("|".join(f"(?:{pattern})" for pattern in patterns)))
+
+
+_SIX = "six letters and digits"
+_ULID = "26 digits and capitals"
+_NUMBER = "a number"
+ID_FORMS = {
+    "list-id": _form("list", _SIX, "VbT4kM", SIX),
+    "segment-id": _form("segment", _SIX, "Tq7dLw", SIX),
+    "audience-id": _form("list or segment", _SIX, "VbT4kM", SIX),
+    "template-id": _form("template", _SIX, "Wq8zRt", SIX),
+    # A metric of one's own can stand where a metric can.
+    "metric-id": _form("metric", _SIX, "UwD8nK", SIX, ULID, HEX),
+    "flow-id": _form("flow", _SIX, "XmP2vK", SIX),
+    "form-id": _form("form", _SIX, "YkR5tB", SIX),
+    "flow-action-id": _form("flow action", _NUMBER, "116466131", DIGITS, SIX),
+    "flow-message-id": _form("flow message", _SIX, "SxG6hN", SIX, ULID, DIGITS),
+    "web-feed-id": _form("web feed", _NUMBER, "1234567", DIGITS, SIX),
+    "image-id": _form("image", _NUMBER, "231984512", DIGITS),
+    "profile-id": _form("profile", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
+    "campaign-id": _form("campaign", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
+    "campaign-message-id": _form("campaign message", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
+    "tag-id": _form("tag", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
+    "tag-group-id": _form("tag group", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
+    "universal-content-id": _form("universal content", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, HEX),
+    "event-id": _form("event", "letters and digits, mostly eleven", "7fxmgLcbxPC", r"[0-9A-Za-z-]{6,40}"),
+}
+"""By the name of the format."""
