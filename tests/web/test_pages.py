@@ -7,7 +7,7 @@ import sys
 import httpx2
 import pytest
 
-from klaviyo_mcp.web.callback import ConsentAnswer, ConnectOutcome, callback_app
+from klaviyo_mcp.web.callback import ConnectOutcome, ConsentAnswer, callback_app
 
 
 async def visit(query: str) -> httpx2.Response:

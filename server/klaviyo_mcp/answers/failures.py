@@ -1,5 +1,6 @@
 """Any error of a call as an answer for an agent: what happened, whether anything was changed, and what to do next."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -50,9 +51,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
         }
     next_step = error.mend if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
-        next_step = (
-            f"Call {error.near[0]} instead." if error.near else "List the available tools to find the right one."
-        )
+        next_step = error.how_to_look
     return {
         "code": error.code,
         "message": error.message,
@@ -63,6 +62,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
         "outcome": NOTHING_CHANGED
         if isinstance(error, PreconditionFailed) and error.looked
         else OUTCOMES[RequestOutcome.NOT_SENT],
+        "candidates": [asdict(found) for found in error.candidates] if isinstance(error, UnknownAction) else None,
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
     }

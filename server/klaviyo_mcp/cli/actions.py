@@ -76,7 +76,7 @@ def show_action(
     try:
         spec = find_action(Registry(load_catalogue()), name).spec
     except UnknownAction as error:
-        fail(error.message)
+        fail(error.told)
     if path is not None:
         try:
             print_json(schema_at(spec, path))

@@ -42,7 +42,7 @@ def read_schema(uri: str, engine: Engine) -> str:
         spec = engine.find(name).spec
         return json.dumps(schema_at(spec, path), ensure_ascii=False, indent=1)
     except UnknownAction as error:
-        raise MCPError(code=types.INVALID_PARAMS, message=error.message) from None
+        raise MCPError(code=types.INVALID_PARAMS, message=error.told) from None
     except KeyError:
         known = ", ".join(engine.find(name).spec.properties)
         raise MCPError(

@@ -6,6 +6,7 @@ from functools import cached_property
 from klaviyo_mcp.loose_json import is_list, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
+from klaviyo_mcp.registry.search import Finder
 
 STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
 """Effects in order: a stronger one may do all that a weaker one does."""
@@ -91,6 +92,11 @@ class Registry:
             effects: list[Effect] = [part.spec.effect for part in self.closure(action)]
             self._effects[action.name] = max(effects, key=lambda effect: STRENGTH[effect])
         return self._effects[action.name]
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds actions by words. Made at first use: a server whose tools are called by their names never needs it."""
+        return Finder(action.spec for action in self.actions)
 
     @property
     def toolsets(self) -> list[str]:
