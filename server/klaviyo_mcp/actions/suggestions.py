@@ -28,12 +28,16 @@ UNSAID = frozenset(["bulk", "catalog", "client", "profile", "request", "deletion
 def candidates(registry: Registry, name: str, exposes: Callable[[Action], bool]) -> tuple[Candidate, ...]:
     """Up to MOST_CANDIDATES exposed actions for a name that none has, the likeliest first; none rather than wrong."""
     asked = wording(name)
-    slips = _slips(registry, asked)
-    alike = _alike(registry, asked)
-    found = {action.name: action for action in [*slips, *alike[:3], *_spelt_alike(registry, asked), *alike[3:]]}
-    offered = [action for action in found.values() if exposes(action) and not _too_strong(registry, action, asked)]
+
+    def offers(action: Action) -> bool:
+        return exposes(action) and not _too_strong(registry, action, asked)
+
+    alike = _alike(registry, asked, offers)
+    found = [*_slips(registry, asked), *alike[:2], *_spelt_alike(registry, asked), *alike[2:]]
+    offered = {action.name: action for action in found if offers(action)}
     return tuple(
-        Candidate(action.name, registry.effect(action), action.spec.summary) for action in offered[:MOST_CANDIDATES]
+        Candidate(action.name, registry.effect(action), action.spec.summary)
+        for action in [*offered.values()][:MOST_CANDIDATES]
     )
 
 
@@ -70,7 +74,7 @@ def _slips(registry: Registry, asked: Wording) -> list[Action]:
 
 def _spelt_alike(registry: Registry, asked: Wording) -> list[Action]:
     """The action whose name is spelt most alike, where it speaks of nothing else: get_profiles for get_profile_list."""
-    near = [registry[name] for name in nearest("_".join(asked.words), registry.by_name, likeness=0.8)]
+    near = [registry[name] for name in nearest("_".join(asked.words), registry.by_name, most=8, likeness=0.8)]
     named = {meaning for word in asked.words for meaning in meanings(word)}
     return [action for action in near if {stem(word) for word in action.name.split("_")} <= named]
 
@@ -81,7 +85,7 @@ def _slipped(word: str, own: str) -> bool:
     return word[0] == own[0] and len(own) > 3 and difflib.SequenceMatcher(None, word, own).ratio() >= 0.75
 
 
-def _alike(registry: Registry, asked: Wording) -> list[Action]:
+def _alike(registry: Registry, asked: Wording, offers: Callable[[Action], bool]) -> list[Action]:
     """Actions that search finds for the things named, those that do with them what is asked first."""
     words = [meaning for thing in asked.things for meaning in [thing, *sorted(meanings(thing))]]
     if not words:
@@ -89,7 +93,7 @@ def _alike(registry: Registry, asked: Wording) -> list[Action]:
     found = registry.finder.find(" ".join(dict.fromkeys([asked.verb, *words])), len(registry.actions))
     # What takes something back need not have its name: bulk_subscribe_profiles for undo_unsubscribe.
     back = [name for name in REVERSING if name in registry.by_name and _takes_back(registry[name], asked)]
-    names = dict.fromkeys([*(spec.name for spec in found), *back])
+    names = [name for name in dict.fromkeys([*(spec.name for spec in found), *back]) if offers(registry[name])]
     scores = {name: _score(registry[name], asked, registry) + 1 / (1 + at) for at, name in enumerate(names)}
     best = max(scores.values(), default=0)
     # Sorting is stable: among equals the order of relevance stays.
