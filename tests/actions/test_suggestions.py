@@ -42,7 +42,7 @@ QUESTIONS = {
     "get_reviews_for_product": "get_reviews",
     "audience_size": "get_campaign_recipient_estimation",
     "get_deleted_profiles": "get_profiles",
-    "what_campaigns_sent": "get_campaigns",
+    "what_campaigns_sent": "get_campaigns get_campaign_send_job",
 }
 CHANGES = {
     "track_event": "create_event",

@@ -4,14 +4,18 @@ Values that arrive as JSON in a string are taken for what the schema says they a
 """
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
-from klaviyo_mcp.actions.explain import explain, types_of, unknown_name
+from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
+from klaviyo_mcp.actions.forms import types_of
+from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
@@ -22,7 +26,9 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-MOST_PROBLEMS = 20
+MOST_EXPLAINED = 5_000
+"""What may be spent on explaining one call's arguments: 1 for an error, FORM_COST for each form that does not fit."""
+FORM_COST = 4
 JSON_TYPES = {
     "bool": {"boolean"},
     "int": {"integer", "number"},
@@ -37,7 +43,7 @@ JSON_TYPES = {
 def check_arguments(action: Action, given: object) -> JSON:
     """The arguments as the engine uses them: unpacked from strings, cursor and filter made plain.
 
-    Raises InvalidArguments with every problem found, up to MOST_PROBLEMS.
+    Raises InvalidArguments with every problem found, equal ones as one.
     """
     if given is None:
         given = {}
@@ -59,8 +65,14 @@ def check_arguments(action: Action, given: object) -> JSON:
             arguments[name] = unpack(value, properties[name])
         else:
             problems.append(unknown_name(name, list(properties)))
+    cut = False
+    cost = 0
     for error in _schema_errors(action, arguments):
         problems += explain(error, mapping(action.spec.input_schema.get("$defs")))
+        # Forms are tried one by one, and each that does not fit is an error of its own, with more inside.
+        cost += 1 + FORM_COST * len(error.context or ())
+        if cut := cost > MOST_EXPLAINED:
+            break
     faulty = {problem.argument.split(".")[0].split("[")[0] for problem in problems}
     if isinstance(cursor := arguments.get("cursor"), str):
         arguments["cursor"] = cursor_in(cursor)
@@ -78,10 +90,18 @@ def check_arguments(action: Action, given: object) -> JSON:
             if name in arguments and name not in faulty and str(arguments[name]).strip() in ("", ".", "..")
         ]
     if problems:
-        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        shown = tuple(dict.fromkeys(problems))[:MOST_PROBLEMS]
-        raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", shown)
+        found = [_with_source(problem, action) for problem in dict.fromkeys(problems)]
+        many = "1 problem" if len(found) == 1 else f"{'more than ' if cut else ''}{len(found)} problems"
+        raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", grouped(found, cut=cut))
     return without_read_only(arguments, action.spec.input_schema) if action.has_read_only else arguments
+
+
+def _with_source(problem: Problem, action: Action) -> Problem:
+    """A problem whose list of allowed values was cut, with the address of all of them."""
+    if not re.search(r" and \d+ more$", problem.fix):
+        return problem
+    path = re.sub(r"\[\d+\]", "", problem.argument)
+    return replace(problem, fix=f"{problem.fix}; all of them: klaviyo://actions/{action.name}/schema/{path}")
 
 
 def unpack(value: Any, schema: JSON) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import is_date, is_time
+from klaviyo_mcp.actions.hints import name_meant, value_meant
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
 from klaviyo_mcp.loose_json import JSON, did_you_mean, objects
 from klaviyo_mcp.registry.model import FilterField
@@ -60,7 +61,8 @@ def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> 
         return condition, []
     known = fields.get(condition.field)
     if known is None:
-        fix = f"{did_you_mean(condition.field, fields, likeness=0.4)} Fields are: {', '.join(fields)}".strip()
+        meant = name_meant(condition.field, fields)
+        fix = f"{f'Did you mean {meant!r}?' if meant else ''} Fields are: {', '.join(fields)}".strip()
         return condition, [Problem(where, f"cannot filter by {condition.field!r}", fix)]
     operators = [*dict.fromkeys([*known.one, *known.many, *known.alone])]
     if condition.operator not in operators:
@@ -150,5 +152,6 @@ def _text(value: Any) -> str:
 
 def _not_allowed(where: str, value: Any, known: FilterField) -> Problem:
     allowed = [str(item) for item in known.enum or []]
-    fix = did_you_mean(_text(value), allowed) or f"Allowed: {', '.join(allowed)}"
+    meant = value_meant(_text(value), allowed)
+    fix = f"Did you mean {meant!r}?" if meant else f"Allowed: {', '.join(allowed)}"
     return Problem(where, f"{_text(value)!r} is not one of the allowed values", fix)
