@@ -67,8 +67,9 @@ class UnknownAction(ActionError):
 
     def __init__(self, name: str, candidates: tuple[Candidate, ...] = ()) -> None:
         """`candidates` are actions to look at, none stronger than the name asks for; that is no advice to call one."""
-        found = f"{len(candidates)} do something like it" if candidates else "None is found that does what it says"
-        super().__init__(f"There is no action named {one_line(name)}. {found}.")
+        names = " or ".join(candidate.name for candidate in candidates)
+        found = f"Did you mean {names}?" if names else "None is found that does what it says."
+        super().__init__(f"There is no action named {one_line(name)}. {found}")
         self.candidates = candidates
 
     @property

@@ -4,8 +4,7 @@ The full schema still validates. What is left out here (long enumerations, deep 
 that name the nearest right value, and can be looked up.
 """
 
-import json
-from typing import Any, cast
+from typing import cast
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import ActionSpec
@@ -14,7 +13,6 @@ from klaviyo_mcp.registry.references import resolved
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6
 LARGEST_PROPERTY = 1_200
-LARGEST_DEFINITIONS = 20_000
 PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
 
 
@@ -27,46 +25,6 @@ def listed_schema(spec: ActionSpec) -> JSON:
         listed["required"] = spec.required
     listed["additionalProperties"] = False
     return listed
-
-
-def schema_at(spec: ActionSpec, path: str = "") -> JSON:
-    """The full schema of an action, or of one argument or deeper part, such as `definition.actions`.
-
-    The schemas it refers to come along under `$defs`, as long as they stay under LARGEST_DEFINITIONS characters; beyond
-    that they are asked for by name, such as `definition.SendEmailAction`. Raises KeyError with the path.
-    """
-    definitions = cast(JSON, spec.input_schema.get("$defs", {}))
-    schema: JSON = {key: value for key, value in spec.input_schema.items() if key != "$defs"}
-    for part in path.split(".") if path else []:
-        found = _child(resolved(schema, definitions), part, definitions) or definitions.get(part)
-        if found is None:
-            raise KeyError(path)
-        schema = cast(JSON, found)
-    schema = resolved(schema, definitions)
-    needed = {name: definitions[name] for name in _references(schema, definitions)}
-    if needed and len(json.dumps(needed)) <= LARGEST_DEFINITIONS:
-        return {**schema, "$defs": needed}
-    if needed:
-        return {**schema, "$comment": f"Ask for these by name, after the path: {', '.join(needed)}"}
-    return schema
-
-
-def _references(schema: Any, definitions: JSON) -> list[str]:
-    """The names of all definitions that a schema needs, each once."""
-    found: dict[str, None] = {}
-    left: list[Any] = [schema]
-    while left:
-        part = left.pop()
-        if isinstance(part, list):
-            left += cast(list[Any], part)
-        elif isinstance(part, dict):
-            mapping = cast(JSON, part)
-            name = str(mapping.get("$ref", "")).rsplit("/", 1)[-1]
-            if name and name not in found:
-                found[name] = None
-                left.append(definitions[name])
-            left += [value for key, value in mapping.items() if key != "$ref"]
-    return list(found)
 
 
 def _listed_argument(name: str, schema: JSON, definitions: JSON) -> JSON:
@@ -142,14 +100,3 @@ def _names(schema: JSON, definitions: JSON) -> list[str]:
         return _names(schema["items"], definitions)
     branches = cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or [])
     return list(dict.fromkeys(name for branch in branches for name in _names(branch, definitions)))[:20]
-
-
-def _child(schema: JSON, part: str, definitions: JSON) -> JSON | None:
-    if part in schema.get("properties", {}):
-        return cast(JSON, schema["properties"][part])
-    if isinstance(schema.get("items"), dict):
-        return _child(resolved(schema["items"], definitions), part, definitions)
-    for branch in cast(list[JSON], schema.get("anyOf") or schema.get("oneOf") or []):
-        if (found := _child(resolved(branch, definitions), part, definitions)) is not None:
-            return found
-    return None

