@@ -6,6 +6,7 @@ import pytest
 
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.registry.schema_form import form_at
 
 
 def in_segment(condition):
@@ -97,3 +98,19 @@ def test_twelve_thousand_wrong_conditions_are_refused_at_once(registry) -> None:
 
 
 SEGMENT = in_segment({"type": "profile-group-membership", "is_member": True, "group_ids": ["VbT4kM"]})
+
+
+def test_a_list_of_values_that_is_cut_says_how_many_more_and_where_they_are(registry) -> None:
+    seen = 0
+    for action in registry.actions:
+        for name, schema in action.spec.properties.items():
+            values = schema.get("items", {}).get("enum", [])
+            if len(values) <= 40:
+                continue
+            with pytest.raises(InvalidArguments) as error:
+                check_arguments(action, {name: ["no such value"]})
+            (line,) = [str(problem) for problem in error.value.problems if problem.argument == f"{name}[0]"]
+            assert f"and {len(values) - 40} more; all of them: klaviyo://actions/{action.name}/schema/{name}" in line
+            assert form_at(action.spec, name)["type"] == "array"
+            seen += 1
+    assert seen
