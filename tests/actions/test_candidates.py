@@ -60,7 +60,7 @@ async def test_the_name_of_a_metric_is_answered_with_its_id(engine: Engine, watc
         "measurement": "count",
         "measurement_filter": {"type": "numeric", "operator": "equals", "value": 0},
     }
-    (line,) = await refused(engine, account, "create_segment", **segment(**condition))
+    (line, *_) = await refused(engine, account, "create_segment", **segment(**condition))
     assert '"Placed Order" is not a metric id (six letters and digits, such as UwD8nK)' in line
     assert f"A metric of that name is here: {wanted['id']} ({wanted['integration']['name']})" in line
     assert set(transport.seen) == {"GET /api/metrics"}

@@ -128,7 +128,7 @@ def test_text_inside_text_is_unpacked_through_references_and_forms(registry: Reg
         ("remove_profiles_from_list", {"id": "VbT4kM", "profile_ids": JOB}, "must be a list"),
         ("bulk_suppress_profiles", {"profiles": {"email": "a@example.org"}}, "must be a list"),
         ("request_profile_deletion", {"profile": {"phone_number": "+1 415-555-2671"}}, "E.164"),
-        ("update_flow", {"id": "VbT4kM", "status": "LIVE"}, "Allowed: "),
+        ("update_flow", {"id": "VbT4kM", "status": "LIVE"}, "Did you mean 'live'?"),
     ],
 )
 def test_what_cannot_be_undone_is_not_guessed(

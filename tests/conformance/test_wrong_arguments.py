@@ -13,7 +13,7 @@ import pytest
 from values import everything
 
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
@@ -99,6 +99,17 @@ async def test_a_wrong_value_is_refused_with_its_place(name: str) -> None:
     assert tried
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.properties])
+async def test_a_wrong_value_is_answered_with_a_form_that_is_right(name: str) -> None:
+    spec = REGISTRY[name].spec
+    arguments = everything(spec, 1)[0]
+    silent: list[str] = []
+    for place, wanted, value in _all_wrong(spec, arguments):
+        problems = await _problems(name, _put(arguments, place, value))
+        silent += [str(found) for found in problems if found.argument.startswith(wanted) and not _helps(found)]
+    assert not silent, "\n".join(silent)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.filters])
 @pytest.mark.parametrize(
     "filter_given",
@@ -127,13 +138,23 @@ async def test_a_wrong_operator_is_refused_as_the_filter(name: str) -> None:
 
 async def _named(name: str, arguments: JSON) -> list[str]:
     """The arguments that the refusal of a call names; empty when the call is not refused as it should be."""
+    return [problem.argument for problem in await _problems(name, arguments)]
+
+
+async def _problems(name: str, arguments: JSON) -> list[Problem]:
     try:
         await ENGINE.run(Call(name, arguments), NobodysAccount())
     except InvalidArguments as refused:
-        return [problem.argument for problem in refused.problems]
+        return list(refused.problems)
     except Exception as other:  # noqa: BLE001 - whatever else happens is reported as what it is
-        return [f"({type(other).__name__}: {other})"[:200]]
+        return [Problem(f"({type(other).__name__}: {other})"[:200], "")]
     return []
+
+
+def _helps(problem: Problem) -> bool:
+    """Whether a problem shows what is right: in its own words (a type, a bound), or by how to mend it."""
+    says = problem.problem.startswith(("must be", "must have", "is required"))
+    return says or bool(problem.fix)
 
 
 def _all_wrong(spec: ActionSpec, arguments: JSON) -> Iterator[Wrong]:

@@ -49,7 +49,9 @@ async def test_a_schema_that_is_listed_short_can_be_read_whole(client) -> None:
     templates = (await client.list_resource_templates()).resource_templates
     assert "klaviyo://actions/{name}/schema" in {template.uri_template for template in templates}
     whole = json.loads((await client.read_resource("klaviyo://actions/get_profiles/schema")).contents[0].text)
-    assert "email" in whole["properties"]["profile_fields"]["items"]["enum"]
+    assert "Form: profile_fields" in whole["properties"]["profile_fields"]["description"]
+    fields = (await client.read_resource("klaviyo://actions/get_profiles/schema/profile_fields")).contents[0].text
+    assert "email" in json.loads(fields)["items"]["enum"]
     part = json.loads(
         (await client.read_resource("klaviyo://actions/create_flow/schema/definition.actions")).contents[0].text
     )

@@ -65,7 +65,8 @@ async def test_what_klaviyo_refuses_is_put_down_to_the_argument(call, fail) -> N
 async def test_an_unknown_tool_is_an_error_an_agent_can_act_on(fail) -> None:
     error = await fail("creat_list", name="x")
     assert error["code"] == "unknown_action"
-    assert error["next_step"] == "Call create_list instead."
+    assert error["candidates"][0]["name"] == "create_list"
+    assert error["next_step"].startswith("Read what the candidates do")
 
 
 @pytest.mark.parametrize(

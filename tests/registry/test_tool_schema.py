@@ -1,8 +1,6 @@
 """What an agent is shown of a schema, and where the rest is."""
 
-import pytest
-
-from klaviyo_mcp.registry.tool_schema import LARGEST_PROPERTY, LONGEST_ENUM, listed_schema, schema_at
+from klaviyo_mcp.registry.tool_schema import LARGEST_PROPERTY, LONGEST_ENUM, listed_schema
 
 
 def walk(schema):
@@ -32,15 +30,3 @@ def test_what_is_cut_short_names_its_keys(registry) -> None:
     assert definition["type"] == "object"
     assert "triggers" in definition["description"]
     assert "actions" in definition["description"]
-
-
-def test_the_whole_of_any_part_can_be_asked_for(registry) -> None:
-    spec = registry["create_flow"].spec
-    assert schema_at(spec, "name") == spec.properties["name"]
-    actions = schema_at(spec, "definition.actions")
-    assert actions["type"] == "array"
-    assert "Ask for these by name" in actions["$comment"]
-    small = schema_at(registry["create_segment"].spec, "name")
-    assert "$defs" not in small
-    with pytest.raises(KeyError, match=r"definition\.nothing"):
-        schema_at(spec, "definition.nothing")

@@ -4,9 +4,11 @@ What is written otherwise than the schema asks for, and can mean one thing only,
 """
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions import formats
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-MOST_PROBLEMS = 20
+MOST_EXPLAINED = 5_000
+"""What may be spent on explaining one call's arguments: 1 for an error, FORM_COST for each form that does not fit."""
+FORM_COST = 4
+MOST_READ = 200
+"""Errors of one call that are looked at for values that may be read otherwise than they are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +48,20 @@ class Checked:
 def check_arguments(action: Action, given: object) -> Checked:
     """The arguments as the engine uses them: by their names, unpacked from strings, cursor and filter made plain.
 
-    Raises InvalidArguments with every problem found, equal ones together, up to MOST_PROBLEMS.
+    Raises InvalidArguments with every problem found, equal ones together, and no more of them than can be read.
     """
     names = named(action, _as_object(action, given))
     arguments = dict(names.arguments)
     read_as = _read(action, arguments)
     problems = [unknown_name(name, list(action.spec.properties)) for name in names.unknown] + names.problems
+    cut = False
+    cost = 0
     for error in _schema_errors(action, arguments):
         problems += explain(error, mapping(action.spec.input_schema.get("$defs")))
+        # Forms are tried one by one, and each that does not fit is an error of its own, with more inside.
+        cost += 1 + FORM_COST * len(error.context or ())
+        if cut := cost > MOST_EXPLAINED:
+            break
     faulty = {problem.argument.split(".")[0].split("[")[0] for problem in problems}
     if isinstance(cursor := arguments.get("cursor"), str):
         arguments["cursor"] = cursor_in(cursor)
@@ -73,12 +85,20 @@ def check_arguments(action: Action, given: object) -> Checked:
             if name in arguments and name not in faulty and str(arguments[name]).strip() in ("", ".", "..")
         ]
     if problems:
-        many = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        shown = grouped(problems, MOST_PROBLEMS)
-        raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", shown)
+        found = [_with_source(problem, action) for problem in dict.fromkeys(problems)]
+        many = "1 problem" if len(found) == 1 else f"{'more than ' if cut else ''}{len(found)} problems"
+        raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", grouped(found, cut=cut))
     if action.has_read_only:
         arguments = without_read_only(arguments, action.spec.input_schema)
     return Checked(arguments, told({**names.read_as, **read_as}))
+
+
+def _with_source(problem: Problem, action: Action) -> Problem:
+    """A problem whose list of allowed values was cut, with the address of all of them."""
+    if not re.search(r" and \d+ more$", problem.fix):
+        return problem
+    path = re.sub(r"\[\d+\]", "", problem.argument)
+    return replace(problem, fix=f"{problem.fix}; all of them: klaviyo://actions/{action.name}/schema/{path}")
 
 
 def _as_object(action: Action, given: object) -> JSON:
@@ -102,7 +122,10 @@ def _read(action: Action, arguments: JSON) -> JSON:
     """Read, in place, the arguments that do not fit as they were written. Returns what was read, as what."""
     schema = mapping(_validator(action).schema)
     read_as: JSON = {}
-    wrong = {str(error.absolute_path[0]) for error in _schema_errors(action, arguments) if error.absolute_path}
+    errors = list(islice(_schema_errors(action, arguments), MOST_READ))
+    if len(errors) == MOST_READ:
+        return read_as  # so many errors are no slip of writing, and to try each otherwise would take seconds
+    wrong = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
     if action.spec.filters and "filter" in arguments and not is_exact(action, "filter"):
         conditions = read_filter(arguments["filter"], action.spec.filters)
         if conditions != arguments["filter"]:

@@ -1,7 +1,7 @@
 """What can be wrong with a call before Klaviyo hears of it.
 
 ActionError
-├── UnknownAction         no action has this name; `near` holds those that sound like it
+├── UnknownAction         no action has this name; `candidates` holds those that do something like it
 ├── NotPermitted          the server runs read-only
 ├── ScopeMissing          the account's credentials are known not to allow the action
 ├── InvalidArguments      the arguments break the action's schema; all problems at once
@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.registry.model import Effect
+
+CANDIDATES = "These do something like it; read what they do before you call one:"
+"""What stands before a list of candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,56 @@ class ActionError(Exception):
         self.problems = problems
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An action that may be meant by a name that none has."""
+
+    name: str
+    effect: Effect
+    summary: str
+
+    def __str__(self) -> str:
+        """One line: name, effect, what it does."""
+        return f"{self.name} ({self.effect}): {self.summary}"
+
+
 class UnknownAction(ActionError):
     """No action has this name or alias."""
 
     code = "unknown_action"
 
-    def __init__(self, name: str, near: list[str]) -> None:
-        """`near` holds the names that come closest."""
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"There is no action named {name!r}.{hint}")
-        self.near = near
+    def __init__(self, name: str, candidates: tuple[Candidate, ...] = ()) -> None:
+        """`candidates` are actions to look at, none stronger than the name asks for; that is no advice to call one."""
+        names = " or ".join(candidate.name for candidate in candidates)
+        found = f"Did you mean {names}?" if names else "None is found that does what it says."
+        super().__init__(f"There is no action named {one_line(name)}. {found}")
+        self.candidates = candidates
+
+    @property
+    def near(self) -> list[str]:
+        """The names of the candidates."""
+        return [candidate.name for candidate in self.candidates]
+
+    @property
+    def how_to_look(self) -> str:
+        """How to find the right one."""
+        if self.candidates:
+            return (
+                "Read what the candidates do; call one only if it is what was asked for, else look through the tools."
+            )
+        return "Look through the list of tools, or search with `klaviyo-mcp actions search` and a few words."
+
+    @property
+    def told(self) -> str:
+        """All of it as text: what is wrong, the candidates, else how to look."""
+        listed = [f"- {candidate}" for candidate in self.candidates]
+        return "\n".join([self.message, *([CANDIDATES, *listed] if listed else [self.how_to_look])])
+
+
+def one_line(name: str) -> str:
+    """A name as it came in, fit for a message: quoted, on one line, without control characters, at most 100 of it."""
+    plain = " ".join("".join(sign if sign.isprintable() else " " for sign in name[:400]).split())
+    return repr(plain if len(plain) <= 90 and len(name) <= 400 else f"{plain[:90]}…")
 
 
 class NotPermitted(ActionError):

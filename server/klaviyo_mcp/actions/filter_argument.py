@@ -9,6 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES, is_date, is_time
+from klaviyo_mcp.actions.hints import name_meant, value_meant
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
 from klaviyo_mcp.loose_json import JSON, did_you_mean, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
@@ -61,7 +62,8 @@ def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> 
         return condition, []
     known = fields.get(condition.field)
     if known is None:
-        fix = f"{did_you_mean(condition.field, fields, likeness=0.4)} Fields are: {', '.join(fields)}".strip()
+        meant = name_meant(condition.field, fields)
+        fix = f"{f'Did you mean {meant!r}?' if meant else ''} Fields are: {', '.join(fields)}".strip()
         return condition, [Problem(where, f"cannot filter by {condition.field!r}", fix)]
     operators = [*dict.fromkeys([*known.one, *known.many, *known.alone])]
     if condition.operator not in operators:
@@ -162,5 +164,6 @@ def _not_an_id(where: str, value: Any, kind: str) -> Problem:
 
 def _not_allowed(where: str, value: Any, known: FilterField) -> Problem:
     allowed = [str(item) for item in known.enum or []]
-    fix = did_you_mean(_text(value), allowed) or f"Allowed: {', '.join(allowed)}"
+    meant = value_meant(_text(value), allowed)
+    fix = f"Did you mean {meant!r}?" if meant else f"Allowed: {', '.join(allowed)}"
     return Problem(where, f"{_text(value)!r} is not one of the allowed values", fix)

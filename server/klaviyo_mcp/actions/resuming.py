@@ -11,7 +11,7 @@ from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.cursors import InvalidCursor, Position, is_ours, unseal
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
-from klaviyo_mcp.actions.explain import shown
+from klaviyo_mcp.actions.forms import shown
 from klaviyo_mcp.actions.links import arguments_of_link, is_link
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.registry import Action

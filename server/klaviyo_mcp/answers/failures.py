@@ -1,6 +1,7 @@
 """Any error of a call as an answer for an agent: what happened, whether anything was changed, and what to do next."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 from klaviyo_mcp.actions.errors import (
@@ -67,9 +68,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
         }
     next_step = _mend(error, spec) if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
-        next_step = (
-            f"Call {error.near[0]} instead." if error.near else "List the available tools to find the right one."
-        )
+        next_step = error.how_to_look
     return {
         "code": error.code,
         "message": error.message,
@@ -77,6 +76,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
         "outcome": NOTHING_CHANGED
         if isinstance(error, PreconditionFailed | PartMissing) and error.looked
         else OUTCOMES[RequestOutcome.NOT_SENT],
+        "candidates": [asdict(found) for found in error.candidates] if isinstance(error, UnknownAction) else None,
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
     }
@@ -94,7 +94,7 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
         "code": error.code,
         "message": _message(error),
         "status": error.status,
-        "problems": _shown(grouped(problems, MOST_PROBLEMS)),
+        "problems": _shown(grouped(problems)),
         "outcome": NOTHING_CHANGED
         if error.reading and error.outcome is RequestOutcome.UNKNOWN
         else OUTCOMES[error.outcome],

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from klaviyo_mcp.actions.errors import CANDIDATES
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import mapping
 
@@ -23,6 +24,9 @@ def error_text(answer: Answer) -> str:
         where = f"{problem['argument']}: " if problem.get("argument") else ""
         fix = f". {problem['fix']}" if problem.get("fix") else ""
         lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?").replace("..", "."))
+    if candidates := error.get("candidates"):
+        lines.append(CANDIDATES)
+        lines += [f"- {found['name']} ({found['effect']}): {found['summary']}" for found in candidates]
     lines.append(str(error["outcome"]))
     if done := error.get("done_so_far"):
         lines.append(f"Done so far: {_json(done)}")

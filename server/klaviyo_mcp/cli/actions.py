@@ -15,8 +15,9 @@ from klaviyo_mcp.cli.output import fail, print_json
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.schema_form import form_at, form_text
 from klaviyo_mcp.registry.search import Finder
-from klaviyo_mcp.registry.tool_schema import listed_schema, schema_at
+from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.exposure import parse_exposure
 
 app = typer.Typer()
@@ -76,10 +77,10 @@ def show_action(
     try:
         spec = find_action(Registry(load_catalogue()), name).spec
     except UnknownAction as error:
-        fail(error.message)
+        fail(error.told)
     if path is not None:
         try:
-            print_json(schema_at(spec, path))
+            print(form_text(form_at(spec, path)))
         except KeyError:
             fail(f"{spec.name} has no argument {path!r}. Arguments: {', '.join(spec.properties)}.")
     elif as_json:

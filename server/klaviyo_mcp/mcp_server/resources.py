@@ -1,6 +1,5 @@
-"""The full schemas of actions as MCP resources, for those whose listed schema is cut short."""
+"""The forms of actions and of their parts as MCP resources, for those whose listed schema is cut short."""
 
-import json
 import re
 from urllib.parse import unquote
 
@@ -9,7 +8,7 @@ from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.errors import UnknownAction
-from klaviyo_mcp.registry.tool_schema import schema_at
+from klaviyo_mcp.registry.schema_form import form_at, form_text
 
 SCHEMA_URI = re.compile(r"^klaviyo://actions/([^/]+)/schema(?:/([^/]+))?$")
 SCHEMA_TEMPLATES = [
@@ -40,9 +39,9 @@ def read_schema(uri: str, engine: Engine) -> str:
     name, path = unquote(match[1]), unquote(match[2] or "")
     try:
         spec = engine.find(name).spec
-        return json.dumps(schema_at(spec, path), ensure_ascii=False, indent=1)
+        return form_text(form_at(spec, path))
     except UnknownAction as error:
-        raise MCPError(code=types.INVALID_PARAMS, message=error.message) from None
+        raise MCPError(code=types.INVALID_PARAMS, message=error.told) from None
     except KeyError:
         known = ", ".join(engine.find(name).spec.properties)
         raise MCPError(

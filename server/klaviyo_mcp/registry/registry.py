@@ -6,6 +6,7 @@ from functools import cached_property
 from klaviyo_mcp.loose_json import is_list, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
+from klaviyo_mcp.registry.search import Finder
 
 STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
 """Effects in order: a stronger one may do all that a weaker one does."""
@@ -91,6 +92,11 @@ class Registry:
             found.update({part.name: part for part in new})
             waiting += new
         return list(found.values())
+
+    @cached_property
+    def finder(self) -> Finder:
+        """Finds actions by words. Made at first use: a server whose tools are called by their names never needs it."""
+        return Finder(action.spec for action in self.actions)
 
     @property
     def toolsets(self) -> list[str]:

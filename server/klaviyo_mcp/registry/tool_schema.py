@@ -8,12 +8,11 @@ import json
 
 from klaviyo_mcp.loose_json import JSON, is_object, mapping, objects
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.references import reached, resolved
+from klaviyo_mcp.registry.references import resolved
 
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6
 LARGEST_PROPERTY = 1_200
-LARGEST_DEFINITIONS = 20_000
 PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
 
 
@@ -26,28 +25,6 @@ def listed_schema(spec: ActionSpec) -> JSON:
         listed["required"] = spec.required
     listed["additionalProperties"] = False
     return listed
-
-
-def schema_at(spec: ActionSpec, path: str = "") -> JSON:
-    """The full schema of an action, or of one argument or deeper part, such as `definition.actions`.
-
-    The schemas it refers to come along under `$defs`, as long as they stay under LARGEST_DEFINITIONS characters; beyond
-    that they are asked for by name, such as `definition.SendEmailAction`. Raises KeyError with the path.
-    """
-    definitions = mapping(spec.input_schema.get("$defs"))
-    schema: JSON = {key: value for key, value in spec.input_schema.items() if key != "$defs"}
-    for part in path.split(".") if path else []:
-        found = _child(resolved(schema, definitions), part, definitions) or definitions.get(part)
-        if found is None:
-            raise KeyError(path)
-        schema = found
-    schema = resolved(schema, definitions)
-    needed = {name: definitions[name] for name in reached(schema, definitions)}
-    if needed and len(json.dumps(needed)) <= LARGEST_DEFINITIONS:
-        return {**schema, "$defs": needed}
-    if needed:
-        return {**schema, "$comment": f"Ask for these by name, after the path: {', '.join(needed)}"}
-    return schema
 
 
 def _listed_argument(name: str, schema: JSON, definitions: JSON) -> JSON:
@@ -121,19 +98,5 @@ def _names(schema: JSON, definitions: JSON) -> list[str]:
         return [*required, *(name for name in schema["properties"] if name not in required)][:20]
     if is_object(schema.get("items")):
         return _names(schema["items"], definitions)
-    return list(dict.fromkeys(name for branch in _branches(schema) for name in _names(branch, definitions)))[:20]
-
-
-def _child(schema: JSON, part: str, definitions: JSON) -> JSON | None:
-    if part in schema.get("properties", {}):
-        return schema["properties"][part]
-    if is_object(schema.get("items")):
-        return _child(resolved(schema["items"], definitions), part, definitions)
-    for branch in _branches(schema):
-        if (found := _child(resolved(branch, definitions), part, definitions)) is not None:
-            return found
-    return None
-
-
-def _branches(schema: JSON) -> list[JSON]:
-    return objects(schema.get("anyOf") or schema.get("oneOf"))
+    branches = objects(schema.get("anyOf") or schema.get("oneOf"))
+    return list(dict.fromkeys(name for branch in branches for name in _names(branch, definitions)))[:20]
