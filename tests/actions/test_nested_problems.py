@@ -90,10 +90,10 @@ def test_twelve_thousand_wrong_conditions_are_refused_at_once(registry) -> None:
     wrong = {"type": "profile-property", "property": "x", "filter": {"type": "strin", "operator": "in", "value": "x"}}
     groups = [{"conditions": [wrong] * 12_000}]
     check_arguments(registry["create_segment"], {"name": "S", "definition": SEGMENT})
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(InvalidArguments, match="more than") as error:
         check_arguments(registry["create_segment"], {"name": "S", "definition": {"condition_groups": groups}})
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert "Did you mean 'string'?" in str(error.value.problems[0])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.precondition import Precondition, keys
 
@@ -285,11 +286,12 @@ def _timeframe(start: str, end: str) -> Way:
 def _filtered(arguments: JSON, rule: Precondition, spec: ActionSpec, others: list[JSON]) -> Iterator[JSON]:
     stated = rule.conditions
     for field, known in spec.filters.items():
-        one = {"field": field, "operator": (known.one or known.many)[0], "value": "x"}
+        value = ID_FORMS[known.format].example if known.format else "x"
+        one = {"field": field, "operator": (known.one or known.many)[0], "value": value}
         if stated.once and known.one:
             yield _changed(arguments, rule, lambda made, one=one: made.update(filter=[one, one]))
         if stated.values_at_most and known.many:
-            many = {**one, "operator": known.many[0], "value": ["x"] * (stated.values_at_most + 1)}
+            many = {**one, "operator": known.many[0], "value": [value] * (stated.values_at_most + 1)}
             yield _changed(arguments, rule, lambda made, many=many: made.update(filter=[many]))
         if field in stated.forms:
             yield _changed(arguments, rule, lambda made, one=one: made.update(filter=[one]))

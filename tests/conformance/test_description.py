@@ -32,7 +32,7 @@ SINGLE = {action.name: action for action in REGISTRY.actions if action.http is n
 COMPOSED = {action.name: action for action in REGISTRY.actions if action.http is None}
 DEPARTURES: dict[str, list[tuple[str, str]]] = {
     "update_mapped_metric": [
-        (r"body\.data\.relationships\.(custom-)?metric\.data\.id: None", "its own words say that null unsets a mapping")
+        (r"body\.data\.relationships\.(custom-)?metric\.data: None", "its own words say that null unsets a mapping")
     ],
 }
 """Where Klaviyo's document contradicts itself or is known to be wrong: the faults that are none, and why."""

@@ -80,7 +80,7 @@ def _kept(action: Action, calls: list[JSON]) -> Iterator[JSON]:
 
 def _problems(action: Action, rule: Precondition, arguments: JSON) -> Iterator[Problem]:
     try:
-        checked = check_arguments(action, arguments)
+        checked = check_arguments(action, arguments).arguments
     except InvalidArguments:
         return
     for scope in scopes(rule, checked, datetime.now(UTC)):

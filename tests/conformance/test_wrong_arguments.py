@@ -154,7 +154,7 @@ async def _problems(name: str, arguments: JSON) -> list[Problem]:
 def _helps(problem: Problem) -> bool:
     """Whether a problem shows what is right: in its own words (a type, a bound), or by how to mend it."""
     says = problem.problem.startswith(("must be", "must have", "is required"))
-    return says or bool(problem.fix)
+    return says or bool(problem.fix) or ", such as " in problem.problem
 
 
 def _all_wrong(spec: ActionSpec, arguments: JSON) -> Iterator[Wrong]:

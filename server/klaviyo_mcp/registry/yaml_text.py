@@ -13,7 +13,7 @@ DEEPEST = 100
 """Levels of nesting; the deepest spec has a quarter of it, and every walk over a spec goes down by recursion."""
 
 PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
-"""What JSON has too; an unquoted date would be a date, and could not be sent."""
+"""What JSON has too."""
 
 
 def parse(text: str | bytes, file: str = "the text") -> JSON:
@@ -47,6 +47,9 @@ def _mistakes(root: Any) -> Iterator[tuple[int, str]]:
             yield line, f"nested more than {DEEPEST} levels deep"
             return
         seen.add(id(node))
+        if node.tag.endswith(":timestamp"):
+            # A date is the text that it is written as: `revision: 2026-07-15` is sent.
+            node.tag = "tag:yaml.org,2002:str"
         if node.tag not in PLAIN:
             yield line, f"a value of the kind {node.tag.rpartition(':')[2]!r} is not plain data; write it in quotes"
         if node.id == "mapping":
