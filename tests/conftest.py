@@ -34,13 +34,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 SLOW = (
+    "accounts/test_connections.py",
     "accounts/test_kept_apart.py",
     "accounts/test_never_mixed.py",
     "accounts/test_refreshing.py",
+    "actions/test_preview_is_run.py",
+    "actions/test_suggestions.py",
+    "answers/test_nothing_is_lost.py",
     "cli/",
     "conformance/",
     "end_to_end/",
     "mcp_server/test_several_accounts.py",
+    "registry/test_schema_form.py",
     "sandbox/proof/",
     "sandbox/test_home.py",
     "sandbox/test_openapi.py",
