@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions import formats
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
 MOST_EXPLAINED = 5_000
 """What may be spent on explaining one call's arguments: 1 for an error, FORM_COST for each form that does not fit."""
 FORM_COST = 4
-MOST_READ = 200
-"""Errors of one call that are looked at for values that may be read otherwise than they are written."""
+MOST_READ = 1_000
+"""What may be spent on finding values that may be read otherwise than they are written, counted likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +121,13 @@ def _read(action: Action, arguments: JSON) -> JSON:
     """Read, in place, the arguments that do not fit as they were written. Returns what was read, as what."""
     schema = mapping(_validator(action).schema)
     read_as: JSON = {}
-    errors = list(islice(_schema_errors(action, arguments), MOST_READ))
-    if len(errors) == MOST_READ:
-        return read_as  # so many errors are no slip of writing, and to try each otherwise would take seconds
-    wrong = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
+    wrong: set[str] = set()
+    cost = 0
+    for error in _schema_errors(action, arguments):
+        wrong |= {str(part) for part in list(error.absolute_path)[:1]}
+        cost += 1 + FORM_COST * len(error.context or ())
+        if cost > MOST_READ:
+            return read_as  # so many errors are no slip of writing, and to try each otherwise would take seconds
     if action.spec.filters and "filter" in arguments and not is_exact(action, "filter"):
         conditions = read_filter(arguments["filter"], action.spec.filters)
         if conditions != arguments["filter"]:
