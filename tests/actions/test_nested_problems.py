@@ -93,7 +93,7 @@ def test_twelve_thousand_wrong_conditions_are_refused_at_once(registry) -> None:
     begun = time.process_time()
     with pytest.raises(InvalidArguments, match="more than") as error:
         check_arguments(registry["create_segment"], {"name": "S", "definition": {"condition_groups": groups}})
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 1
     assert "Did you mean 'string'?" in str(error.value.problems[0])
 
 
