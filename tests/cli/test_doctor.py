@@ -58,10 +58,8 @@ async def test_a_healthy_connection_is_told_scope_by_scope(examine, connection) 
     await connection()
     code, checks = examine()
     assert code == 0
-    for name in ("configuration", "specs", "vault", "reachability", "credentials", "accounts:read"):
+    for name in ("configuration", "specs", "vault", "reachability", "credentials", "clock", "accounts:read"):
         assert checks[name]["status"] == "ok", checks[name]
-    # Other tests of this worker move the clock of the sandbox that they share; either way it is compared.
-    assert "clock" in checks["clock"]["detail"]
     assert checks["lists:read"]["detail"] == "granted, and works"
     assert checks["profiles:write"]["status"] == "skipped"
     assert "klaviyo-mcp connect --name shop --scopes" in checks["scopes not granted"]["mend"]
