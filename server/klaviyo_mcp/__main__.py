@@ -1,5 +1,16 @@
-"""`python -m klaviyo_mcp` is the command `klaviyo-mcp`."""
+"""`klaviyo-mcp`, also as `python -m klaviyo_mcp`."""
 
-from klaviyo_mcp.cli.main import main
+import gc
 
-main()
+
+def main() -> None:
+    """Entry point of the console script."""
+    # Loading makes many objects and no garbage: looking for some in between costs time. `cli.main` turns it on again.
+    gc.disable()
+    from klaviyo_mcp.cli.main import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

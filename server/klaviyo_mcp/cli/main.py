@@ -46,10 +46,9 @@ def load(words: list[str]) -> None:
     """Add the command that is wanted, and for a list of commands all of them: each loads what it alone needs."""
     wanted = words[0] if words else ""
     module = OTHERS.get(wanted, wanted)
-    # Loading makes many objects and no garbage; looking for some in between costs 100 ms.
-    gc.disable()
     for name in (module,) if module in MODULES else () if wanted == "--version" else MODULES:
         app.add_typer(import_module(f"klaviyo_mcp.cli.{name}").app)
+    gc.freeze()
     gc.enable()
 
 

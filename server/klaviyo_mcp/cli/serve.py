@@ -39,7 +39,7 @@ def serve(
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # The catalogue is many objects too that all stay: see main.load.
+    # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     application = assemble(
         sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
