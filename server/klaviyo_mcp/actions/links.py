@@ -5,17 +5,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from klaviyo_mcp.actions.cursors import InvalidCursor
 from klaviyo_mcp.klaviyo.filters import FilterSyntaxError, parse, render
+from klaviyo_mcp.klaviyo.jsonapi import CURSOR_PARAMETERS, cursor_in
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, path_holes
 from klaviyo_mcp.registry.registry import Action
 
-CURSORS = ("page[cursor]", "page_cursor")
-"""The parameters that hold Klaviyo's cursor. Reports page with one of another name than everything else."""
-
 
 def is_link(cursor: str) -> bool:
     """Whether a cursor is a link, or the query of one, rather than the cursor itself."""
-    return any(f"{name}=" in unquote(cursor) for name in CURSORS)
+    return any(f"{name}=" in unquote(cursor) for name in CURSOR_PARAMETERS)
 
 
 def arguments_of_link(action: Action, link: str) -> JSON:
@@ -24,7 +22,7 @@ def arguments_of_link(action: Action, link: str) -> JSON:
     template = action.http
     if template is None:
         # An action that picks its operation takes the cursor alone: the link is of the operation it picked.
-        return {"cursor": next(value for name, value in parse_qsl(parts.query) if name in CURSORS)}
+        return {"cursor": cursor_in(link)}
     found: JSON = {}
     if parts.path:
         # Every second part of the split is the name of a hole.

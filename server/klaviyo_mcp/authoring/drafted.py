@@ -7,6 +7,7 @@ from typing import Any
 from klaviyo_mcp.authoring.arguments import parameter_argument
 from klaviyo_mcp.authoring.flattening import flatten
 from klaviyo_mcp.authoring.openapi import Operation, at, resolve, resource_type, singular
+from klaviyo_mcp.klaviyo.jsonapi import CURSOR_PARAMETERS
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import hole
 
@@ -20,7 +21,6 @@ EXTRA_LIMIT = re.compile(
 FILTER_SLOTS = {"single": "one", "list": "many", "none": "alone"}
 FORMATS = {"date-time": "datetime", "date": "date"}
 LONGEST_NAME = 50
-CURSORS = ("page[cursor]", "page_cursor")
 
 
 def facts(operation: Operation, existing: Any = None) -> JSON:
@@ -124,7 +124,7 @@ def _filters(operation: Operation) -> JSON:
 
 def _result(operation: Operation) -> JSON:
     status, schema = operation.success
-    paged = any(parameter.name in CURSORS for parameter in operation.parameters)
+    paged = any(parameter.name in CURSOR_PARAMETERS for parameter in operation.parameters)
     if schema is None:
         return {"kind": "accepted" if status == 202 else "done"}
     if "data" not in schema.get("properties", {}):

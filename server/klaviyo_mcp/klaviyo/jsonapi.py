@@ -9,6 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping, objects
 
+CURSOR_PARAMETERS = ("page[cursor]", "page_cursor")
+"""The parameters that hold a cursor. Reports page with one of another name than everything else."""
+
 
 def record(resource: JSON, *, with_type: bool = False) -> JSON:
     """One JSON:API resource object as a flat record."""
@@ -44,8 +47,7 @@ def cursor_in(text: str) -> str:
     if "=" not in text or "cursor" not in text:
         return text
     query = parse_qs(urlsplit(text).query if "?" in text else text)
-    # Reports page with a parameter of another name than everything else.
-    return next((query[name][0] for name in ("page[cursor]", "page_cursor") if name in query), text)
+    return next((query[name][0] for name in CURSOR_PARAMETERS if name in query), text)
 
 
 def _related_ids(data: Any) -> Any:

@@ -4,14 +4,12 @@ Only shapes and rules that concern one file live here. Rules that look across fi
 """
 
 import re
-from datetime import date
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     Discriminator,
     Field,
     StringConstraints,
@@ -31,8 +29,6 @@ Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]
 Revision = Annotated[
     str,
     StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(\.pre)?$"),
-    # What looks like a date is one to YAML.
-    BeforeValidator(lambda value: value.isoformat() if isinstance(value, date) else value),
 ]
 
 

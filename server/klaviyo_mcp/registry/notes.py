@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, StringConstraints, model_validator
+
+from klaviyo_mcp.registry.part import STRICT
 
 Hole = Annotated[str, StringConstraints(pattern=r"^\$[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*$")]
 PLACEHOLDER = re.compile(r"\{(\$[a-zA-Z_][a-zA-Z0-9_.]*)\}")
@@ -16,7 +18,7 @@ Scalar = str | int | float | bool
 class Told(BaseModel):
     """Base of the parts here: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
 
 class Condition(Told):

@@ -7,4 +7,7 @@ from pydantic import ConfigDict, StringConstraints
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=50)]
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
-"""A part of a spec is immutable, and an unknown key is an error."""
+"""A part of a spec is immutable, and an unknown key is an error.
+
+Each module has a base class of its own with it: ruff tells pydantic's models by a base in the same file.
+"""

@@ -29,10 +29,6 @@ class Exposure:
             return False
         return self.reaches(action)
 
-    def callable(self, registry: Registry) -> Registry:
-        """The actions that a call can name. A read-only server keeps the names it refuses, so that it can say why."""
-        return Registry(action.spec for action in registry.actions if self.reaches(action))
-
     def available(self, action: Action, accounts: Sequence[Permissions]) -> bool:
         """Whether any of the accounts can use the action, as far as is known. Only asked for `hide_unavailable`."""
         if not self.hide_unavailable or not accounts:
