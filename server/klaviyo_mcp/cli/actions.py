@@ -12,6 +12,7 @@ from rich.table import Table
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.actions.names import find_action
 from klaviyo_mcp.cli.output import fail, print_json
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
@@ -103,8 +104,8 @@ def action_page(spec: ActionSpec) -> str:
     lines += [f"{key + ':':13}{value}" for key, value in facts.items() if value]
     lines += ["", "Arguments:"]
     for name, schema in listed_schema(spec)["properties"].items():
-        kinds: str | list[str] = schema.get("type", "any")
-        kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
+        forms: list[JSON] = schema.get("anyOf", [schema])
+        kind = " or ".join(dict.fromkeys(form["type"] for form in forms))
         mark = ", required" if name in spec.required else ""
         lines.append(f"  {name} ({kind}{mark}){': ' + schema['description'] if 'description' in schema else ''}")
         if "enum" in schema:
