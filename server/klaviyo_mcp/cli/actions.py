@@ -19,7 +19,9 @@ from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.schema_form import form_at, form_text
 from klaviyo_mcp.registry.search import Finder
 from klaviyo_mcp.registry.tool_schema import listed_schema
+from klaviyo_mcp.runtime.assembly import registry_of
 from klaviyo_mcp.runtime.exposure import parse_exposure
+from klaviyo_mcp.runtime.settings import read_settings
 
 app = typer.Typer()
 actions = typer.Typer(help="Look at the actions there are.", no_args_is_help=True)
@@ -76,7 +78,7 @@ def show_action(
 ) -> None:
     """Show one action: what it does, its arguments, its limits, examples."""
     try:
-        spec = find_action(Registry(load_catalogue()), name).spec
+        spec = find_action(registry_of(read_settings()), name).spec
     except UnknownAction as error:
         fail(error.told)
     if path is not None:

@@ -31,6 +31,12 @@ def serve(
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
     ] = False,
+    prefix: Annotated[
+        str | None,
+        typer.Option(
+            "--prefix", metavar="TEXT", help="Put before every tool's name, such as shop_; calls may leave it out."
+        ),
+    ] = None,
     sandbox: SandboxFlag = False,
 ) -> None:
     """Serve the actions as MCP tools."""
@@ -42,7 +48,12 @@ def serve(
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     application = assemble(
-        sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
+        sandbox=sandbox,
+        account=account,
+        expose=expose,
+        read_only=read_only,
+        hide_unavailable=hide_unavailable,
+        prefix=prefix,
     )
     if not application.connected:
         print(

@@ -10,11 +10,13 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.mcp_server.account_argument import with_account
 from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.exposure import Exposure
 
 MOST_MADE = 16
 """Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
+UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
 
 
 class Listing:
@@ -23,8 +25,9 @@ class Listing:
     def __init__(self, registry: Registry, exposure: Exposure) -> None:
         """The tools of a registry that `exposure` allows, in stable order."""
         self._exposure = exposure
+        self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.shows(action)]
-        self._tools = {action.name: as_tool(action) for action in self._actions}
+        self._tools = {registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions}
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
@@ -60,17 +63,22 @@ class Listing:
         if not self._exposure.hide_unavailable:
             return frozenset()
         known = [(await accounts.find(name)).access for name in await accounts.names()]
-        return frozenset(action.name for action in self._actions if not self._exposure.available(action, known))
+        return frozenset(
+            self._names.listed(action.name) for action in self._actions if not self._exposure.available(action, known)
+        )
 
 
-def as_tool(action: Action) -> types.Tool:
-    """An action as MCP shows it. The hints come from the spec's effect; nothing guesses them from the HTTP method."""
+def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> types.Tool:
+    """An action as MCP shows it. The hints come from the spec's effect; nothing guesses them from the HTTP method.
+
+    `names` are those of a server that lists its tools with a prefix.
+    """
     spec = action.spec
     return types.Tool(
-        name=spec.name,
+        name=names.listed(spec.name),
         title=spec.title,
-        description=spec.description.strip(),
-        input_schema=listed_schema(spec),
+        description=names.told(spec.description.strip()),
+        input_schema=names.told_schema(listed_schema(spec)),
         annotations=types.ToolAnnotations(
             title=spec.title,
             read_only_hint=action.effect == "read",

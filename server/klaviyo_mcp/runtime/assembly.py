@@ -8,6 +8,7 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import PrefixError
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
@@ -35,10 +36,14 @@ def assemble(
     expose: str = "all",
     read_only: bool = False,
     hide_unavailable: bool = False,
+    prefix: str | None = None,
 ) -> Application:
-    """Read settings and specs, and say which accounts there are. Raises SettingsError, SpecError or ExposureError."""
+    """Read settings and specs, and say which accounts there are. Raises SettingsError, SpecError or ExposureError.
+
+    `prefix` is used instead of KLAVIYO_MCP_PREFIX.
+    """
     settings = read_settings()
-    registry = Registry(load_catalogue())
+    registry = registry_of(settings, prefix)
     exposure = parse_exposure(expose, registry, read_only=read_only, hide_unavailable=hide_unavailable)
     engine = Engine(
         registry,
@@ -48,6 +53,14 @@ def assemble(
     )
     accounts, connected = _accounts(settings, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)
+
+
+def registry_of(settings: Settings, prefix: str | None = None) -> Registry:
+    """The actions, under names with the prefix given, else that of the settings. Raises SettingsError, SpecError."""
+    try:
+        return Registry(load_catalogue(), settings.klaviyo_mcp_prefix if prefix is None else prefix)
+    except PrefixError as error:
+        raise SettingsError(f"{'KLAVIYO_MCP_PREFIX' if prefix is None else '--prefix'}: {error}.") from None
 
 
 def _accounts(settings: Settings, sandbox: bool, name: str | None) -> tuple[Accounts, bool]:
