@@ -35,6 +35,12 @@ def serve(
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
     ] = False,
+    prefix: Annotated[
+        str | None,
+        typer.Option(
+            "--prefix", metavar="TEXT", help="Put before every tool's name, such as shop_; calls may leave it out."
+        ),
+    ] = None,
     sandbox: SandboxFlag = False,
 ) -> None:
     """Serve the actions as MCP tools."""
@@ -46,14 +52,14 @@ def serve(
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     if transport == "http":
-        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable)
+        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
         _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
         return
     from klaviyo_mcp.mcp_server.front import stdio_front
 
     front = stdio_front()
     try:
-        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable)
+        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
         listing = Listing(selection.registry, selection.exposure)
         if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
             front.offer(lambda: listing.text)

@@ -19,7 +19,7 @@ Klaviyo accounts are connected: say which one is meant, and never mix what you l
 - A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
 - "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
 - Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
-- Being on a list is not consent to marketing: use bulk_subscribe_profiles to record consent.
+- Being on a list is not consent to marketing: consent is recorded by the actions that subscribe profiles.
 - Before an action that removes something or reaches many people, say what it will do and ask the user.
 """
 NAME, TITLE = "klaviyo-mcp", "Klaviyo"

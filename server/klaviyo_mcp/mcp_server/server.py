@@ -9,6 +9,7 @@ from mcp.server import CacheHint, Server, ServerRequestContext
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
@@ -34,10 +35,11 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
         response = await answer_call(engine, accounts, Call(params.name, arguments), name)
-        text = error_text(response.answer) if response.is_error else answer_text(response.answer)
+        answer = as_listed(response.answer, engine.registry)
+        text = error_text(answer) if response.is_error else answer_text(answer)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
-            structured_content=response.answer.data,
+            structured_content=answer.data,
             is_error=response.is_error,
         )
 

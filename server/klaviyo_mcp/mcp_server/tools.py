@@ -10,6 +10,7 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import with_account
 from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.exposure import Exposure
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_MADE = 16
 """Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
+UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
 
 
 class Listing:
@@ -28,8 +30,9 @@ class Listing:
     def __init__(self, registry: Registry, exposure: Exposure) -> None:
         """The tools of a registry that `exposure` allows, in stable order."""
         self._exposure = exposure
+        self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.shows(action)]
-        self._tools = {action.name: as_tool(action) for action in self._actions}
+        self._tools = {registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions}
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     @property
@@ -74,13 +77,16 @@ class Listing:
         if not self._exposure.hide_unavailable:
             return frozenset()
         known = [(await accounts.find(name)).access for name in await accounts.names()]
-        return frozenset(action.name for action in self._actions if not self._exposure.available(action, known))
+        return frozenset(
+            self._names.listed(action.name) for action in self._actions if not self._exposure.available(action, known)
+        )
 
 
-def as_tool(action: Action) -> JSON:
+def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
     """An action as MCP shows it, in its own JSON.
 
-    The hints come from the spec's effect; nothing guesses them from the HTTP method.
+    The hints come from the spec's effect; nothing guesses them from the HTTP method. `names` are those of a server that
+    lists its tools with a prefix.
     """
     spec = action.spec
     hints: JSON = {
@@ -92,9 +98,9 @@ def as_tool(action: Action) -> JSON:
     if action.effect != "read":
         hints["idempotentHint"] = spec.idempotent
     return {
-        "name": spec.name,
+        "name": names.listed(spec.name),
         "title": spec.title,
-        "description": spec.description.strip(),
-        "inputSchema": listed_schema(spec),
+        "description": names.told(spec.description.strip()),
+        "inputSchema": names.told_schema(listed_schema(spec)),
         "annotations": hints,
     }

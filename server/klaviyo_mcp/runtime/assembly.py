@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import PrefixError
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
@@ -36,10 +37,15 @@ class Application:
     """False when it is known that no account is there yet."""
 
 
-def select(*, expose: str = "all", read_only: bool = False, hide_unavailable: bool = False) -> Selection:
-    """Read settings and specs. Raises SettingsError, SpecError or ExposureError."""
+def select(
+    *, expose: str = "all", read_only: bool = False, hide_unavailable: bool = False, prefix: str | None = None
+) -> Selection:
+    """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
+
+    `prefix` is used instead of KLAVIYO_MCP_PREFIX.
+    """
     settings = read_settings()
-    registry = Registry(load_catalogue())
+    registry = registry_of(settings, prefix)
     exposure = parse_exposure(expose, registry, read_only=read_only, hide_unavailable=hide_unavailable)
     return Selection(settings, registry, exposure)
 
@@ -65,6 +71,14 @@ def assemble(
 def names_no_account(settings: Settings, *, sandbox: bool) -> bool:
     """Whether there is one account and no other, so that no call names one."""
     return sandbox or settings.klaviyo_api_key is not None
+
+
+def registry_of(settings: Settings, prefix: str | None = None) -> Registry:
+    """The actions, under names with the prefix given, else that of the settings. Raises SettingsError, SpecError."""
+    try:
+        return Registry(load_catalogue(), settings.klaviyo_mcp_prefix if prefix is None else prefix)
+    except PrefixError as error:
+        raise SettingsError(f"{'KLAVIYO_MCP_PREFIX' if prefix is None else '--prefix'}: {error}.") from None
 
 
 def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
