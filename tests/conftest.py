@@ -38,9 +38,11 @@ SLOW = (
     "accounts/test_kept_apart.py",
     "accounts/test_never_mixed.py",
     "accounts/test_refreshing.py",
+    "accounts/test_tokens.py",
     "actions/test_preview_is_run.py",
     "actions/test_suggestions.py",
     "answers/test_nothing_is_lost.py",
+    "answers/test_verify.py",
     "cli/",
     "conformance/",
     "end_to_end/",
@@ -49,8 +51,10 @@ SLOW = (
     "registry/test_schema_form.py",
     "sandbox/proof/",
     "sandbox/test_home.py",
+    "sandbox/test_oauth.py",
     "sandbox/test_openapi.py",
     "sandbox/test_serving.py",
+    "sandbox/test_templates.py",
 )
 """The slow lane, by measurement: folders and files that start processes and browsers, or call every action."""
 
