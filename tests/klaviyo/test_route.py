@@ -1,6 +1,9 @@
 """The way to Klaviyo: proxies and certificates of the environment, and what is said of a request that never left."""
 
+import gc
+import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -148,6 +151,52 @@ async def test_whatever_a_proxy_does_before_it_opens_a_way_nothing_was_sent(monk
 async def test_a_proxy_that_is_not_there(monkeypatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     not_sent(await fault("https://a.klaviyo.com"), "by the proxy 127.0.0.1:1 of HTTPS_PROXY", "nothing listens there")
+
+
+async def test_a_socks_proxy_is_used(monkeypatch) -> None:
+    with socks_server(0) as (port, heard):
+        monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
+        pool = HttpPool()
+        client = KlaviyoClient(ApiKeyAuth("pk_sandbox"), pool, base_url="http://klaviyo.example.org")
+        assert (await client.send(POST, WaitBudget(0))).document == {"data": []}
+        await pool.close()
+    assert b"klaviyo.example.org" in heard[1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_socks_proxy_that_refuses_has_let_nothing_through(monkeypatch) -> None:
+    with socks_server(2) as (port, _):
+        monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{port}")
+        error = await fault("https://a.klaviyo.com")
+    not_sent(error, f"The proxy 127.0.0.1:{port} of ALL_PROXY refused to connect to a.klaviyo.com.")
+    # The library forgets to close this connection, and what it is told for that must not be told to the next test.
+    gc.collect()
+
+
+async def test_a_socks_proxy_without_the_package_for_it_says_how_to_have_it(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", f"socks5://name:{SECRET}@127.0.0.1:9")
+    not_sent(await fault("https://a.klaviyo.com"), "ALL_PROXY names a SOCKS proxy", "klaviyo-mcp[socks]", "NO_PROXY")
+
+
+@contextmanager
+def socks_server(reply: int) -> Iterator[tuple[int, list[bytes]]]:
+    """A SOCKS5 proxy that answers a request for a way with `reply` (0 opens it), and then for Klaviyo itself."""
+    heard: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener.accept()[0] as stream:
+            answers = [b"\x05\x00", bytes([5, reply]) + b"\x00\x01" + bytes(6), OK]
+            for answer in answers[: 3 if reply == 0 else 2]:
+                heard.append(stream.recv(10_000))
+                stream.sendall(answer)
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1], heard
+    thread.join(5)
+    listener.close()
 
 
 async def test_a_name_nobody_knows() -> None:

@@ -9,9 +9,11 @@ import anyio
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
+from klaviyo_mcp.cli.output import warn
 from klaviyo_mcp.mcp_server.server import make_server
 from klaviyo_mcp.mcp_server.transports import check_listening, http_app, serve_http, serve_stdio
 from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.runtime.settings import foreign_variables
 
 app = typer.Typer()
 
@@ -39,6 +41,7 @@ def serve(
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    warn(foreign_variables())
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     application = assemble(

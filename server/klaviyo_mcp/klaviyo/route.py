@@ -65,6 +65,13 @@ class SystemRoute(httpx2.AsyncBaseTransport):
             await way.aclose()
 
 
+def check_route(url: str) -> Proxy | None:
+    """The proxy by which requests to `url` would go. Raises NetworkSettingWrong where they could not be sent at all."""
+    parsed = httpx2.URL(url)
+    _way(parsed)
+    return proxy_for(parsed)
+
+
 def _way(url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
     proxy = proxy_for(url)
     # The certificates take 40 ms to load, so plain HTTP goes without: a context of its own that trusts nobody.
@@ -123,7 +130,7 @@ def _is_within(host: str, network: str) -> bool:
 @cache
 def certificates() -> ssl.SSLContext:
     """Those that servers are trusted by, loaded once for all who make connections. Raises NetworkSettingWrong."""
-    variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
+    variable = certificates_variable()
     if variable is None:
         return httpx2.create_ssl_context()
     try:
@@ -137,6 +144,11 @@ def certificates() -> ssl.SSLContext:
     except OSError as error:
         why = f"names what cannot be read ({error.strerror or type(error).__name__})"
     raise NetworkSettingWrong(f"{variable} {why}.")
+
+
+def certificates_variable() -> str | None:
+    """The variable that names the trusted certificates; None when they are the system's."""
+    return next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)), None)
 
 
 def _has_files(folder: str) -> bool:

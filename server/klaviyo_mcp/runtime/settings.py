@@ -4,6 +4,8 @@
 """
 
 import os
+import re
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
@@ -13,6 +15,16 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from klaviyo_mcp.loose_json import nearest
+
+QUOTED = re.compile(r"""(["'`“\u2018]).*(["'`”\u2019])""", re.DOTALL)
+PLACEHOLDER = re.compile(
+    r"\$\{[^}]*\}|\$\([^)]*\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|<[^>]*>|\[[\w -]*\]"
+    r"|(pk_)?(x{3,}|\*{3,}|\.{3}|…)|(pk_)?your[\w-]*[-_ ](key|token|secret)([-_ ]here)?",
+    re.IGNORECASE,
+)
+"""What examples write in place of a value."""
+UNEXPANDED = re.compile(r"\$\{\w+\}|\{\{.*\}\}")
+"""A name of another variable, anywhere in a value."""
 
 
 class SettingsError(Exception):
@@ -61,6 +73,14 @@ class Settings(BaseSettings):
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def is_filled_in(cls, value: object) -> object:
+        """Not what an example holds in place of a value, nor in quotes that no shell took off."""
+        if isinstance(value, str):
+            refuse_placeholder(value)
+        return value
+
     @field_validator("klaviyo_api_key", "klaviyo_client_secret", "klaviyo_mcp_http_token", "klaviyo_mcp_vault_key")
     @classmethod
     def fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
@@ -89,7 +109,11 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        try:
+            sound = re.fullmatch(r"[\w.-]+|[0-9a-fA-F:]+", parts.hostname or "") and parts.port != 0
+        except ValueError:  # a port that is none
+            sound = False
+        if not sound or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query:
             raise ValueError("must be a URL such as https://a.klaviyo.com")
         return value.rstrip("/")
 
@@ -122,15 +146,15 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsError, naming every setting that is wrong or unknown."""
-    known = {name.upper() for name in Settings.model_fields}
-    problems: list[str] = []
-    for name in sorted(os.environ):
-        if not name.upper().startswith("KLAVIYO_") or name.upper() in known:
-            continue
-        near = nearest(name, known)
-        mend = f"did you mean {near[0]}?" if near else "unset it."
-        problems.append(f"{name} is not a setting of klaviyo-mcp; {mend}")
+    """The settings of this process. Raises SettingsError, naming every setting that is wrong or unknown.
+
+    What is Klaviyo's but not ours, such as a variable of a shop's own programs, is no error: see `foreign_variables`.
+    """
+    problems = [
+        f"{name} is not a setting of klaviyo-mcp; {f'did you mean {near}?' if near else 'unset it.'}"
+        for name, near in _unknown()
+        if name.upper().startswith("KLAVIYO_MCP_")
+    ]
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] - every field has a default
     except ValidationError as error:
@@ -143,6 +167,34 @@ def read_settings() -> Settings:
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def foreign_variables() -> list[str]:
+    """What to say about variables that begin with KLAVIYO_ and are no setting of ours: they may be other programs'."""
+    return [
+        f"{name} is not a setting of klaviyo-mcp and is not used{f'; did you mean {near}?' if near else '.'}"
+        for name, near in _unknown()
+        if not name.upper().startswith("KLAVIYO_MCP_")
+    ]
+
+
+def refuse_placeholder(value: str) -> None:
+    """Raises ValueError, in words without the value, for one that stands for another or is in quotes."""
+    if QUOTED.fullmatch(value.strip()):
+        raise ValueError("is in quotes; write it without them")
+    if PLACEHOLDER.fullmatch(value.strip()) or UNEXPANDED.search(value):
+        raise ValueError(
+            "still is a placeholder, such as ${NAME} or <your key>; put the value itself here, as not every client "
+            "replaces names of variables"
+        )
+
+
+def _unknown() -> Iterator[tuple[str, str | None]]:
+    """Variables of the environment that are named like settings and are none, with the setting that comes closest."""
+    known = {name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith("KLAVIYO_") and name.upper() not in known:
+            yield name, next(iter(nearest(name, known)), None)
 
 
 def is_loopback(host: str) -> bool:
