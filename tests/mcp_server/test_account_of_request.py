@@ -14,8 +14,8 @@ from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Engine
+from klaviyo_mcp.mcp_server.http import http_app
 from klaviyo_mcp.mcp_server.server import make_server
-from klaviyo_mcp.mcp_server.transports import http_app
 from klaviyo_mcp.runtime.exposure import Exposure
 from klaviyo_mcp.runtime.settings import Settings
 from klaviyo_sandbox import API_KEY, COMPANY_ID, OTHER_API_KEY

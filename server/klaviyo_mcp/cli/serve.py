@@ -11,7 +11,7 @@ import typer
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import warn
 from klaviyo_mcp.mcp_server.server import make_server
-from klaviyo_mcp.mcp_server.transports import check_listening, http_app, serve_http, serve_stdio
+from klaviyo_mcp.mcp_server.transports import serve_stdio
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.runtime.settings import foreign_variables
 
@@ -59,6 +59,7 @@ def serve(
         anyio.run(serve_stdio, server)
         return
     host, port = host or "127.0.0.1", 8000 if port is None else port
-    check_listening(host, application.settings)
+    from klaviyo_mcp.mcp_server.http import serve_http  # what stdio does not need
+
     shown = sum(application.exposure.shows(action) for action in application.engine.registry.actions)
-    serve_http(http_app(server, application.settings, tools=shown), host, port)
+    serve_http(server, application.settings, host, port, tools=shown, interrupt=application.accounts.interrupt)

@@ -8,6 +8,8 @@ from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.klaviyo.route import Proxy, SystemRoute, proxy_for
 
 TIMEOUT = httpx2.Timeout(connect=5.0, read=60.0, write=30.0, pool=30.0)
+LONGEST_EXCHANGE = sum(seconds or 0.0 for seconds in TIMEOUT.as_dict().values())
+"""Seconds that one request may wait for the network in all, when it is answered in one piece."""
 
 
 class HttpPool:

@@ -1,17 +1,8 @@
-"""Running the MCP server: over stdio for one client on this machine, over HTTP for any number."""
+"""Running the MCP server over stdio, for one client on this machine."""
 
-import hmac
-import sys
 from typing import Any
 
 from mcp.server import NotificationOptions, Server
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 
 async def serve_stdio(server: Server[Any]) -> None:
@@ -20,80 +11,3 @@ async def serve_stdio(server: Server[Any]) -> None:
 
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options(NotificationOptions()))
-
-
-def check_listening(host: str, settings: Settings) -> None:
-    """Raises SettingsError for a server that anyone on the network could use without a token."""
-    if not is_loopback(host) and settings.klaviyo_mcp_http_token is None:
-        raise SettingsError(
-            f"Listening on {host} would let the whole network use the Klaviyo account. Set KLAVIYO_MCP_HTTP_TOKEN "
-            "to a long random word that clients send as 'Authorization: Bearer …', or listen on 127.0.0.1."
-        )
-
-
-def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlette:
-    """The ASGI app: /mcp (stateless, JSON), /healthz, /readyz. Host and Origin are checked on /mcp."""
-    from mcp.server.transport_security import TransportSecuritySettings  # only HTTP needs it
-
-    local = ["127.0.0.1", "localhost", "[::1]"]
-
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_request: Request) -> Response:
-        return JSONResponse({"status": "ready", "tools": tools})
-
-    app = server.streamable_http_app(
-        streamable_http_path="/mcp",
-        json_response=True,
-        stateless_http=True,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=[*local, *(f"{host}:*" for host in local), *_with_ports(settings.allowed_hosts)],
-            allowed_origins=[
-                *(f"http://{host}{port}" for host in local for port in ("", ":*")),
-                *settings.allowed_origins,
-            ],
-        ),
-        custom_starlette_routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
-    )
-    if settings.klaviyo_mcp_http_token is not None:
-        app.add_middleware(_TokenGate, token=settings.klaviyo_mcp_http_token.get_secret_value())
-    return app
-
-
-def serve_http(app: Starlette, host: str, port: int) -> None:
-    """Serve until interrupted. Raises SettingsError when the port cannot be had."""
-    import uvicorn  # only HTTP needs it
-
-    from klaviyo_mcp.runtime.listening import listen
-
-    listener = listen(host, port)
-    bound = listener.getsockname()[1]
-    print(f"klaviyo-mcp is listening on http://{host}:{bound}", file=sys.stderr, flush=True)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _with_ports(hosts: list[str]) -> list[str]:
-    return [form for host in hosts for form in ((host,) if ":" in host else (host, f"{host}:*"))]
-
-
-class _TokenGate:
-    """Lets a request through when it carries the token; health checks need none."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._expected = f"Bearer {token}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in ("/healthz", "/readyz"):
-            sent = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(sent, self._expected):
-                refusal = JSONResponse(
-                    {"error": "This server needs 'Authorization: Bearer …' with its KLAVIYO_MCP_HTTP_TOKEN."},
-                    status_code=401,
-                    headers={"WWW-Authenticate": "Bearer"},
-                )
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)

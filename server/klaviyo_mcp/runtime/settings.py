@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from klaviyo_mcp.loose_json import nearest
+from klaviyo_mcp.runtime.authorities import Authority, Origin
 
 QUOTED = re.compile(r"""(["'`“\u2018]).*(["'`”\u2019])""", re.DOTALL)
 PLACEHOLDER = re.compile(
@@ -69,6 +70,19 @@ class Settings(BaseSettings):
     klaviyo_mcp_allowed_origins: str = Field(
         "", description="Origin headers to accept over HTTP besides localhost, comma-separated."
     )
+    klaviyo_mcp_max_body: int = Field(
+        8 * 1024 * 1024,
+        ge=65_536,
+        le=64 * 1024 * 1024,
+        description="Bytes that one request over HTTP may have; 8 MiB hold an image of 5 MB in base64.",
+    )
+    klaviyo_mcp_stop_within: float | None = Field(
+        None,
+        ge=0,
+        le=3600,
+        description="Seconds that calls may still take once an HTTP server is told to stop, fewer than its supervisor "
+        "waits before it kills; as long as the longest call by default.",
+    )
     klaviyo_mcp_http_token: SecretStr | None = Field(
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )
@@ -117,6 +131,22 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL such as https://a.klaviyo.com")
         return value.rstrip("/")
 
+    @field_validator("klaviyo_mcp_allowed_hosts")
+    @classmethod
+    def are_hosts(cls, value: str) -> str:
+        """Names and addresses, without a scheme: one that never matches would only be found out by a refusal."""
+        if wrong := [part for part in _split(value) if Authority.read(part) is None]:
+            raise ValueError(f"{wrong[0]!r} is no host; write names like mcp.example.org, or mcp.example.org:8443")
+        return value
+
+    @field_validator("klaviyo_mcp_allowed_origins")
+    @classmethod
+    def are_origins(cls, value: str) -> str:
+        """Scheme and host, without a path."""
+        if wrong := [part for part in _split(value) if Origin.read(part) is None]:
+            raise ValueError(f"{wrong[0]!r} is no origin; write them like https://app.example.org")
+        return value
+
     @model_validator(mode="after")
     def key_stays_secret(self) -> Self:
         """A real key goes over TLS only; the sandbox's key may go anywhere."""
@@ -135,14 +165,14 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def allowed_hosts(self) -> list[str]:
-        """The extra Host headers, as a list."""
-        return _split(self.klaviyo_mcp_allowed_hosts)
+    def allowed_hosts(self) -> list[Authority]:
+        """The hosts to answer to besides localhost."""
+        return [host for part in _split(self.klaviyo_mcp_allowed_hosts) if (host := Authority.read(part))]
 
     @property
-    def allowed_origins(self) -> list[str]:
-        """The extra Origin headers, as a list."""
-        return _split(self.klaviyo_mcp_allowed_origins)
+    def allowed_origins(self) -> list[Origin]:
+        """The origins of pages that may call, besides localhost."""
+        return [origin for part in _split(self.klaviyo_mcp_allowed_origins) if (origin := Origin.read(part))]
 
 
 def read_settings() -> Settings:
