@@ -127,12 +127,12 @@ def test_another_host_is_refused_and_the_setting_is_named(guarded, host) -> None
     assert "KLAVIYO_MCP_ALLOWED_HOSTS" in said(answer)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.2", "::1", "0.0.0.0"])
+@pytest.mark.parametrize("host", ["127.0.0.2", "::1", "[::1]", "0.0.0.0"])
 def test_the_address_it_listens_on_is_printed_as_a_url_that_works(environment, http_server, host) -> None:
-    if host == "::1" and not has_ipv6():
+    if "::1" in host and not has_ipv6():
         pytest.skip("this machine has no IPv6")
     with http_server({**environment, "KLAVIYO_MCP_HTTP_TOKEN": TOKEN}, "--host", host) as url:
-        assert url.startswith(f"http://[{host}]:" if ":" in host else f"http://{host}:")
+        assert url.startswith(f"http://[{host.strip('[]')}]:" if ":" in host else f"http://{host}:")
         assert post(url, Authorization=f"Bearer {TOKEN}").status_code == 200
 
 

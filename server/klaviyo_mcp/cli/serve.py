@@ -58,7 +58,7 @@ def serve(
     if transport == "stdio":
         anyio.run(serve_stdio, server)
         return
-    host, port = host or "127.0.0.1", 8000 if port is None else port
+    host, port = (host or "127.0.0.1").strip("[]"), 8000 if port is None else port
     from klaviyo_mcp.mcp_server.http import serve_http  # what stdio does not need
 
     shown = sum(application.exposure.shows(action) for action in application.engine.registry.actions)
