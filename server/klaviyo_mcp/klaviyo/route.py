@@ -33,7 +33,7 @@ SOCKS_ADVICE = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proxy:
-    """A proxy, and the variable that names it. `url` may hold a password, `place` is host and port alone."""
+    """A proxy, and the variable (or settings) it is in. `url` may hold a password, `place` is host and port alone."""
 
     variable: str
     url: httpx2.URL
@@ -84,7 +84,7 @@ def _way(url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
         return httpx2.AsyncHTTPTransport(verify=trusted, proxy=httpx2.Proxy(proxy.url, ssl_context=tls))
     except ImportError:
         raise NetworkSettingWrong(
-            f"{proxy.variable} names a SOCKS proxy, for which a package is missing.", SOCKS_ADVICE
+            f"The proxy in {proxy.variable} speaks SOCKS, for which a package is missing.", SOCKS_ADVICE
         ) from None
 
 
@@ -95,20 +95,21 @@ def proxy_for(url: httpx2.URL) -> Proxy | None:
     value = proxies.get(kind)
     if not value or _is_excepted(url, proxies.get("no", "")):
         return None
-    names = {name.lower(): name for name in os.environ}
-    variable = names.get(f"{kind}_proxy", "The proxy of the system's settings")
+    # In lower case it is the one that counts, where both are set.
+    names = (name for name in (f"{kind}_proxy", *os.environ) if name.lower() == f"{kind}_proxy")
+    variable = next((name for name in names if os.environ.get(name)), "the system's settings")
     try:
         proxy = Proxy(variable, httpx2.URL(value if "://" in value else f"http://{value}"))
     except httpx2.InvalidURL:
-        raise NetworkSettingWrong(f"{variable} is not the URL of a proxy.", PROXY_ADVICE) from None
+        raise NetworkSettingWrong(f"The proxy in {variable} is not written as a URL.", PROXY_ADVICE) from None
     if proxy.url.scheme not in SCHEMES:
         raise NetworkSettingWrong(
-            f"{variable} does not begin with http://, https://, socks5:// or socks5h://, the kinds of proxy there are.",
+            f"The proxy in {variable} does not begin with http://, https://, socks5:// or socks5h://.",
             PROXY_ADVICE,
         )
     port = proxy.url.port
     if not re.fullmatch(r"[\w.-]+|[0-9a-f:]+", proxy.url.host) or (port is not None and not 0 < port < 65_536):
-        raise NetworkSettingWrong(f"{variable} is not the URL of a proxy.", PROXY_ADVICE)
+        raise NetworkSettingWrong(f"The proxy in {variable} is not written as a URL.", PROXY_ADVICE)
     return proxy
 
 
@@ -116,7 +117,7 @@ def _is_excepted(url: httpx2.URL, exceptions: str) -> bool:
     """Whether NO_PROXY names a host: as the standard library reads it, and by `*.` or a network of addresses too."""
     host = url.host
     return bool(proxy_bypass(f"{host}:{url.port}" if url.port and ":" not in host else host)) or any(
-        fnmatch(host, entry) or _is_within(host, entry) for entry in re.split(r"[,\s]+", exceptions) if entry
+        fnmatch(host, entry.lower()) or _is_within(host, entry) for entry in re.split(r"[,\s]+", exceptions) if entry
     )
 
 
