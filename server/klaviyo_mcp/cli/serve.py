@@ -3,17 +3,20 @@
 import gc
 import logging
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import anyio
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import warn
-from klaviyo_mcp.mcp_server.server import make_server
-from klaviyo_mcp.mcp_server.transports import serve_stdio
-from klaviyo_mcp.runtime.assembly import assemble
-from klaviyo_mcp.runtime.settings import foreign_variables
+from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.registry.errors import SpecError
+from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
+from klaviyo_mcp.runtime.exposure import ExposureError
+from klaviyo_mcp.runtime.settings import SettingsError, foreign_variables
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.mcp_server.front import Front
 
 app = typer.Typer()
 
@@ -41,25 +44,66 @@ def serve(
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    warn(foreign_variables())
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
-    application = assemble(
-        sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
+    if transport == "http":
+        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable)
+        _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
+        return
+    from klaviyo_mcp.mcp_server.front import stdio_front
+
+    front = stdio_front()
+    try:
+        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable)
+        listing = Listing(selection.registry, selection.exposure)
+        if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
+            front.offer(lambda: listing.text)
+        application = assemble(selection, sandbox=sandbox, account=account)
+    except (SettingsError, ExposureError, SpecError) as error:
+        front.refuse(str(error))
+        raise
+    _serve_stdio(application, listing, front)
+
+
+def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
+    import anyio
+
+    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
+    from klaviyo_mcp.mcp_server.stdio import serve_stdio
+
+    _hint(application)
+    server = make_server(application.engine, lambda _: application.accounts, listing)
+    _loaded()
+    anyio.run(serve_stdio, server, front)
+
+
+def _serve_http(application: Application, host: str, port: int | None) -> None:
+    from klaviyo_mcp.mcp_server.http import serve_http
+    from klaviyo_mcp.mcp_server.server import make_server
+
+    _hint(application)
+    listing = Listing(application.engine.registry, application.exposure)
+    server = make_server(application.engine, lambda _: application.accounts, listing)
+    _loaded()
+    serve_http(
+        server,
+        application.settings,
+        host.strip("[]"),
+        8000 if port is None else port,
+        tools=listing.tools,
+        interrupt=application.accounts.interrupt,
     )
+
+
+def _hint(application: Application) -> None:
+    warn(foreign_variables())
     if not application.connected:
         print(
             "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",
             file=sys.stderr,
         )
-    server = make_server(application.engine, lambda _: application.accounts, application.exposure)
+
+
+def _loaded() -> None:
     gc.enable()
     gc.freeze()
-    if transport == "stdio":
-        anyio.run(serve_stdio, server)
-        return
-    host, port = (host or "127.0.0.1").strip("[]"), 8000 if port is None else port
-    from klaviyo_mcp.mcp_server.http import serve_http  # what stdio does not need
-
-    shown = sum(application.exposure.shows(action) for action in application.engine.registry.actions)
-    serve_http(server, application.settings, host, port, tools=shown, interrupt=application.accounts.interrupt)
