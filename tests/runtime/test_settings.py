@@ -34,12 +34,12 @@ def test_a_mistyped_setting_is_an_error_with_the_nearest_right_name(monkeypatch)
 
 def test_a_variable_of_another_program_is_no_error_and_is_told(monkeypatch) -> None:
     monkeypatch.setenv("KLAVIYO_APIKEY", "pk_x")
-    monkeypatch.setenv("KLAVIYO_SHOP_NUMBER", "7")
+    monkeypatch.setenv("KLAVIYO_SHOP", "7")
     assert read_settings().klaviyo_api_key is None
     mistyped, others = foreign_variables()
     assert mistyped.startswith("KLAVIYO_APIKEY is not a setting")
     assert mistyped.endswith("did you mean KLAVIYO_API_KEY?")
-    assert others.startswith("KLAVIYO_SHOP_NUMBER is not a setting")
+    assert others == "KLAVIYO_SHOP is not a setting of klaviyo-mcp and is not used."
 
 
 PLACEHOLDERS = [

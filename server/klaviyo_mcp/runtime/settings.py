@@ -224,7 +224,8 @@ def _unknown() -> Iterator[tuple[str, str | None]]:
     known = {name.upper() for name in Settings.model_fields}
     for name in sorted(os.environ):
         if name.upper().startswith("KLAVIYO_") and name.upper() not in known:
-            yield name, next(iter(nearest(name, known)), None)
+            # All begin alike, so that more than usual has to be alike.
+            yield name, next(iter(nearest(name, known, likeness=0.75)), None)
 
 
 def is_loopback(host: str) -> bool:
