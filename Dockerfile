@@ -1,6 +1,7 @@
 # Built with `docker build -t klaviyo-mcp .`; serves MCP over HTTP on port 8000.
 #
 #   docker run -p 8000:8000 -e KLAVIYO_API_KEY -e KLAVIYO_MCP_HTTP_TOKEN klaviyo-mcp
+#   (docker stop kills after 10 s: -e KLAVIYO_MCP_STOP_WITHIN=8 has calls say what became of them before)
 #   docker run -i --rm      -e KLAVIYO_API_KEY klaviyo-mcp serve        (stdio, for a local client)
 
 FROM python:3.13-slim AS build

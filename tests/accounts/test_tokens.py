@@ -16,6 +16,7 @@ from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_mcp.klaviyo.errors import FreshTokenRefused
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
+from klaviyo_mcp.klaviyo.route import certificates
 
 NAME = "juniper-pine"
 
@@ -237,3 +238,19 @@ async def test_errors_and_reprs_hold_no_token(vault, connect, accounts, fresh) -
     with pytest.raises(OAuthFailed) as error:
         await app.refresh(connection.grant.refresh_token, ())
     assert "sEcReT" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SSL_CERT_FILE", "/nonexistent.pem"), ("HTTPS_PROXY", "socks4://x"), ("HTTPS_PROXY", "http://127.0.0.1:1")],
+)
+async def test_what_keeps_from_the_token_endpoint_is_told_by_its_variable(monkeypatch, variable, value) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    certificates.cache_clear()
+    monkeypatch.setenv(variable, value)
+    app = klaviyo_app("some-app", Secret("x"), base_url="https://klaviyo.example.org")
+    consent = app.consent("http://127.0.0.1:1/callback", ["lists:read"])
+    with pytest.raises(OAuthFailed, match=variable):
+        await app.exchange("code", consent)
+    certificates.cache_clear()

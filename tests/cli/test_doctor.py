@@ -135,3 +135,40 @@ async def test_it_prints_lines_for_people(command, connection, klaviyo, home) ->
     assert done.returncode == 0
     assert done.stdout.splitlines()[0].startswith("ok       configuration")
     assert done.stdout.splitlines()[-1] == "A call would work."
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALL_PROXY", "socks://name:pass-word@127.0.0.1:9"),
+        ("HTTPS_PROXY", "pass-word is no proxy"),
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+    ],
+)
+def test_what_the_environment_says_of_the_network_is_told_by_every_command(
+    command, home, examine, variable, value
+) -> None:
+    network = dict.fromkeys(("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"), "")
+    network |= {variable: value, "KLAVIYO_BASE_URL": "https://a.klaviyo.com", "KLAVIYO_MCP_HOME": str(home)}
+    code, checks = examine(**network)
+    assert code == 1
+    assert variable in checks["network settings"]["detail"]
+    for words in (["call", "create_list", "--json", '{"name": "x"}'], ["connect", "--api-key"]):
+        done = command(*words, stdin="pk_x\n", **network, **({"KLAVIYO_API_KEY": "pk_x"} if words[0] == "call" else {}))
+        assert done.returncode == 1
+        assert variable in done.stderr
+        assert "pass-word" not in done.stdout + done.stderr
+        assert "Next: A person has to" in done.stderr
+        assert "Traceback" not in done.stderr
+        if words[0] == "call":
+            assert json.loads(done.stdout)["error"]["outcome"] == "Nothing was sent to Klaviyo."
+
+
+def test_a_variable_of_another_program_is_a_warning(examine, command) -> None:
+    _, checks = examine(KLAVIYO_SHOP_NUMBER="7")
+    assert checks["environment"]["status"] == "warning"
+    done = command("call", "get_lists", "--sandbox", KLAVIYO_SHOP_NUMBER="7")
+    assert done.returncode == 0
+    assert "KLAVIYO_SHOP_NUMBER is not a setting of klaviyo-mcp" in done.stderr
+    assert command("call", "get_lists", "--sandbox", KLAVIYO_MCP_NUMBER="7").returncode == 2

@@ -49,7 +49,7 @@ def http_server() -> Callable[..., AbstractContextManager[str]]:
                 lines: list[str] = []
                 for line in process.stderr:
                     lines.append(line)
-                    if found := re.search(r"listening on (\S+)", line):
+                    if found := re.search(r"listening on (\S+)/mcp", line):
                         break
                 else:
                     raise AssertionError(f"the server did not start: {lines}")

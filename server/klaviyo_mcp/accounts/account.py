@@ -89,6 +89,10 @@ class Accounts(Protocol):
         """The account of that name, or the one that is meant. Raises AccountProblem."""
         ...
 
+    def interrupt(self) -> None:
+        """Have all calls end now, each with an error that says what became of it, as this process has to stop."""
+        ...
+
     async def close(self) -> None:
         """Close all connections."""
         ...
@@ -120,6 +124,10 @@ class OneAccount:
         if name not in (None, self.account.name):
             raise UnknownAccount(f"There is no account named {name!r}; there is {self.account.name!r}.")
         return self.account
+
+    def interrupt(self) -> None:
+        """Have its calls end now."""
+        self._endpoint.interrupt()
 
     async def close(self) -> None:
         """Close its connections."""

@@ -104,6 +104,10 @@ class ConnectedAccounts:
         async with self._opening.setdefault(chosen, anyio.Lock()):
             return (await self._opened(chosen)).account
 
+    def interrupt(self) -> None:
+        """Have the calls of all accounts end now."""
+        self._endpoint.interrupt()
+
     async def close(self) -> None:
         """Close all connections and the vault."""
         self._open.clear()

@@ -59,6 +59,10 @@ class Endpoint:
         """Close all connections."""
         await self.close()
 
+    def interrupt(self) -> None:
+        """End all exchanges that are under way or begin later, each with an error that says what became of it."""
+        self.pool.interruptions.interrupt()
+
     async def close(self) -> None:
         """Close the connections of all accounts."""
         await self.pool.close()

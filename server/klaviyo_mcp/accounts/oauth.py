@@ -14,7 +14,9 @@ import anyio
 import httpx2
 
 from klaviyo_mcp.accounts.records import Secret
-from klaviyo_mcp.klaviyo.pool import certificates
+from klaviyo_mcp.klaviyo.errors import NotSent
+from klaviyo_mcp.klaviyo.route import SystemRoute, proxy_for
+from klaviyo_mcp.klaviyo.unreached import NEVER_LEFT, not_reached
 from klaviyo_mcp.loose_json import is_object, text
 
 AUTHORIZE = "https://www.klaviyo.com"
@@ -113,8 +115,7 @@ class OAuthApp:
             token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - the name of a method
             revocation_endpoint_auth_method="client_secret_basic",
             timeout=TIMEOUT,
-            transport=self.transport,
-            verify=certificates() if self.transport is None else True,
+            transport=self.transport or SystemRoute(),
             follow_redirects=False,
             **more,
         )
@@ -140,6 +141,13 @@ class OAuthApp:
             raise OAuthFailed(f"{where} answered {shown} to the request for tokens.") from None
         except httpx2.HTTPStatusError as error:
             raise OAuthFailed(f"{where} answered {error.response.status_code} to the request for tokens.") from None
+        except NotSent as error:
+            raise OAuthFailed(f"{error.message} {error.advice}") from None
+        except NEVER_LEFT as error:
+            url = httpx2.URL(self.token_url)
+            proxy = proxy_for(url) if self.transport is None else None
+            fault = not_reached(error, url, "the request for tokens", proxy)
+            raise OAuthFailed(f"{fault.message} {fault.advice}") from None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise OAuthFailed(f"{where} could not be reached ({type(error).__name__}).") from None
         except (ValueError, KeyError, TypeError):

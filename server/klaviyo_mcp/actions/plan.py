@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.address import build_within
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.preconditions import failed
-from klaviyo_mcp.actions.request import build, fill
+from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON
@@ -94,7 +95,7 @@ class Planner:
                 steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
                 return Plan(action, arguments, action.effect, lookups, steps=tuple(steps))
             case _:
-                request = build(action, first_page(action, arguments))
+                request = build_within(action, first_page(action, arguments))
                 return Plan(action, arguments, action.effect, lookups, request)
 
     def plan_of(self, name: str, given: JSON) -> Plan:

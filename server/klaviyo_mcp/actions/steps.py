@@ -1,9 +1,19 @@
 """Which calls the steps of a composite make, as far as that is known: pure, and asked both before and during a run."""
 
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
+from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole, holes
 from klaviyo_mcp.registry.model import Step, StepsRequest
+
+BATCH_LENGTH = LONGEST_TARGET - 2_000
+"""Characters that the items of a batch may take in an address, where they stand in a filter; the rest is for others."""
+BESIDE_AN_ITEM = len("%22%22%2C")
+"""Characters around each: its quotes and a comma."""
 
 
 def known_calls(request: StepsRequest, arguments: JSON) -> list[tuple[Step, list[JSON] | None]]:
@@ -43,12 +53,26 @@ def given(template: str, values: JSON) -> bool:
     return found is not ABSENT and bool(found)
 
 
+def _batches(items: list[Any], most: int) -> Iterator[list[Any]]:
+    """Slices of at most `most` items that fit into the address of a request: long e-mail addresses fill it sooner."""
+    batch: list[Any] = []
+    length = 0
+    for item in items:
+        taken = len(quote(str(item), safe="")) + BESIDE_AN_ITEM
+        if batch and (len(batch) == most or length + taken > BATCH_LENGTH):
+            yield batch
+            batch, length = [], 0
+        batch.append(item)
+        length += taken
+    if batch:
+        yield batch
+
+
 def _scopes(step: Step, values: JSON) -> list[JSON]:
     """The values for each call of a step: one per batch, one per item, or just one."""
     if step.batch is not None:
         items = list(dict.fromkeys(read_hole(step.batch.of[1:], values)))
-        size = step.batch.size
-        return [{**values, "batch": items[start : start + size]} for start in range(0, len(items), size)]
+        return [{**values, "batch": batch} for batch in _batches(items, step.batch.size)]
     if step.each is not None:
         return [{**values, "item": item} for item in read_hole(step.each[1:], values)]
     return [values]

@@ -10,9 +10,10 @@ import typer
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.answers.text import error_text
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import fail, print_json
+from klaviyo_mcp.cli.output import fail, print_json, warn
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
 from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.runtime.settings import foreign_variables
 
 app = typer.Typer()
 
@@ -36,6 +37,7 @@ def call(
         fail("--json is nested too deep.", 2)
     except ValueError as error:
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
+    warn(foreign_variables())
     application = assemble(sandbox=sandbox, account=account, read_only=read_only)
 
     async def run() -> Response:

@@ -18,13 +18,21 @@ from klaviyo_mcp.accounts.oauth import Consent, GrantRefused, OAuthApp, OAuthFai
 from klaviyo_mcp.accounts.records import NAME, ApiKey, Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
 from klaviyo_mcp.accounts.vault import Vault
-from klaviyo_mcp.cli.output import fail
+from klaviyo_mcp.cli.output import fail, warn
 from klaviyo_mcp.cli.scope_choice import choose_scopes, told
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, KlaviyoError
+from klaviyo_mcp.klaviyo.route import check_route
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
 from klaviyo_mcp.runtime.listening import listen
-from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback, read_settings
+from klaviyo_mcp.runtime.settings import (
+    Settings,
+    SettingsError,
+    foreign_variables,
+    is_loopback,
+    read_settings,
+    refuse_placeholder,
+)
 from klaviyo_mcp.web.callback import PATH, ConnectOutcome, ConsentAnswer, callback_app, query_of
 
 app = typer.Typer()
@@ -110,6 +118,10 @@ def run_connect_key(name: str | None) -> ConnectOutcome:
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise SettingsError("That is not an API key. Klaviyo shows private keys under Settings > API keys.")
+    try:
+        refuse_placeholder(text)
+    except ValueError as error:
+        raise SettingsError(f"That is not an API key: it {error}.") from None
     _only_tls(settings, text)
 
     async def flow() -> Connection:
@@ -131,6 +143,9 @@ def run_connect_key(name: str | None) -> ConnectOutcome:
 
 def _ready(name: str | None) -> tuple[Settings, Vault]:
     settings = read_settings()
+    warn(foreign_variables())
+    # Whoever consents or types a key would do so in vain.
+    check_route(settings.klaviyo_base_url)
     if name is not None and not NAME.fullmatch(name):
         raise SettingsError(f"--name {name!r}: use up to 40 lower-case letters, digits, - and _, such as acme-shop.")
     return settings, vault_of(settings)

@@ -23,15 +23,17 @@ from klaviyo_mcp.klaviyo.errors import (
     AuthenticationFailed,
     FreshTokenRefused,
     KlaviyoError,
+    NetworkSettingWrong,
     PermissionDenied,
     Throttled,
 )
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.route import certificates_variable, check_route
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.runtime.assembly import assemble, registry_of
-from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
+from klaviyo_mcp.runtime.settings import Settings, SettingsError, foreign_variables, read_settings
 
 app = typer.Typer()
 Status = Literal["ok", "warning", "problem", "skipped"]
@@ -85,6 +87,10 @@ def examine(account: str | None) -> list[Check]:
     except SettingsError as error:
         return [Check("configuration", "problem", str(error), "Correct the environment of this process.")]
     checks = [_configuration(settings)]
+    checks += [Check("environment", "warning", line, "Unset it if it is meant for us.") for line in foreign_variables()]
+    checks.append(_network(settings.klaviyo_base_url))
+    if checks[-1].status == "problem":
+        return checks
     try:
         actions = registry_of(settings).actions
     except SettingsError as error:
@@ -109,6 +115,17 @@ def examine(account: str | None) -> list[Check]:
 def _configuration(settings: Settings) -> Check:
     way = "KLAVIYO_API_KEY is set and is used" if settings.klaviyo_api_key else "accounts of the vault are used"
     return Check("configuration", "ok", f"every setting is understood; {way}")
+
+
+def _network(base_url: str) -> Check:
+    """What the environment says of proxies and certificates."""
+    try:
+        proxy = check_route(base_url)
+    except NetworkSettingWrong as error:
+        return Check("network settings", "problem", error.message, error.advice)
+    way = f"by the proxy {proxy.place} of {proxy.variable}" if proxy else "without a proxy"
+    authorities = certificates_variable() or "the system"
+    return Check("network settings", "ok", f"requests go {way}, and the certificates of {authorities} are trusted")
 
 
 async def _ask(accounts: Accounts, engine: Engine, name: str | None) -> AsyncGenerator[Check]:

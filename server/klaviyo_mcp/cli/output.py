@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 
@@ -14,6 +15,12 @@ def print_json(value: Any) -> None:
         print_in_colour(text)
     else:
         print(text)
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Lines on stderr for what is odd and stops nothing."""
+    for message in messages:
+        print(f"klaviyo-mcp: {message}", file=sys.stderr)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

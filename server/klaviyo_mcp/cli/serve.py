@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
+from klaviyo_mcp.cli.output import warn
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
 from klaviyo_mcp.runtime.exposure import ExposureError
-from klaviyo_mcp.runtime.settings import SettingsError
+from klaviyo_mcp.runtime.settings import SettingsError, foreign_variables
 
 if TYPE_CHECKING:
     from klaviyo_mcp.mcp_server.front import Front
@@ -83,18 +84,25 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:
-    from klaviyo_mcp.mcp_server.http import check_listening, http_app, serve_http
+    from klaviyo_mcp.mcp_server.http import serve_http
     from klaviyo_mcp.mcp_server.server import make_server
 
     _hint(application)
-    check_listening(host, application.settings)
     listing = Listing(application.engine.registry, application.exposure)
     server = make_server(application.engine, lambda _: application.accounts, listing)
     _loaded()
-    serve_http(http_app(server, application.settings, tools=listing.tools), host, 8000 if port is None else port)
+    serve_http(
+        server,
+        application.settings,
+        host.strip("[]"),
+        8000 if port is None else port,
+        tools=listing.tools,
+        interrupt=application.accounts.interrupt,
+    )
 
 
 def _hint(application: Application) -> None:
+    warn(foreign_variables())
     if not application.connected:
         print(
             "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",

@@ -18,24 +18,27 @@ import httpx2
 from klaviyo_mcp import __version__
 from klaviyo_mcp.klaviyo.errors import (
     BY_STATUS,
+    AddressTooLong,
     AnswerTimeout,
     ApiProblem,
     AuthenticationFailed,
     BodyTooLarge,
     CompanyIdMissing,
-    ConnectionFailed,
     ConnectionLost,
     FreshTokenRefused,
     InvalidRequest,
     KlaviyoError,
     Redirected,
     ServerError,
+    StoppedBefore,
+    StoppedWhile,
     Throttled,
     UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
-from klaviyo_mcp.klaviyo.requests import ApiRequest, QuotaLeft, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, QuotaLeft, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.unreached import AUTHENTICATION, Departure, not_reached, proxy_refused
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
@@ -91,12 +94,24 @@ class KlaviyoClient:
         Raises a KlaviyoError for everything but a 2xx with a readable body.
         """
         request = self._request(outgoing)
+        departure = Departure()
+        with self._pool.interruptions.breakable():
+            return await self._paced(request, outgoing, budget, departure)
+        where = f"{outgoing.method} {outgoing.path}"
+        if departure.left:
+            raise StoppedWhile(f"klaviyo-mcp was stopped before Klaviyo answered {where}.")
+        raise StoppedBefore(f"klaviyo-mcp was stopped before it sent {where}.")
+
+    async def _paced(
+        self, request: httpx2.Request, outgoing: ApiRequest, budget: WaitBudget, departure: Departure
+    ) -> Reply:
         while True:
             if self._quota is not None:
                 await self._quota.take(outgoing.buckets, budget)
-            response = await self._exchange(request, outgoing)
+            response = await self._exchange(request, outgoing, departure)
             if response.status_code != 429:
                 return _reply(response)
+            departure.left = False
             wait = _retry_after(response)
             if not budget.covers(wait):
                 raise _refusal(response)
@@ -111,6 +126,11 @@ class KlaviyoClient:
                     "This action goes to Klaviyo's public API, which needs the account's public key."
                 )
             target += ("&" if outgoing.query else "?") + f"company_id={self._company_id}"
+        if len(target) > LONGEST_TARGET:
+            raise AddressTooLong(
+                f"The address of {outgoing.method} {one_line(outgoing.path, 200)} would have {len(target):,} "
+                f"characters; at most {LONGEST_TARGET:,} can be sent."
+            )
         headers = {**HEADERS, "revision": outgoing.revision}
         parts: JSON = {}
         if outgoing.form is not None:
@@ -121,24 +141,32 @@ class KlaviyoClient:
             parts["content"] = text.encode("utf-8", "surrogatepass")
             headers["Content-Type"] = MEDIA_TYPE
         headers.update(outgoing.headers)
-        request = self._pool.http.build_request(
-            outgoing.method, self._base_url + target, headers=headers, extensions={"client": self}, **parts
-        )
+        try:
+            request = self._pool.http.build_request(
+                outgoing.method, self._base_url + target, headers=headers, extensions={"client": self}, **parts
+            )
+        except (httpx2.InvalidURL, UnicodeError) as error:
+            raise not_reached(error, httpx2.URL(), f"{outgoing.method} {one_line(outgoing.path, 200)}", None) from None
         size = int(request.headers.get("Content-Length", "0"))
         if size > MAX_BODY_BYTES:
             raise BodyTooLarge(f"The request body has {size:,} bytes; Klaviyo takes at most {MAX_BODY_BYTES:,}.")
         return request
 
-    async def _exchange(self, request: httpx2.Request, outgoing: ApiRequest) -> httpx2.Response:
+    async def _exchange(self, request: httpx2.Request, outgoing: ApiRequest, departure: Departure) -> httpx2.Response:
         where = f"{outgoing.method} {outgoing.path}"
+        request.extensions["trace"] = departure
         try:
-            return await self._pool.http.send(request, auth=self._auth)
-        except (httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ConnectError, httpx2.UnsupportedProtocol) as error:
-            raise ConnectionFailed(f"No connection to {request.url.host} for {where} ({_kind(error)}).") from None
-        except httpx2.TimeoutException as error:
-            raise AnswerTimeout(f"Klaviyo did not answer {where} in time ({_kind(error)}).") from None
-        except httpx2.RequestError as error:
+            response = await self._pool.http.send(request, auth=self._auth)
+        except (httpx2.RequestError, httpx2.InvalidURL, UnicodeError) as error:
+            if departure.prevented(error):
+                raise not_reached(error, request.url, where, self._pool.proxy(request.url)) from None
+            if isinstance(error, httpx2.TimeoutException):
+                raise AnswerTimeout(f"Klaviyo did not answer {where} in time ({_kind(error)}).") from None
             raise ConnectionLost(f"The connection broke during {where} ({_kind(error)}).") from None
+        # A proxy's own answer, where it is asked for plain HTTP: Klaviyo has not seen the request.
+        if str(response.status_code) == AUTHENTICATION and (proxy := self._pool.proxy(request.url)):
+            raise proxy_refused(AUTHENTICATION, request.url, proxy)
+        return response
 
 
 def _kind(error: Exception) -> str:

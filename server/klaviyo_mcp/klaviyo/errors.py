@@ -5,10 +5,17 @@ KlaviyoError
 │   ├── BodyTooLarge            over Klaviyo's 5 MB
 │   ├── QuotaExhausted          our own pacing would have to wait longer than a call may
 │   ├── CompanyIdMissing        a /client request without the account's public key
-│   └── ConnectionFailed        no connection: name, refusal, TLS, connect or pool timeout
+│   ├── AddressTooLong          over what is taken as the address of a request
+│   ├── Unsendable              what cannot be written as an HTTP request
+│   ├── NetworkSettingWrong     the environment names a proxy or certificates that cannot be used
+│   ├── ConnectionFailed        no connection: name, refusal, TLS, connect or pool timeout
+│   │   ├── CertificateRefused  a certificate that is not trusted
+│   │   └── ProxyRefused        a proxy that lets nothing through
+│   └── StoppedBefore           this process had to end first
 ├── OutcomeUnknown              sent, and no usable answer: it may have been carried out
 │   ├── AnswerTimeout           nothing came back in time
 │   ├── ConnectionLost          reset or broken protocol after sending began
+│   ├── StoppedWhile            this process had to end before the answer came
 │   └── ServerError             500, 502, 503, 504, 52x
 ├── Refused                     Klaviyo answered no; nothing was changed
 │   ├── InvalidRequest          400, and 4xx that have no class of their own
@@ -64,18 +71,19 @@ class ApiProblem:
 class KlaviyoError(Exception):
     """Base of all errors of talking to Klaviyo.
 
-    `code` is a stable word for programs, `message` one sentence for people, `advice` what to do next, `outcome` whether
-    the request may have been carried out, `reading` whether that request only read, `retry_at` when trying again can
-    succeed (aware, UTC) where that is known.
+    `code` is a stable word for programs, `message` one sentence for people, `advice` what to do next (that of its class
+    where none is given), `outcome` whether the request may have been carried out, `reading` whether that request only
+    read, `retry_at` when trying again can succeed (aware, UTC) where that is known.
     """
 
     code: ClassVar[str] = "klaviyo_error"
     outcome: ClassVar[RequestOutcome] = RequestOutcome.UNKNOWN
-    advice: ClassVar[str] = ""
+    advice: str = ""
 
     def __init__(
         self,
         message: str,
+        advice: str | None = None,
         *,
         status: int | None = None,
         problems: tuple[ApiProblem, ...] = (),
@@ -86,6 +94,8 @@ class KlaviyoError(Exception):
         """`status` is the HTTP status, `request_id` what Klaviyo's support asks for, `meta` the first problem's."""
         super().__init__(message)
         self.message = message
+        if advice is not None:
+            self.advice = advice
         self.status = status
         self.problems = problems
         self.retry_at = retry_at
@@ -122,11 +132,51 @@ class CompanyIdMissing(NotSent):
     advice = "Set KLAVIYO_COMPANY_ID to the account's public API key (get_accounts returns it as public_api_key)."
 
 
+class AddressTooLong(NotSent):
+    """The path and query of the request are longer than what lies on the way to Klaviyo can be trusted to take."""
+
+    code = "address_too_long"
+    advice = "Send fewer or shorter values: those of filters, lists and ids stand in the address."
+
+
+class Unsendable(NotSent):
+    """The request cannot be written as HTTP."""
+
+    code = "unsendable"
+    advice = "Look for characters in ids and texts that no id has; if there are none, report this fault."
+
+
+class NetworkSettingWrong(NotSent):
+    """The environment names a proxy, or certificates, that cannot be used."""
+
+    code = "network_setting_wrong"
+    advice = "A person has to correct or unset it where klaviyo-mcp is configured, and start klaviyo-mcp again."
+
+
+class StoppedBefore(NotSent):
+    """This process had to end before the request was sent."""
+
+    code = "server_stopped"
+    advice = "Call again when klaviyo-mcp runs again."
+
+
 class ConnectionFailed(NotSent):
     """No connection to Klaviyo could be made."""
 
     code = "connection_failed"
     advice = "Check the network and KLAVIYO_BASE_URL; calling again is safe, nothing was sent."
+
+
+class CertificateRefused(ConnectionFailed):
+    """The certificate of the server, or of the proxy on the way, is not trusted."""
+
+    code = "certificate_refused"
+
+
+class ProxyRefused(ConnectionFailed):
+    """A proxy does not let the request through."""
+
+    code = "proxy_refused"
 
 
 class OutcomeUnknown(KlaviyoError):
@@ -145,6 +195,12 @@ class ConnectionLost(OutcomeUnknown):
     """The connection broke after sending had begun."""
 
     code = "connection_lost"
+
+
+class StoppedWhile(OutcomeUnknown):
+    """This process had to end before an answer came."""
+
+    code = "server_stopped"
 
 
 class ServerError(OutcomeUnknown):

@@ -1,12 +1,15 @@
 """The HTTP connections to Klaviyo: one pool that all accounts of a process share. It knows no credentials."""
 
-import ssl
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
+from klaviyo_mcp.klaviyo.interruption import Interruptions
+from klaviyo_mcp.klaviyo.route import Proxy, SystemRoute, proxy_for
+
 TIMEOUT = httpx2.Timeout(connect=5.0, read=60.0, write=30.0, pool=30.0)
+LONGEST_EXCHANGE = sum(seconds or 0.0 for seconds in TIMEOUT.as_dict().values())
+"""Seconds that one request may wait for the network in all, when it is answered in one piece."""
 
 
 class HttpPool:
@@ -17,6 +20,7 @@ class HttpPool:
     ) -> None:
         """`transport` is for an in-process sandbox and for tests; None is the network, by the proxies of the system."""
         self.transport = transport
+        self.interruptions = Interruptions()
         self._timeout = timeout
         self._http: httpx2.AsyncClient | None = None
 
@@ -25,21 +29,18 @@ class HttpPool:
         """The shared client. It keeps no cookie, since one set for an account would be sent for all others."""
         if self._http is None:
             self._http = httpx2.AsyncClient(
-                transport=self.transport,
-                verify=certificates() if self.transport is None else True,
+                transport=self.transport or SystemRoute(),
                 timeout=self._timeout,
                 follow_redirects=False,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )
         return self._http
 
+    def proxy(self, url: httpx2.URL) -> Proxy | None:
+        """The proxy that a request to `url` goes by. Raises NetworkSettingWrong."""
+        return proxy_for(url) if self.transport is None else None
+
     async def close(self) -> None:
         """Close all connections; no account that uses the pool can be used again."""
         if self._http is not None:
             await self._http.aclose()
-
-
-@cache
-def certificates() -> ssl.SSLContext:
-    """Those that servers are trusted by, loaded once for all who make connections."""
-    return httpx2.create_ssl_context()

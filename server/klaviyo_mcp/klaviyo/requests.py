@@ -8,6 +8,10 @@ from urllib.parse import quote
 REVISION = "2026-07-15"
 """The revision of Klaviyo's API that operations are described by, where a spec does not say another."""
 
+LONGEST_TARGET = 8_000
+"""Characters of path and query that a request may have. Klaviyo documents no limit and has answered 414; web servers
+and proxies commonly hold a request line to 8 KiB, method and protocol included, so anything longer is not sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:

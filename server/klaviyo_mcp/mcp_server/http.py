@@ -1,17 +1,33 @@
-"""Running the MCP server over HTTP, for any number of clients."""
+"""The MCP server over HTTP: /mcp (stateless, JSON) and health checks, for any number of clients."""
 
-import hmac
 import sys
+from collections.abc import Callable
 from typing import Any
 
+import anyio
+import uvicorn
 from mcp.server import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from klaviyo_mcp.klaviyo.interruption import Interruptions
+from klaviyo_mcp.klaviyo.pool import LONGEST_EXCHANGE
+from klaviyo_mcp.mcp_server.draining import DrainingServer
+from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors, refusal
+from klaviyo_mcp.runtime.authorities import bracketed
+from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
+
+COMPRESSED_FROM = 16_384
+"""Bytes from which an answer is compressed: a list of all tools becomes a tenth."""
+BODY_PATIENCE = 60.0
+"""Seconds in which the whole body of a request has to come."""
 
 
 def check_listening(host: str, settings: Settings) -> None:
@@ -23,11 +39,21 @@ def check_listening(host: str, settings: Settings) -> None:
         )
 
 
-def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlette:
-    """The ASGI app: /mcp (stateless, JSON), /healthz, /readyz. Host and Origin are checked on /mcp."""
-    from mcp.server.transport_security import TransportSecuritySettings  # only HTTP needs it
-
-    local = ["127.0.0.1", "localhost", "[::1]"]
+def http_app(
+    server: Server[Any],
+    settings: Settings,
+    *,
+    tools: int,
+    host: str = "127.0.0.1",
+    receiving: Interruptions | None = None,
+) -> Starlette:
+    """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet."""
+    manager = StreamableHTTPSessionManager(
+        server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
+    )
+    visitors = Visitors(settings, host)
+    body = _Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions())
+    mcp = Door(body, visitors)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -35,57 +61,90 @@ def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlett
     async def readyz(_request: Request) -> Response:
         return JSONResponse({"status": "ready", "tools": tools})
 
-    app = server.streamable_http_app(
-        streamable_http_path="/mcp",
-        json_response=True,
-        stateless_http=True,
-        transport_security=TransportSecuritySettings(
-            allowed_hosts=[*local, *(f"{host}:*" for host in local), *_with_ports(settings.allowed_hosts)],
-            allowed_origins=[
-                *(f"http://{host}{port}" for host in local for port in ("", ":*")),
-                *settings.allowed_origins,
-            ],
-        ),
-        custom_starlette_routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
+    async def nothing(_request: Request, _error: Exception) -> Response:
+        # Clients look for OAuth at several paths, and must be told plainly that there is none.
+        return refusal(404, "There is nothing at this path: MCP is at /mcp. This server has no OAuth.")
+
+    app = Starlette(
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *(Route(path, mcp) for path in PATHS)],
+        middleware=[
+            Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=5),
+            Middleware(OriginGate, visitors=visitors),
+            Middleware(Cors, visitors=visitors),
+        ],
+        exception_handlers={404: nothing},
+        lifespan=lambda _: manager.run(),
     )
-    if settings.klaviyo_mcp_http_token is not None:
-        app.add_middleware(_TokenGate, token=settings.klaviyo_mcp_http_token.get_secret_value())
+    app.router.redirect_slashes = False
     return app
 
 
-def serve_http(app: Starlette, host: str, port: int) -> None:
-    """Serve until interrupted. Raises SettingsError when the port cannot be had."""
-    import uvicorn  # only HTTP needs it
+def serve_http(
+    server: Server[Any], settings: Settings, host: str, port: int, *, tools: int, interrupt: Callable[[], None]
+) -> None:
+    """Serve until interrupted. `interrupt` makes calls end that are still under way when the server has to.
 
-    from klaviyo_mcp.runtime.listening import listen
-
+    Raises SettingsError when the port cannot be had, or must not.
+    """
+    check_listening(host, settings)
+    receiving = Interruptions()
+    app = http_app(server, settings, tools=tools, host=host, receiving=receiving)
     listener = listen(host, port)
     bound = listener.getsockname()[1]
-    print(f"klaviyo-mcp is listening on http://{host}:{bound}", file=sys.stderr, flush=True)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run(sockets=[listener])
+    print(f"klaviyo-mcp is listening on http://{bracketed(host)}:{bound}/mcp", file=sys.stderr, flush=True)
+    grace = settings.klaviyo_mcp_stop_within
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    DrainingServer(
+        config,
+        stop_receiving=receiving.interrupt,
+        interrupt=interrupt,
+        grace=settings.klaviyo_mcp_max_wait + LONGEST_EXCHANGE if grace is None else grace,
+    ).run(sockets=[listener])
 
 
-def _with_ports(hosts: list[str]) -> list[str]:
-    return [form for host in hosts for form in ((host,) if ":" in host else (host, f"{host}:*"))]
+class _BodyMissing(Exception):
+    """The body did not come in time, or the server was stopped before."""
 
 
-class _TokenGate:
-    """Lets a request through when it carries the token; health checks need none."""
+class _Body:
+    """The body of a request: when it has to have come, and what is said of one that is too large."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._expected = f"Bearer {token}".encode()
+    def __init__(self, app: ASGIApp, most: int, receiving: Interruptions) -> None:
+        self._app, self._most, self._receiving = app, most, receiving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in ("/healthz", "/readyz"):
-            sent = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(sent, self._expected):
-                refusal = JSONResponse(
-                    {"error": "This server needs 'Authorization: Bearer …' with its KLAVIYO_MCP_HTTP_TOKEN."},
-                    status_code=401,
-                    headers={"WWW-Authenticate": "Bearer"},
+        deadline = anyio.current_time() + BODY_PATIENCE
+        whole = refused = False
+
+        async def bounded() -> Message:
+            nonlocal whole
+            if whole:
+                return await receive()
+            waiting = self._receiving.breakable()
+            waiting.deadline = deadline
+            with waiting:
+                message = await receive()
+                whole = not message.get("more_body", False)
+                return message
+            raise _BodyMissing
+
+        async def worded(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                # The SDK's own words are plain text, which clients do not show.
+                refused = True
+                too_large = (
+                    f"The request has more than {self._most:,} bytes; nothing was done. Send less at once, or have a "
+                    "person set KLAVIYO_MCP_MAX_BODY to more and restart the server."
                 )
-                await refusal(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+                await refusal(413, too_large)(scope, receive, send)
+            if not refused:
+                await send(message)
+
+        try:
+            await self._app(scope, bounded, worded)
+        except _BodyMissing:
+            late = anyio.current_time() >= deadline
+            why = f"did not come within {BODY_PATIENCE:.0f} s" if late else "had not come when the server was stopped"
+            answer = refusal(408 if late else 503, f"The body of the request {why}; nothing was done.")
+            await answer(scope, receive, send)

@@ -54,9 +54,9 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         return types.ListResourcesResult(resources=[])
 
     async def read_resource(
-        _context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+        context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        text = read_schema(str(params.uri), engine)
+        text = read_schema(str(params.uri), engine, context.protocol_version)
         content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
         return types.ReadResourceResult(contents=[content])
 

@@ -2,6 +2,7 @@
 
 import socket
 
+from klaviyo_mcp.runtime.authorities import bracketed
 from klaviyo_mcp.runtime.settings import SettingsError
 
 
@@ -17,5 +18,5 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
-        raise SettingsError(f"Cannot listen on {host}:{port}: {error}.") from None
+        raise SettingsError(f"Cannot listen on {bracketed(host)}:{port}: {error}.") from None
     return listener

@@ -4,6 +4,8 @@
 """
 
 import os
+import re
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
@@ -13,6 +15,17 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from klaviyo_mcp.loose_json import nearest
+from klaviyo_mcp.runtime.authorities import Authority, Origin
+
+QUOTED = re.compile(r"""(["'`“\u2018]).*(["'`”\u2019])""", re.DOTALL)
+PLACEHOLDER = re.compile(
+    r"\$\{[^}]*\}|\$\([^)]*\)|(?-i:\$[A-Z_][A-Z0-9_]*)|%\w+%|<[^>]*>|\[[\w -]*\]"
+    r"|(pk_)?(x{3,}|\*{3,}|\.{3}|…)|(pk_)?your[\w-]*[-_ ](key|token|secret)([-_ ]here)?",
+    re.IGNORECASE,
+)
+"""What examples write in place of a value."""
+UNEXPANDED = re.compile(r"\$\{\w+\}|\{\{.*\}\}")
+"""A name of another variable, anywhere in a value."""
 
 
 class SettingsError(Exception):
@@ -60,9 +73,30 @@ class Settings(BaseSettings):
     klaviyo_mcp_prefix: str = Field(
         "", description="What stands before every name in the list of tools, such as shop_; calls may leave it out."
     )
+    klaviyo_mcp_max_body: int = Field(
+        8 * 1024 * 1024,
+        ge=65_536,
+        le=64 * 1024 * 1024,
+        description="Bytes that one request over HTTP may have; 8 MiB hold an image of 5 MB in base64.",
+    )
+    klaviyo_mcp_stop_within: float | None = Field(
+        None,
+        ge=0,
+        le=3600,
+        description="Seconds that calls may still take once an HTTP server is told to stop, fewer than its supervisor "
+        "waits before it kills; as long as the longest call by default.",
+    )
     klaviyo_mcp_http_token: SecretStr | None = Field(
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def is_filled_in(cls, value: object) -> object:
+        """Not what an example holds in place of a value, nor in quotes that no shell took off."""
+        if isinstance(value, str):
+            refuse_placeholder(value)
+        return value
 
     @field_validator("klaviyo_api_key", "klaviyo_client_secret", "klaviyo_mcp_http_token", "klaviyo_mcp_vault_key")
     @classmethod
@@ -92,9 +126,29 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        try:
+            sound = re.fullmatch(r"[\w.-]+|[0-9a-fA-F:]+", parts.hostname or "") and parts.port != 0
+        except ValueError:  # a port that is none
+            sound = False
+        if not sound or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query:
             raise ValueError("must be a URL such as https://a.klaviyo.com")
         return value.rstrip("/")
+
+    @field_validator("klaviyo_mcp_allowed_hosts")
+    @classmethod
+    def are_hosts(cls, value: str) -> str:
+        """Names and addresses, without a scheme: one that never matches would only be found out by a refusal."""
+        if wrong := [part for part in _split(value) if Authority.read(part) is None]:
+            raise ValueError(f"{wrong[0]!r} is no host; write names like mcp.example.org, or mcp.example.org:8443")
+        return value
+
+    @field_validator("klaviyo_mcp_allowed_origins")
+    @classmethod
+    def are_origins(cls, value: str) -> str:
+        """Scheme and host, without a path."""
+        if wrong := [part for part in _split(value) if Origin.read(part) is None]:
+            raise ValueError(f"{wrong[0]!r} is no origin; write them like https://app.example.org")
+        return value
 
     @model_validator(mode="after")
     def key_stays_secret(self) -> Self:
@@ -114,26 +168,26 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def allowed_hosts(self) -> list[str]:
-        """The extra Host headers, as a list."""
-        return _split(self.klaviyo_mcp_allowed_hosts)
+    def allowed_hosts(self) -> list[Authority]:
+        """The hosts to answer to besides localhost."""
+        return [host for part in _split(self.klaviyo_mcp_allowed_hosts) if (host := Authority.read(part))]
 
     @property
-    def allowed_origins(self) -> list[str]:
-        """The extra Origin headers, as a list."""
-        return _split(self.klaviyo_mcp_allowed_origins)
+    def allowed_origins(self) -> list[Origin]:
+        """The origins of pages that may call, besides localhost."""
+        return [origin for part in _split(self.klaviyo_mcp_allowed_origins) if (origin := Origin.read(part))]
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsError, naming every setting that is wrong or unknown."""
-    known = {name.upper() for name in Settings.model_fields}
-    problems: list[str] = []
-    for name in sorted(os.environ):
-        if not name.upper().startswith("KLAVIYO_") or name.upper() in known:
-            continue
-        near = nearest(name, known)
-        mend = f"did you mean {near[0]}?" if near else "unset it."
-        problems.append(f"{name} is not a setting of klaviyo-mcp; {mend}")
+    """The settings of this process. Raises SettingsError, naming every setting that is wrong or unknown.
+
+    What is Klaviyo's but not ours, such as a variable of a shop's own programs, is no error: see `foreign_variables`.
+    """
+    problems = [
+        f"{name} is not a setting of klaviyo-mcp; {f'did you mean {near}?' if near else 'unset it.'}"
+        for name, near in _unknown()
+        if name.upper().startswith("KLAVIYO_MCP_")
+    ]
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] - every field has a default
     except ValidationError as error:
@@ -148,12 +202,41 @@ def read_settings() -> Settings:
     return settings
 
 
+def foreign_variables() -> list[str]:
+    """What to say about variables that begin with KLAVIYO_ and are no setting of ours: they may be other programs'."""
+    return [
+        f"{name} is not a setting of klaviyo-mcp and is not used{f'; did you mean {near}?' if near else '.'}"
+        for name, near in _unknown()
+        if not name.upper().startswith("KLAVIYO_MCP_")
+    ]
+
+
+def refuse_placeholder(value: str) -> None:
+    """Raises ValueError, in words without the value, for one that stands for another or is in quotes."""
+    if QUOTED.fullmatch(value.strip()):
+        raise ValueError("is in quotes; write it without them")
+    if PLACEHOLDER.fullmatch(value.strip()) or UNEXPANDED.search(value):
+        raise ValueError(
+            "still is a placeholder, such as ${NAME} or <your key>; put the value itself here, as not every client "
+            "replaces names of variables"
+        )
+
+
+def _unknown() -> Iterator[tuple[str, str | None]]:
+    """Variables of the environment that are named like settings and are none, with the setting that comes closest."""
+    known = {name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith("KLAVIYO_") and name.upper() not in known:
+            # All begin alike, so that more than usual has to be alike.
+            yield name, next(iter(nearest(name, known, likeness=0.75)), None)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address can only be reached from this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 def _split(text: str) -> list[str]:

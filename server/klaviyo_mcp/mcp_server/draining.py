@@ -1,0 +1,50 @@
+"""An HTTP server that, told to stop, lets calls finish, and has those that cannot say what became of them."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+LAST_WORDS = 20.0
+"""Seconds for interrupted calls to answer; a renewal of tokens, which is not interrupted, takes 15 at most."""
+
+
+class DrainingServer(uvicorn.Server):
+    """Stops on the first signal as soon as all calls are answered, and hurries them on the second."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        stop_receiving: Callable[[], None],
+        interrupt: Callable[[], None],
+        grace: float,
+    ) -> None:
+        """`stop_receiving` is called at once, and `interrupt` when calls are still under way after `grace` seconds."""
+        super().__init__(config)
+        config.timeout_graceful_shutdown = round(grace + LAST_WORDS)
+        self._stop_receiving = stop_receiving
+        self._interrupt = interrupt
+        self._grace = grace
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal. The second one is for those who cannot wait: calls end now, but with an answer."""
+        if not self.should_exit or self._grace == 0:
+            super().handle_exit(sig, frame)
+            return
+        self._grace = 0
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._interrupt)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and wait for the answers of those that are under way."""
+        self._loop = asyncio.get_running_loop()
+        self._stop_receiving()
+        timer = self._loop.call_later(self._grace, self._interrupt)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            timer.cancel()
