@@ -8,6 +8,7 @@ import httpx2
 
 from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
+from klaviyo_mcp.klaviyo.kept import KeptReplies
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
@@ -20,13 +21,15 @@ class Endpoint:
     """A base URL without a path, the pool of connections, and what each account has used of its quota.
 
     `pace` False leaves rate limits to Klaviyo's 429s. A quota is remembered while an account that counts by it is open.
-    Processes with one `quota_server` share theirs. Use as an async context manager, or call `close`.
+    Processes with one `quota_server` share theirs. `kept` are the answers of scarce reads. Use as an async context
+    manager, or call `close`.
     """
 
     base_url: str = KLAVIYO
     pool: HttpPool = field(default_factory=HttpPool)
     pace: bool = True
     quota_server: QuotaServer | None = None
+    kept: KeptReplies = field(default_factory=KeptReplies)
     quotas: WeakValueDictionary[tuple[str, str], Quota] = field(
         default_factory=WeakValueDictionary[tuple[str, str], Quota]
     )

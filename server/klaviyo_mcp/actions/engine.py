@@ -83,7 +83,8 @@ class Engine:
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
-        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account)))
+        read_at = next((reply.read_at for reply in outcome.replies), None)
+        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account), read_at))
 
     async def _glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
         """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""
@@ -149,8 +150,12 @@ class _Walk:
         return await self.looked_up.setdefault(key, _Reading()).once(self, lookup.plan)
 
     async def _send(self, plan: Plan, request: ApiRequest) -> Reply:
+        fetch = partial(self.account.client.send, request, self.budget)
         try:
-            return await self.account.client.send(request, self.budget)
+            if plan.action.spec.is_scarce:
+                fresh = plan.arguments.get("fresh") is True
+                return await self.account.scarce.read(request, fetch, self.budget, fresh=fresh)
+            return await fetch()
         except KlaviyoError as error:
             error.reading = plan.effect == "read"
             if isinstance(error, PermissionDenied):

@@ -98,7 +98,7 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
         "outcome": NOTHING_CHANGED
         if error.reading and error.outcome is RequestOutcome.UNKNOWN
         else OUTCOMES[error.outcome],
-        "next_step": _advice(error, spec),
+        "next_step": _advice(error, spec) + _or_kept(error),
         "retry_at": _instant(error.retry_at),
         "duplicate_profile_id": one_line(error.duplicate_profile_id or "", 100)
         if isinstance(error, Conflict)
@@ -157,6 +157,12 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
     looks = spec.result.verifications
     check = f" with {looks[0].action}" if looks else ", by reading what it should have changed,"
     return f"Do not simply call again, it could happen twice. First check{check} whether it was done."
+
+
+def _or_kept(error: KlaviyoError) -> str:
+    """The answer that could be had without another request."""
+    since = _instant(error.kept_since)
+    return f" Or leave out fresh: an answer of {since} is kept." if since else ""
 
 
 def _specific(advices: Iterable[Advice | None]) -> str | None:

@@ -103,6 +103,7 @@ class KlaviyoError(Exception):
         self.request_id = request_id
         self.meta = meta or {}
         self.reading = False
+        self.kept_since: datetime | None = None
 
 
 class NotSent(KlaviyoError):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
@@ -79,6 +80,7 @@ class Reply:
     """Klaviyo's answer to a request that succeeded. `document` is the JSON body, None when there is none.
 
     `partial_failure` is what Klaviyo says it dropped of what was sent, such as phone_number; it says so in a header.
+    `read_at` is set for one that was kept: when Klaviyo gave it.
     """
 
     status: int
@@ -86,6 +88,7 @@ class Reply:
     quota: QuotaLeft = field(default_factory=QuotaLeft)
     request_id: str | None = None
     partial_failure: str | None = None
+    read_at: datetime | None = None
 
 
 Announce = Callable[[float, float, str], Awaitable[None]]
@@ -142,6 +145,11 @@ class WaitBudget:
             self._waiting -= 1
             if not self._waiting:
                 self._waited += monotonic() - self._since
+
+    def share(self, other: "WaitBudget", *, since: float) -> None:
+        """Take over what another call has waited since it had waited so long, in place of this one too."""
+        self._waited += other.waited - since
+        self.reasons += [reason for reason in other.reasons if other.waited > since and reason not in self.reasons]
 
     async def _tell(self, left: float, reason: str) -> None:
         waited = self.waited

@@ -100,7 +100,7 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
         # The simulated Klaviyo is loaded only when it is asked for.
         from klaviyo_mcp.runtime.sandbox import sandbox_account
 
-        return sandbox_account(pace=endpoint.pace), True
+        return sandbox_account(pace=endpoint.pace, kept=endpoint.kept), True
     if key:
         secret, company = key.get_secret_value(), settings.klaviyo_company_id
         # Without the company's id, only the same key is known to be the same company's.
@@ -127,6 +127,7 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
 
 def _endpoint(settings: Settings) -> "Endpoint":
     from klaviyo_mcp.accounts.endpoint import Endpoint
+    from klaviyo_mcp.klaviyo.kept import KeptReplies
     from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
 
     url = settings.klaviyo_mcp_quota_url
@@ -134,6 +135,7 @@ def _endpoint(settings: Settings) -> "Endpoint":
         settings.klaviyo_base_url,
         pace=settings.klaviyo_mcp_quota == "on",
         quota_server=QuotaServer(url.get_secret_value()) if url else None,
+        kept=KeptReplies(settings.klaviyo_mcp_keep),
     )
 
 

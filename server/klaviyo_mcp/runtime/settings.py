@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     klaviyo_mcp_quota_url: SecretStr | None = Field(
         None, description="Redis that several processes and machines count requests in, such as redis://host:6379/0."
     )
+    klaviyo_mcp_keep: float = Field(
+        600.0,
+        ge=0,
+        le=86_400,
+        description="Seconds for which the answers of reads with a daily limit (reports) are kept; 0 keeps none.",
+    )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
     )
