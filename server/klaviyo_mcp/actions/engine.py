@@ -19,7 +19,7 @@ from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
 from klaviyo_mcp.actions.resuming import question_of
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
-from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
 
@@ -67,17 +67,20 @@ class Engine:
         """
         return self._planner(account).plan(self.find(call.name), call.arguments, part=False)
 
-    async def run(self, call: Call, account: Account) -> Outcome:
-        """Plan a call and carry it out. Raises ActionError before, and KlaviyoError during, the exchange."""
+    async def run(self, call: Call, account: Account, announce: Announce | None = None) -> Outcome:
+        """Plan a call and carry it out; `announce` is told of waits for quota.
+
+        Raises ActionError before, and KlaviyoError during, the exchange.
+        """
         try:
             plan = self.plan(call, account)
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
-        return await self.carry_out(plan, account)
+        return await self.carry_out(plan, account, announce)
 
-    async def carry_out(self, plan: Plan, account: Account) -> Outcome:
+    async def carry_out(self, plan: Plan, account: Account, announce: Announce | None = None) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""
-        budget = WaitBudget(self._max_wait)
+        budget = WaitBudget(self._max_wait, announce)
         outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
         return replace(outcome, read_as=plan.read_as, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 

@@ -1,16 +1,20 @@
 """The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import anyio
 import mcp.types as types
 from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
@@ -34,7 +38,9 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     ) -> types.CallToolResult:
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        response = await answer_call(engine, accounts, Call(params.name, arguments), name)
+        response = await answer_call(
+            engine, accounts, Call(params.name, arguments), name, announce=_progress_of(context)
+        )
         answer = as_listed(response.answer, engine.registry)
         text = error_text(answer) if response.is_error else answer_text(answer)
         return types.CallToolResult(
@@ -75,3 +81,15 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         # Without this hook the SDK lists all tools again for every call over HTTP.
         get_tool_input_schema=listing.schema,
     )
+
+
+def _progress_of(context: ServerRequestContext[Any]) -> Announce:
+    """Tells a client that gave a progressToken of waits. Over HTTP the answer is one JSON text, and nothing is told."""
+
+    async def announce(waited: float, in_all: float, reason: str) -> None:
+        # A client that has gone learns nothing, and the call goes on.
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, MCPError):
+            told = f"Waiting for Klaviyo's rate limit: {reason}."
+            await context.session.report_progress(round(waited, 1), round(in_all, 1), told)
+
+    return announce

@@ -13,6 +13,7 @@ from klaviyo_mcp.answers.failures import explain
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import Answer, shape
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.klaviyo.requests import Announce
 
 log = logging.getLogger("klaviyo_mcp")
 
@@ -26,16 +27,23 @@ class Response:
 
 
 async def answer_call(
-    engine: Engine, accounts: Accounts, call: Call, name: str | None = None, *, budget: int = BUDGET
+    engine: Engine,
+    accounts: Accounts,
+    call: Call,
+    name: str | None = None,
+    *,
+    budget: int = BUDGET,
+    announce: Announce | None = None,
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
-    `budget` is how many characters of JSON an answer may have. Only cancellation passes through.
+    `budget` is how many characters of JSON an answer may have, and `announce` is told of waits for quota. Only
+    cancellation passes through.
     """
 
     async def run() -> Answer:
         account = await accounts.find(name)
-        return shape(await engine.explained(await engine.run(call, account), account), budget)
+        return shape(await engine.explained(await engine.run(call, account, announce), account), budget)
 
     return await _response(engine, call, run)
 
