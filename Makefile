@@ -48,8 +48,9 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
 
-bench: $(TOOLS)  ## Measure start-up, calls and tokens
+bench: $(TOOLS)  ## Measure start-up, calls, tokens and the use of quota
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/quota.py
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"

@@ -25,7 +25,7 @@ async def test_a_full_burst_window_is_waited_for_within_the_patience() -> None:
     quota, budget = Quota(), WaitBudget(5.0)
     began = time.monotonic()
     for _ in range(3):
-        await quota.take([BURST], budget)
+        await (await quota.take([BURST], budget)).answered(200, {})
     assert 0.5 < time.monotonic() - began < 3.0
     assert 0.5 < budget.waited < 3.0
     assert budget.reasons == ["Klaviyo allows 2 requests per second for get_lists"]

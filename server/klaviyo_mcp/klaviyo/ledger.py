@@ -14,8 +14,10 @@ from typing import Protocol
 from klaviyo_mcp.klaviyo.rate_headers import Said
 from klaviyo_mcp.klaviyo.requests import Bucket
 
-GRACE = 1.0
-"""Seconds within which a request that left has reached Klaviyo, whether or not it has been answered."""
+GRACE = 2.0
+"""Seconds within which a request that left has reached Klaviyo, whether or not it has been answered.
+
+With any longer time slow answers would cost some of what the steady limits allow: 3 in a second are 60 in a minute."""
 SOON = 0.01
 """Seconds that a wait is never shorter than: less is not worth asking again for."""
 ROUNDING = 1.0
