@@ -191,6 +191,18 @@ async def test_want_of_quota_names_the_answer_that_is_kept(engine: Engine, shop:
     assert shop.asked() == 1
 
 
+async def test_a_narrower_limit_is_told_with_the_argument_that_it_comes_from(engine: Engine, shop: Shop) -> None:
+    impatient, wanted = Engine(engine.registry, max_wait=0.1), {"additional_list_fields": ["profile_count"]}
+    (found, *_) = (await answer_call(impatient, shop.accounts, Call("get_lists"))).answer.data["records"]
+    for _ in range(2):
+        answer = await answer_call(impatient, shop.accounts, Call("get_list", {"id": found["id"], **wanted}))
+    error = answer.answer.data["error"]
+    assert error["code"] == "quota_exhausted"
+    assert "now without profile_count in additional_list_fields" in error["next_step"]
+    answer = await answer_call(impatient, shop.accounts, Call("get_list", {"id": found["id"]}))
+    assert not answer.is_error
+
+
 async def test_wrong_arguments_spend_nothing(engine: Engine, shop: Shop) -> None:
     for wrong in (
         {"statistics": ["nonsense"]},

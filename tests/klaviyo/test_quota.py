@@ -108,8 +108,9 @@ async def test_a_request_counts_for_a_whole_window_after_its_answer() -> None:
 
 
 async def served(quota: Quota, name: str, order: list[str], **options: Any) -> None:
-    await quota.take([Bucket("get_lists", 2, 1)], WaitBudget(30.0), **options)
+    turn = await quota.take([Bucket("get_lists", 2, 1)], WaitBudget(30.0), **options)
     order.append(name)
+    await turn.answered(200, {})
 
 
 async def test_who_came_first_is_served_first() -> None:

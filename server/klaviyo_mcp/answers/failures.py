@@ -16,7 +16,14 @@ from klaviyo_mcp.actions.errors import (
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.klaviyo.errors import ApiProblem, Conflict, KlaviyoError, PermissionDenied, RequestOutcome
+from klaviyo_mcp.klaviyo.errors import (
+    AllowanceExhausted,
+    ApiProblem,
+    Conflict,
+    KlaviyoError,
+    PermissionDenied,
+    RequestOutcome,
+)
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import ActionSpec
@@ -148,6 +155,8 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
         return specific
     if isinstance(error, PermissionDenied) and error.about == "limit":
         return LIMIT_ADVICE
+    if isinstance(error, AllowanceExhausted) and (without := _without(error, spec)):
+        return f"Call again at or after retry_at, or now {without}: that has this narrower limit of its own."
     if general := _general(error.code, spec):
         return general.says
     if error.outcome is not RequestOutcome.UNKNOWN or spec is None:
@@ -157,6 +166,13 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
     looks = spec.result.verifications
     check = f" with {looks[0].action}" if looks else ", by reading what it should have changed,"
     return f"Do not simply call again, it could happen twice. First check{check} whether it was done."
+
+
+def _without(error: AllowanceExhausted, spec: ActionSpec | None) -> str:
+    """What to leave out of the arguments, so that the narrower limit is not touched."""
+    extra = spec.rate_limit.extra if spec and spec.rate_limit else []
+    named = next((more for more in extra if more.bucket == error.allowance), None)
+    return f"without {named.contains} in {named.argument}" if named else ""
 
 
 def _or_kept(error: KlaviyoError) -> str:

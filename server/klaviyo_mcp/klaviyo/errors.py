@@ -138,6 +138,11 @@ class AllowanceExhausted(QuotaExhausted):
         "own, and the rest of the answer does not need it."
     )
 
+    def __init__(self, message: str, *, allowance: str, retry_at: datetime | None = None) -> None:
+        """`allowance` is the name of the bucket."""
+        super().__init__(message, retry_at=retry_at)
+        self.allowance = allowance
+
 
 class CompanyIdMissing(NotSent):
     """A /client request needs the account's public key, and none is known."""

@@ -128,8 +128,10 @@ class Quota:
         if budget.covers(wait.seconds - slack):
             return
         message = f"{_reason(wait, own)}; there is no room for another {_for_people(wait.seconds)}."
-        shared = wait.bucket is not None and wait.bucket.name != own
-        raise (AllowanceExhausted if shared else QuotaExhausted)(message, retry_at=moment_in(wait.seconds))
+        retry_at = moment_in(wait.seconds)
+        if wait.bucket is not None and wait.bucket.name != own:
+            raise AllowanceExhausted(message, allowance=wait.bucket.name, retry_at=retry_at)
+        raise QuotaExhausted(message, retry_at=retry_at)
 
 
 def moment_in(seconds: float) -> datetime:

@@ -91,6 +91,14 @@ class QuotaServer:
 
         return await self.ask(call)
 
+    async def answers(self) -> bool:
+        """Whether it can be reached, and lets these credentials in."""
+
+        async def ping(client: "Redis") -> Any:
+            return await client.ping()  # pyright: ignore[reportUnknownMemberType, reportGeneralTypeIssues]
+
+        return bool(await self.ask(ping))
+
     async def close(self) -> None:
         """Close all connections."""
         client, self._client = self._client, None
