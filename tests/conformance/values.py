@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
+from klaviyo_mcp.registry.clearing import as_written
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import ActionSpec, FilterField
+from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
@@ -78,8 +80,10 @@ class Chooser(Protocol):
 
 def arguments(spec: ActionSpec, chooser: Chooser) -> JSON:
     """The arguments of one call, which fit the spec's schema and its filter fields."""
-    walk = _Walk(chooser, spec.input_schema.get("$defs", {}))
-    made = walk.value(spec.input_schema, ())
+    # What is given a value cannot be cleared as well, and null is no value where a field may be absent.
+    schema = without_null(as_written(spec).input_schema, spec.clearing.null_counts)
+    walk = _Walk(chooser, schema.get("$defs", {}))
+    made = walk.value(schema, ())
     if "filter" in made and spec.filters:
         own = Action(spec).filter_arguments
         others = {field: stated for field, stated in spec.filters.items() if own.get(field) not in made}
