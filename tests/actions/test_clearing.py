@@ -123,7 +123,8 @@ def test_null_in_an_item_is_told_once_with_the_clear_of_the_item(registry: Regis
 def test_null_where_nothing_can_be_cleared_needs_no_note(registry: Registry) -> None:
     assert "notes" not in shown(registry, "get_lists", sort=None)
     assert "notes" not in shown(registry, "create_profile", email="a@b.co", title=None)
-    assert "notes" not in shown(registry, "update_profile", id=PERSON, title=None, clear=["title"])
+    for clear in (["title"], "title", '["title"]'):
+        assert "notes" not in shown(registry, "update_profile", id=PERSON, title=None, clear=clear)
 
 
 def test_rules_see_what_is_cleared_as_given_and_null_as_not(registry: Registry) -> None:

@@ -235,6 +235,25 @@ def test_text_nested_as_deep_as_you_like_is_no_trouble(registry: Registry) -> No
             check_arguments(registry["get_lists"], {name: deep})
 
 
+def test_half_a_character_in_a_text_is_refused_as_anywhere(registry: Registry) -> None:
+    whole = check_arguments(registry["create_profile"], {"email": "a@b.co", "properties": '{"a": "\\ud83c\\udf89"}'})
+    assert whole.arguments["properties"] == {"a": "🎉"}
+    with pytest.raises(InvalidArguments):
+        check_arguments(registry["create_profile"], {"email": "a@b.co", "properties": '{"a": "\\ud83c"}'})
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_documents_nested_in_themselves_end_in_a_clear_refusal(registry: Registry, as_text: bool) -> None:
+    deep: dict[str, Any] = {"columns": []}
+    for _ in range(1_000):
+        deep = {"columns": [], "steps": [deep]}
+    definition: Any = {"versions": [{"steps": [deep]}]}
+    if as_text:
+        definition = '{"versions": ' * 300 + "1" + "}" * 300
+    with pytest.raises(InvalidArguments):
+        check_arguments(registry["create_form"], {"name": "A", "definition": definition})
+
+
 def test_what_clients_add_is_left_out_and_told(registry: Registry) -> None:
     added = {"toolCallId": "call_1", "sessionId": "s", "chatInput": "hi", "action": "sendMessage", "_meta": {}}
     told = preview(Engine(registry).plan(Call("get_lists", added))).data

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klaviyo_mcp.actions.argument_names import OWN_IDS, is_exact, plain
+from klaviyo_mcp.actions.unpacking import unpacked
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
+from klaviyo_mcp.registry.clearing import CLEAR
 from klaviyo_mcp.registry.holes import holes
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.nulls import takes_null
@@ -24,6 +26,7 @@ NOTHING = ("", "null")
 class Absent:
     """Takes out what says nothing. `nulls` fills with the places where null did, all items of a list as one.
 
+    A field that the `clear` of its object names is none of them: there null was meant, and is.
     `counts` are the properties whose null is a value. `exact` leaves empty text alone, for what must not be guessed.
     """
 
@@ -36,7 +39,7 @@ class Absent:
         """The value as its schema describes it, without what says nothing, at any depth."""
         return self._without(value, [schema], where) if _says_nothing_somewhere(value) else value
 
-    def _without(self, value: Any, schemas: list[JSON], where: str) -> Any:
+    def _without(self, value: Any, schemas: list[JSON], where: str, cleared: frozenset[str] = frozenset()) -> Any:
         if not schemas:
             return value
         if is_list(value):
@@ -45,16 +48,19 @@ class Absent:
         if not is_object(value):
             return value
         forms = self._forms(schemas, value)
+        cleared |= _names(value.get(CLEAR))
         found: JSON = {}
         for key, inner in value.items():
             place = f"{where}.{key}".lstrip(".")
             declared = [form for form in forms if key in mapping(form.get("properties"))]
             rules = [form["properties"][key] for form in declared]
             if inner is None and declared and not self._counts(key, declared):
-                self.nulls[place] = None
+                if key not in cleared:
+                    self.nulls[place] = None
             elif inner != "" or self.exact or not _only_ids(rules, self.definitions) or _required(key, declared):
-                others = [form["additionalProperties"] for form in forms if not rules]
-                found[key] = self._without(inner, rules or [rule for rule in others if is_object(rule)], place)
+                others = [form.get("additionalProperties") for form in forms if not rules]
+                parts = frozenset(name.removeprefix(f"{key}.") for name in cleared if name.startswith(f"{key}."))
+                found[key] = self._without(inner, rules or [rule for rule in others if is_object(rule)], place, parts)
         return found
 
     def _counts(self, key: str, declared: list[JSON]) -> bool:
@@ -72,7 +78,7 @@ class Absent:
             if branches := objects(schema.get("anyOf") or schema.get("oneOf") or []):
                 found += self._forms(branches, value)
             if not branches or "properties" in schema:
-                found.append({"additionalProperties": None, **schema})
+                found.append(schema)
         if value is None or len(found) < 2:
             return found
         return [form for form in found if not self._is_another(value, form)] or found
@@ -115,6 +121,13 @@ def _is_id(name: str, schema: JSON) -> bool:
 
 def _only_ids(rules: list[JSON], definitions: JSON) -> bool:
     return bool(rules) and all(resolved(rule, definitions).get("format") in ID_FORMS for rule in rules)
+
+
+def _names(clear: Any) -> set[str]:
+    """The names that a `clear` holds, as a list or in a text."""
+    given = unpacked(clear, {"array"}) if isinstance(clear, str) else clear
+    listed = given.split(",") if isinstance(given, str) else items(given)
+    return {name.strip() for name in listed if isinstance(name, str)}
 
 
 def _required(key: str, forms: list[JSON]) -> bool:

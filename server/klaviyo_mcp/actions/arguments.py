@@ -23,7 +23,7 @@ from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
 from klaviyo_mcp.actions.understood import Understood
-from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
+from klaviyo_mcp.actions.unpacking import DEEPEST, is_too_deep, may_be_packed, unpacked
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import path_holes
@@ -88,7 +88,7 @@ def check_arguments(action: Action, given: object) -> Checked:
         raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", grouped(found, cut=cut))
     if action.has_read_only:
         arguments = without_read_only(arguments, action.spec.input_schema)
-    not_given = not_emptied(action, reading.nulls, cleared)
+    not_given = not_emptied(action, reading.nulls)
     understood = Understood(told({**names.read_as, **read_as}), cleared, not_given, tuple(names.left_out))
     return Checked(arguments, understood)
 
@@ -125,10 +125,13 @@ def _as_object(action: Action, given: object) -> JSON:
         problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     try:
-        json.dumps(given, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
-        problem = Problem("", "they hold half a character, or are nested too deep to be sent", "Send plain JSON")
-        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
+        sendable = not is_too_deep(given) and json.dumps(given, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        sendable = False
+    if not sendable:
+        words = f"they hold half a character, or are nested too deep, over {DEEPEST} levels"
+        problem = Problem("", words, "Send plain JSON")
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,))
     return given
 
 

@@ -23,8 +23,8 @@ def emptied(action: Action, arguments: JSON) -> tuple[JSON, tuple[str, ...], lis
     return arguments, tuple(places), problems
 
 
-def not_emptied(action: Action, nulls: Iterable[str], cleared: Iterable[str]) -> tuple[str, ...]:
-    """Of the places where null was given those that `clear` could have named and did not."""
+def not_emptied(action: Action, nulls: Iterable[str]) -> tuple[str, ...]:
+    """Of the places where null was given those that `clear` could have named."""
     if not (given := tuple(nulls)):
         return ()
     known = {
@@ -32,8 +32,7 @@ def not_emptied(action: Action, nulls: Iterable[str], cleared: Iterable[str]) ->
         for place in action.spec.clearing.inside or []
         for name in clearable(action.spec.input_schema, place)
     }
-    done = set(cleared)
-    return tuple(place for place in given if place in known and place not in done)
+    return tuple(place for place in given if place in known)
 
 
 def how_to_empty(not_given: Sequence[str]) -> str:
