@@ -6,6 +6,7 @@ that hold anything, such as custom properties, null is their owner's own.
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from klaviyo_mcp.actions.argument_names import OWN_IDS, is_exact, plain
@@ -95,8 +96,8 @@ class Absent:
 def nothing_given(action: Action, arguments: JSON) -> list[str]:
     """The optional arguments that are empty text, or the word null, and ask for no more than their absence does.
 
-    That is a filter, an order, a cursor and the like, and an id; an attribute may be empty text. What an action that
-    cannot be undone works on is not taken for absent: without it, more might be meant than was asked.
+    That is whatever a read is asked with, what stands in the query of a write, and an id; an attribute may be empty
+    text. What an action that cannot be undone works on is not taken for absent: without it, more might be meant.
     """
     return [
         name
@@ -109,8 +110,11 @@ def nothing_given(action: Action, arguments: JSON) -> list[str]:
     ]
 
 
+@cache
 def _asked(action: Action) -> set[str]:
-    """The arguments that stand in the query."""
+    """The arguments that only ask: all those of a read, and those in the query of another action."""
+    if action.effect == "read":
+        return set(action.spec.properties)
     return {name.partition(".")[0] for name in holes(action.http.query)} if action.http else set()
 
 

@@ -193,8 +193,10 @@ class Reader:
     def _one(self, value: Any, schema: JSON, where: str) -> Any:
         """The list of one that a single value is, where the list may hold it."""
         inner = resolved(mapping(schema.get("items")), self.definitions)
+        if value == "" or (isinstance(value, float) and "number" not in self._types(inner)):
+            return value
         read = [self._tried(value, inner, where)]
-        return self._told(read, where) if value != "" and self.fits(read, schema) else value
+        return self._told(read, where) if self.fits(read, schema) else value
 
     def _told(self, value: Any, where: str) -> Any:
         self.read_as[where] = value
