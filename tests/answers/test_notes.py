@@ -174,6 +174,6 @@ async def test_the_example_that_fills_a_role_with_a_custom_metric_and_clears_the
     example = json.dumps(registry["create_custom_metric"].spec.examples[0].arguments).replace("UwD8nK", metric)
     custom = await sandbox("create_custom_metric", **json.loads(example))
     made = custom.data["record"]["id"]
-    await sandbox("update_mapped_metric", id="revenue", custom_metric_id=made, metric_id=None)
+    await sandbox("update_mapped_metric", id="revenue", custom_metric_id=made, clear=["metric_id"])
     shown = (await sandbox("get_mapped_metric", id="revenue", include=["metric", "custom-metric"])).data["record"]
     assert shown["related"] == {"custom-metric": made}

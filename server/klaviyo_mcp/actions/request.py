@@ -1,6 +1,6 @@
 """A spec's request template and an agent's arguments make an HTTP request. Pure: no I/O, and no look at the account.
 
-A hole whose argument is absent disappears with its key; one given as null sends null. An object all of whose holes
+A hole whose argument is absent disappears with its key; one that is cleared sends null. An object all of whose holes
 disappeared disappears too, so that no empty envelope is sent; the body's own `data` and `data.attributes` stay. A
 resource `{type, id}` whose id is given as null is null as a whole, which is how JSON:API clears a relationship.
 """

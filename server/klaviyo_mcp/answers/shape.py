@@ -62,8 +62,10 @@ def _whole(outcome: Outcome) -> Answer:
 
 
 def _understood(outcome: Outcome) -> JSON:
-    """How the arguments were read, and what the numbers of a report cover."""
-    return {key: value for key, value in (("read_as", outcome.read_as), ("covers", outcome.covers)) if value}
+    """How the arguments were read, which fields were emptied, and what the numbers of a report cover."""
+    understood = outcome.understood
+    told: JSON = {"read_as": understood.read_as, "cleared": [*understood.cleared], "covers": outcome.covers}
+    return {key: value for key, value in told.items() if value}
 
 
 def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
@@ -80,7 +82,9 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
     return Answer({**data, "cut": cuts, "how_to_read_on": how}, answer.summary)
 
 
-WHOLE = frozenset({"count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status"})
+WHOLE = frozenset(
+    {"count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status", "cleared"}
+)
 """What is never cut: it is short, and says how to go on."""
 
 
