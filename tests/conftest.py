@@ -42,6 +42,7 @@ SLOW = (
     "actions/test_suggestions.py",
     "answers/test_nothing_is_lost.py",
     "cli/",
+    "clients/",
     "conformance/",
     "end_to_end/",
     "mcp_server/test_several_accounts.py",
