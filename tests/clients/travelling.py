@@ -87,8 +87,7 @@ def travel(client: Client, folder: Path, transport: str, listed: Listing) -> Tri
     trip = Trip(steps=steps, remarks=remarks, seconds=time.monotonic() - began)
     for line in lines:
         trip.tools = line.get("tools", trip.tools)
-        if "broken" in line:
-            trip.remarks.append(short(line["broken"]))
+        trip.remarks += [short(line[said]) for said in ("remark", "broken") if said in line]
     if lost := len(set(listed.tools) - set(trip.tools)):
         trip.remarks.append(f"{lost} of {len(listed.tools)} tools are not loaded")
     if ended:

@@ -86,7 +86,7 @@ def judge(lines: list[dict[str, Any]], *, alone: bool) -> tuple[dict[str, Verdic
         if step == "wrong":
             right = NOTHING_SENT in said and "not a list" in said
         else:
-            right = "text" in answer and all(holds(said, part) for part in EXPECTED[step])
+            right = "text" in answer and NOTHING_SENT not in said and all(holds(said, part) for part in EXPECTED[step])
         if right:
             steps[step] = "ok"
         elif step.startswith("null") and "error" in answer and NOTHING_SENT not in said:

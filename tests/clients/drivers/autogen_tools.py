@@ -1,8 +1,8 @@
-"""AutoGen's tools of an MCP server, each with a model of its arguments, run as an agent runs them."""
+"""AutoGen's tools of an MCP server, each with a model of its arguments, in the workbench that its agents use."""
 
 from contextlib import asynccontextmanager
 
-from autogen_core import CancellationToken
+from autogen_core.tools import StaticWorkbench
 from autogen_ext.tools.mcp import StdioServerParams, StreamableHttpServerParams, mcp_server_tools
 from driving import drive
 
@@ -13,14 +13,14 @@ async def toolbox(server):
         parameters = StdioServerParams(command=server.program, args=server.words)
     else:
         parameters = StreamableHttpServerParams(url=server.url)
-    tools = {tool.name: tool for tool in await mcp_server_tools(parameters)}
+    tools = await mcp_server_tools(parameters)
+    workbench = StaticWorkbench(tools)
 
     async def call(name, arguments):
         # It opens a connection of its own for each call.
-        result = await tools[name].run_json(arguments, CancellationToken())
-        return tools[name].return_value_as_string(result)
+        return (await workbench.call_tool(name, arguments)).to_text()
 
-    yield tools, call
+    yield [tool.name for tool in tools], call
 
 
 drive(toolbox)

@@ -2,7 +2,8 @@
 
 In: {"transport": "stdio" or "http", "command": words, "url": text, "options": words, "calls": [{tool, arguments}]}.
 Out: {"tools": names}; for each call {"text": what a model would be given}, {"error": what the framework raised}, or
-{"absent": its name} when it was not loaded; at the end {"done": true}, or {"broken": why} wherever a trip breaks.
+{"absent": its name} when it was not loaded; at the end {"done": true}, or {"broken": why} wherever a trip breaks; and
+{"remark": text} at any time.
 """
 
 import asyncio
@@ -43,13 +44,6 @@ class Server:
 def drive(toolbox: Callable[[Server], AbstractAsyncContextManager[tuple[Iterable[str], Call]]]) -> None:
     """Make the trip that stdin tells with the tools of `toolbox`: names, and how one is called."""
     trip = json.load(sys.stdin)
-    # Frameworks print to stdout and leave threads behind; neither may come between the lines or keep the process alive.
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-
-    def say(**line: Any) -> None:
-        out.write(json.dumps(line) + "\n")
-        out.flush()
 
     async def travel() -> None:
         calls = trip.pop("calls")
@@ -71,7 +65,23 @@ def drive(toolbox: Callable[[Server], AbstractAsyncContextManager[tuple[Iterable
         asyncio.run(travel())
     except BaseException as error:  # noqa: BLE001
         say(broken="".join(traceback.format_exception_only(innermost(error))).strip())
+    # Frameworks leave threads behind, which would keep the process alive.
     os._exit(0)
+
+
+def remark(text: str) -> None:
+    """What is to be said of this client, beside its results."""
+    say(remark=text)
+
+
+# Frameworks print to stdout; that goes to stderr, and may not come between the lines.
+LINES = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
+
+
+def say(**line: Any) -> None:
+    LINES.write(json.dumps(line) + "\n")
+    LINES.flush()
 
 
 def innermost(error: BaseException) -> BaseException:

@@ -3,7 +3,7 @@
 from contextlib import asynccontextmanager
 
 import dspy
-from driving import drive
+from driving import drive, remark
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
@@ -12,13 +12,15 @@ from mcp.client.stdio import StdioServerParameters
 async def toolbox(server):
     stdio = StdioServerParameters(command=server.program, args=server.words) if server.transport == "stdio" else None
     async with Client(stdio or server.url) as client:
-        tools = {}
+        tools, refused = {}, []
         for tool in (await client.list_tools()).tools:
             try:
                 tools[tool.name] = dspy.Tool.from_mcp_tool(client, tool)
             except Exception as error:  # noqa: BLE001 - a tool that it refuses is missing, and the trip goes on
-                refused = f"{tool.name}: {error}"
-                print("refused", refused)
+                refused.append(f"{tool.name}: {error}")
+
+        if refused:
+            remark(f"refuses {len(refused)} tools, such as {refused[0]}")
 
         async def call(name, arguments):
             return await tools[name].acall(**arguments)
