@@ -72,10 +72,20 @@ def node_binary() -> Path:
     return NODE / "bin" / "node"
 
 
+UNTOLD = {
+    "AGNO_TELEMETRY": "false",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "MCP_USE_ANONYMIZED_TELEMETRY": "false",
+    "OTEL_SDK_DISABLED": "true",
+}
+"""No framework tells anyone that it was tried."""
+
+
 def variables() -> dict[str, str]:
     """The environment of whatever is run here: nothing of a Klaviyo account, and Node where clients look for it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")}
-    return clean | {"PATH": f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    return clean | UNTOLD | {"PATH": f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"}
 
 
 def version_split(package: str) -> tuple[str, str]:
