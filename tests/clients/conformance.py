@@ -27,7 +27,7 @@ class Conformance:
 
 
 def run_conformance() -> Conformance:
-    """Run every scenario of each revision, and hold the failures against conformance.toml. Raises Unbuildable."""
+    """Run each revision's scenarios and hold failures against conformance.toml. Raises Unbuildable, NotListening."""
     known = tomllib.loads((Path(__file__).parent / "conformance.toml").read_text(encoding="utf-8"))
     folder = environment(known["packages"], node=True)
     found = Conformance(known["packages"][0], reasons=[(group["why"], group["checks"]) for group in known["exempt"]])

@@ -9,7 +9,7 @@ import sys
 from conformance import Conformance, run_conformance
 from environments import Unbuildable
 from report import PAGE, Trips, line, write_page
-from travelling import Client, listing, load_clients, travel
+from travelling import Client, NotListening, listing, load_clients, travel
 from trip import Listing, Trip
 
 TRANSPORTS = ("stdio", "http")
@@ -58,8 +58,8 @@ def conform() -> Conformance:
     """The conformance suite, told as it ends."""
     try:
         found = run_conformance()
-    except Unbuildable as error:
-        found = Conformance(CONFORMANCE, problems=[f"cannot be installed: {error}"])
+    except (Unbuildable, NotListening) as error:
+        found = Conformance(CONFORMANCE, problems=[f"{type(error).__name__}: {error}"])
     for revision, (passed, exempt) in found.counts.items():
         print(f"conformance {revision}: {passed} checks passed, {exempt} do not apply")
     for problem in found.problems:

@@ -25,6 +25,10 @@ SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--sandbox"]
 TRIP_SECONDS = 180
 
 
+class NotListening(Exception):
+    """A server over HTTP did not begin to listen; the text is the end of its log."""
+
+
 @dataclass(frozen=True)
 class Client:
     """A client of clients.toml, which says what the fields mean."""
@@ -81,8 +85,11 @@ def travel(client: Client, folder: Path, transport: str, listed: Listing) -> Tri
     if transport == "stdio":
         lines, ended = run_driver(client, folder, asked)
     else:
-        with http_server() as url:
-            lines, ended = run_driver(client, folder, asked | {"url": f"{url}/mcp"})
+        try:
+            with http_server() as url:
+                lines, ended = run_driver(client, folder, asked | {"url": f"{url}/mcp"})
+        except NotListening as error:
+            lines, ended = [], f"the server does not listen: {error}"
     steps, remarks = judge(lines, alone=client.server_per_call and transport == "stdio")
     trip = Trip(steps=steps, remarks=remarks, seconds=time.monotonic() - began)
     for line in lines:
@@ -143,7 +150,7 @@ def program(client: Client, folder: Path) -> list[str]:
 
 @contextmanager
 def http_server() -> Iterator[str]:
-    """A server of its own over HTTP, on a free port, with its sandbox: its URL."""
+    """A server of its own over HTTP, on a free port, with its sandbox: its URL. Raises NotListening."""
     words = [*SERVE, "--transport", "http", "--port", "0"]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(words, env=variables(), stderr=log, start_new_session=True)
@@ -157,7 +164,7 @@ def http_server() -> Iterator[str]:
                 time.sleep(0.1)
             if not found:
                 log.seek(0)
-                raise RuntimeError(f"the server does not listen: {log.read()[-500:]}")
+                raise NotListening(short(log.read()))
             yield found[1]
         finally:
             process.terminate()
