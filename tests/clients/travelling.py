@@ -164,7 +164,7 @@ def http_server() -> Iterator[str]:
                 time.sleep(0.1)
             if not found:
                 log.seek(0)
-                raise NotListening(short(log.read()))
+                raise NotListening(short(log.read()[-200:]))
             yield found[1]
         finally:
             process.terminate()
