@@ -59,7 +59,7 @@ def run_suite(folder: Path, revision: str) -> list[tuple[str, str, str, str]]:
     program = folder / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
     with http_server() as url, tempfile.TemporaryDirectory(prefix="klaviyo-mcp-conformance-") as place:
         subprocess.run(
-            [node_binary(), program, "server", "--url", f"{url}/mcp", "--requirements", revision, "-o", place],
+            [node_binary(), program, "server", "--url", url, "--requirements", revision, "-o", place],
             env=variables(),
             capture_output=True,
             timeout=SUITE_SECONDS,

@@ -87,7 +87,7 @@ def travel(client: Client, folder: Path, transport: str, listed: Listing) -> Tri
     else:
         try:
             with http_server() as url:
-                lines, ended = run_driver(client, folder, asked | {"url": f"{url}/mcp"})
+                lines, ended = run_driver(client, folder, asked | {"url": url})
         except NotListening as error:
             lines, ended = [], f"the server does not listen: {error}"
     steps, remarks = judge(lines, alone=client.server_per_call and transport == "stdio")
@@ -157,7 +157,7 @@ def http_server() -> Iterator[str]:
         try:
             for _ in range(600):
                 log.seek(0)
-                if found := re.search(r"listening on (\S+)", log.read()):
+                if found := re.search(r"listening on (http://[^\s/]+)", log.read()):
                     break
                 if process.poll() is not None:
                     break
@@ -165,7 +165,7 @@ def http_server() -> Iterator[str]:
             if not found:
                 log.seek(0)
                 raise NotListening(short(log.read()[-200:]))
-            yield found[1]
+            yield f"{found[1]}/mcp"
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
