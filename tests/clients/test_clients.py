@@ -36,4 +36,5 @@ def test_every_driver_belongs_to_a_client_and_every_version_is_exact() -> None:
     drivers = {path.name for path in (HERE / "drivers").iterdir() if path.is_file()} - {"driving.py", "driving.mjs"}
     assert drivers == {client["driver"] for client in CLIENTS.values()}
     for client in CLIENTS.values():
-        assert "==" in client["python"][0] if "python" in client else "@" in client["node"][0][1:]
+        assert all("==" in package for package in client.get("python", []))
+        assert all("@" in package[1:] for package in client.get("node", []))
