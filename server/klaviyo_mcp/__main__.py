@@ -1,15 +1,29 @@
 """`klaviyo-mcp`, also as `python -m klaviyo_mcp`."""
 
 import gc
+import sys
 
 
 def main() -> None:
     """Entry point of the console script."""
     # Loading makes many objects and no garbage: looking for some in between costs time. `cli.main` turns it on again.
     gc.disable()
-    from klaviyo_mcp.cli.main import main as run
+    try:
+        if _serves_stdio(sys.argv[1:]):
+            # A client waits at the other end of stdin; it is answered while the rest loads.
+            from klaviyo_mcp.mcp_server.front import stdio_front
 
-    run()
+            stdio_front()
+        from klaviyo_mcp.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _serves_stdio(words: list[str]) -> bool:
+    """Whether the command line plainly asks for it; where it is not plain, reading begins a little later."""
+    return words[:1] == ["serve"] and not any(word in ("--help", "http") or word.endswith("=http") for word in words)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ START = """
 import json, sys
 from klaviyo_mcp.runtime.assembly import assemble
 from klaviyo_mcp.mcp_server.server import make_server
+from klaviyo_mcp.mcp_server.tools import Listing
 application = assemble()
-make_server(application.engine, lambda _: application.accounts, application.exposure)
+listing = Listing(application.engine.registry, application.exposure)
+make_server(application.engine, lambda _: application.accounts, listing)
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 LEAKS = {

@@ -1,5 +1,6 @@
 """Arguments as people write them: taken where they can mean one thing, told back, and never guessed for a target."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -135,6 +136,33 @@ def test_what_cannot_be_undone_is_not_guessed(
     problems: Callable[..., list[str]], action: str, given: Any, named: str
 ) -> None:
     assert any(named in line for line in problems(action, **given))
+
+
+@pytest.mark.parametrize("spelling", ["kx", "_kx"])
+@pytest.mark.parametrize(
+    ("action", "given"),
+    [
+        ("create_client_profile", {"company_id": "Xa1b2C", "KX": "e-1"}),
+        ("create_or_update_profile", {"KX": "e-1"}),
+        ("bulk_import_profiles", {"profiles": [{"KX": "e-1"}]}),
+        (
+            "bulk_create_events",
+            {"groups": [{"profile": {"KX": "e-1"}, "events": [{"metric": {"name": "Bought"}, "properties": {}}]}]},
+        ),
+        (
+            "create_client_event",
+            {"company_id": "Xa1b2C", "metric": {"name": "Bought"}, "properties": {}, "profile": {"KX": "e-1"}},
+        ),
+        # What cannot be undone takes no guess; Klaviyo's own name is none.
+        ("unregister_client_push_token", {"token": "t", "platform": "ios", "vendor": "apns", "profile": {"KX": "e-1"}}),
+    ],
+)
+def test_klaviyos_name_that_begins_with_an_underscore_is_taken_at_any_depth(
+    engine: Engine, action: str, given: Any, spelling: str
+) -> None:
+    sent = engine.plan(Call(action, json.loads(json.dumps(given).replace("KX", spelling)))).request
+    assert sent is not None
+    assert '"_kx": "e-1"' in json.dumps(sent.body)
 
 
 def test_a_word_that_may_mean_two_values_is_asked_about(problems: Callable[..., list[str]]) -> None:

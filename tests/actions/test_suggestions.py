@@ -38,7 +38,7 @@ QUESTIONS = {
     "preview_template": "render_template",
     "get_account_info": "get_account",
     "getProfiles": "get_profiles",
-    "klaviyo_get_lists": "get_lists",
+    "klaviyo-get-lists": "get_lists",
     "get_reviews_for_product": "get_reviews",
     "audience_size": "get_campaign_recipient_estimation",
     "get_deleted_profiles": "get_profiles",
@@ -154,7 +154,12 @@ def test_no_verb_of_a_question_or_reversal_reaches_what_destroys_anything(regist
 
 def test_a_name_that_has_slipped_leads_to_its_action_unless_that_is_stronger(registry) -> None:
     for action in registry.actions:
-        for slip in (f"klaviyo_{action.name}", action.name.replace("_", "-"), f"{action.name}s", action.name.title()):
+        for slip in (
+            f"klaviyo-{action.name}".replace("_", "-"),
+            action.name.replace("_", "-"),
+            f"{action.name}s",
+            action.name.title(),
+        ):
             if slip not in registry.by_name:
                 found = _found(registry, slip)
                 if action.effect != "destructive" or wording(slip).asks == "destructive":

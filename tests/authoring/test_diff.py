@@ -174,7 +174,7 @@ def alias(document: Document) -> None:
         (delete_argument, ["! create_book: argument subtitle is gone"]),
         (add_argument, ["  create_book: new argument isbn"]),
         (add_required_argument, ["! create_book: new required argument isbn"]),
-        (require_argument, ["! create_book: argument _key is now required"]),
+        (require_argument, ["! create_book: argument key is now required"]),
         (narrow_type, ["! create_book: subtitle is of type string, was string, null"]),
         (widen_type, ["  create_book: title is of type string, null, was string"]),
         (

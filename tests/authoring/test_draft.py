@@ -185,7 +185,7 @@ def test_an_envelope_becomes_flat_arguments_and_constants_are_filled_in(document
         ("rating", {"type": "number", "exclusiveMinimum": 0, "maximum": 5}),
         ("keywords", {"type": ["array", "null"], "items": {"type": "string"}, "maxItems": 10}),
         ("metadata", {"type": ["object", "null"]}),
-        ("_key", {"type": "string"}),
+        ("key", {"type": "string"}),
         ("label_ids", {"type": "array", "items": {"type": "string"}, "minItems": 1}),
     ],
 )

@@ -223,7 +223,8 @@ async def test_consent_is_recorded_with_the_subscribe_action_not_by_membership(c
     [
         ("create_profile_import", {"email": "alias@example.org"}),
         ("get_account_lists", None),
-        ("klaviyo_get_lists", None),
+        ("klaviyo_get_lists", {}),
+        ("klaviyo-get-lists", None),
     ],
 )
 async def test_older_names_are_answered_and_wrong_ones_lead_to_the_right_one(client, alias, arguments) -> None:

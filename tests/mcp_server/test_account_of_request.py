@@ -14,8 +14,9 @@ from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Engine
+from klaviyo_mcp.mcp_server.http import http_app
 from klaviyo_mcp.mcp_server.server import make_server
-from klaviyo_mcp.mcp_server.transports import http_app
+from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.exposure import Exposure
 from klaviyo_mcp.runtime.settings import Settings
 from klaviyo_sandbox import API_KEY, COMPANY_ID, OTHER_API_KEY
@@ -31,8 +32,8 @@ async def app(klaviyo: Any, registry: Any) -> AsyncIterator[Starlette]:
             "one": OneAccount(open_account("one", endpoint, api_key=API_KEY), endpoint),
             "other": OneAccount(open_account("other", endpoint, api_key=OTHER_API_KEY, access=little), endpoint),
         }
-        exposure = Exposure(frozenset({"accounts", "tags"}), hide_unavailable=True)
-        made = make_server(Engine(registry), lambda context: accounts[context.request.headers["x-company"]], exposure)
+        listing = Listing(registry, Exposure(frozenset({"accounts", "tags"}), hide_unavailable=True))
+        made = make_server(Engine(registry), lambda context: accounts[context.request.headers["x-company"]], listing)
         served = http_app(made, Settings(), tools=1)
         async with served.router.lifespan_context(served):
             yield served

@@ -1,32 +1,68 @@
 """What an agent is shown of a schema, and where the rest is."""
 
+import pytest
+
+from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_schema import LARGEST_PROPERTY, LONGEST_ENUM, listed_schema
 
 
-def walk(schema):
-    if isinstance(schema, dict):
-        yield schema
-        for value in schema.values():
-            yield from walk(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from walk(value)
+def listed(registry: Registry, name: str) -> dict:
+    return listed_schema(registry[name].spec)["properties"]
 
 
-def test_no_listed_schema_has_references_long_enumerations_or_large_properties(registry) -> None:
+def test_every_argument_is_listed_and_none_is_large(registry: Registry) -> None:
     for action in registry.actions:
-        listed = listed_schema(action.spec)
-        assert list(listed["properties"]) == list(action.spec.properties)
-        for part in walk(listed):
-            assert "$ref" not in part
-            assert "$defs" not in part
-            assert len(part.get("enum", [])) <= LONGEST_ENUM if isinstance(part.get("enum"), list) else True
-        for name, part in listed["properties"].items():
+        properties = listed(registry, action.name)
+        assert list(properties) == list(action.spec.properties)
+        for name, part in properties.items():
             assert len(str(part)) <= LARGEST_PROPERTY, (action.name, name)
 
 
-def test_what_is_cut_short_names_its_keys(registry) -> None:
-    definition = listed_schema(registry["create_flow"].spec)["properties"]["definition"]
+def test_long_enumerations_are_left_out(registry: Registry) -> None:
+    assert "enum" not in listed(registry, "query_campaign_values")["timeframe"]["anyOf"][0]["properties"]["key"]
+    assert len(listed(registry, "get_lists")["sort"]["enum"]) <= LONGEST_ENUM
+
+
+def test_what_is_cut_short_names_its_keys(registry: Registry) -> None:
+    definition = listed(registry, "create_flow")["definition"]
     assert definition["type"] == "object"
-    assert "triggers" in definition["description"]
-    assert "actions" in definition["description"]
+    assert "Keys: triggers, actions" in definition["description"]
+    (messages,) = (listed(registry, "create_campaign")[name]["items"] for name in ("messages",))
+    assert messages["description"].startswith("Keys: channel")
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "kind"),
+    [
+        ("bulk_import_profiles", ["profiles", "items"], "object"),
+        ("bulk_update_catalog_items", ["items", "items", "properties", "images", "items"], "string"),
+        ("bulk_create_events", ["groups", "items", "properties", "events", "items"], "object"),
+        ("create_object_type", ["object_schema", "properties", "required", "items"], "string"),
+    ],
+)
+def test_a_list_that_is_cut_short_still_says_what_it_holds(registry, action, path, kind) -> None:
+    part = listed(registry, action)
+    for key in path:
+        part = part[key]
+    assert part["type"] == kind
+
+
+def test_a_filter_is_listed_as_a_list_of_conditions_whose_keys_are_told(registry: Registry) -> None:
+    shown = listed(registry, "get_lists")["filter"]
+    assert shown["type"] == "array"
+    assert list(shown["items"]["properties"]) == ["field", "operator", "value"]
+    assert shown["description"].endswith("Text is taken too.")
+
+
+def test_a_schema_that_refers_to_itself_is_listed(registry: Registry) -> None:
+    spec = registry["create_list"].spec
+    node = {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}}}
+    schema = {
+        "type": "object",
+        "properties": {"node": {"$ref": "#/$defs/Node"}},
+        "$defs": {"Node": node},
+        "additionalProperties": False,
+    }
+    recursive = ActionSpec.model_validate({**spec.model_dump(by_alias=True), "input_schema": schema})
+    assert '"Keys: next."' in str(listed_schema(recursive)).replace("'", '"')

@@ -47,7 +47,7 @@ def named(action: Action, given: JSON) -> Named:
         meant = _meant(action, name)
         if meant is None:
             found.unknown.append(name)
-        elif is_exact(action, meant):
+        elif is_exact(action, meant) and not is_klaviyos(name, meant):
             words = "there is no such argument, and what this action is done to is never guessed"
             found.problems.append(Problem(name, words, f"Send it as {meant}"))
         elif meant not in spelt:
@@ -79,6 +79,11 @@ def respelt(name: str, known: JSON) -> str | None:
     """The one of the known names that differs from this one in spelling alone, None where there is none or several."""
     same = [other for other in known if plain(other) == plain(name)]
     return same[0] if len(same) == 1 else None
+
+
+def is_klaviyos(name: str, meant: str) -> bool:
+    """Whether a name is Klaviyo's own for what is listed without the `_` it begins with: `_kx` for `kx`. No guess."""
+    return name.startswith("_") and name.lstrip("_") == meant
 
 
 def _meant(action: Action, name: str) -> str | None:

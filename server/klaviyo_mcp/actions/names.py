@@ -19,5 +19,5 @@ def find_action(registry: Registry, name: str, exposes: Exposes = everything) ->
     """The action with this name or alias. Raises UnknownAction, with exposed ones that do something like it."""
     action = registry.get(name)
     if action is None or not exposes(action):
-        raise UnknownAction(name, candidates(registry, name, exposes))
+        raise UnknownAction(name, candidates(registry, name.removeprefix(registry.names.prefix), exposes))
     return action

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from klaviyo_mcp.actions.argument_names import plain, respelt
+from klaviyo_mcp.actions.argument_names import is_klaviyos, plain, respelt
 from klaviyo_mcp.actions.formats import is_phone
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 from klaviyo_mcp.registry.references import resolved
@@ -74,9 +74,10 @@ class Reader:
         for key, inner in value.items():
             name = key
             # Where any key may stand, a key that is not known is its owner's own.
-            if key not in properties and others is False and not self.exact:
+            if key not in properties and others is False:
                 meant = respelt(key, properties)
-                if meant is not None and meant not in value and meant not in found:
+                taken = meant is not None and (not self.exact or is_klaviyos(key, meant))
+                if meant is not None and taken and meant not in value and meant not in found:
                     name = meant
                     self.read_as[f"{where}.{key}"] = name
             rule = properties.get(name, others)

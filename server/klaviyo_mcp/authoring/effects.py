@@ -20,13 +20,13 @@ def effect_problems(specs: list[ActionSpec]) -> Iterator[tuple[ActionSpec, str]]
             yield spec, f"a {spec.request.method} changes something: its effect is not 'read'"
         for rule in spec.preconditions:
             lookup = rule.exists or rule.state
-            looked_up = registry.get(lookup.action) if lookup else None
+            looked_up = registry.by_name.get(lookup.action) if lookup else None
             if looked_up is not None and looked_up.effect != "read":
                 yield spec, f"{looked_up.name} changes something; a rule may only look up with a read"
 
 
 def _composite(action: Action, registry: Registry) -> Iterator[str]:
-    parts = [part for name in action.parts if (part := registry.get(name)) is not None]
+    parts = [part for name in action.parts if (part := registry.by_name.get(name)) is not None]
     if any(action in registry.closure(part) for part in parts):
         yield "it is made of itself"
         return

@@ -162,8 +162,8 @@ def resource_type(document: JSON, schema: JSON) -> str | None:
 
 
 def snake_case(name: str) -> str:
-    """`Custom Objects` and `campaign-message` as `custom_objects` and `campaign_message`."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower())
+    """`Custom Objects` and `campaign-message` as `custom_objects` and `campaign_message`, and `_kx` as `kx`."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).lstrip("_")
 
 
 def singular(word: str) -> str:

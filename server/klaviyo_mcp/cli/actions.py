@@ -12,13 +12,16 @@ from rich.table import Table
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.actions.names import find_action
 from klaviyo_mcp.cli.output import fail, print_json
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.schema_form import form_at, form_text
 from klaviyo_mcp.registry.search import Finder
 from klaviyo_mcp.registry.tool_schema import listed_schema
+from klaviyo_mcp.runtime.assembly import registry_of
 from klaviyo_mcp.runtime.exposure import parse_exposure
+from klaviyo_mcp.runtime.settings import read_settings
 
 app = typer.Typer()
 actions = typer.Typer(help="Look at the actions there are.", no_args_is_help=True)
@@ -75,7 +78,7 @@ def show_action(
 ) -> None:
     """Show one action: what it does, its arguments, its limits, examples."""
     try:
-        spec = find_action(Registry(load_catalogue()), name).spec
+        spec = find_action(registry_of(read_settings()), name).spec
     except UnknownAction as error:
         fail(error.told)
     if path is not None:
@@ -103,8 +106,8 @@ def action_page(spec: ActionSpec) -> str:
     lines += [f"{key + ':':13}{value}" for key, value in facts.items() if value]
     lines += ["", "Arguments:"]
     for name, schema in listed_schema(spec)["properties"].items():
-        kinds: str | list[str] = schema.get("type", "any")
-        kind = kinds if isinstance(kinds, str) else " or ".join(kinds)
+        forms: list[JSON] = schema.get("anyOf", [schema])
+        kind = " or ".join(dict.fromkeys(form["type"] for form in forms))
         mark = ", required" if name in spec.required else ""
         lines.append(f"  {name} ({kind}{mark}){': ' + schema['description'] if 'description' in schema else ''}")
         if "enum" in schema:

@@ -29,9 +29,8 @@ from klaviyo_mcp.klaviyo.errors import (
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Action, Registry
-from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.runtime.assembly import assemble, registry_of
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
 app = typer.Typer()
@@ -87,11 +86,14 @@ def examine(account: str | None) -> list[Check]:
         return [Check("configuration", "problem", str(error), "Correct the environment of this process.")]
     checks = [_configuration(settings)]
     try:
-        specs = load_catalogue()
-        checks.append(Check("specs", "ok", f"{len(specs)} actions are described"))
-        application = assemble(account=account)
+        actions = registry_of(settings).actions
+    except SettingsError as error:
+        return [Check("configuration", "problem", str(error), "Correct the environment of this process.")]
     except SpecError as error:
         return [*checks, Check("specs", "problem", str(error), "Run klaviyo-mcp specs check.")]
+    checks.append(Check("specs", "ok", f"{len(actions)} actions are described"))
+    try:
+        application = assemble(account=account)
     except SettingsError as error:
         return [*checks, Check("account", "problem", str(error), "klaviyo-mcp accounts lists the names.")]
 

@@ -3,15 +3,19 @@
 import gc
 import logging
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import anyio
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.mcp_server.server import make_server
-from klaviyo_mcp.mcp_server.transports import check_listening, http_app, serve_http, serve_stdio
-from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.registry.errors import SpecError
+from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
+from klaviyo_mcp.runtime.exposure import ExposureError
+from klaviyo_mcp.runtime.settings import SettingsError
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.mcp_server.front import Front
 
 app = typer.Typer()
 
@@ -31,6 +35,12 @@ def serve(
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
     ] = False,
+    prefix: Annotated[
+        str | None,
+        typer.Option(
+            "--prefix", metavar="TEXT", help="Put before every tool's name, such as shop_; calls may leave it out."
+        ),
+    ] = None,
     sandbox: SandboxFlag = False,
 ) -> None:
     """Serve the actions as MCP tools."""
@@ -41,21 +51,57 @@ def serve(
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
-    application = assemble(
-        sandbox=sandbox, account=account, expose=expose, read_only=read_only, hide_unavailable=hide_unavailable
-    )
+    if transport == "http":
+        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
+        _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
+        return
+    from klaviyo_mcp.mcp_server.front import stdio_front
+
+    front = stdio_front()
+    try:
+        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
+        listing = Listing(selection.registry, selection.exposure)
+        if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
+            front.offer(lambda: listing.text)
+        application = assemble(selection, sandbox=sandbox, account=account)
+    except (SettingsError, ExposureError, SpecError) as error:
+        front.refuse(str(error))
+        raise
+    _serve_stdio(application, listing, front)
+
+
+def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
+    import anyio
+
+    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
+    from klaviyo_mcp.mcp_server.stdio import serve_stdio
+
+    _hint(application)
+    server = make_server(application.engine, lambda _: application.accounts, listing)
+    _loaded()
+    anyio.run(serve_stdio, server, front)
+
+
+def _serve_http(application: Application, host: str, port: int | None) -> None:
+    from klaviyo_mcp.mcp_server.http import check_listening, http_app, serve_http
+    from klaviyo_mcp.mcp_server.server import make_server
+
+    _hint(application)
+    check_listening(host, application.settings)
+    listing = Listing(application.engine.registry, application.exposure)
+    server = make_server(application.engine, lambda _: application.accounts, listing)
+    _loaded()
+    serve_http(http_app(server, application.settings, tools=listing.tools), host, 8000 if port is None else port)
+
+
+def _hint(application: Application) -> None:
     if not application.connected:
         print(
             "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",
             file=sys.stderr,
         )
-    server = make_server(application.engine, lambda _: application.accounts, application.exposure)
+
+
+def _loaded() -> None:
     gc.enable()
     gc.freeze()
-    if transport == "stdio":
-        anyio.run(serve_stdio, server)
-        return
-    host, port = host or "127.0.0.1", 8000 if port is None else port
-    check_listening(host, application.settings)
-    shown = sum(application.exposure.shows(action) for action in application.engine.registry.actions)
-    serve_http(http_app(server, application.settings, tools=shown), host, port)

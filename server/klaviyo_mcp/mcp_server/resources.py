@@ -39,9 +39,9 @@ def read_schema(uri: str, engine: Engine) -> str:
     name, path = unquote(match[1]), unquote(match[2] or "")
     try:
         spec = engine.find(name).spec
-        return form_text(form_at(spec, path))
+        return form_text(engine.registry.names.told_schema(form_at(spec, path)))
     except UnknownAction as error:
-        raise MCPError(code=types.INVALID_PARAMS, message=error.told) from None
+        raise MCPError(code=types.INVALID_PARAMS, message=engine.registry.names.told(error.told)) from None
     except KeyError:
         known = ", ".join(engine.find(name).spec.properties)
         raise MCPError(

@@ -9,35 +9,20 @@ from mcp.server import CacheHint, Server, ServerRequestContext
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import answer_call
-from klaviyo_mcp.runtime.exposure import Exposure
 
 AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
-INSTRUCTIONS = """\
-Tools for Klaviyo (e-mail and SMS marketing). Each tool is one action. Where tools have an argument account, several
-Klaviyo accounts are connected: say which one is meant, and never mix what you learn from one with another.
-- Answers are flat records; a field that is missing is empty in Klaviyo. Dates are ISO 8601.
-- filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
-- X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
-  absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
-- Collections return next_cursor when there is more: call again with cursor alone, or ask for more at once with
-  max_records. A long record is cut, as the entries of cut say: read the rest with part, such as record.html@8000.
-- A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
-- "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
-- Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
-- Being on a list is not consent to marketing: use bulk_subscribe_profiles to record consent.
-- Before an action that removes something or reaches many people, say what it will do and ask the user.
-"""
 
 
-def make_server(engine: Engine, accounts_of: AccountsOfRequest, exposure: Exposure) -> Server[Any]:
-    """An MCP server that shows what `exposure` allows, and asks for each request whose accounts it is about."""
-    listing = Listing(engine.registry, exposure)
+def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing) -> Server[Any]:
+    """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about."""
 
     async def list_tools(
         context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -50,10 +35,11 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, exposure: Exposu
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
         response = await answer_call(engine, accounts, Call(params.name, arguments), name)
-        text = error_text(response.answer) if response.is_error else answer_text(response.answer)
+        answer = as_listed(response.answer, engine.registry)
+        text = error_text(answer) if response.is_error else answer_text(answer)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
-            structured_content=response.answer.data,
+            structured_content=answer.data,
             is_error=response.is_error,
         )
 
@@ -75,17 +61,17 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, exposure: Exposu
         return types.ReadResourceResult(contents=[content])
 
     return Server(
-        "klaviyo-mcp",
-        title="Klaviyo",
+        hello.NAME,
+        title=hello.TITLE,
         version=__version__,
-        instructions=INSTRUCTIONS,
+        instructions=hello.INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
         # Private: another one who asks may have other accounts.
-        cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="private")},
+        cache_hints={"tools/list": CacheHint(ttl_ms=hello.LISTING_TTL_MS, scope="private")},
         # Without this hook the SDK lists all tools again for every call over HTTP.
         get_tool_input_schema=listing.schema,
     )

@@ -1,20 +1,27 @@
 """Actions as MCP tools: what `tools/list` shows, to whom."""
 
+import json
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import mcp.types as types
-
-from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import with_account
 from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.exposure import Exposure
 
+if TYPE_CHECKING:
+    import mcp.types as types
+
+    from klaviyo_mcp.accounts.account import Accounts
+
 MOST_MADE = 16
 """Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
+UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
 
 
 class Listing:
@@ -23,20 +30,33 @@ class Listing:
     def __init__(self, registry: Registry, exposure: Exposure) -> None:
         """The tools of a registry that `exposure` allows, in stable order."""
         self._exposure = exposure
+        self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.shows(action)]
-        self._tools = {action.name: as_tool(action) for action in self._actions}
+        self._tools = {registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions}
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
+
+    @property
+    def tools(self) -> int:
+        """How many tools there are when nothing is hidden."""
+        return len(self._tools)
+
+    @cached_property
+    def text(self) -> str:
+        """All tools as JSON, as a server of one account lists them."""
+        return json.dumps(list(self._tools.values()), ensure_ascii=False, separators=(",", ":"))
 
     def schema(self, name: str) -> Mapping[str, Any] | None:
         """The input schema of a tool."""
         tool = self._tools.get(name)
-        return tool.input_schema if tool else None
+        return tool["inputSchema"] if tool else None
 
-    async def now(self, accounts: Accounts) -> types.ListToolsResult:
+    async def now(self, accounts: "Accounts") -> "types.ListToolsResult":
         """The list for these accounts at this moment, kept for the next who have the same.
 
         A vault that cannot be read is told by the calls, not by an empty list.
         """
+        from mcp.types import ListToolsResult  # a server over stdio lists its tools before that is there
+
         try:
             names = await accounts.names() if accounts.can_be_named else []
             default = await accounts.default() if len(names) > 1 else None
@@ -47,35 +67,40 @@ class Listing:
         if key not in self._made:
             tools = [tool for name, tool in self._tools.items() if name not in hidden]
             if len(names) > 1:
-                tools = [
-                    tool.model_copy(update={"input_schema": with_account(tool.input_schema, names, default)})
-                    for tool in tools
-                ]
-            self._made[key] = types.ListToolsResult(tools=tools)
+                tools = [{**tool, "inputSchema": with_account(tool["inputSchema"], names, default)} for tool in tools]
+            self._made[key] = ListToolsResult.model_validate({"tools": tools})
             if len(self._made) > MOST_MADE:
                 self._made.popitem(last=False)
         return self._made[key]
 
-    async def _hidden(self, accounts: Accounts) -> frozenset[str]:
+    async def _hidden(self, accounts: "Accounts") -> frozenset[str]:
         if not self._exposure.hide_unavailable:
             return frozenset()
         known = [(await accounts.find(name)).access for name in await accounts.names()]
-        return frozenset(action.name for action in self._actions if not self._exposure.available(action, known))
+        return frozenset(
+            self._names.listed(action.name) for action in self._actions if not self._exposure.available(action, known)
+        )
 
 
-def as_tool(action: Action) -> types.Tool:
-    """An action as MCP shows it. The hints come from the spec's effect; nothing guesses them from the HTTP method."""
+def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
+    """An action as MCP shows it, in its own JSON.
+
+    The hints come from the spec's effect; nothing guesses them from the HTTP method. `names` are those of a server that
+    lists its tools with a prefix.
+    """
     spec = action.spec
-    return types.Tool(
-        name=spec.name,
-        title=spec.title,
-        description=spec.description.strip(),
-        input_schema=listed_schema(spec),
-        annotations=types.ToolAnnotations(
-            title=spec.title,
-            read_only_hint=action.effect == "read",
-            destructive_hint=action.effect == "destructive",
-            # A read is idempotent by nature, and an open world is the protocol's default: neither is worth its bytes.
-            idempotent_hint=None if action.effect == "read" else spec.idempotent,
-        ),
-    )
+    hints: JSON = {
+        "title": spec.title,
+        "readOnlyHint": action.effect == "read",
+        "destructiveHint": action.effect == "destructive",
+    }
+    # A read is idempotent by nature, and an open world is the protocol's default: neither is worth its bytes.
+    if action.effect != "read":
+        hints["idempotentHint"] = spec.idempotent
+    return {
+        "name": names.listed(spec.name),
+        "title": spec.title,
+        "description": names.told(spec.description.strip()),
+        "inputSchema": names.told_schema(listed_schema(spec)),
+        "annotations": hints,
+    }

@@ -301,7 +301,10 @@ class ActionSpec(Part):
 
 
 NAME_RULES = {
-    "property": re.compile(r"^[a-zA-Z0-9_.-]{1,64}$"),
-    "argument": re.compile(r"^_?[a-z][a-z0-9_]{0,63}$"),
+    "property": re.compile(r"^[a-zA-Z0-9.-][a-zA-Z0-9_.-]{0,63}$"),
+    "argument": re.compile(r"^[a-z][a-z0-9_]{0,63}$"),
 }
-"""What MCP clients accept as a key of `properties`, and what we use ourselves (`_kx` is Klaviyo's own name)."""
+"""What MCP clients accept as a key of `properties`, and what we use ourselves.
+
+Clients that make a pydantic model of a schema load no tool at all of a server where one name begins with `_`.
+"""

@@ -7,6 +7,7 @@ from klaviyo_mcp.loose_json import is_list, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
 from klaviyo_mcp.registry.search import Finder
+from klaviyo_mcp.registry.tool_names import ToolNames
 
 STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
 """Effects in order: a stronger one may do all that a weaker one does."""
@@ -69,15 +70,19 @@ class Action:
 class Registry:
     """The actions that exist, found by name or alias."""
 
-    def __init__(self, specs: Iterable[ActionSpec]) -> None:
-        """Actions keep the order of `specs`; a name wins over an alias of another action."""
+    def __init__(self, specs: Iterable[ActionSpec], prefix: str = "") -> None:
+        """Actions keep the order of `specs`; a name wins over an alias of another action.
+
+        `prefix` stands before every name in a list of tools. Raises PrefixError for one that cannot.
+        """
         self.actions = [Action(spec, self) for spec in specs]
         self.by_name = {alias: action for action in self.actions for alias in action.spec.aliases}
         self.by_name.update({action.name: action for action in self.actions})
+        self.names = ToolNames(self.by_name, [action.name for action in self.actions], prefix)
 
     def get(self, name: str) -> Action | None:
-        """The action with this name or alias, None when there is none."""
-        return self.by_name.get(name)
+        """The action with this name or alias, as it was called by a client; None when there is none."""
+        return self.names.find(name)
 
     def __getitem__(self, name: str) -> Action:
         """The action with a name that a spec states. Raises KeyError."""
@@ -88,7 +93,7 @@ class Registry:
         found = {action.name: action}
         waiting = [action]
         while waiting:
-            new = [part for name in waiting.pop().parts if (part := self.get(name)) and part.name not in found]
+            new = [part for name in waiting.pop().parts if (part := self.by_name.get(name)) and part.name not in found]
             found.update({part.name: part for part in new})
             waiting += new
         return list(found.values())

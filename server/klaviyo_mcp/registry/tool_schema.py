@@ -1,102 +1,109 @@
-"""An action's input schema as an agent is shown it: small, and in the subset of JSON Schema that every client takes.
+"""An action's input schema as an agent is shown it: small, and in the part of JSON Schema that every client takes.
 
 The full schema still validates. What is left out here (long enumerations, deep documents) is answered for by errors
-that name the nearest right value, and can be looked up.
+that name the nearest right value, and can be looked up. What clients take is written in `portable`.
 """
 
 import json
 
-from klaviyo_mcp.loose_json import JSON, is_object, mapping, objects
+from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.references import resolved
+from klaviyo_mcp.registry.portable import portable
 
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6
 LARGEST_PROPERTY = 1_200
-PLAIN_FORMATS = {"date-time", "date", "email", "uri"}
+LARGEST_DEEP = 4_000
+"""Characters of all arguments of one action together that hold objects of stated keys."""
+PARTS = {"items", "anyOf"}
 
 
 def listed_schema(spec: ActionSpec) -> JSON:
     """The schema for a tool list: no `$ref`, no long enumeration, no property over LARGEST_PROPERTY characters."""
-    definitions = mapping(spec.input_schema.get("$defs"))
-    properties = {name: _listed_argument(name, schema, definitions) for name, schema in spec.properties.items()}
+    listing = _Listing(mapping(spec.input_schema.get("$defs")))
+    properties = {name: listing.argument(name, schema) for name, schema in spec.properties.items()}
+    if listing.deep > LARGEST_DEEP:
+        listing.largest = LARGEST_PROPERTY // 2
+        properties = {name: listing.argument(name, schema) for name, schema in spec.properties.items()}
+    # Anthropic's API refuses anyOf and its kin at the root; nothing else stands there.
     listed: JSON = {"type": "object", "properties": properties}
     if spec.required:
         listed["required"] = spec.required
-    listed["additionalProperties"] = False
     return listed
 
 
-def _listed_argument(name: str, schema: JSON, definitions: JSON) -> JSON:
-    """An argument as listed. What every action has alike is told once, in the server's instructions, not 300 times."""
-    if name.endswith("_fields") and schema.get("type") == "array":
-        names = schema["items"].get("enum", [])
-        shown: JSON = {"type": "array", "items": {"type": "string"}}
-        if len(names) <= LONGEST_FIELD_ENUM:
-            shown["items"]["enum"] = names
-        elif "description" in schema and "Fields to return" not in schema["description"]:
-            shown["description"] = schema["description"]
+class _Listing:
+    """The arguments of one action as they are listed, none over `largest` characters; `deep` counts those of deep ones.
+
+    `definitions` are what references name.
+    """
+
+    def __init__(self, definitions: JSON) -> None:
+        self.largest = LARGEST_PROPERTY
+        self.deep = 0
+        self._definitions = definitions
+        self._made: dict[int, tuple[JSON, JSON]] = {}
+
+    def argument(self, name: str, schema: JSON) -> JSON:
+        """What every action has alike is told once, in the server's instructions, not 300 times."""
+        if name.endswith("_fields") and schema.get("type") == "array":
+            names = schema["items"].get("enum", [])
+            fields: JSON = {"type": "array", "items": {"type": "string"}}
+            if len(names) <= LONGEST_FIELD_ENUM:
+                fields["items"]["enum"] = names
+            elif "description" in schema and "Fields to return" not in schema["description"]:
+                fields["description"] = schema["description"]
+            return fields
+        if not self._is_deep(schema):
+            return self._shown(schema, 0)
+        for depth in (3, 2, 1, 0):
+            shown = self._shown(schema, depth)
+            size = len(json.dumps(shown, ensure_ascii=False))
+            if size <= self.largest:
+                break
+        self.deep += size
         return shown
-    if name == "filter" and schema.get("type") == ["string", "array"]:
-        return {**schema, "items": {"type": "object"}}
-    return _listed(schema, definitions)
 
+    def _shown(self, schema: JSON, depth: int) -> JSON:
+        """A portable copy in which objects deeper than `depth` are only named, and long enumerations only counted."""
+        whole = self._portable(schema)
+        if depth == 0 and self._is_deep(schema):
+            return self._named(whole)
+        shown = dict(whole)
+        if len(items(whole.get("enum"))) > LONGEST_ENUM:
+            del shown["enum"]
+        if "properties" in whole:
+            shown["properties"] = {name: self._shown(part, depth - 1) for name, part in whole["properties"].items()}
+        if "items" in whole:
+            shown["items"] = self._shown(whole["items"], depth - self._is_deep(whole["items"]))
+        if "anyOf" in whole:
+            shown["anyOf"] = [self._shown(form, depth) for form in whole["anyOf"]]
+        return shown
 
-def _listed(schema: JSON, definitions: JSON) -> JSON:
-    for depth in (3, 2, 1, 0):
-        shown = _shallow(schema, definitions, depth)
-        if len(json.dumps(shown, ensure_ascii=False)) <= LARGEST_PROPERTY:
-            return shown
-    return _shallow(schema, definitions, 0)
-
-
-def _shallow(schema: JSON, definitions: JSON, depth: int) -> JSON:
-    """A copy in which objects deeper than `depth` are only named, and long enumerations only counted."""
-    schema = resolved(schema, definitions)
-    shown: JSON = {}
-    for key, value in schema.items():
-        if key in ("properties", "items", "anyOf", "oneOf", "allOf", "required", "additionalProperties") and depth == 0:
-            continue
-        match key:
-            case "enum" if len(value) > LONGEST_ENUM:
-                continue
-            case "format" if value not in PLAIN_FORMATS:
-                continue
-            case "properties":
-                shown[key] = {name: _shallow(inner, definitions, depth - 1) for name, inner in value.items()}
-            case "items":
-                shown[key] = _shallow(value, definitions, depth if _is_flat(value) else depth - 1)
-            case "anyOf" | "oneOf" | "allOf":
-                shown[key] = [_shallow(inner, definitions, depth) for inner in value]
-            case "$defs" | "$comment":
-                continue
-            case _:
-                shown[key] = value
-    if depth == 0 and _is_deep(schema):
-        shown["type"] = schema.get("type", "object")
+    def _named(self, schema: JSON) -> JSON:
+        """A deep schema of which only the keys are told."""
         words = [str(schema["description"])] if "description" in schema else []
-        if names := _names(schema, definitions):
-            words.append(f"Keys: {', '.join(names)}.")
-        if words:
-            shown["description"] = " ".join(words)
-    return shown
+        shown: JSON = {"type": schema.get("type", "object")}
+        if shown["type"] == "array":
+            shown["items"] = {"type": "object"}
+        return {**shown, "description": " ".join([*words, f"Keys: {', '.join(self._names(schema))}."])}
 
+    def _names(self, schema: JSON) -> list[str]:
+        """The keys of an object schema, those of all its forms or of its items, the required ones first."""
+        schema = self._portable(schema)
+        if "properties" in schema:
+            return list(dict.fromkeys([*schema.get("required", []), *schema["properties"]]))[:20]
+        parts = [*objects(schema.get("items")), *objects(schema.get("anyOf"))]
+        return list(dict.fromkeys(name for part in parts for name in self._names(part)))[:20]
 
-def _is_flat(schema: JSON) -> bool:
-    return not ({"properties", "items", "anyOf", "oneOf", "$ref"} & schema.keys())
+    def _is_deep(self, schema: JSON) -> bool:
+        """Whether a schema holds objects of stated keys."""
+        schema = self._portable(schema)
+        parts = [*objects(schema.get("items")), *objects(schema.get("anyOf"))] if schema.keys() & PARTS else []
+        return "properties" in schema or any(self._is_deep(part) for part in parts)
 
-
-def _is_deep(schema: JSON) -> bool:
-    return bool({"properties", "anyOf", "oneOf", "allOf"} & schema.keys()) or not _is_flat(schema.get("items", {}))
-
-
-def _names(schema: JSON, definitions: JSON) -> list[str]:
-    """The keys of an object schema, those of all its branches or of its items, the required ones first."""
-    schema = resolved(schema, definitions)
-    if "properties" in schema:
-        required = schema.get("required", [])
-        return [*required, *(name for name in schema["properties"] if name not in required)][:20]
-    if is_object(schema.get("items")):
-        return _names(schema["items"], definitions)
-    branches = objects(schema.get("anyOf") or schema.get("oneOf"))
-    return list(dict.fromkeys(name for branch in branches for name in _names(branch, definitions)))[:20]
+    def _portable(self, schema: JSON) -> JSON:
+        """Each is asked for several times; it is kept beside what was made of it, so that its id stays its own."""
+        if id(schema) not in self._made:
+            self._made[id(schema)] = schema, portable(schema, self._definitions)
+        return self._made[id(schema)][1]

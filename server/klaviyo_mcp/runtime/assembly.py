@@ -3,17 +3,26 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from klaviyo_mcp.accounts.account import Accounts, OneAccount, open_account
-from klaviyo_mcp.accounts.endpoint import Endpoint
-from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import PrefixError
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
+    from klaviyo_mcp.accounts.account import Accounts
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
+    from klaviyo_mcp.actions.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is known before anything that makes calls is loaded: settings, actions, and which are exposed."""
+
+    settings: Settings
+    registry: Registry
+    exposure: Exposure
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +30,65 @@ class Application:
     """Everything that is needed to answer calls, wherever they come from."""
 
     settings: Settings
-    engine: Engine
-    accounts: Accounts
+    engine: "Engine"
+    accounts: "Accounts"
     exposure: Exposure
     connected: bool = True
     """False when it is known that no account is there yet."""
 
 
-def assemble(
-    *,
-    sandbox: bool = False,
-    account: str | None = None,
-    expose: str = "all",
-    read_only: bool = False,
-    hide_unavailable: bool = False,
-) -> Application:
-    """Read settings and specs, and say which accounts there are. Raises SettingsError, SpecError or ExposureError."""
+def select(
+    *, expose: str = "all", read_only: bool = False, hide_unavailable: bool = False, prefix: str | None = None
+) -> Selection:
+    """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
+
+    `prefix` is used instead of KLAVIYO_MCP_PREFIX.
+    """
     settings = read_settings()
-    registry = Registry(load_catalogue())
+    registry = registry_of(settings, prefix)
     exposure = parse_exposure(expose, registry, read_only=read_only, hide_unavailable=hide_unavailable)
+    return Selection(settings, registry, exposure)
+
+
+def assemble(
+    selection: Selection | None = None, *, sandbox: bool = False, account: str | None = None, read_only: bool = False
+) -> Application:
+    """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does."""
+    from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
+
+    selection = selection or select(read_only=read_only)
+    settings, exposure = selection.settings, selection.exposure
     engine = Engine(
-        registry,
+        selection.registry,
         exposes=exposure.reaches,
-        read_only=read_only,
+        read_only=exposure.read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
     )
     accounts, connected = _accounts(settings, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)
 
 
-def _accounts(settings: Settings, sandbox: bool, name: str | None) -> tuple[Accounts, bool]:
+def names_no_account(settings: Settings, *, sandbox: bool) -> bool:
+    """Whether there is one account and no other, so that no call names one."""
+    return sandbox or settings.klaviyo_api_key is not None
+
+
+def registry_of(settings: Settings, prefix: str | None = None) -> Registry:
+    """The actions, under names with the prefix given, else that of the settings. Raises SettingsError, SpecError."""
+    try:
+        return Registry(load_catalogue(), settings.klaviyo_mcp_prefix if prefix is None else prefix)
+    except PrefixError as error:
+        raise SettingsError(f"{'KLAVIYO_MCP_PREFIX' if prefix is None else '--prefix'}: {error}.") from None
+
+
+def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
     """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
 
     A vault is opened for the last alone, and not before the first call.
     """
+    from klaviyo_mcp.accounts.account import OneAccount, open_account
+    from klaviyo_mcp.accounts.endpoint import Endpoint
+
     endpoint = Endpoint(settings.klaviyo_base_url, pace=settings.klaviyo_mcp_quota == "on")
     key = settings.klaviyo_api_key
     kept = "sandbox" if sandbox else "default" if key else None

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     klaviyo_mcp_allowed_origins: str = Field(
         "", description="Origin headers to accept over HTTP besides localhost, comma-separated."
     )
+    klaviyo_mcp_prefix: str = Field(
+        "", description="What stands before every name in the list of tools, such as shop_; calls may leave it out."
+    )
     klaviyo_mcp_http_token: SecretStr | None = Field(
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )

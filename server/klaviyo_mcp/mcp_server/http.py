@@ -1,10 +1,10 @@
-"""Running the MCP server: over stdio for one client on this machine, over HTTP for any number."""
+"""Running the MCP server over HTTP, for any number of clients."""
 
 import hmac
 import sys
 from typing import Any
 
-from mcp.server import NotificationOptions, Server
+from mcp.server import Server
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,14 +12,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
-
-
-async def serve_stdio(server: Server[Any]) -> None:
-    """Serve until the client closes stdin. stdout carries nothing but the protocol."""
-    from mcp.server.stdio import stdio_server  # each transport loads its own
-
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options(NotificationOptions()))
 
 
 def check_listening(host: str, settings: Settings) -> None:

@@ -1,0 +1,86 @@
+"""What the server says of itself: to the handshake of either era, and to the SDK that serves everything after it.
+
+Nothing heavy is imported, so that a client over stdio has its answer while the rest is still being loaded.
+"""
+
+from typing import Any
+
+from klaviyo_mcp import __version__
+
+INSTRUCTIONS = """\
+Tools for Klaviyo (e-mail and SMS marketing). Each tool is one action. Where tools have an argument account, several
+Klaviyo accounts are connected: say which one is meant, and never mix what you learn from one with another.
+- Answers are flat records; a field that is missing is empty in Klaviyo. Dates are ISO 8601.
+- filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
+- X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
+  absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
+- Collections return next_cursor when there is more: call again with cursor alone, or ask for more at once with
+  max_records. A long record is cut, as the entries of cut say: read the rest with part, such as record.html@8000.
+- A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
+- "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
+- Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
+- Being on a list is not consent to marketing: consent is recorded by the actions that subscribe profiles.
+- Before an action that removes something or reaches many people, say what it will do and ask the user.
+"""
+NAME, TITLE = "klaviyo-mcp", "Klaviyo"
+HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+"""Revisions of the protocol that begin with `initialize`, oldest first; the last answers for one that is not known."""
+MODERN_VERSION = "2026-07-28"
+"""The revision without a handshake: each request carries it, and `server/discover` asks for it."""
+LISTING_TTL_MS = 300_000
+_CAPABILITIES = {"resources": {"listChanged": False, "subscribe": False}, "tools": {"listChanged": False}}
+_SELF = {"name": NAME, "title": TITLE, "version": __version__}
+_META = "io.modelcontextprotocol/"
+
+
+def initialized(params: dict[str, Any]) -> dict[str, Any] | None:
+    """The result of `initialize`, None for one that is not whole: that one the SDK refuses in its own words."""
+    match params:
+        case {
+            "protocolVersion": str(version),
+            "capabilities": dict(),
+            "clientInfo": {"name": str(), "version": str()},
+        }:
+            known = version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
+            return {
+                "protocolVersion": known,
+                "capabilities": _CAPABILITIES,
+                "serverInfo": _SELF,
+                "instructions": INSTRUCTIONS,
+            }
+        case _:
+            return None
+
+
+def discovered() -> dict[str, Any]:
+    """The result of `server/discover`."""
+    return {
+        "supportedVersions": [MODERN_VERSION],
+        "capabilities": _CAPABILITIES,
+        "instructions": INSTRUCTIONS,
+        **modern(ttl_ms=0),
+    }
+
+
+def modern(*, ttl_ms: int) -> dict[str, Any]:
+    """What every complete result of the modern era carries. Private: another one who asks may have other accounts."""
+    return {"resultType": "complete", "ttlMs": ttl_ms, "cacheScope": "private", "_meta": {f"{_META}serverInfo": _SELF}}
+
+
+def is_modern(params: dict[str, Any]) -> bool:
+    """Whether a request carries the whole envelope of the modern era, at the revision that is served."""
+    match params.get("_meta"):
+        case {
+            "io.modelcontextprotocol/protocolVersion": version,
+            "io.modelcontextprotocol/clientCapabilities": dict(),
+            "io.modelcontextprotocol/clientInfo": {"name": str(), "version": str()},
+        }:
+            return version == MODERN_VERSION
+        case _:
+            return False
+
+
+def has_envelope(params: dict[str, Any]) -> bool:
+    """Whether a request claims to be of the modern era, whole or not."""
+    meta = params.get("_meta")
+    return isinstance(meta, dict) and f"{_META}protocolVersion" in meta
