@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench docs clean .venv
+.PHONY: help setup demo quick fast coverage test check bench clients docs clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
+
+clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
+	$(BIN)/python tests/clients/run.py $(CLIENTS)
 
 bench: $(TOOLS)  ## Measure start-up, calls and tokens
 	$(BIN)/python bench/run.py

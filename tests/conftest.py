@@ -44,6 +44,7 @@ SLOW = (
     "answers/test_nothing_is_lost.py",
     "answers/test_verify.py",
     "cli/",
+    "clients/",
     "conformance/",
     "end_to_end/",
     "mcp_server/test_converters.py",

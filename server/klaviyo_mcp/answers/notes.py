@@ -122,4 +122,5 @@ def _quota(left: QuotaLeft, now: datetime) -> str | None:
         said.append(f"{left.remaining_today} more of these calls today{until}")
     if left.remaining == 0 and (left.reset_seconds or 0) >= NEAR:
         said.append(f"the next one has to wait {left.reset_seconds} s, which a call does by itself where it may")
-    return f"{'; '.join(said)}.".capitalize() if said else None
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}." if said else None
