@@ -7,13 +7,13 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-import mcp.types as types
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.mcp_server.wire import INVALID_REQUEST
 from klaviyo_mcp.runtime.authorities import Authority, Origin
 from klaviyo_mcp.runtime.settings import Settings
 
@@ -23,10 +23,17 @@ LOCAL = tuple(Authority(name) for name in ("127.0.0.1", "localhost", "::1"))
 EXPOSED_HEADERS = ("WWW-Authenticate", "MCP-Protocol-Version", "Mcp-Session-Id", "Retry-After")
 
 
-def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON-RPC error that belongs to no request."""
-    error = {"code": types.INVALID_REQUEST, "message": message}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status, headers)
+def refusal(
+    status: int,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    code: int = INVALID_REQUEST,
+    given: str | int | float | None = None,
+) -> Response:
+    """A JSON-RPC error, for the request whose id was `given` where one could be read."""
+    error = {"code": code, "message": message}
+    return JSONResponse({"jsonrpc": "2.0", "id": given, "error": error}, status, headers)
 
 
 class Visitors:
