@@ -1,7 +1,6 @@
 """Running the MCP server over HTTP, for any number of clients."""
 
 import hmac
-import sys
 from typing import Any
 
 from mcp.server import Server
@@ -11,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from klaviyo_mcp.runtime.logs import announce
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 
@@ -61,8 +61,9 @@ def serve_http(app: Starlette, host: str, port: int) -> None:
 
     listener = listen(host, port)
     bound = listener.getsockname()[1]
-    print(f"klaviyo-mcp is listening on http://{host}:{bound}", file=sys.stderr, flush=True)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
+    announce(f"listening on http://{host}:{bound}")
+
+    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
     uvicorn.Server(config).run(sockets=[listener])
 
 
