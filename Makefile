@@ -73,7 +73,7 @@ $(INSTALLED): pyproject.toml
 	@printf %s "$(CURDIR)" > $@
 
 $(TOOLS): $(INSTALLED)
-	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--group dev)
+	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--group dev --editable '.[otel]')
 	@touch $@
 
 # What some tests run beside the server: a Redis and a browser. Installed where that may be done without asking; elsewhere

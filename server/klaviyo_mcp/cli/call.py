@@ -13,6 +13,7 @@ from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import fail, print_json
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
 from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.logs import start_logging
 
 app = typer.Typer()
@@ -40,6 +41,7 @@ def call(
     application = assemble(sandbox=sandbox, account=account, read_only=read_only)
 
     start_logging(application.settings, "warning")
+    start_exporting()
 
     async def run() -> Response:
         if preview:

@@ -9,6 +9,7 @@ from klaviyo_mcp.cli.options import AccountOption, LogFormatOption, LogLevelOpti
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
+from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.exposure import ExposureError
 from klaviyo_mcp.runtime.logs import log, start_logging
 from klaviyo_mcp.runtime.settings import SettingsError
@@ -61,6 +62,7 @@ def serve(
         if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
             front.offer(lambda: listing.text)
         application = assemble(selection, sandbox=sandbox, account=account)
+        start_exporting()
     except (SettingsError, ExposureError, SpecError) as error:
         front.refuse(str(error))
         raise
@@ -85,11 +87,12 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
 
     _hint(application)
     check_listening(host, application.settings)
+    exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure)
     server = make_server(application.engine, lambda _: application.accounts, listing)
     _loaded()
-    app = http_app(server, application.settings, tools=listing.tools)
-    serve_http(app, host, 8000 if port is None else port)
+    app = http_app(server, application.settings, tools=listing.tools, metrics=exporting and exporting.page)
+    serve_http(app, host, 8000 if port is None else port, at_end=exporting and exporting.flush)
 
 
 def _hint(application: Application) -> None:

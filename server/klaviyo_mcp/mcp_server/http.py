@@ -1,6 +1,8 @@
 """Running the MCP server over HTTP, for any number of clients."""
 
 import hmac
+import socket
+from collections.abc import Callable
 from typing import Any
 
 from mcp.server import Server
@@ -23,8 +25,13 @@ def check_listening(host: str, settings: Settings) -> None:
         )
 
 
-def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlette:
-    """The ASGI app: /mcp (stateless, JSON), /healthz, /readyz. Host and Origin are checked on /mcp."""
+def http_app(
+    server: Server[Any], settings: Settings, *, tools: int, metrics: Callable[[], tuple[bytes, str]] | None = None
+) -> Starlette:
+    """The ASGI app: /mcp (stateless, JSON), /healthz, /readyz. Host and Origin are checked on /mcp.
+
+    `metrics` gives the text and the media type of /metrics, None leaves that page out.
+    """
     from mcp.server.transport_security import TransportSecuritySettings  # only HTTP needs it
 
     local = ["127.0.0.1", "localhost", "[::1]"]
@@ -46,15 +53,15 @@ def http_app(server: Server[Any], settings: Settings, *, tools: int) -> Starlett
                 *settings.allowed_origins,
             ],
         ),
-        custom_starlette_routes=[Route("/healthz", healthz), Route("/readyz", readyz)],
+        custom_starlette_routes=[Route("/healthz", healthz), Route("/readyz", readyz), *_page(metrics)],
     )
     if settings.klaviyo_mcp_http_token is not None:
         app.add_middleware(_TokenGate, token=settings.klaviyo_mcp_http_token.get_secret_value())
     return app
 
 
-def serve_http(app: Starlette, host: str, port: int) -> None:
-    """Serve until interrupted. Raises SettingsError when the port cannot be had."""
+def serve_http(app: Starlette, host: str, port: int, *, at_end: Callable[[], None] | None = None) -> None:
+    """Serve until interrupted, and then call `at_end`. Raises SettingsError when the port cannot be had."""
     import uvicorn  # only HTTP needs it
 
     from klaviyo_mcp.runtime.listening import listen
@@ -63,8 +70,28 @@ def serve_http(app: Starlette, host: str, port: int) -> None:
     bound = listener.getsockname()[1]
     announce(f"listening on http://{host}:{bound}")
 
+    class Serving(uvicorn.Server):
+        """Calls `at_end` in time: the signal that ended it is raised again afterwards, and ends the process at once."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            if at_end is not None:
+                at_end()
+
     config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run(sockets=[listener])
+    Serving(config).run(sockets=[listener])
+
+
+def _page(metrics: Callable[[], tuple[bytes, str]] | None) -> list[Route]:
+    """/metrics for Prometheus, which needs the token as /mcp does."""
+    if metrics is None:
+        return []
+
+    def page(_request: Request) -> Response:
+        text, media_type = metrics()
+        return Response(text, media_type=media_type)
+
+    return [Route("/metrics", page)]
 
 
 def _with_ports(hosts: list[str]) -> list[str]:
