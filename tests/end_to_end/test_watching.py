@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -364,3 +365,31 @@ async def test_an_outage_of_the_collector_is_told_and_stops_no_call(connect) -> 
         assert not (await client.call_tool("get_lists", {"page_size": 1})).is_error
     assert "ERROR opentelemetry" in connect.log
     assert "Traceback" not in connect.log
+
+
+def test_a_write_that_is_given_up_while_it_is_under_way_is_a_warning(environment, sandbox) -> None:
+    fault = {"operation": "create_list", "fault": "latency", "seconds": 2, "count": 1}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
+    messages = [
+        {"id": 1, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {"name": "create_list", "arguments": {"name": MARK}}},
+    ]
+    words = [sys.executable, *SERVE, "--log-format", "json"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        httpx2.post(f"{sandbox}/_sandbox/faults", json=[fault])
+        with subprocess.Popen(words, env=environment, text=True, **pipes) as process:
+            for message in messages:
+                process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            process.stdin.flush()
+            while not httpx2.get(f"{sandbox}/_sandbox/faults").json()[0]["met"]:
+                time.sleep(0.05)
+            cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}}
+            process.stdin.write(json.dumps(cancelled) + "\n")
+            _, log = process.communicate(timeout=30)
+    finally:
+        httpx2.delete(f"{sandbox}/_sandbox/faults")
+    (line,) = map(json.loads, log.splitlines())
+    assert (line["level"], line["outcome"], line["action"]) == ("warning", "cancelled", "create_list")
+    assert (line["effect"], line["requests"]) == ("write", 1)
