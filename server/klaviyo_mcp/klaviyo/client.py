@@ -39,6 +39,7 @@ from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, QuotaLeft, Reply, WaitBudget
 from klaviyo_mcp.klaviyo.unreached import AUTHENTICATION, Departure, not_reached, proxy_refused
+from klaviyo_mcp.klaviyo.watching import watched
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
@@ -108,7 +109,8 @@ class KlaviyoClient:
         while True:
             if self._quota is not None:
                 await self._quota.take(outgoing.buckets, budget)
-            response = await self._exchange(request, outgoing, departure)
+            sending = self._exchange(request, outgoing, departure)
+            response = await watched(sending, request, template=outgoing.template, operation=outgoing.operation)
             if response.status_code != 429:
                 return _reply(response)
             departure.left = False

@@ -5,6 +5,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
+from klaviyo_mcp.klaviyo.watching import watcher
+
 REVISION = "2026-07-15"
 """The revision of Klaviyo's API that operations are described by, where a spec does not say another."""
 
@@ -26,9 +28,10 @@ class Bucket:
 class ApiRequest:
     """One HTTP request to Klaviyo, complete but for credentials.
 
-    `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
-    is JSON, `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the
-    client to add the account's public key to the query. `revision` is that of the API which it is written for.
+    `path` is percent-encoded and starts with /api/ or /client/; `template` is the path before its ids were filled in,
+    for those who must not see them. `query` values are plain text, not yet encoded. `body` is JSON,
+    `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the client to
+    add the account's public key to the query. `revision` is that of the API which it is written for.
     """
 
     method: str
@@ -38,6 +41,7 @@ class ApiRequest:
     body: Any = None
     form: dict[str, str | tuple[str, bytes]] | None = None
     operation: str = ""
+    template: str = ""
     needs_company_id: bool = False
     buckets: tuple[Bucket, ...] = ()
     revision: str = REVISION
@@ -99,6 +103,8 @@ class WaitBudget:
         further = self._further(wait)
         self.seconds -= further
         self.waited += further
+        if (looks := watcher.get()) is not None:
+            looks.waits(further)
         if reason not in self.reasons:
             self.reasons.append(reason)
         self._waiting_until = max(self._waiting_until, monotonic() + wait)

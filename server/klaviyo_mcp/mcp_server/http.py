@@ -1,6 +1,5 @@
 """The MCP server over HTTP: /mcp (stateless, JSON) and health checks, for any number of clients."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,10 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.klaviyo.pool import LONGEST_EXCHANGE
 from klaviyo_mcp.mcp_server.draining import DrainingServer
-from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors, refusal
+from klaviyo_mcp.mcp_server.http_access import LOCKED, PATHS, Cors, Door, OriginGate, Visitors, refusal
 from klaviyo_mcp.mcp_server.wire import PARSE_ERROR, Unreadable, read_line
 from klaviyo_mcp.runtime.authorities import bracketed
+from klaviyo_mcp.runtime.exporters import Exporting
 from klaviyo_mcp.runtime.listening import listen
+from klaviyo_mcp.runtime.logs import announce
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 COMPRESSED_FROM = 16_384
@@ -50,8 +51,12 @@ def http_app(
     tools: int,
     host: str = "127.0.0.1",
     receiving: Interruptions | None = None,
+    metrics: Callable[[], tuple[bytes, str]] | None = None,
 ) -> Starlette:
-    """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet."""
+    """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet.
+
+    `metrics` gives the text and the media type of /metrics, None leaves that page out.
+    """
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
@@ -70,7 +75,12 @@ def http_app(
         return refusal(404, "There is nothing at this path: MCP is at /mcp. This server has no OAuth.")
 
     app = Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *(Route(path, mcp) for path in PATHS)],
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            *_page(metrics, visitors),
+            *(Route(path, mcp) for path in PATHS),
+        ],
         middleware=[
             Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=5),
             Middleware(OriginGate, visitors=visitors),
@@ -84,7 +94,14 @@ def http_app(
 
 
 def serve_http(
-    server: Server[Any], settings: Settings, host: str, port: int, *, tools: int, interrupt: Callable[[], None]
+    server: Server[Any],
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    tools: int,
+    interrupt: Callable[[], None],
+    exporting: Exporting | None = None,
 ) -> None:
     """Serve until interrupted. `interrupt` makes calls end that are still under way when the server has to.
 
@@ -92,18 +109,35 @@ def serve_http(
     """
     check_listening(host, settings)
     receiving = Interruptions()
-    app = http_app(server, settings, tools=tools, host=host, receiving=receiving)
+    app = http_app(
+        server, settings, tools=tools, host=host, receiving=receiving, metrics=exporting.page if exporting else None
+    )
     listener = listen(host, port)
     bound = listener.getsockname()[1]
-    print(f"klaviyo-mcp is listening on http://{bracketed(host)}:{bound}/mcp", file=sys.stderr, flush=True)
+    announce(f"listening on http://{bracketed(host)}:{bound}/mcp")
     grace = settings.klaviyo_mcp_stop_within
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, server_header=False)
     DrainingServer(
         config,
         stop_receiving=receiving.interrupt,
         interrupt=interrupt,
+        at_end=exporting.flush if exporting else None,
         grace=settings.klaviyo_mcp_max_wait + LONGEST_EXCHANGE if grace is None else grace,
     ).run(sockets=[listener])
+
+
+def _page(metrics: Callable[[], tuple[bytes, str]] | None, visitors: Visitors) -> list[Route]:
+    """/metrics for Prometheus, which needs the token as /mcp does."""
+    if metrics is None:
+        return []
+
+    def page(request: Request) -> Response:
+        if not visitors.may_enter_with(request.headers.get("authorization", "")):
+            return refusal(401, LOCKED, {"WWW-Authenticate": "Bearer"})
+        text, media_type = metrics()
+        return Response(text, media_type=media_type)
+
+    return [Route("/metrics", page)]
 
 
 class _Body:

@@ -20,6 +20,10 @@ from klaviyo_mcp.runtime.settings import Settings
 PATHS = ("/mcp", "/mcp/")
 """Where MCP is. Both are served, as a redirect loses the body with some clients and the scheme behind some proxies."""
 LOCAL = tuple(Authority(name) for name in ("127.0.0.1", "localhost", "::1"))
+LOCKED = (
+    "This server needs the header 'Authorization: Bearer …' with the token that is set as KLAVIYO_MCP_HTTP_TOKEN where "
+    "it runs. It has no OAuth."
+)
 EXPOSED_HEADERS = ("WWW-Authenticate", "MCP-Protocol-Version", "Mcp-Session-Id", "Retry-After")
 
 
@@ -134,8 +138,7 @@ class Door:
         if not self._visitors.may_enter_with(headers.get("authorization", "")):
             return refusal(
                 401,
-                "This server needs the header 'Authorization: Bearer …' with the token that is set as "
-                "KLAVIYO_MCP_HTTP_TOKEN where it runs. It has no OAuth.",
+                LOCKED,
                 {"WWW-Authenticate": "Bearer"},
             )
         if scope["method"] != "POST":
