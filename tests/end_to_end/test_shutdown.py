@@ -55,6 +55,7 @@ def serving(reply: bytes, within: str) -> Iterator[tuple[Upstream, "subprocess.P
             "KLAVIYO_BASE_URL": f"http://127.0.0.1:{upstream.server_port}",
             "KLAVIYO_API_KEY": "pk_sandbox_x",
             "KLAVIYO_MCP_STOP_WITHIN": within,
+            "KLAVIYO_MCP_LOG_LEVEL": "warning",
         }
         with subprocess.Popen(SERVE, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
