@@ -45,6 +45,7 @@ SLOW = (
     "answers/test_nothing_is_lost.py",
     "answers/test_verify.py",
     "cli/",
+    "clients/",
     "conformance/",
     "end_to_end/",
     "klaviyo/test_pacing.py",

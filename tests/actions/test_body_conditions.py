@@ -31,7 +31,7 @@ def test_a_month_in_a_zone_is_that_zones_month(asked: Callable[..., Any]) -> Non
             "greater-or-equal(datetime,2026-07-01T00:00:00+02:00)",
             "less-than(datetime,2026-08-01T00:00:00+02:00)",
         ]
-        assert "2026-07-01T00:00:00+02:00" in checked.read_as["conditions"]
+        assert "2026-07-01T00:00:00+02:00" in checked.understood.read_as["conditions"]
 
 
 def test_an_offset_of_its_own_stays_and_a_missing_zone_is_said(asked: Callable[..., Any]) -> None:
@@ -41,7 +41,7 @@ def test_an_offset_of_its_own_stays_and_a_missing_zone_is_said(asked: Callable[.
         "greater-or-equal(datetime,2026-07-01T00:00:00-04:00)",
         "less-than(datetime,2026-08-01T00:00:00)",
     ]
-    assert "UTC" in checked.read_as["conditions"]
+    assert "UTC" in checked.understood.read_as["conditions"]
 
 
 def test_other_conditions_are_written_out_and_text_of_other_forms_is_left(asked: Callable[..., Any]) -> None:
@@ -57,7 +57,7 @@ def test_other_conditions_are_written_out_and_text_of_other_forms_is_left(asked:
 def test_a_zone_in_another_case_is_put_right(asked: Callable[..., Any]) -> None:
     period = [bound("greater-or-equal", "2026-07-01"), bound("less-than", "2026-08-01")]
     checked = asked(*period, timezone="europe/berlin")
-    assert checked.arguments["timezone"] == checked.read_as["timezone"] == "Europe/Berlin"
+    assert checked.arguments["timezone"] == checked.understood.read_as["timezone"] == "Europe/Berlin"
 
 
 def test_what_is_no_time_is_named_by_its_place(problems: Callable[..., list[str]]) -> None:

@@ -112,5 +112,5 @@ def test_every_way_of_finding_is_a_read_with_right_arguments(engine: Engine, reg
     for finder in FINDERS[kind]:
         plan = engine.plan(Call(finder.action, finder.arguments("ada@example.org")))
         assert plan.effect == "read"
-        assert plan.read_as == {}
+        assert plan.understood.read_as == {}
     assert ID_FORMS[kind].fits(ID_FORMS[kind].example)

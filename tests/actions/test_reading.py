@@ -13,6 +13,7 @@ from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.registry.registry import Registry
 
 JOB = "01JCW4R8P3M7V1X5Z9C2F6H0KQ"
+CONSENT = {"profiles": [{"email": "a@b.co", "subscriptions": {"email": {"marketing": {"consent": "SUBSCRIBED"}}}}]}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_what_can_mean_only_one_thing_is_taken_and_told(
     registry: Registry, action: str, given: Any, meant: Any, read_as: Any
 ) -> None:
     checked = check_arguments(registry[action], given)
-    assert checked.read_as == read_as
+    assert checked.understood.read_as == read_as
     if meant is not None:
         assert checked.arguments == meant
 
@@ -73,7 +74,7 @@ def test_what_fits_as_it_stands_is_not_read(registry: Registry) -> None:
     given = {"email": "a@example.org", "properties": {"firstName": "5", "tags": "a,b"}}
     checked = check_arguments(registry["create_profile"], given)
     assert checked.arguments == given
-    assert checked.read_as == {}
+    assert checked.understood.read_as == {}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_filter_may_be_written_in_other_ways(registry: Registry, given: Any, t
         return
     checked = check_arguments(action, {"filter": given})
     assert checked.arguments["filter"] == text
-    assert checked.read_as == {"filter": text}
+    assert checked.understood.read_as == {"filter": text}
 
 
 def test_text_inside_text_is_unpacked_through_references_and_forms(registry: Registry) -> None:
@@ -201,3 +202,94 @@ def test_what_may_mean_several_things_is_not_read(
 def test_a_preview_tells_what_was_read(engine: Engine) -> None:
     shown = preview(engine.plan(Call("get_list", {"listId": "VbT4kM"}))).data
     assert shown["read_as"] == {"listId": "id"}
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "meant"),
+    [
+        ("update_profile", {"id": JOB, "unset_properties": '["Loyalty tier"]'}, ["Loyalty tier"]),
+        ("get_coupon_codes", {"coupon_id": '["FREESHIP", "TRAIL20"]'}, ["FREESHIP", "TRAIL20"]),
+        ("update_profile", {"id": JOB, "unset_properties": "[not a list]"}, "[not a list]"),
+        ("update_profile", {"id": JOB, "first_name": '["Ada"]'}, '["Ada"]'),
+        ("create_profile", {"properties": {"tags": '["a"]'}, "email": "a@b.co"}, {"tags": '["a"]'}),
+        (
+            "get_lists",
+            {"filter": '["{\\"field\\": \\"name\\", \\"operator\\": \\"any\\", \\"value\\": \\"[1]\\"}"]'},
+            None,
+        ),
+        ("get_flow_action", {"id": 73125048}, "73125048"),
+        ("get_flow_action", {"id": 10**30}, str(10**30)),
+        ("get_lists", {"sort": "null"}, None),
+        ("get_lists", {"page_size": "null"}, None),
+        ("get_lists", {"filter": ""}, None),
+        ("get_lists", {"cursor": ""}, None),
+        ("get_lists", {"max_records": ""}, None),
+        ("delete_webhook", {"id": 4711}, "4711"),
+        ("bulk_subscribe_profiles", {"list_id": "", **CONSENT}, None),
+        ("upload_image_from_file", {"file": "R0lGODlh\r\nAQABAIAA\n"}, "R0lGODlhAQABAIAA"),
+        ("create_profile", {"email": "a@b.co", "title": ""}, ""),
+        ("create_profile", {"email": "a@b.co", "title": "null"}, "null"),
+        ("update_profile", {"id": JOB, "unset_properties": "Loyalty tier"}, "Loyalty tier"),
+    ],
+)
+def test_values_are_taken_as_clients_send_them(registry: Registry, action: str, given: Any, meant: Any) -> None:
+    name = next(name for name in given if name not in ("id", "email", "profiles") or len(given) == 1)
+    found = check_arguments(registry[action], given).arguments
+    assert found.get(name) == meant or name == "filter"
+
+
+def test_a_float_is_no_id(registry: Registry) -> None:
+    for number in (1e3, 73125048.0, 1e300):
+        with pytest.raises(InvalidArguments):
+            check_arguments(registry["get_flow_action"], {"id": number})
+
+
+@pytest.mark.parametrize("given", ["", "null"])
+def test_what_an_irreversible_action_is_done_to_is_never_taken_for_absent(registry: Registry, given: str) -> None:
+    arguments = {"profiles": [{"email": "a@b.co"}], "list_id": given}
+    assert registry["bulk_suppress_profiles"].spec.effect == "destructive"
+    with pytest.raises(InvalidArguments):
+        check_arguments(registry["bulk_suppress_profiles"], arguments)
+
+
+def test_a_list_of_texts_that_are_no_conditions_is_never_a_search_for_everything(registry: Registry) -> None:
+    with pytest.raises(InvalidArguments) as refused:
+        check_arguments(registry["get_lists"], {"filter": '["name", 5]'})
+    assert [problem.argument for problem in refused.value.problems] == ["filter[0]", "filter[1]"]
+
+
+def test_text_nested_as_deep_as_you_like_is_no_trouble(registry: Registry) -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    for name in ("filter", "list_fields", "page_size"):
+        with pytest.raises(InvalidArguments):
+            check_arguments(registry["get_lists"], {name: deep})
+
+
+def test_half_a_character_in_a_text_is_refused_as_anywhere(registry: Registry) -> None:
+    whole = check_arguments(registry["create_profile"], {"email": "a@b.co", "properties": '{"a": "\\ud83c\\udf89"}'})
+    assert whole.arguments["properties"] == {"a": "🎉"}
+    with pytest.raises(InvalidArguments):
+        check_arguments(registry["create_profile"], {"email": "a@b.co", "properties": '{"a": "\\ud83c"}'})
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_documents_nested_in_themselves_end_in_a_clear_refusal(registry: Registry, as_text: bool) -> None:
+    deep: dict[str, Any] = {"columns": []}
+    for _ in range(1_000):
+        deep = {"columns": [], "steps": [deep]}
+    definition: Any = {"versions": [{"steps": [deep]}]}
+    if as_text:
+        definition = '{"versions": ' * 300 + "1" + "}" * 300
+    with pytest.raises(InvalidArguments):
+        check_arguments(registry["create_form"], {"name": "A", "definition": definition})
+
+
+def test_what_clients_add_is_left_out_and_told(registry: Registry) -> None:
+    added = {"toolCallId": "call_1", "sessionId": "s", "chatInput": "hi", "action": "sendMessage", "_meta": {}}
+    told = preview(Engine(registry).plan(Call("get_lists", added))).data
+    assert told["notes"] == [
+        "Left out, as some clients add it and it is no argument of this action: "
+        "toolCallId, sessionId, chatInput, action, _meta."
+    ]
+    with pytest.raises(InvalidArguments):
+        check_arguments(registry["get_lists"], {"toolCall": "call_1"})

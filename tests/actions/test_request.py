@@ -93,8 +93,8 @@ def test_thousands_of_items_are_no_trouble() -> None:
     assert [item["id"] for item in body["data"]] == wanted
 
 
-def test_null_is_sent_when_it_is_given(request_of) -> None:
-    body = request_of("update_profile", id="01JCW4R8P3M7V1X5Z9C2F6H0KQ", title=None, first_name="Ada")["body"]
+def test_null_is_sent_for_what_is_cleared(request_of) -> None:
+    body = request_of("update_profile", id="01JCW4R8P3M7V1X5Z9C2F6H0KQ", clear=["title"], first_name="Ada")["body"]
     assert body["data"]["attributes"] == {"first_name": "Ada", "title": None}
 
 
@@ -145,8 +145,8 @@ def test_an_extra_quota_counts_only_when_its_argument_asks_for_it() -> None:
     assert {bucket.name for bucket in more} - {"get_profiles"} == {"additional-fields[profile]=predictive_analytics"}
 
 
-def test_null_clears_a_relationship_as_json_api_wants_it(request_of) -> None:
-    arguments = {"id": "revenue", "custom_metric_id": "925e385b52fb405715f3616c337cc65c", "metric_id": None}
+def test_a_relationship_is_cleared_as_json_api_wants_it(request_of) -> None:
+    arguments = {"id": "revenue", "custom_metric_id": "925e385b52fb405715f3616c337cc65c", "clear": ["metric_id"]}
     related = request_of("update_mapped_metric", **arguments)["body"]["data"]["relationships"]
     assert related["metric"] == {"data": None}
     assert related["custom-metric"]["data"]["id"] == arguments["custom_metric_id"]

@@ -1,6 +1,7 @@
 """What an answer says beside its records: what was dropped, what awaits someone, what is not there, waits and quota."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -153,13 +154,14 @@ async def test_a_person_who_never_subscribed_but_gets_campaigns_is_pointed_out(a
         (QuotaLeft(limit=15, remaining=0, reset_seconds=22), "wait 22 s"),
         (
             QuotaLeft(limit=1, remaining=0, reset_seconds=0, remaining_today=3, reset_today_seconds=60),
-            "3 more of these",
+            "3 more of these calls today until ",
         ),
     ],
 )
 def test_quota_is_told_in_words_and_only_where_it_matters(registry: Registry, quota: QuotaLeft, words) -> None:
     shown = shape(Outcome(registry["get_lists"], {}, (Reply(200, {"data": []}, quota),))).data.get("quota")
     assert shown is None if words is None else words in shown
+    assert "until" not in (words or "") or re.search(r"until \d{4}-\d\d-\d\dT\d\d:\d\dZ\.", shown)
 
 
 def test_a_call_that_waited_says_how_long_and_what_for(registry: Registry) -> None:
@@ -174,6 +176,6 @@ async def test_the_example_that_fills_a_role_with_a_custom_metric_and_clears_the
     example = json.dumps(registry["create_custom_metric"].spec.examples[0].arguments).replace("UwD8nK", metric)
     custom = await sandbox("create_custom_metric", **json.loads(example))
     made = custom.data["record"]["id"]
-    await sandbox("update_mapped_metric", id="revenue", custom_metric_id=made, metric_id=None)
+    await sandbox("update_mapped_metric", id="revenue", custom_metric_id=made, clear=["metric_id"])
     shown = (await sandbox("get_mapped_metric", id="revenue", include=["metric", "custom-metric"])).data["record"]
     assert shown["related"] == {"custom-metric": made}

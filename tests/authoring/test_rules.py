@@ -62,6 +62,18 @@ def test_a_good_file_has_no_problems(tmp_path) -> None:
         ),
         ("preconditions: []", "preconditions: [{exists: {action: get_lst, arguments: {}}}]", "no action 'get_lst'"),
         ("examples:\n  - {when: A new list, arguments: {name: VIP}}\n", "", "there is no example"),
+        (
+            "preconditions: []",
+            "clearing: {inside: [rows]}\npreconditions: []",
+            "'rows', and the schema has no such place",
+        ),
+        ("preconditions: []", "clearing: {never: [nom]}\npreconditions: []", "'nom', and nothing of this name"),
+        ("preconditions: []", "clearing: {null_counts: [nom]}\npreconditions: []", "no property has this name"),
+        (
+            "name: {type: string, minLength: 1}",
+            "clear: {type: string}",
+            "'clear' is what every action empties fields by",
+        ),
         ("arguments: {name: VIP}", "arguments: {nme: VIP}", "example 1 (A new list): nme: there is no such argument"),
         ("marketing list.\ndesc", "marketing list\ndesc", "ends with a full stop"),
         ("title: Create a list", "title: Create a list.", "no full stop"),

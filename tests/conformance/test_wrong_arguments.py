@@ -26,6 +26,8 @@ JSON = dict[str, Any]
 REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 NAMES = sorted(action.name for action in REGISTRY.actions)
+FREE = {"type", "description", "minLength", "maxLength"}
+"""What the schema of a text says that may be any text."""
 DEEPEST = 3
 """How many levels of fields inside an argument are tried."""
 OF_TYPE: dict[str, Any] = {
@@ -194,6 +196,9 @@ def _wrong_values(schema: JSON, value: Any) -> Iterator[Any]:
         # A number is read as the text of it, and one object as a list of one; what is in it is then looked at.
         taken |= {"integer", "number"} if "string" in kinds and "enum" not in schema else set()
         taken |= {"object"} if "array" in kinds else set()
+        inner = schema.get("items", {})
+        # One text for a list of texts is a list of one.
+        taken |= {"string", "integer"} if inner.get("type") == "string" and inner.keys() <= FREE else set()
         yield from (wrong for kind, wrong in OF_TYPE.items() if kind not in taken)
     elif "anyOf" in schema and not any("string" in str(branch.get("type", "string")) for branch in schema["anyOf"]):
         yield OF_TYPE["string"]

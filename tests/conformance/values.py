@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
+from klaviyo_mcp.registry.clearing import as_written
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import ActionSpec, FilterField
+from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
@@ -78,8 +80,9 @@ class Chooser(Protocol):
 
 def arguments(spec: ActionSpec, chooser: Chooser) -> JSON:
     """The arguments of one call, which fit the spec's schema and its filter fields."""
-    walk = _Walk(chooser, spec.input_schema.get("$defs", {}))
-    made = walk.value(spec.input_schema, ())
+    schema = _schema(spec)
+    walk = _Walk(chooser, schema.get("$defs", {}))
+    made = walk.value(schema, ())
     if "filter" in made and spec.filters:
         own = Action(spec).filter_arguments
         others = {field: stated for field, stated in spec.filters.items() if own.get(field) not in made}
@@ -88,6 +91,19 @@ def arguments(spec: ActionSpec, chooser: Chooser) -> JSON:
         if name in made and schema.get("type") == "string" and not made[name].strip().strip("."):
             made[name] = "x"  # an id of a path is neither empty nor a step in the path
     return made
+
+
+_schemas: dict[int, tuple[ActionSpec, JSON]] = {}
+
+
+def _schema(spec: ActionSpec) -> JSON:
+    """What is given a value cannot be cleared as well, and null is no value where a field may be absent.
+
+    The same object for the same spec, by which a chooser knows what it has chosen from.
+    """
+    if id(spec) not in _schemas:
+        _schemas[id(spec)] = spec, without_null(as_written(spec).input_schema, spec.clearing.null_counts)
+    return _schemas[id(spec)][1]
 
 
 def _conditions(fields: dict[str, FilterField], chooser: Chooser) -> list[JSON]:

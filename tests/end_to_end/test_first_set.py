@@ -49,7 +49,7 @@ async def test_a_profile_is_created_updated_and_cleared_field_by_field(call) -> 
         await call("create_profile", email=address().upper(), first_name="Ada", title="Dr", location={"city": "Oslo"})
     )["record"]
     assert made["email"] == made["email"].lower()
-    changed = (await call("update_profile", id=made["id"], title=None, last_name="Byron"))["record"]
+    changed = (await call("update_profile", id=made["id"], clear=["title"], last_name="Byron"))["record"]
     assert changed["first_name"] == "Ada"
     assert changed["last_name"] == "Byron"
     assert changed["location"]["city"] == "Oslo"

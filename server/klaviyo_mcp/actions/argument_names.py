@@ -23,17 +23,22 @@ OWN_IDS = {"external_id", "unique_id", "anonymous_id"}
 BESIDE = {"company_id", "conversion_metric_id"}
 """Ids that an action is not about, so that `id` never means them."""
 
+CLIENTS_OWN = {"_meta", "action", "chatInput", "sessionId", "tool", "toolCallId"}
+"""What some clients add to every call: n8n its own bookkeeping (n8n-io/n8n#21500), others the protocol's `_meta`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
     """Arguments by their right names, the spellings that were taken for them, and the names that nothing is known of.
 
-    `problems` are of arguments given twice, and of spellings that an action takes exactly or not at all.
+    `left_out` are the names that a client has added, and that mean no argument of the action. `problems` are of
+    arguments given twice, and of spellings that an action takes exactly or not at all.
     """
 
     arguments: JSON = field(default_factory=dict[str, Any])
     read_as: JSON = field(default_factory=dict[str, Any])
     unknown: list[str] = field(default_factory=list[str])
+    left_out: list[str] = field(default_factory=list[str])
     problems: list[Problem] = field(default_factory=list[Problem])
 
 
@@ -46,7 +51,7 @@ def named(action: Action, given: JSON) -> Named:
             continue
         meant = _meant(action, name)
         if meant is None:
-            found.unknown.append(name)
+            (found.left_out if name in CLIENTS_OWN else found.unknown).append(name)
         elif is_exact(action, meant) and not is_klaviyos(name, meant):
             words = "there is no such argument, and what this action is done to is never guessed"
             found.problems.append(Problem(name, words, f"Send it as {meant}"))

@@ -5,21 +5,25 @@ What is written otherwise than the schema asks for, and can mean one thing only,
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.actions import formats
+from klaviyo_mcp.actions.absent import Absent, nothing_given
 from klaviyo_mcp.actions.argument_names import is_exact, named
 from klaviyo_mcp.actions.body_conditions import check_conditions
+from klaviyo_mcp.actions.clearing import emptied, not_emptied
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
-from klaviyo_mcp.actions.filter_reading import read_filter
+from klaviyo_mcp.actions.filter_reading import read_filter, unpacked_filter
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
-from klaviyo_mcp.actions.reading import Reader, told, unpacked
+from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
+from klaviyo_mcp.actions.understood import Understood
+from klaviyo_mcp.actions.unpacking import DEEPEST, is_too_deep, may_be_packed, unpacked
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import path_holes
@@ -38,10 +42,10 @@ MOST_READ = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Arguments that fit, and what was read as something else than it was written: given name or place to meaning."""
+    """Arguments that fit, with null for what they clear, and how they were understood."""
 
     arguments: JSON
-    read_as: JSON
+    understood: Understood
 
 
 def check_arguments(action: Action, given: object) -> Checked:
@@ -50,17 +54,11 @@ def check_arguments(action: Action, given: object) -> Checked:
     Raises InvalidArguments with every problem found, equal ones together, and no more of them than can be read.
     """
     names = named(action, _as_object(action, given))
-    arguments = dict(names.arguments)
-    read_as = _read(action, arguments)
+    reading = _read(action, names.arguments)
+    arguments, read_as = reading.arguments, reading.read_as
     problems = [unknown_name(name, list(action.spec.properties)) for name in names.unknown] + names.problems
-    cut = False
-    cost = 0
-    for error in _schema_errors(action, arguments):
-        problems += explain(error, mapping(action.spec.input_schema.get("$defs")))
-        # Forms are tried one by one, and each that does not fit is an error of its own, with more inside.
-        cost += 1 + FORM_COST * len(error.context or ())
-        if cut := cost > MOST_EXPLAINED:
-            break
+    found, cut = _explained(action, arguments)
+    problems += found
     faulty = {problem.argument.split(".")[0].split("[")[0] for problem in problems}
     if isinstance(cursor := arguments.get("cursor"), str):
         arguments["cursor"] = cursor_in(cursor)
@@ -83,13 +81,30 @@ def check_arguments(action: Action, given: object) -> Checked:
             for name in path_holes(action.http.path)
             if name in arguments and name not in faulty and str(arguments[name]).strip() in ("", ".", "..")
         ]
-    if problems:
+    arguments, cleared, found = emptied(action, arguments)
+    if problems := problems + found:
         found = [_with_source(problem, action) for problem in dict.fromkeys(problems)]
         many = "1 problem" if len(found) == 1 else f"{'more than ' if cut else ''}{len(found)} problems"
         raise InvalidArguments(f"{action.name} was not called: {many} with its arguments.", grouped(found, cut=cut))
     if action.has_read_only:
         arguments = without_read_only(arguments, action.spec.input_schema)
-    return Checked(arguments, told({**names.read_as, **read_as}))
+    not_given = not_emptied(action, reading.nulls)
+    understood = Understood(told({**names.read_as, **read_as}), cleared, not_given, tuple(names.left_out))
+    return Checked(arguments, understood)
+
+
+def _explained(action: Action, arguments: JSON) -> tuple[list[Problem], bool]:
+    """What does not fit the schema, in words, and whether there is more than was looked at."""
+    definitions = mapping(_schema(action).get("$defs"))
+    problems: list[Problem] = []
+    cost = 0
+    for error in _schema_errors(action, arguments):
+        problems += explain(error, definitions)
+        # Forms are tried one by one, and each that does not fit is an error of its own, with more inside.
+        cost += 1 + FORM_COST * len(error.context or ())
+        if cost > MOST_EXPLAINED:
+            return problems, True
+    return problems, False
 
 
 def _with_source(problem: Problem, action: Action) -> Problem:
@@ -110,39 +125,62 @@ def _as_object(action: Action, given: object) -> JSON:
         problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     try:
-        json.dumps(given, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError, TypeError, ValueError):
-        problem = Problem("", "they hold half a character, or are nested too deep to be sent", "Send plain JSON")
-        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
+        sendable = not is_too_deep(given) and json.dumps(given, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        sendable = False
+    if not sendable:
+        words = f"they hold half a character, or are nested too deep, over {DEEPEST} levels"
+        problem = Problem("", words, "Send plain JSON")
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,))
     return given
 
 
-def _read(action: Action, arguments: JSON) -> JSON:
-    """Read, in place, the arguments that do not fit as they were written. Returns what was read, as what."""
-    schema = mapping(_validator(action).schema)
-    read_as: JSON = {}
-    wrong: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Arguments without what says nothing, read as what they must mean: given place to meaning, and where null was."""
+
+    arguments: JSON
+    read_as: JSON
+    nulls: Iterable[str]
+
+
+def _read(action: Action, given: JSON) -> _Read:
+    """The arguments, with those that do not fit as they were written read otherwise, where that can mean one thing."""
+    schema, read_as = _schema(action), dict[str, Any]()
+    nothing = nothing_given(action, given)
+    absent = Absent(
+        mapping(schema.get("$defs")), frozenset(action.spec.clearing.null_counts), action.spec.effect == "destructive"
+    )
+    arguments: JSON = absent.without({name: given[name] for name in given if name not in nothing}, schema)
+    found = _Read(arguments, read_as, absent.nulls)
+    if "filter" in arguments and action.spec.filters:
+        arguments["filter"] = unpacked_filter(arguments["filter"])
+    wrong = {name for name, value in arguments.items() if may_be_packed(value)}
     cost = 0
     for error in _schema_errors(action, arguments):
         wrong |= {str(part) for part in list(error.absolute_path)[:1]}
         cost += 1 + FORM_COST * len(error.context or ())
         if cost > MOST_READ:
-            return read_as  # so many errors are no slip of writing, and to try each otherwise would take seconds
+            return found  # so many errors are no slip of writing, and to try each otherwise would take seconds
     if action.spec.filters and "filter" in arguments and not is_exact(action, "filter"):
         conditions = read_filter(arguments["filter"], action.spec.filters)
         if conditions != arguments["filter"]:
             arguments["filter"] = read_as["filter"] = conditions
     for name in [name for name in arguments if name in wrong]:
-        reader = Reader(mapping(schema.get("$defs")), partial(_fits, action), is_exact(action, name))
-        arguments[name] = reader.value(arguments[name], schema["properties"][name], name)
+        reader = Reader(absent, partial(_fits, action), is_exact(action, name))
+        value = reader.property(arguments[name], schema["properties"][name], name)
+        if value is NOT_GIVEN:
+            del arguments[name]
+        else:
+            arguments[name] = value
         read_as |= reader.read_as
-    return read_as
+    return found
 
 
 def _fits(action: Action, value: Any, schema: JSON) -> bool:
     """Whether a value is valid against a part of the action's schema."""
     whole = _validator(action)
-    part = {**schema, "$defs": mapping(mapping(whole.schema).get("$defs"))}
+    part = {**schema, "$defs": mapping(_schema(action).get("$defs"))}
     return whole.evolve(schema=part).is_valid(value)  # pyright: ignore[reportUnknownMemberType]
 
 
@@ -155,9 +193,15 @@ def _schema_errors(action: Action, arguments: JSON) -> "Iterator[ValidationError
 def _validator(action: Action) -> "Draft202012Validator":
     from jsonschema import Draft202012Validator  # 65 ms at the first call instead of at start-up
 
+    return Draft202012Validator(_schema(action), format_checker=formats.checker())
+
+
+@cache
+def _schema(action: Action) -> JSON:
+    """What arguments are held against: null has been taken out before, and patterns end where the text ends."""
     # Unknown names are left to `check_arguments`, which suggests the nearest right one.
-    schema = {key: value for key, value in action.spec.input_schema.items() if key != "additionalProperties"}
-    return Draft202012Validator(_strict_patterns(schema), format_checker=formats.checker())
+    schema = {key: value for key, value in action.spec.plain_schema.items() if key != "additionalProperties"}
+    return _strict_patterns(schema)
 
 
 def _strict_patterns(schema: Any) -> Any:

@@ -82,7 +82,7 @@ class Engine:
         """Do what a plan says, and nothing else. Raises as `run` does."""
         budget = WaitBudget(self._max_wait, announce)
         outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
-        return replace(outcome, read_as=plan.read_as, waited=budget.waited, wait_reasons=tuple(budget.reasons))
+        return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""

@@ -11,9 +11,11 @@ from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES, is_date, is_time
 from klaviyo_mcp.actions.hints import name_meant, value_meant
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
-from klaviyo_mcp.loose_json import JSON, did_you_mean, objects
+from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, items, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import FilterField
+
+FILTER_FIX = "Send a list of {field, operator, value}"
 
 
 def check_filter(
@@ -24,10 +26,9 @@ def check_filter(
     `arguments` names the fields that an argument of their own is given for, which a filter could only contradict.
     """
     if isinstance(given, str) and given.lstrip().startswith("["):
-        try:
-            given = json.loads(given)
-        except ValueError:
-            return given, [Problem("filter", "is not a list in JSON", "Send a list of {field, operator, value}")]
+        return given, [Problem("filter", "is not a list in JSON", FILTER_FIX)]
+    if lost := [index for index, entry in enumerate(items(given)) if not is_object(entry)]:
+        return given, [Problem(f"filter[{index}]", "is no condition", FILTER_FIX) for index in lost]
     places: list[tuple[str, Condition]]
     if isinstance(given, str):
         try:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from klaviyo_mcp.actions.argument_names import plain, respelt
+from klaviyo_mcp.actions.unpacking import unpacked
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.model import FilterField
 
@@ -38,6 +39,17 @@ def read_filter(given: Any, fields: dict[str, FilterField]) -> Any:
     return given
 
 
+def unpacked_filter(given: Any) -> Any:
+    """A filter whose list or conditions came as JSON in texts, with those taken for what they are."""
+    whole = _container(given)
+    return [_container(entry) for entry in whole] if is_list(whole) else whole
+
+
+def _container(given: Any) -> Any:
+    """The list or object that a text is the JSON of; anything else as it is."""
+    return unpacked(given, {"array", "object"}) if isinstance(given, str) else given
+
+
 def _entry(given: JSON, fields: dict[str, FilterField]) -> JSON | None:
     """A condition with its keys, field and operator in the right spelling, None for another object."""
     keys = {plain(key): key for key in given}
@@ -45,10 +57,12 @@ def _entry(given: JSON, fields: dict[str, FilterField]) -> JSON | None:
         return None
     entry = {name: given[key] for name, key in keys.items()}
     field = _field(entry["field"], fields)
-    if field is not None:
-        operator = _operator(entry["operator"], fields[field])
-        return {**entry, "field": field, "operator": operator or entry["operator"]}
-    return entry
+    if field is None:
+        return entry
+    operator = _operator(entry["operator"], fields[field])
+    if operator in fields[field].many and "value" in entry:
+        entry["value"] = _container(entry["value"])
+    return {**entry, "field": field, "operator": operator or entry["operator"]}
 
 
 def _by_field(given: JSON, fields: dict[str, FilterField]) -> list[JSON] | None:

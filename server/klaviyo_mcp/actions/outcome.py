@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klaviyo_mcp.actions.cursors import Position
+from klaviyo_mcp.actions.understood import PLAIN, Understood
 from klaviyo_mcp.klaviyo.jsonapi import fields
 from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
@@ -41,7 +42,7 @@ class Outcome:
     for what was read, so that an answer can say where it goes on. `parts` are what became of its steps. `looked_up`
     holds what live rules read, by the name of the action they read it with.
     `waited` is how many seconds the call waited for quota, and `wait_reasons` what for.
-    `read_as` tells which arguments were read otherwise than they were written, `covers` the days, zone and
+    `understood` tells how the arguments were taken where they did not say so plainly, `covers` the days, zone and
     currency of a report.
     """
 
@@ -56,7 +57,7 @@ class Outcome:
     looked_up: JSON = field(default_factory=dict[str, JSON])
     waited: float = 0.0
     wait_reasons: tuple[str, ...] = ()
-    read_as: JSON = field(default_factory=dict[str, Any])
+    understood: Understood = PLAIN
     covers: JSON = field(default_factory=dict[str, Any])
 
     @property

@@ -11,16 +11,17 @@ from klaviyo_mcp.actions.errors import NotPermitted, ScopeMissing
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.preconditions import check_preconditions
 from klaviyo_mcp.actions.resuming import resume
+from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What was admitted: checked arguments, how they were read, how many records were shown, and a part alone."""
+    """What was admitted: checked arguments, how they were understood, how many records were shown, and a part alone."""
 
     arguments: JSON
-    read_as: JSON
+    understood: Understood
     skip: int = 0
     part: str = ""
 
@@ -49,5 +50,5 @@ class Gate:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
         resumed = resume(action, given, account)
         checked = check_arguments(action, resumed.arguments)
-        check_preconditions(action, checked.arguments)
-        return Admitted(checked.arguments, checked.read_as, resumed.skip, resumed.part)
+        check_preconditions(action, checked.arguments, not_given=checked.understood.not_given)
+        return Admitted(checked.arguments, checked.understood, resumed.skip, resumed.part)

@@ -5,8 +5,7 @@ an action made of steps holds the plans of all calls that do not depend on an ea
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.address import build_within
@@ -16,6 +15,7 @@ from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.steps import known_calls
+from klaviyo_mcp.actions.understood import PLAIN, Understood
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole
@@ -47,7 +47,7 @@ class Plan:
 
     `effect` is the strongest effect of what will run, `lookups` what is read in the account before. `request` is the
     first of several where pages follow. `skip` records of its answer were shown before; `part` of it alone is wanted.
-    `read_as` tells which arguments were read otherwise than they were written.
+    `understood` tells how the arguments were taken where they did not say so plainly.
     """
 
     action: Action
@@ -59,7 +59,7 @@ class Plan:
     steps: tuple[PlannedStep, ...] | None = None
     skip: int = 0
     part: str = ""
-    read_as: JSON = field(default_factory=dict[str, Any])
+    understood: Understood = PLAIN
 
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
@@ -83,7 +83,7 @@ class Planner:
         admitted = self.gate.admit(action, given, self.account, part=part)
         plan = self._plan(action, admitted.arguments)
         chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)
-        return replace(plan, chosen=chosen, read_as=admitted.read_as, skip=admitted.skip, part=admitted.part)
+        return replace(plan, chosen=chosen, understood=admitted.understood, skip=admitted.skip, part=admitted.part)
 
     def _plan(self, action: Action, arguments: JSON) -> Plan:
         lookups = self._lookups(action, arguments)

@@ -4,8 +4,10 @@ They are checked together, so that all problems come back at once. How each is c
 into the account are in `live_rules`.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from klaviyo_mcp.actions.clearing import how_to_empty
 from klaviyo_mcp.actions.errors import PreconditionFailed, Problem
 from klaviyo_mcp.actions.rules import RULES
 from klaviyo_mcp.actions.rules.scope import scopes
@@ -15,8 +17,13 @@ from klaviyo_mcp.registry.registry import Action
 MOST_PROBLEMS = 20
 
 
-def check_preconditions(action: Action, arguments: JSON, now: datetime | None = None) -> None:
-    """Every rule that needs no request. Raises PreconditionFailed with all that do not hold, up to MOST_PROBLEMS."""
+def check_preconditions(
+    action: Action, arguments: JSON, now: datetime | None = None, *, not_given: Sequence[str] = ()
+) -> None:
+    """Every rule that needs no request. Raises PreconditionFailed with all that do not hold, up to MOST_PROBLEMS.
+
+    `not_given` are the places where null was taken for absent: without them the rules may fail, so they are told.
+    """
     now = now or datetime.now(UTC)
     problems = [
         problem
@@ -26,7 +33,10 @@ def check_preconditions(action: Action, arguments: JSON, now: datetime | None = 
         for problem in RULES[rule.kind](rule, scope)
     ]
     if problems:
-        raise failed(action, list(dict.fromkeys(problems))[:MOST_PROBLEMS])
+        shown = list(dict.fromkeys(problems))[:MOST_PROBLEMS]
+        if not_given:
+            shown.append(Problem(not_given[0], "null counts as not given", how_to_empty(not_given)))
+        raise failed(action, shown)
 
 
 def failed(action: Action, problems: list[Problem], *, looked: bool = False) -> PreconditionFailed:

@@ -8,24 +8,17 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from klaviyo_mcp.actions.absent import Absent
 from klaviyo_mcp.actions.argument_names import is_klaviyos, plain, respelt
 from klaviyo_mcp.actions.formats import is_phone
+from klaviyo_mcp.actions.unpacking import CONTAINERS, may_be_packed, types_of, unpacked
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 from klaviyo_mcp.registry.references import resolved
 
 MOST_READ = 20
 """Readings that are told one by one; an import of 10,000 rows may hold as many."""
-JSON_TYPES = {
-    "bool": {"boolean"},
-    "int": {"integer", "number"},
-    "float": {"number"},
-    "list": {"array"},
-    "dict": {"object"},
-    "NoneType": {"null"},
-}
-"""The types of JSON Schema that a Python value is one of, by the name of its class."""
 FORMATTED_PHONE = re.compile(r"\+[0-9][0-9 ().\-/\u00a0]{5,30}")
 WORD = re.compile(r"[\w.@+:$%'-]+")
 ASKED = {
@@ -36,6 +29,9 @@ ASKED = {
 }
 """Words that may mean either of two allowed values, and the question that settles it."""
 
+NOT_GIVEN: Final = object()
+"""What the word null stands for where no text is meant."""
+
 Fits = Callable[[Any, JSON], bool]
 """Whether a value is valid against a schema, which may refer to the definitions of its action."""
 
@@ -44,13 +40,25 @@ Fits = Callable[[Any, JSON], bool]
 class Reader:
     """Reads the values of one call. `read_as` fills with what was read, by place: `profiles[3].phone_number`.
 
-    `exact` takes JSON in a string and nothing else, for what must not be guessed.
+    `exact` takes JSON in a string, and an id that is written as a number, for what must not be guessed. `absent` takes
+    out what says nothing, also of what was unpacked.
     """
 
-    definitions: JSON
+    absent: Absent
     fits: Fits
     exact: bool = False
     read_as: JSON = field(default_factory=dict[str, Any])
+
+    @property
+    def definitions(self) -> JSON:
+        """What schemas may refer to."""
+        return self.absent.definitions
+
+    def property(self, value: Any, schema: JSON, where: str) -> Any:
+        """The value of an argument or field as its schema asks for it; NOT_GIVEN for the word null where none fits."""
+        if value == "null" and not self.exact and not self.fits(value, schema):
+            return NOT_GIVEN
+        return self.value(value, schema, where)
 
     def value(self, value: Any, schema: JSON, where: str) -> Any:
         """A value as its schema asks for it, or unchanged where it cannot be read so."""
@@ -81,7 +89,9 @@ class Reader:
                     name = meant
                     self.read_as[f"{where}.{key}"] = name
             rule = properties.get(name, others)
-            found[name] = self.value(inner, rule, f"{where}.{name}") if is_object(rule) else inner
+            read = self.property(inner, rule, f"{where}.{name}") if is_object(rule) else inner
+            if read is not NOT_GIVEN:
+                found[name] = read
         return found
 
     def _in_branches(self, value: Any, schema: JSON, branches: list[JSON], where: str) -> Any:
@@ -101,7 +111,7 @@ class Reader:
         return self.value(value, forms[0], where) if len(forms) == 1 else value
 
     def _tried(self, value: Any, schema: JSON, where: str) -> Any:
-        return Reader(self.definitions, self.fits, self.exact).value(value, schema, where)
+        return Reader(Absent(self.definitions, self.absent.counts), self.fits, self.exact).value(value, schema, where)
 
     def _is_marked(self, value: JSON, form: JSON) -> bool:
         """Whether an object carries every single value that marks a form, such as `type: send-email`."""
@@ -116,12 +126,16 @@ class Reader:
     def _unpacked(self, text: str, schema: JSON, where: str) -> Any:
         """The value that a text is the JSON of, where the schema asks for such a value and not for text."""
         wanted = self._types(schema)
+        if "string" in wanted and wanted & CONTAINERS and may_be_packed(text) and not self.exact:
+            # A list is meant, and not a name with brackets; what is no list of what the schema lists stays text.
+            value = unpacked(text, wanted & CONTAINERS)
+            return self._told(value, where) if value != text and self.fits(value, schema) else text
         if not wanted or "string" in wanted:
             return text
         value = unpacked(text, wanted)
         if isinstance(value, bool | int | float):
             self.read_as[where] = value
-        return value
+        return self.absent.without(value, schema, _one_for_all(where))
 
     def _types(self, schema: JSON) -> set[str]:
         """The types that a schema allows in any of its forms, none where one of them allows all."""
@@ -140,15 +154,22 @@ class Reader:
         kinds = self._types(schema)
         if isinstance(value, float) and value.is_integer() and "integer" in kinds:
             return int(value)
-        if self.exact or isinstance(value, bool) or not kinds:
+        if isinstance(value, bool) or not kinds:
             return value
         if isinstance(value, int | float) and "string" in kinds and not kinds & {"integer", "number"}:
+            # How a float was written cannot be told: 1e3 and 1000.0 are one number, and different ids.
+            if isinstance(value, float) and (self.exact or value.is_integer()):
+                return value
             return self._told(str(value), where) if self.fits(str(value), schema) else value
+        if self.exact:
+            return value
+        if "array" in kinds and not kinds & types_of(value):
+            return self._words(value, schema, where) if isinstance(value, str) else self._one(value, schema, where)
         if isinstance(value, str):
-            if "array" in kinds and "string" not in kinds:
-                return self._words(value, schema, where)
             if "enum" in schema:
                 return self._enumerated(value, schema["enum"], where)
+            if schema.get("format") == "base64":
+                return "".join(value.split())  # encoders break lines, and no character of it is blank
             if schema.get("format") == "phone" and (number := phone(value)):
                 return self._told(number, where) if number != value else value
         return value
@@ -162,30 +183,25 @@ class Reader:
         """The list that `a, b` is, where the items of a list are single words and have no comma."""
         inner = resolved(mapping(schema.get("items")), self.definitions)
         parts = [part.strip() for part in text.split(",")]
+        if len(parts) == 1:
+            return self._one(text, schema, where)
         if "string" not in self._types(inner) or not all(WORD.fullmatch(part) for part in parts):
             return text
-        sure = len(parts) == 1 or "enum" in inner or "format" in inner or where.endswith(("_ids", "_fields"))
-        if not sure:
+        if not ("enum" in inner or "format" in inner or where.endswith(("_ids", "_fields"))):
             return text
-        read = [self._tried(part, inner, where) for part in parts]
-        return self._told(read, where)
+        return self._told([self._tried(part, inner, where) for part in parts], where)
+
+    def _one(self, value: Any, schema: JSON, where: str) -> Any:
+        """The list of one that a single value is, where the list may hold it."""
+        inner = resolved(mapping(schema.get("items")), self.definitions)
+        if value == "" or (isinstance(value, float) and "number" not in self._types(inner)):
+            return value
+        read = [self._tried(value, inner, where)]
+        return self._told(read, where) if self.fits(read, schema) else value
 
     def _told(self, value: Any, where: str) -> Any:
         self.read_as[where] = value
         return value
-
-
-def unpacked(text: str, wanted: set[str]) -> Any:
-    """The value that a text is the JSON of, if it is one of the wanted types; else the text."""
-    try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        if text.strip().lower() not in ("true", "false"):
-            return text
-        value = text.strip().lower() == "true"
-    if isinstance(value, float) and value.is_integer() and "number" not in wanted:
-        value = int(value)
-    return value if JSON_TYPES.get(type(value).__name__, set()) & wanted else text
 
 
 def phone(text: str) -> str | None:
@@ -226,6 +242,11 @@ def told(read_as: JSON) -> JSON:
 def _short(value: Any) -> Any:
     text = json.dumps(value, ensure_ascii=False)
     return value if len(text) <= 200 else f"{text[:197]}…"
+
+
+def _one_for_all(where: str) -> str:
+    """A place with the items of a list as one: `items[].price` for `items[3].price`."""
+    return re.sub(r"\[\d+\]", "[]", where)
 
 
 def _folded(text: str) -> str:

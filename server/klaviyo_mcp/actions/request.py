@@ -1,6 +1,6 @@
 """A spec's request template and an agent's arguments make an HTTP request. Pure: no I/O, and no look at the account.
 
-A hole whose argument is absent disappears with its key; one given as null sends null. An object all of whose holes
+A hole whose argument is absent disappears with its key; one that is cleared sends null. An object all of whose holes
 disappeared disappears too, so that no empty envelope is sent; the body's own `data` and `data.attributes` stay. A
 resource `{type, id}` whose id is given as null is null as a whole, which is how JSON:API clears a relationship.
 """
@@ -54,6 +54,7 @@ def build(action: Action, arguments: JSON) -> ApiRequest:
         body=_body(template.body, arguments),
         form=_form(action, template, arguments),
         operation=action.operation,
+        template=PATH_SEGMENT.sub(r"{\1}", template.path),
         needs_company_id="company_id" in template.query and "company_id" not in dict(query),
         buckets=_buckets(action, arguments),
         revision=action.spec.revision or REVISION,

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from klaviyo_mcp.actions.clearing import MOST_NAMED, how_to_empty
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.request import fill
+from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.answers.conditions import holds, said
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.klaviyo.requests import QuotaLeft
@@ -32,7 +34,10 @@ def notes(outcome: Outcome) -> JSON:
     found: JSON = {
         "kept": _kept(outcome, datetime.now(UTC)),
         "note": result.note,
-        "notes": [said(note, values) for note in result.notes if holds(note.when, values)],
+        "notes": [
+            *of_arguments(outcome.understood),
+            *(said(note, values) for note in result.notes if holds(note.when, values)),
+        ],
         "verify": _verify(outcome, values),
         "warnings": [*outcome.warnings, *_warnings(outcome)],
         "klaviyo_hints": mapping(meta.get("agent_hints")).get("next_steps"),
@@ -40,6 +45,18 @@ def notes(outcome: Outcome) -> JSON:
         "quota": _quota(outcome.replies[-1].quota, datetime.now(UTC)) if outcome.replies else None,
     }
     return {key: value for key, value in found.items() if value}
+
+
+def of_arguments(understood: Understood) -> list[str]:
+    """What was given and not taken: null for what it does not empty, and what the client has added by itself."""
+    said: list[str] = []
+    if nulls := understood.not_given:
+        more = f" and {len(nulls) - MOST_NAMED} more" if len(nulls) > MOST_NAMED else ""
+        shown = f"{', '.join(nulls[:MOST_NAMED])}{more}"
+        said.append(f"Null counts as not given, and emptied nothing: {shown}. {how_to_empty(nulls)}.")
+    if added := understood.left_out:
+        said.append(f"Left out, as some clients add it and it is no argument of this action: {', '.join(added)}.")
+    return said
 
 
 def _values(outcome: Outcome) -> JSON:
@@ -118,4 +135,5 @@ def _quota(left: QuotaLeft, now: datetime) -> str | None:
         said.append(f"{left.remaining_today} more of these calls today{until}")
     if left.remaining == 0 and (left.reset_seconds or 0) >= NEAR:
         said.append(f"the next one has to wait {left.reset_seconds} s, which a call does by itself where it may")
-    return f"{'; '.join(said)}.".capitalize() if said else None
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}." if said else None

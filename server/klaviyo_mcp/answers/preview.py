@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from klaviyo_mcp.actions.plan import Plan
+from klaviyo_mcp.answers.notes import of_arguments
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON
@@ -11,8 +12,12 @@ from klaviyo_mcp.loose_json import JSON
 def preview(plan: Plan) -> Answer:
     """The answer that shows a plan: its effect, what is read first, and every request that is known before it runs."""
     data: JSON = {"action": plan.action.name, "effect": plan.effect, "sent": False}
-    if plan.read_as:
-        data["read_as"] = plan.read_as
+    told: JSON = {
+        "read_as": plan.understood.read_as,
+        "cleared": [*plan.understood.cleared],
+        "notes": of_arguments(plan.understood),
+    }
+    data |= {key: value for key, value in told.items() if value}
     asked: set[str] = set()
     if checks := list(_checks([plan], asked)):
         data["checks_first"] = checks

@@ -63,8 +63,10 @@ def _whole(outcome: Outcome) -> Answer:
 
 
 def _understood(outcome: Outcome) -> JSON:
-    """How the arguments were read, and what the numbers of a report cover."""
-    return {key: value for key, value in (("read_as", outcome.read_as), ("covers", outcome.covers)) if value}
+    """How the arguments were read, which fields were emptied, and what the numbers of a report cover."""
+    understood = outcome.understood
+    told: JSON = {"read_as": understood.read_as, "cleared": [*understood.cleared], "covers": outcome.covers}
+    return {key: value for key, value in told.items() if value}
 
 
 def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
@@ -82,7 +84,7 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
 
 
 WHOLE = frozenset(
-    {"kept", "count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status"}
+    {"kept", "count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status", "cleared"}
 )
 """What is never cut: it is short, and says how to go on."""
 

@@ -11,6 +11,7 @@ from klaviyo_mcp.authoring.drafted import facts
 from klaviyo_mcp.authoring.merge import refreshed
 from klaviyo_mcp.authoring.openapi import operations
 from klaviyo_mcp.loose_json import JSON, is_object
+from klaviyo_mcp.registry.clearing import as_written
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 
 
@@ -55,7 +56,7 @@ def diff(specs: list[ActionSpec], document: JSON) -> Diff:
         if spec.operation not in known:
             found.gone.append(spec.name if spec.name == spec.operation else f"{spec.name} ({spec.operation})")
             continue
-        old = spec.model_dump(by_alias=True, exclude_unset=True, exclude={"toolset"})
+        old = as_written(spec).model_dump(by_alias=True, exclude_unset=True, exclude={"toolset"})
         new = refreshed(old, facts(known[spec.operation], old["request"]))
         found.changed.extend(Change(spec.operation, spec.name, what, breaks) for what, breaks in _compare(old, new))
     covered = {spec.operation for spec in specs}

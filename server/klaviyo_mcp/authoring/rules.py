@@ -10,9 +10,10 @@ from typing import Any
 
 from klaviyo_mcp.authoring.conditions import said_under_conditions
 from klaviyo_mcp.authoring.effects import effect_problems
-from klaviyo_mcp.authoring.precondition_check import rule_problems
+from klaviyo_mcp.authoring.precondition_check import leads_somewhere, rule_problems
 from klaviyo_mcp.authoring.schema_paths import has_path
 from klaviyo_mcp.authoring.schema_rules import Found, argument_names, schema_rules
+from klaviyo_mcp.registry.clearing import CLEAR, with_clear
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.holes import hole, holes, path_holes
 from klaviyo_mcp.registry.loading import load_file, spec_files
@@ -35,7 +36,7 @@ NAME_LIKE = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 
 
 def check_folder(folder: Path, error_codes: set[str]) -> tuple[list[ActionSpec], list[SpecProblem]]:
-    """Load and check every spec of a folder. `error_codes` are the codes that `advice` may speak of."""
+    """Every spec of a folder, loaded and checked. `error_codes` are the codes that `advice` may speak of."""
     loaded: list[tuple[Path, ActionSpec]] = []
     problems: list[SpecProblem] = []
     for path in spec_files(folder):
@@ -54,7 +55,7 @@ def check_folder(folder: Path, error_codes: set[str]) -> tuple[list[ActionSpec],
             problems += [SpecProblem(str(path), lines.of(key), message) for key, message in found]
         problems += _file_rules(path, spec)
     problems += [SpecProblem(str(file_of(folder, spec)), 0, message) for spec, message in effect_problems(specs)]
-    return specs, sorted(problems, key=lambda problem: (problem.file, problem.line))
+    return [with_clear(spec) for spec in specs], sorted(problems, key=lambda problem: (problem.file, problem.line))
 
 
 def file_of(folder: Path, spec: ActionSpec) -> Path:
@@ -92,6 +93,7 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from schema_rules(spec)
     yield from _reach(spec)
     yield from _references(spec, by_name)
+    yield from _clearing(spec)
     yield from said_under_conditions(spec, error_codes)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
         yield ("effect",), "a write says which preconditions it has, or 'preconditions: []' when it has none"
@@ -182,6 +184,24 @@ def _step_holes(request: StepsRequest) -> Iterator[str]:
         yield from (name for value in singles if (name := hole(value)))
     for caution in request.warnings:
         yield from (name for value in caution.when if (name := hole(value)))
+
+
+def _clearing(spec: ActionSpec) -> Found:
+    """What `clearing` names is there, and `clear` is free for it."""
+    stated = spec.clearing
+    for place in stated.inside or []:
+        if place and not leads_somewhere(place, spec.input_schema):
+            yield ("clearing", "inside"), f"speaks of {place!r}, and the schema has no such place"
+    roots = [f"{place}." if place else "" for place in stated.inside or [""]]
+    for name in stated.never:
+        if not any(leads_somewhere(f"{root}{name}", spec.input_schema) for root in roots):
+            yield ("clearing", "never"), f"speaks of {name!r}, and nothing of this name could be emptied"
+    names = argument_names(spec.input_schema)
+    for name in stated.null_counts:
+        if name not in names:
+            yield ("clearing", "null_counts"), f"speaks of {name!r}, and no property has this name"
+    if CLEAR in names:
+        yield ("input_schema",), f"{CLEAR!r} is what every action empties fields by; give this property another name"
 
 
 def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:

@@ -36,6 +36,7 @@ from klaviyo_mcp.klaviyo.quota import SHORTEST_PAUSE, Quota, moment_in
 from klaviyo_mcp.klaviyo.rate_headers import quota_left, retry_after
 from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.klaviyo.unreached import AUTHENTICATION, Departure, not_reached, proxy_refused
+from klaviyo_mcp.klaviyo.watching import watched
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
@@ -104,7 +105,8 @@ class KlaviyoClient:
         while True:
             turn = await quota.take(outgoing.buckets, budget, again=again) if quota and outgoing.buckets else None
             try:
-                response = await self._exchange(request, outgoing, departure)
+                sending = self._exchange(request, outgoing, departure)
+                response = await watched(sending, request, template=outgoing.template, operation=outgoing.operation)
             except BaseException:
                 if turn is not None and not departure.left:
                     await turn.give_back()

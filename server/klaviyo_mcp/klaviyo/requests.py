@@ -8,6 +8,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
+from klaviyo_mcp.klaviyo.watching import watcher
+
 DAY = 86_400
 """Seconds of the longest window that rates are given in."""
 TELL_EVERY = 5.0
@@ -38,9 +40,10 @@ class Bucket:
 class ApiRequest:
     """One HTTP request to Klaviyo, complete but for credentials.
 
-    `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
-    is JSON, `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the
-    client to add the account's public key to the query. `revision` is that of the API which it is written for.
+    `path` is percent-encoded and starts with /api/ or /client/; `template` is the path before its ids were filled in,
+    for those who must not see them. `query` values are plain text, not yet encoded. `body` is JSON,
+    `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the client to
+    add the account's public key to the query. `revision` is that of the API which it is written for.
     """
 
     method: str
@@ -50,6 +53,7 @@ class ApiRequest:
     body: Any = None
     form: dict[str, str | tuple[str, bytes]] | None = None
     operation: str = ""
+    template: str = ""
     needs_company_id: bool = False
     buckets: tuple[Bucket, ...] = ()
     revision: str = REVISION
@@ -144,12 +148,17 @@ class WaitBudget:
         finally:
             self._waiting -= 1
             if not self._waiting:
-                self._waited += monotonic() - self._since
+                self._add(monotonic() - self._since)
 
     def share(self, other: "WaitBudget", *, since: float) -> None:
         """Take over what another call has waited since it had waited so long, in place of this one too."""
-        self._waited += other.waited - since
+        self._add(other.waited - since)
         self.reasons += [reason for reason in other.reasons if other.waited > since and reason not in self.reasons]
+
+    def _add(self, seconds: float) -> None:
+        self._waited += seconds
+        if (looks := watcher.get()) is not None:
+            looks.waits(seconds)
 
     async def _tell(self, left: float, reason: str) -> None:
         waited = self.waited

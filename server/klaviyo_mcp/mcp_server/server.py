@@ -21,6 +21,9 @@ from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import answer_call
 
+CALL_ID = "klaviyo-mcp/call_id"
+"""The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
+
 AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
 
@@ -38,15 +41,15 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     ) -> types.CallToolResult:
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        response = await answer_call(
-            engine, accounts, Call(params.name, arguments), name, announce=_progress_of(context)
-        )
+        call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
+        response = await answer_call(engine, accounts, call, name, meta=meta, announce=announce)
         answer = as_listed(response.answer, engine.registry)
         text = error_text(answer) if response.is_error else answer_text(answer)
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
             structured_content=answer.data,
             is_error=response.is_error,
+            _meta={CALL_ID: response.call_id},
         )
 
     async def list_templates(
@@ -66,7 +69,7 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
         return types.ReadResourceResult(contents=[content])
 
-    return Server(
+    server: Server[Any] = Server(
         hello.NAME,
         title=hello.TITLE,
         version=__version__,
@@ -81,6 +84,10 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         # Without this hook the SDK lists all tools again for every call over HTTP.
         get_tool_input_schema=listing.schema,
     )
+    # Those are the SDK's own spans, which repeat whatever a client sends as the name of a tool; ours, made in
+    # `runtime.watching`, do not.
+    server.middleware.clear()
+    return server
 
 
 def _progress_of(context: ServerRequestContext[Any]) -> Announce:

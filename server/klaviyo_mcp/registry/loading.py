@@ -13,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from klaviyo_mcp.loose_json import nearest
+from klaviyo_mcp.registry.clearing import with_clear
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest, StepsRequest
 
@@ -52,7 +53,7 @@ def spec_files(folder: Path) -> list[Path]:
 
 
 def load_file(path: Path) -> ActionSpec:
-    """One spec file; the folder it is in is its `toolset`. Raises SpecError with all its problems."""
+    """One spec file as it is written; the folder it is in is its `toolset`. Raises SpecError with all its problems."""
     from klaviyo_mcp.registry.yaml_text import LineNumbers, parse  # 30 ms that the compiled catalogue does without
 
     try:
@@ -112,7 +113,7 @@ def _from_yaml(folder: Path) -> list[ActionSpec]:
     problems: list[SpecProblem] = []
     for path in spec_files(folder):
         try:
-            specs.append(load_file(path))
+            specs.append(with_clear(load_file(path)))
         except SpecError as error:
             problems += error.problems
     if not specs and not problems:

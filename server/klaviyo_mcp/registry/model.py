@@ -20,8 +20,9 @@ from pydantic import (
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
+from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.part import STRICT, ActionName
-from klaviyo_mcp.registry.precondition import Precondition
+from klaviyo_mcp.registry.precondition import Place, Precondition
 
 Effect = Literal["read", "write", "destructive"]
 
@@ -236,6 +237,20 @@ class ResultShape(Part):
         return self.verify if isinstance(self.verify, list) else [self.verify] if self.verify else []
 
 
+class Clearing(Part):
+    """What null does to fields that exist, where it is not what it usually is.
+
+    `inside` names the objects that are changed field by field, so that null empties a field: `profiles[]`, or nothing
+    between the quotes for the arguments themselves, as every PATCH has it unless it says otherwise. `never` names the
+    fields, such as `location.city`, that null leaves alone. For the properties in `null_counts`, by their own names at
+    any depth, null is a value that is sent.
+    """
+
+    inside: list[Literal[""] | Place] | None = None
+    never: list[str] = []
+    null_counts: list[str] = []
+
+
 class Example(Part):
     """One use of the action, in words and arguments. Examples are checked: they must validate and build."""
 
@@ -279,6 +294,7 @@ class ActionSpec(Part):
     filters: dict[str, FilterField] = {}
     body_conditions: BodyConditions | None = None
     input_schema: JSON
+    clearing: Clearing = Clearing()
     preconditions: list[Precondition] = []
     request: Request
     result: ResultShape
@@ -300,6 +316,11 @@ class ActionSpec(Part):
     def is_scarce(self) -> bool:
         """Whether this reads and has a daily limit: its answers are kept for a while."""
         return self.effect == "read" and self.rate_limit is not None and self.rate_limit.daily is not None
+
+    @cached_property
+    def plain_schema(self) -> JSON:
+        """The `input_schema` without null for what may be absent: what agents read, and arguments must fit."""
+        return without_null(self.input_schema, self.clearing.null_counts)
 
     @property
     def properties(self) -> dict[str, JSON]:

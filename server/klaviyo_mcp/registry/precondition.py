@@ -118,7 +118,7 @@ LIVE = {"exists", "state"}
 class Precondition(Stated):
     """One rule that must hold before anything is sent. Exactly one kind is set; `hint` is what to do when it fails.
 
-    A null counts as absent, but as present for `at_least_one_given`, where null clears a field. A rule holds only when
+    What is cleared counts as absent, but as given for `at_least_one_given`. A rule holds only when
     the arguments named in `when` have these values and those in `unless` do not (a list: any of them). With `each`, it
     holds for every object found there, and its places are inside that object.
     """

@@ -35,7 +35,7 @@ def form_at(spec: ActionSpec, path: str = "") -> JSON:
     A part of a list is named as if there were no list. `SendEmailAction` after any path is a form by its name, and a
     number is one of several forms that have none. Raises KeyError with the path.
     """
-    definitions = mapping(spec.input_schema.get("$defs"))
+    definitions = mapping(spec.plain_schema.get("$defs"))
     schema = schema_of(spec, path)
     example = _example(spec, path, schema, definitions)
     writer = _Writer(definitions, path.partition(".")[0] if path in definitions else path)
@@ -56,8 +56,8 @@ def form_text(form: Any) -> str:
 
 def schema_of(spec: ActionSpec, path: str) -> JSON:
     """The full schema at a path, references in it as they are. Raises KeyError with the path."""
-    definitions = mapping(spec.input_schema.get("$defs"))
-    schema: JSON = {key: value for key, value in spec.input_schema.items() if key != "$defs"}
+    definitions = mapping(spec.plain_schema.get("$defs"))
+    schema: JSON = {key: value for key, value in spec.plain_schema.items() if key != "$defs"}
     for part in path.split(".") if path else []:
         found = _child(resolved(schema, definitions), part, definitions) or definitions.get(part)
         if not is_object(found):

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )
 
+    klaviyo_mcp_log_format: Literal["text", "json"] = Field("text", description="How lines on stderr are written.")
+    klaviyo_mcp_log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        None, description="What is told on stderr. info has a line per call and is what HTTP does; else it is warning."
+    )
+
     @field_validator("*", mode="before")
     @classmethod
     def is_filled_in(cls, value: object) -> object:

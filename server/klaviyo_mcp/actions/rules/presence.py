@@ -27,7 +27,7 @@ def at_least_one_of(rule: Precondition, scope: Scope) -> Iterator[Problem]:
 
 
 def at_least_one_given(rule: Precondition, scope: Scope) -> Iterator[Problem]:
-    """One of these arguments or more; null clears a field, and so is something to do."""
+    """One of these arguments or more; to clear a field is something to do."""
     names = rule.at_least_one_given or []
     if not any(scope.ever_at(name) for name in names):
         none = f", as none of {either(names)} is given" if scope.hint else ""

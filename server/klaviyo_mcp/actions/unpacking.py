@@ -1,0 +1,75 @@
+"""JSON in a text, as some clients send lists and objects, taken for what it is."""
+
+import json
+import re
+from typing import Any
+
+from klaviyo_mcp.loose_json import is_object, items
+
+JSON_TYPES = {
+    "str": {"string"},
+    "bool": {"boolean"},
+    "int": {"integer", "number"},
+    "float": {"number"},
+    "list": {"array"},
+    "dict": {"object"},
+    "NoneType": {"null"},
+}
+"""The types of JSON Schema that a Python value is one of, by the name of its class."""
+DEEPEST = 200
+"""Levels that arguments may be nested: far more than Klaviyo has, and far less than stops what walks through them."""
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Where half a character may be written."""
+CONTAINERS = {"array", "object"}
+
+
+def unpacked(text: str, wanted: set[str]) -> Any:
+    """The value that a text is the JSON of, if it is one of the wanted types; else the text."""
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        if text.strip().lower() not in ("true", "false"):
+            return text
+        value = text.strip().lower() == "true"
+    if isinstance(value, float) and value.is_integer() and "number" not in wanted:
+        value = int(value)
+    return value if types_of(value) & wanted and not is_too_deep(value) and _is_whole(value, text) else text
+
+
+def _is_whole(value: Any, text: str) -> bool:
+    """Whether no half of a character was written as an escape, which cannot be sent."""
+    if HALF.search(text) is None:
+        return True
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether a value is nested deeper than DEEPEST levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [inner for part in level for inner in (part.values() if is_object(part) else items(part))]
+        if not level:
+            return False
+    return True
+
+
+def types_of(value: Any) -> set[str]:
+    """The types of JSON Schema that a value is one of."""
+    return JSON_TYPES.get(type(value).__name__, set())
+
+
+def may_be_packed(value: Any) -> bool:
+    """Whether a text that looks like JSON is anywhere in a value: where text is allowed too, it fits as it stands."""
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, str):
+            if part.lstrip()[:1] in ("[", "{"):
+                return True
+        else:
+            left.extend(part.values() if is_object(part) else items(part))
+    return False

@@ -1,0 +1,28 @@
+"""mcp-use: the LangChain tools that it makes for its agents."""
+
+from contextlib import asynccontextmanager
+
+from driving import drive
+from mcp_use import MCPClient
+from mcp_use.agents.adapters import LangChainAdapter
+
+
+@asynccontextmanager
+async def toolbox(server):
+    if server.transport == "stdio":
+        connection = {"command": server.program, "args": server.words}
+    else:
+        connection = {"url": server.url}
+    client = MCPClient.from_dict({"mcpServers": {"klaviyo": connection}})
+    try:
+        tools = {tool.name: tool for tool in await LangChainAdapter().create_tools(client)}
+
+        async def call(name, arguments):
+            return await tools[name].ainvoke(arguments)
+
+        yield tools, call
+    finally:
+        await client.close_all_sessions()
+
+
+drive(toolbox)

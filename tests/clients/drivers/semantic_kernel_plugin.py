@@ -1,0 +1,28 @@
+"""Semantic Kernel: an MCP plugin, whose functions a kernel invokes."""
+
+from contextlib import asynccontextmanager
+
+from driving import drive
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.mcp import MCPStdioPlugin, MCPStreamableHttpPlugin
+from semantic_kernel.functions import KernelArguments
+
+
+@asynccontextmanager
+async def toolbox(server):
+    if server.transport == "stdio":
+        plugin = MCPStdioPlugin(name="klaviyo", command=server.program, args=server.words, load_prompts=False)
+    else:
+        plugin = MCPStreamableHttpPlugin(name="klaviyo", url=server.url, load_prompts=False)
+    async with plugin:
+        kernel = Kernel()
+        functions = kernel.add_plugin(plugin).functions
+
+        async def call(name, arguments):
+            result = await kernel.invoke(functions[name], KernelArguments(**arguments))
+            return "\n".join(str(part) for part in result.value)
+
+        yield functions, call
+
+
+drive(toolbox)
