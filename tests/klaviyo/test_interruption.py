@@ -12,7 +12,7 @@ from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Bucket, WaitBudget
 
 POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
-BUSY = b"HTTP/1.1 429 Busy\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
+BUSY = b"HTTP/1.1 429 Busy\r\nX-Klaviyo-Req-Id: 1\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
 
 
 async def interrupted(pool: HttpPool, client: KlaviyoClient, request: ApiRequest = POST, after: float = 0.2):

@@ -83,7 +83,19 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
 
 
 WHOLE = frozenset(
-    {"count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status", "cleared"}
+    {
+        "count",
+        "next_cursor",
+        "left_out",
+        "note",
+        "notes",
+        "verify",
+        "warnings",
+        "attempts",
+        "quota",
+        "status",
+        "cleared",
+    }
 )
 """What is never cut: it is short, and says how to go on."""
 

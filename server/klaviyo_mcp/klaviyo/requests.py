@@ -1,9 +1,12 @@
 """What goes out to Klaviyo and what comes back, as plain values. No I/O."""
 
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
+
+from klaviyo_mcp.klaviyo.proof import Expected
 
 REVISION = "2026-07-15"
 """The revision of Klaviyo's API that operations are described by, where a spec does not say another."""
@@ -11,6 +14,10 @@ REVISION = "2026-07-15"
 LONGEST_TARGET = 8_000
 """Characters of path and query that a request may have. Klaviyo documents no limit and has answered 414; web servers
 and proxies commonly hold a request line to 8 KiB, method and protocol included, so anything longer is not sent."""
+
+
+Repeatable = Literal["read", "idempotent", "once"]
+"""What doing a request twice means: nothing, the same as once, or something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class ApiRequest:
     `path` is percent-encoded and starts with /api/ or /client/. `query` values are plain text, not yet encoded. `body`
     is JSON, `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the
     client to add the account's public key to the query. `revision` is that of the API which it is written for.
+    `repeatable` says what sending it twice would do, `expects` what Klaviyo documents as the body of a success.
     """
 
     method: str
@@ -41,6 +49,8 @@ class ApiRequest:
     needs_company_id: bool = False
     buckets: tuple[Bucket, ...] = ()
     revision: str = REVISION
+    repeatable: Repeatable = "once"
+    expects: Expected = "anything"
 
     @property
     def target(self) -> str:
@@ -68,6 +78,7 @@ class Reply:
     """Klaviyo's answer to a request that succeeded. `document` is the JSON body, None when there is none.
 
     `partial_failure` is what Klaviyo says it dropped of what was sent, such as phone_number; it says so in a header.
+    `attempts` is how often the request was sent, `before` what became of the attempts before the last, in words.
     """
 
     status: int
@@ -75,6 +86,8 @@ class Reply:
     quota: QuotaLeft = field(default_factory=QuotaLeft)
     request_id: str | None = None
     partial_failure: str | None = None
+    attempts: int = 1
+    before: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,17 +95,28 @@ class WaitBudget:
     """How long a call may still wait for quota, in seconds. One call shares it among all its requests.
 
     Requests of one call wait side by side; the time they wait together counts once. `waited` is what has been spent so
-    far, in seconds, and `reasons` what for, each once.
+    far, in seconds, and `reasons` what for, each once. `ends` is when the call has to be over, waits and requests
+    alike, on the clock of `monotonic`.
     """
 
     seconds: float
     waited: float = 0.0
     reasons: list[str] = field(default_factory=list[str])
+    ends: float = inf
     _waiting_until: float = 0.0
 
     def covers(self, wait: float) -> bool:
         """Whether a wait of this many seconds, from now, is still allowed."""
-        return self._further(wait) <= self.seconds
+        return self._further(wait) <= self.seconds and self.has_time(wait)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the call has to be over; none or fewer when it has."""
+        return self.ends - monotonic()
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether the call may go on for longer than so many seconds."""
+        return seconds < self.left
 
     def spend(self, wait: float, reason: str) -> None:
         """Take a wait that begins now off what is left; `reason` is for people."""

@@ -17,7 +17,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.interruption import Interruptions
-from klaviyo_mcp.klaviyo.pool import LONGEST_EXCHANGE
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors, refusal
 from klaviyo_mcp.runtime.authorities import bracketed
@@ -98,7 +97,7 @@ def serve_http(
         config,
         stop_receiving=receiving.interrupt,
         interrupt=interrupt,
-        grace=settings.klaviyo_mcp_max_wait + LONGEST_EXCHANGE if grace is None else grace,
+        grace=settings.klaviyo_mcp_call_timeout if grace is None else grace,
     ).run(sockets=[listener])
 
 

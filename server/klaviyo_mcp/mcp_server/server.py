@@ -9,8 +9,6 @@ from mcp.server import CacheHint, Server, ServerRequestContext
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.answers.naming import as_listed
-from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
@@ -34,12 +32,10 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     ) -> types.CallToolResult:
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        response = await answer_call(engine, accounts, Call(params.name, arguments), name)
-        answer = as_listed(response.answer, engine.registry)
-        text = error_text(answer) if response.is_error else answer_text(answer)
+        response = await answer_call(engine, accounts, Call(params.name, arguments), name, listed=True)
         return types.CallToolResult(
-            content=[types.TextContent(text=text)],
-            structured_content=answer.data,
+            content=[types.TextContent(text=response.text)],
+            structured_content=response.answer.data,
             is_error=response.is_error,
         )
 

@@ -9,61 +9,93 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
+from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.answers.sending import sendable
 from klaviyo_mcp.answers.shape import Answer, shape
-from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
+from klaviyo_mcp.klaviyo.words import one_line
 
 log = logging.getLogger("klaviyo_mcp")
+NOT_KNOWN = "It is not known whether anything was sent to Klaviyo."
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to a call, and whether it is an error."""
+    """The answer to a call, the same as text, and whether it is an error. All of it can be written as UTF-8 JSON."""
 
     answer: Answer
+    text: str
     is_error: bool = False
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is known of a call so far: said if this program itself fails later."""
+
+    outcome: str = NOT_KNOWN
+
+
 async def answer_call(
-    engine: Engine, accounts: Accounts, call: Call, name: str | None = None, *, budget: int = BUDGET
+    engine: Engine,
+    accounts: Accounts,
+    call: Call,
+    name: str | None = None,
+    *,
+    budget: int = BUDGET,
+    listed: bool = False,
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
-    `budget` is how many characters of JSON an answer may have. Only cancellation passes through.
+    `budget` is how many characters of JSON an answer may have; `listed` names tools as the server's list has them. Only
+    cancellation passes through.
     """
 
-    async def run() -> Answer:
+    async def run(known: _Known) -> Answer:
         account = await accounts.find(name)
-        return shape(await engine.explained(await engine.run(call, account), account), budget)
+        outcome = await engine.run(call, account)
+        known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
+        return shape(await engine.explained(outcome, account), budget)
 
-    return await _response(engine, call, run)
+    return await _response(engine, call, run, listed=listed)
 
 
 async def preview_call(engine: Engine, call: Call) -> Response:
     """What a call would send. No account is looked at."""
 
-    async def run() -> Answer:
+    async def run(known: _Known) -> Answer:
+        known.outcome = OUTCOMES[RequestOutcome.NOT_SENT]
         return preview(engine.plan(call))
 
     return await _response(engine, call, run)
 
 
-async def _response(engine: Engine, call: Call, run: Callable[[], Awaitable[Answer]]) -> Response:
+async def _response(
+    engine: Engine, call: Call, run: Callable[[_Known], Awaitable[Answer]], *, listed: bool = False
+) -> Response:
+    known = _Known()
     try:
         try:
-            return Response(await run())
+            answer, is_error = await run(known), False
         except (ActionError, KlaviyoError) as error:
-            return Response(explain(error, call.name, engine.registry), is_error=True)
+            answer, is_error = explain(error, call.name, engine.registry), True
+            known.outcome = answer.data["error"]["outcome"]
+        # Written out here, so that what cannot be written is still an answer.
+        answer = sendable(as_listed(answer, engine.registry) if listed else answer)
+        return Response(answer, error_text(answer) if is_error else answer_text(answer), is_error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: an agent must get an answer, not a traceback
         # The place is enough to mend a fault; the message could hold someone's data, so it is not logged.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{frame.name}, line {frame.lineno}"
-        log.error("internal error in %s: %s in %s", call.name, type(error).__name__, place)
+        name = one_line(str(call.name), 100)
+        log.error("internal error in %s: %s in %s", name, type(error).__name__, place)
         details = {
             "code": "internal_error",
-            "message": f"klaviyo-mcp failed while it worked on {call.name} ({type(error).__name__} in {place}).",
-            "outcome": "It is not known whether anything was sent to Klaviyo.",
+            "message": f"klaviyo-mcp failed while it worked on {name} ({type(error).__name__} in {place}).",
+            "outcome": known.outcome,
             "next_step": "Read the record before you repeat a write, and tell the user to report this fault.",
         }
-        return Response(Answer({"error": details}, details["message"]), is_error=True)
+        answer = Answer({"error": details}, details["message"])
+        return Response(answer, error_text(answer), is_error=True)

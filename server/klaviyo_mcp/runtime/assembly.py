@@ -63,6 +63,7 @@ def assemble(
         exposes=exposure.reaches,
         read_only=exposure.read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
+        longest=settings.klaviyo_mcp_call_timeout,
     )
     accounts, connected = _accounts(settings, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)
@@ -88,8 +89,10 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
     """
     from klaviyo_mcp.accounts.account import OneAccount, open_account
     from klaviyo_mcp.accounts.endpoint import Endpoint
+    from klaviyo_mcp.klaviyo.pool import HttpPool
 
-    endpoint = Endpoint(settings.klaviyo_base_url, pace=settings.klaviyo_mcp_quota == "on")
+    pool = HttpPool(longest=settings.klaviyo_mcp_request_timeout, largest=settings.klaviyo_mcp_max_answer)
+    endpoint = Endpoint(settings.klaviyo_base_url, pool, pace=settings.klaviyo_mcp_quota == "on")
     key = settings.klaviyo_api_key
     kept = "sandbox" if sandbox else "default" if key else None
     if kept and name not in (None, kept):
