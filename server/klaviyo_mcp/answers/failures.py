@@ -19,7 +19,14 @@ from klaviyo_mcp.actions.idempotency import keys_of
 from klaviyo_mcp.answers.checking import check_of
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.klaviyo.errors import Conflict, ForeignAnswer, KlaviyoError, PermissionDenied, RequestOutcome
+from klaviyo_mcp.klaviyo.errors import (
+    AnswerTooLarge,
+    Conflict,
+    ForeignAnswer,
+    KlaviyoError,
+    PermissionDenied,
+    RequestOutcome,
+)
 from klaviyo_mcp.klaviyo.replies import in_quotes
 from klaviyo_mcp.klaviyo.retries import found_gone
 from klaviyo_mcp.klaviyo.words import one_line
@@ -136,10 +143,10 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None, registry: Registry) -
 
 
 def _outcome(error: KlaviyoError) -> str:
+    if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
+        return NOTHING_CHANGED
     if error.outcome is not RequestOutcome.UNKNOWN:
         return OUTCOMES[error.outcome]
-    if error.reading:
-        return NOTHING_CHANGED
     return OUTCOMES[RequestOutcome.UNKNOWN] if type(error).outcome is RequestOutcome.UNKNOWN else REFUSED_LATER
 
 
@@ -167,7 +174,8 @@ def _scopes(error: KlaviyoError, spec: ActionSpec | None) -> list[str] | None:
 def _advice(error: KlaviyoError, spec: ActionSpec | None, sent: ActionSpec | None) -> str:
     foreign = isinstance(error, ForeignAnswer)
     if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
-        return f"Reading changes nothing. {error.advice}" if foreign else "Reading changes nothing: call again."
+        helps = isinstance(error, ForeignAnswer | AnswerTooLarge)
+        return f"Reading changes nothing. {error.advice}" if helps else "Reading changes nothing: call again."
     if found_gone(error) and sent is not None and sent.effect == "destructive":
         return ALREADY_GONE
     if specific := _specific(advice for advice in _advices(error.code, spec) if _looks_at(advice, error)):

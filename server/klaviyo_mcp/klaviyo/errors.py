@@ -37,22 +37,14 @@ KlaviyoError
 │   ├── UnsupportedMediaType    415
 │   └── Throttled               429 that asks for a longer wait than a call may take; `retry_at`
 └── UnreadableAnswer            carried out (Klaviyo's own 2xx), but the body is not what Klaviyo documents
+    └── AnswerTooLarge          more of it than is kept
 """
 
-import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-LIMIT = re.compile(r"\b(daily|limits?|quota|too many|exceed\w*|maximum|at most|per day)\b", re.IGNORECASE)
-"""Words of a 403 that is about how much or how often."""
-PERMISSION = re.compile(
-    r"\b(permissions?|scopes?|privileges?|features?|enabled?|upgrade|plan|entitle\w*|authoriz\w*|not available)\b"
-    r"|\b[a-z]+(-[a-z]+)*:(read|write)\b",
-    re.IGNORECASE,
-)
-"""Words of a 403 that is about what a key or an account may do at all."""
+from klaviyo_mcp.klaviyo.problems import About, ApiProblem, about
 
 
 class RequestOutcome(Enum):
@@ -63,16 +55,6 @@ class RequestOutcome(Enum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
     DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class ApiProblem:
-    """One entry of the `errors` list in Klaviyo's answer. `source` is a JSON pointer or the name of a parameter."""
-
-    code: str = ""
-    title: str = ""
-    detail: str = ""
-    source: str = ""
 
 
 class KlaviyoError(Exception):
@@ -306,19 +288,9 @@ class PermissionDenied(Refused):
     )
 
     @property
-    def about(self) -> Literal["permission", "limit", "record"]:
-        """What was refused, by Klaviyo's words: only a permission (or a feature) is lacking for every such call.
-
-        A limit passes, and a `record` is refused where another may not be.
-        """
-        if any(LIMIT.search(f"{problem.title} {problem.detail}") for problem in self.problems):
-            return "limit"
-        permission = any(
-            problem.code == "permission_denied"
-            and (not (words := problem.detail or problem.title) or PERMISSION.search(words))
-            for problem in self.problems
-        )
-        return "permission" if permission else "record"
+    def about(self) -> About:
+        """What was refused, by Klaviyo's words."""
+        return about(self.problems)
 
 
 class NotFound(Refused):
@@ -382,6 +354,14 @@ class UnreadableAnswer(KlaviyoError):
     code = "unreadable_answer"
     outcome = RequestOutcome.DONE
     advice = "Do not repeat a write; read the record to see its state."
+
+
+class AnswerTooLarge(UnreadableAnswer):
+    """The request was carried out (2xx), and its answer is larger than KLAVIYO_MCP_MAX_ANSWER."""
+
+    advice = (
+        "Ask for less (fewer fields, no related records, smaller pages), or have a person raise KLAVIYO_MCP_MAX_ANSWER."
+    )
 
 
 BY_STATUS: dict[int, type[Refused]] = {

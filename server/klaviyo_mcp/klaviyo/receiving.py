@@ -39,7 +39,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         try:
             content = await _unpacked(response.stream, response.headers.get("Content-Encoding", ""), self._most)
         except Unread as error:
-            extensions[UNREAD] = str(error)
+            extensions[UNREAD] = error
         finally:
             if _may_go_on(response):
                 await response.extensions["network_stream"].aclose()
@@ -54,6 +54,10 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
 class Unread(Exception):
     """Why a body was not read; a few words for people."""
+
+
+class TooLarge(Unread):
+    """There is more of it than is kept."""
 
 
 async def _unpacked(stream: AsyncIterator[bytes] | httpx2.AsyncByteStream, encoding: str, most: int) -> bytes:
@@ -76,7 +80,7 @@ async def _unpacked(stream: AsyncIterator[bytes] | httpx2.AsyncByteStream, encod
             except zlib.error:
                 raise Unread("cannot be unpacked") from None
             if len(content) > most:
-                raise Unread(f"has more than {most:,} bytes")
+                raise TooLarge(f"has more than {most:,} bytes")
             left = b"" if unpacker is None or unpacker.eof else unpacker.unconsumed_tail
     if unpacker is not None and not unpacker.eof:
         raise Unread("is packed and broken off")

@@ -10,7 +10,7 @@ import httpx2
 from klaviyo_mcp.klaviyo.documents import read_document
 from klaviyo_mcp.klaviyo.errors import (
     BY_STATUS,
-    ApiProblem,
+    AnswerTooLarge,
     AuthenticationFailed,
     ForeignAnswer,
     FreshTokenRefused,
@@ -21,8 +21,9 @@ from klaviyo_mcp.klaviyo.errors import (
     Throttled,
     UnreadableAnswer,
 )
+from klaviyo_mcp.klaviyo.problems import ApiProblem
 from klaviyo_mcp.klaviyo.proof import has_own_header, is_data, is_own_refusal, is_own_success
-from klaviyo_mcp.klaviyo.receiving import UNREAD
+from klaviyo_mcp.klaviyo.receiving import UNREAD, TooLarge
 from klaviyo_mcp.klaviyo.requests import ApiRequest, QuotaLeft, Reply
 from klaviyo_mcp.klaviyo.words import one_line, quoted
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
@@ -136,9 +137,8 @@ def _odd_success(response: httpx2.Response, fault: str | None) -> KlaviyoError:
     status = response.status_code
     what = fault or "does not show that it is Klaviyo's"
     if has_own_header(response):
-        return UnreadableAnswer(
-            f"Klaviyo's answer ({status}) {what}.", status=status, request_id=request_id_of(response)
-        )
+        kind = AnswerTooLarge if isinstance(response.extensions.get(UNREAD), TooLarge) else UnreadableAnswer
+        return kind(f"Klaviyo's answer ({status}) {what}.", status=status, request_id=request_id_of(response))
     return ForeignAnswer(f"The answer of {response.url.host} ({status}) {what}.", status=status)
 
 

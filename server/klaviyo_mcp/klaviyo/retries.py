@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from klaviyo_mcp.klaviyo.errors import (
     AnswerTimeout,
+    AnswerTooLarge,
     CertificateRefused,
     ConnectionFailed,
     ConnectionLost,
@@ -20,11 +21,11 @@ from klaviyo_mcp.klaviyo.errors import (
     NotFound,
     OutcomeUnknown,
     ProxyRefused,
-    Refused,
     RequestOutcome,
     SentInPart,
     ServerError,
     Throttled,
+    UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Repeatable, Reply, WaitBudget
 
@@ -66,6 +67,9 @@ FAULTS = (
     Fault("server error", (ServerError,), frozenset((500, 502, 503, 504, *range(520, 528))), HARMLESS, 3),
     # A proxy's own "too slow" and "too many".
     Fault("proxy is busy", (ForeignAnswer,), frozenset((408, 425, 429, 499)), HARMLESS, 3),
+    # Klaviyo has carried it out, and its answer came garbled; one that is too large is so every time.
+    Fault("answer too large", (AnswerTooLarge,), None, NONE, 1),
+    Fault("garbled answer", (UnreadableAnswer,), None, HARMLESS, 2),
     # A login page or a firewall answers alike until a person does something.
     Fault("not Klaviyo", (ForeignAnswer,), None, NONE, 1),
 )
@@ -161,4 +165,4 @@ def fault_of(error: KlaviyoError) -> Fault | None:
 
 def found_gone(error: KlaviyoError) -> bool:
     """Whether a repetition found nothing after an attempt of unknown outcome, as it would had that been carried out."""
-    return isinstance(error, NotFound | Refused) and error.status == 404 and error.outcome is RequestOutcome.UNKNOWN
+    return isinstance(error, NotFound) and error.outcome is RequestOutcome.UNKNOWN
