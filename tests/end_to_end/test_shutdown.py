@@ -19,8 +19,8 @@ import pytest
 
 SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http", "--port", "0"]
 LIST = b'{"data":{"type":"list","id":"AbCdEf","attributes":{"name":"VIP"}}}'
-CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(LIST), LIST)
-BUSY = b"HTTP/1.1 429 Busy\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
+CREATED = b"HTTP/1.1 201 Created\r\nX-Klaviyo-Req-Id: 1\r\nContent-Length: %d\r\n\r\n%s" % (len(LIST), LIST)
+BUSY = b"HTTP/1.1 429 Busy\r\nX-Klaviyo-Req-Id: 1\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
 
 
 class Upstream(ThreadingHTTPServer):

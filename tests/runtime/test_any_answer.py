@@ -254,3 +254,21 @@ async def test_an_error_of_an_event_tells_the_key_it_was_sent_with(registry: Reg
         error = (await ask("create_event", arguments)).answer.data["error"]
     assert f'"unique_id":"{error["sent_with"]["unique_id"]}"'.encode() in wire.requests[-1]
     assert error["check"]["action"] == "get_events"
+
+
+async def test_arguments_that_nothing_can_hold_are_told_and_nothing_is_sent(registry: Registry) -> None:
+    huge, deep = "1" * 1_000_000, "[" * 100_000
+    wrong = [
+        ("get_profiles", {"filter": f"equals(email,{huge})"}),
+        ("get_lists", {"part": f"records[{huge}]"}),
+        ("create_profile", {"email": "a@b.co", "properties": deep}),
+        ("create_list", {"name": "a\ud800b"}),
+        ("get_list", {"id": HIDDEN}),
+    ]
+    async with calling(registry, http(200, b'{"data":[]}', **OWN)) as (ask, wire):
+        for name, arguments in wrong:
+            response = await ask(name, arguments)
+            check(response)
+            assert response.is_error, name
+            assert len(response.text) < 5_000
+    assert not any(request.startswith(b"POST") for request in wire.requests)

@@ -78,11 +78,14 @@ class Engine:
 
     async def run(self, call: Call, account: Account) -> Outcome:
         """Plan a call and carry it out. Raises ActionError before, and KlaviyoError during, the exchange."""
+        return await self.carry_out(await self.planned(call, account), account)
+
+    async def planned(self, call: Call, account: Account) -> Plan:
+        """As `plan`; where a name was given in place of an id, the account is read for what bears it."""
         try:
-            plan = self.plan(call, account)
+            return self.plan(call, account)
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
-        return await self.carry_out(plan, account)
 
     async def carry_out(self, plan: Plan, account: Account) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""

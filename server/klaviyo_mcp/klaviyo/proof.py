@@ -4,10 +4,9 @@ Between here and Klaviyo are proxies, firewalls, and networks with a page for lo
 In recordings of the live service every answer has X-Klaviyo-Req-Id, and every body is a JSON:API document.
 """
 
-from typing import Literal
-
 import httpx2
 
+from klaviyo_mcp.klaviyo.requests import Expected
 from klaviyo_mcp.loose_json import is_list, is_object, items, mapping
 
 OWN_HEADERS = ("X-Klaviyo-Req-Id", "X-Klaviyo-API-Revision", "X-Klaviyo-OAuth-Client-Id")
@@ -15,9 +14,6 @@ OWN_HEADERS = ("X-Klaviyo-Req-Id", "X-Klaviyo-API-Revision", "X-Klaviyo-OAuth-Cl
 MEDIA_TYPES = ("application/vnd.api+json", "application/json")
 EMPTY = (202, 204)
 """Statuses that Klaviyo documents without a body."""
-
-Expected = Literal["data", "nothing", "anything"]
-"""What the document says of a success: a body with `data`, no body, or neither of both."""
 
 
 def has_own_header(response: httpx2.Response) -> bool:

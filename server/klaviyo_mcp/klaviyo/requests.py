@@ -6,8 +6,6 @@ from time import monotonic
 from typing import Any, Literal
 from urllib.parse import quote
 
-from klaviyo_mcp.klaviyo.proof import Expected
-
 REVISION = "2026-07-15"
 """The revision of Klaviyo's API that operations are described by, where a spec does not say another."""
 
@@ -18,6 +16,8 @@ and proxies commonly hold a request line to 8 KiB, method and protocol included,
 
 Repeatable = Literal["read", "idempotent", "once"]
 """What doing a request twice means: nothing, the same as once, or something else."""
+Expected = Literal["data", "nothing", "anything"]
+"""What Klaviyo documents of a success: a body with `data`, no body, or neither of both."""
 
 
 @dataclass(frozen=True, slots=True)

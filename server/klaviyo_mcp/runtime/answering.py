@@ -35,7 +35,7 @@ class Response:
 class _Known:
     """What is known of a call so far: said if this program itself fails later."""
 
-    outcome: str = NOT_KNOWN
+    outcome: str = NOTHING_CHANGED
 
 
 async def answer_call(
@@ -55,7 +55,10 @@ async def answer_call(
 
     async def run(known: _Known) -> Answer:
         account = await accounts.find(name)
-        outcome = await engine.run(call, account)
+        plan = await engine.planned(call, account)
+        if plan.effect != "read":
+            known.outcome = NOT_KNOWN
+        outcome = await engine.carry_out(plan, account)
         known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
         return shape(await engine.explained(outcome, account), budget)
 
