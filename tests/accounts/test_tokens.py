@@ -15,7 +15,7 @@ from klaviyo_mcp.accounts.oauth import OAuthFailed, klaviyo_app
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import open_vault
-from klaviyo_mcp.klaviyo.errors import FreshTokenRefused
+from klaviyo_mcp.klaviyo.errors import ForeignAnswer, FreshTokenRefused
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 from klaviyo_mcp.klaviyo.route import certificates
@@ -274,3 +274,21 @@ async def test_an_answer_of_the_token_endpoint_that_is_none_is_told_as_that(answ
         app = klaviyo_app("some-app", Secret("x"), base_url=wire.url)
         with pytest.raises(OAuthFailed):
             await app.exchange("code", app.consent("http://127.0.0.1:1/callback", ["lists:read"]))
+
+
+async def test_a_401_that_is_not_klaviyos_renews_nothing_and_repeats_nothing(vault, connect, fresh) -> None:
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(401, html="<html>Log in to the network</html>")
+
+    await connect(vault)
+    fresh.begin()
+    accounts = ConnectedAccounts(vault, Endpoint(pool=HttpPool(httpx2.MockTransport(answer))))
+    account = await accounts.find()
+    with pytest.raises(ForeignAnswer):
+        await account.client.send(ApiRequest("POST", "/api/lists", body={}), WaitBudget(1))
+    await accounts.close()
+    assert len(seen) == 1
+    assert fresh.seen("oauth_token") == 0

@@ -19,7 +19,7 @@ from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, REFUSED_LATE
 from klaviyo_mcp.klaviyo.errors import RequestOutcome
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_mcp.runtime.answering import Response, answer_call
+from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
 
 KINDS = (
     "get_list",
@@ -272,3 +272,10 @@ async def test_arguments_that_nothing_can_hold_are_told_and_nothing_is_sent(regi
             assert response.is_error, name
             assert len(response.text) < 5_000
     assert not any(request.startswith(b"POST") for request in wire.requests)
+
+
+async def test_a_preview_shows_the_key_that_is_added(registry: Registry) -> None:
+    arguments = {k: v for k, v in registry["create_event"].spec.examples[0].arguments.items() if k != "unique_id"}
+    shown = (await preview_call(Engine(registry), Call("create_event", arguments))).answer.data
+    key = shown["requests"][0]["body"]["data"]["attributes"]["unique_id"]
+    assert key in shown["notes"][0]
