@@ -62,7 +62,7 @@ class Klaviyo:
 
     async def answer(self, request: httpx2.Request) -> httpx2.Response:
         await self.open.wait()
-        return httpx2.Response(200, json={"asked": request.headers["Authorization"]})
+        return httpx2.Response(200, json={"data": [], "asked": request.headers["Authorization"]})
 
 
 async def test_an_account_that_is_slow_to_open_keeps_no_other_waiting(vault) -> None:

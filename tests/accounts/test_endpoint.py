@@ -44,7 +44,7 @@ async def test_all_accounts_use_the_same_connections_until_the_accounts_are_clos
         while await reader.readline():
             while (await reader.readline()).strip():
                 pass
-            writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"data":[]}')
+            writer.write(b'HTTP/1.1 200 OK\r\nX-Klaviyo-Req-Id: 1\r\nContent-Length: 11\r\n\r\n{"data":[]}')
         writer.close()
         ended.set()
 

@@ -61,7 +61,7 @@ class Provider:
         token = request.headers["Authorization"].split(" ")[1]
         company = token.removeprefix("key/") if token.startswith("key/") else self.tokens.get(token)
         if company is None:
-            return httpx2.Response(401, json={"errors": [{"detail": "no"}]})
+            return httpx2.Response(401, json={"errors": [{"code": "authentication_failed", "detail": "no"}]})
         return httpx2.Response(200, json={"data": [{"type": "account", "id": company}], "asked": token})
 
 

@@ -1,10 +1,12 @@
 """An OAuth connection in use: when tokens are renewed, what a 401 leads to, and what stops it for good."""
 
+import gzip
 import time
 
 import anyio
 import httpx2
 import pytest
+from tests.klaviyo.stub import http, stub
 
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -13,7 +15,7 @@ from klaviyo_mcp.accounts.oauth import OAuthFailed, klaviyo_app
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.accounts.tokens import app_of
 from klaviyo_mcp.accounts.vault import open_vault
-from klaviyo_mcp.klaviyo.errors import FreshTokenRefused
+from klaviyo_mcp.klaviyo.errors import ForeignAnswer, FreshTokenRefused
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 from klaviyo_mcp.klaviyo.route import certificates
@@ -254,3 +256,39 @@ async def test_what_keeps_from_the_token_endpoint_is_told_by_its_variable(monkey
     with pytest.raises(OAuthFailed, match=variable):
         await app.exchange("code", consent)
     certificates.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(200, b"[" * 200_000, Content_Type="application/json"),
+        http(200, b'{"access_token":"a","expires_in":1e999}', Content_Type="application/json"),
+        http(200, b"[1]", Content_Type="application/json"),
+        http(200, gzip.compress(bytes(5_000_000), mtime=0), Content_Encoding="gzip", Content_Type="application/json"),
+        http(200, b'{"access_token":"\\ud800","expires_in":NaN}', Content_Type="application/json"),
+    ],
+    ids=["deep", "endless", "list", "bomb", "half"],
+)
+async def test_an_answer_of_the_token_endpoint_that_is_none_is_told_as_that(answer) -> None:
+    async with stub(answer) as wire:
+        app = klaviyo_app("some-app", Secret("x"), base_url=wire.url)
+        with pytest.raises(OAuthFailed):
+            await app.exchange("code", app.consent("http://127.0.0.1:1/callback", ["lists:read"]))
+
+
+async def test_a_401_that_is_not_klaviyos_renews_nothing_and_repeats_nothing(vault, connect, fresh) -> None:
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(401, html="<html>Log in to the network</html>")
+
+    await connect(vault)
+    fresh.begin()
+    accounts = ConnectedAccounts(vault, Endpoint(pool=HttpPool(httpx2.MockTransport(answer))))
+    account = await accounts.find()
+    with pytest.raises(ForeignAnswer):
+        await account.client.send(ApiRequest("POST", "/api/lists", body={}), WaitBudget(1))
+    await accounts.close()
+    assert len(seen) == 1
+    assert fresh.seen("oauth_token") == 0

@@ -16,12 +16,13 @@ from klaviyo_mcp.klaviyo.errors import (
     AnswerTimeout,
     ApiProblem,
     ConnectionLost,
-    InvalidRequest,
+    ForeignAnswer,
     KlaviyoError,
     PermissionDenied,
     ServerError,
 )
 from klaviyo_mcp.klaviyo.pool import HttpPool
+from klaviyo_mcp.klaviyo.replies import refusal_of
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY, create_app
 
@@ -103,9 +104,9 @@ def test_a_missing_permission_names_the_scopes(registry: Registry) -> None:
 
 
 def test_a_403_that_is_not_klaviyos_own_is_not_put_down_to_scopes(registry: Registry) -> None:
-    shown = explain(PermissionDenied("answered 403 with a body that is not JSON.", status=403), "create_list", registry)
+    shown = explain(ForeignAnswer("answered 403 with a body that is not JSON.", status=403), "create_list", registry)
     assert "scopes_needed" not in shown.data["error"]
-    assert "proxy or firewall" in shown.data["error"]["next_step"]
+    assert "a proxy, a firewall" in shown.data["error"]["next_step"]
 
 
 def test_a_broken_read_before_a_write_says_that_nothing_was_changed(registry: Registry) -> None:
@@ -117,7 +118,8 @@ def test_a_broken_read_before_a_write_says_that_nothing_was_changed(registry: Re
 
 
 def test_an_error_without_a_word_still_has_a_message(registry: Registry) -> None:
-    shown = explain(InvalidRequest("", status=400), "create_list", registry).data["error"]
+    response = httpx2.Response(400, headers={"X-Klaviyo-Req-Id": "1"}, request=httpx2.Request("POST", "http://k/"))
+    shown = explain(refusal_of(response), "create_list", registry).data["error"]
     assert shown["message"] == "Klaviyo answered 400 without saying why."
 
 

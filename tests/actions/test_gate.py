@@ -136,7 +136,7 @@ def test_an_action_made_of_itself_is_a_problem(registry: Registry) -> None:
 
 
 async def test_a_part_that_the_account_may_not_do_is_refused_at_once(registry, account, transport) -> None:
-    lacking = Account("sandbox", account.client, LearnedAccess("sandbox", {"actions": {"delete_list": time()}}))
+    lacking = Account("sandbox", account.client, LearnedAccess("sandbox", {"scopes": {"lists:write": time()}}))
     bad = Registry([*(action.spec for action in registry.actions), IN_STEPS])
     with pytest.raises(ScopeMissing):
         await Engine(bad).run(Call("tidy_lists", {"id": "VbT4kM"}), lacking)

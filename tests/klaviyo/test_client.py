@@ -12,12 +12,13 @@ from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 GET = ApiRequest("GET", "/api/lists", operation="get_lists")
 POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n" + b'{"data":[]}'
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\nContent-Length: 11\r\n\r\n" + b'{"data":[]}'
 
 
 def answer(status: int, body: object = b"", **headers: str) -> bytes:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}", "Connection: close"]
+    lines += [] if isinstance(body, bytes) else ["Content-Type: application/vnd.api+json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
@@ -98,7 +99,7 @@ async def test_a_refusal_has_a_class_and_says_that_nothing_was_changed(answering
             await send(wire)
     assert error.value.outcome is RequestOutcome.REFUSED
     assert error.value.status == status
-    assert error.value.message == "Detail here. (/data/id)"
+    assert error.value.message == f'Klaviyo answered {status}: "Detail here." (/data/id)'
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 524])
@@ -113,10 +114,11 @@ async def test_a_server_error_leaves_open_whether_it_was_done(answering, status)
 @pytest.mark.parametrize(
     "body", [b"", b"<html><script>alert(1)</script>Just a moment</html>", b"[1]", b'{"errors": 5}']
 )
-async def test_a_refusal_that_is_not_json_says_so_without_quoting_it(answering, body) -> None:
+async def test_a_refusal_that_is_not_klaviyos_says_so_without_quoting_it(answering, body) -> None:
     async with answering(answer(403, body)) as wire:
-        with pytest.raises(errors.PermissionDenied) as error:
-            await send(wire)
+        with pytest.raises(errors.ForeignAnswer) as error:
+            await send(wire, POST)
+    assert error.value.outcome is RequestOutcome.UNKNOWN
     assert "script" not in error.value.message
     assert "403" in error.value.message
 
@@ -129,7 +131,7 @@ async def test_a_redirect_is_not_followed(answering) -> None:
 
 
 async def test_a_success_that_cannot_be_read_is_said_to_be_done(answering) -> None:
-    async with answering(answer(200, b"<html>")) as wire:
+    async with answering(answer(200, b'{"data', X_Klaviyo_Req_Id="1")) as wire:
         with pytest.raises(errors.UnreadableAnswer) as error:
             await send(wire, POST)
     assert error.value.outcome is RequestOutcome.DONE

@@ -12,7 +12,7 @@ from klaviyo_mcp.klaviyo.quota import Quota
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Bucket, WaitBudget
 
 POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
-BUSY = b"HTTP/1.1 429 Busy\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
+BUSY = b"HTTP/1.1 429 Busy\r\nX-Klaviyo-Req-Id: 1\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n"
 
 
 async def interrupted(pool: HttpPool, client: KlaviyoClient, request: ApiRequest = POST, after: float = 0.2):
@@ -45,7 +45,7 @@ async def test_a_request_without_an_answer_may_have_been_carried_out(answering) 
 async def test_a_request_that_klaviyo_told_to_wait_was_not_sent(answering) -> None:
     async with answering(BUSY) as wire:
         pool = HttpPool()
-        error = await interrupted(pool, KlaviyoClient(ApiKeyAuth("pk_x"), pool, base_url=wire_url(wire)))
+        error = await interrupted(pool, KlaviyoClient(ApiKeyAuth("pk_x"), pool, base_url=wire_url(wire)), after=1.0)
     assert isinstance(error, errors.StoppedBefore)
     assert error.outcome is RequestOutcome.NOT_SENT
 

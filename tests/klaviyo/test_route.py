@@ -27,7 +27,7 @@ from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, WaitBudget
 from klaviyo_mcp.klaviyo.route import certificates, proxy_for
 
 POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
-OK = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"data":[]}'
+OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\nContent-Length: 11\r\n\r\n{"data":[]}'
 SECRET = "sEcReT"
 QUICK = httpx2.Timeout(connect=0.3, read=0.3, write=0.3, pool=0.3)
 

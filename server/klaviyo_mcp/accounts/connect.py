@@ -40,7 +40,9 @@ async def whose(credentials: Credentials, endpoint: Endpoint) -> Company:
     is_key = isinstance(credentials, ApiKey)
     auth = ApiKeyAuth(credentials.key.reveal()) if is_key else Bearer(credentials.access_token)
     try:
-        reply = await endpoint.client(auth).send(ApiRequest("GET", "/api/accounts"), WaitBudget(WAIT))
+        reply = await endpoint.client(auth).send(
+            ApiRequest("GET", "/api/accounts", repeatable="read", expects="data"), WaitBudget(WAIT)
+        )
     except PermissionDenied:
         return Company()
     found = objects(mapping(reply.document).get("data"))

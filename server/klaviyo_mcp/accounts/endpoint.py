@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 import httpx2
 
 from klaviyo_mcp.accounts.facts import AccountFacts
+from klaviyo_mcp.klaviyo.breaker import Breaker
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.kept import KeptReplies
 from klaviyo_mcp.klaviyo.pool import HttpPool
@@ -34,6 +35,10 @@ class Endpoint:
         default_factory=WeakValueDictionary[tuple[str, str], Quota]
     )
 
+    breakers: WeakValueDictionary[tuple[str, str], Breaker] = field(
+        default_factory=WeakValueDictionary[tuple[str, str], Breaker]
+    )
+
     known: WeakValueDictionary[tuple[str, str], AccountFacts] = field(
         default_factory=WeakValueDictionary[tuple[str, str], AccountFacts]
     )
@@ -45,13 +50,18 @@ class Endpoint:
     def client(self, auth: httpx2.Auth, *, company_id: str | None = None, counted_as: str = "") -> KlaviyoClient:
         """A client for one account. Those that are `counted_as` the same share a quota, as keys of one company do."""
         quota = None
+        key = (self.base_url, counted_as)
+        breaker = self.breakers.get(key)
+        if breaker is None:
+            breaker = self.breakers[key] = Breaker(httpx2.URL(self.base_url).host)
         if self.pace:
-            key = (self.base_url, counted_as)
             quota = self.quotas.get(key)
             if quota is None:
                 server = self.quota_server
                 quota = self.quotas[key] = Quota(server.ledger(" ".join(key)) if server else None)
-        return KlaviyoClient(auth, self.pool, base_url=self.base_url, company_id=company_id, quota=quota)
+        return KlaviyoClient(
+            auth, self.pool, base_url=self.base_url, company_id=company_id, quota=quota, breaker=breaker
+        )
 
     def facts(self, counted_as: str) -> AccountFacts:
         """What is known of an account, remembered like its quota."""

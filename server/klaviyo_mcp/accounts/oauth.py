@@ -15,12 +15,15 @@ import httpx2
 
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.klaviyo.errors import NotSent
+from klaviyo_mcp.klaviyo.receiving import ACCEPT_ENCODING, BoundedTransport
 from klaviyo_mcp.klaviyo.route import SystemRoute, proxy_for
 from klaviyo_mcp.klaviyo.unreached import NEVER_LEFT, not_reached
 from klaviyo_mcp.loose_json import is_object, text
 
 AUTHORIZE = "https://www.klaviyo.com"
 TOKENS = "https://a.klaviyo.com"
+LARGEST = 1_000_000
+"""Bytes of an answer with tokens, which has some hundreds."""
 TIMEOUT = httpx2.Timeout(connect=5.0, read=10.0, write=5.0, pool=5.0)
 LONGEST = 15.0
 """Seconds that one exchange with the token endpoint may take in all; less than a lock in Redis lives."""
@@ -115,7 +118,8 @@ class OAuthApp:
             token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - the name of a method
             revocation_endpoint_auth_method="client_secret_basic",
             timeout=TIMEOUT,
-            transport=self.transport or SystemRoute(),
+            transport=BoundedTransport(self.transport or SystemRoute(), LARGEST),
+            headers={"Accept-Encoding": ACCEPT_ENCODING},
             follow_redirects=False,
             **more,
         )
@@ -150,7 +154,7 @@ class OAuthApp:
             raise OAuthFailed(f"{fault.message} {fault.advice}") from None
         except (httpx2.HTTPError, TimeoutError) as error:
             raise OAuthFailed(f"{where} could not be reached ({type(error).__name__}).") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise OAuthFailed(f"{where} answered the request for tokens with something that is not tokens.") from None
 
 

@@ -1,7 +1,7 @@
 """What a connection may do, as far as is known: the scopes of a grant, and what refusals of an API key have taught.
 
-An OAuth grant says its scopes. A key does not: it can do everything until Klaviyo answers 403. What that teaches is
-remembered, so that the same call is not refused over and over by Klaviyo.
+An OAuth grant says its scopes. A key does not: it can do everything until Klaviyo answers 403 and names the scope that
+is missing. That is remembered, so that the same call is not refused over and over by Klaviyo.
 """
 
 import re
@@ -15,8 +15,6 @@ from klaviyo_mcp.loose_json import JSON, mapping
 SCOPE = re.compile(r"\b[a-z]+(?:-[a-z]+)*:(?:read|write)\b")
 SCOPE_LIFE = 7 * 86_400.0
 """Seconds for which a scope counts as missing once Klaviyo has named it: the scopes of a key cannot be changed."""
-ACTION_LIFE = 3600.0
-"""Seconds for which an action counts as refused when Klaviyo named no scope: it may be a feature that can be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class GrantedAccess:
             f"klaviyo-mcp connect --name {self._name} --scopes {all_scopes}",
         )
 
-    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
+    async def learn(self, needed: Sequence[str], error: PermissionDenied) -> None:
         """A refusal in spite of all scopes is about something else: nothing to remember."""
 
 
@@ -64,13 +62,11 @@ class LearnedAccess:
         keep: Callable[[JSON], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time,
     ) -> None:
-        """`known` is what was kept before: {"scopes": {scope: time}, "actions": {action: time}}."""
+        """`known` is what was kept before: {"scopes": {scope: time}}."""
         self._name = name
         self._keep = keep
         self._clock = clock
-        before = known or {}
-        self._scopes: dict[str, float] = {**mapping(before.get("scopes"))}
-        self._actions: dict[str, float] = {**mapping(before.get("actions"))}
+        self._scopes: dict[str, float] = {**mapping((known or {}).get("scopes"))}
 
     def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
         """Why the action would be refused again, None when nothing speaks against it."""
@@ -87,32 +83,22 @@ class LearnedAccess:
                 f"{action} needs {_scopes(missing)}, which the API key of {self._name!r} lacks, as Klaviyo has said.",
                 f"Tell the user: the scopes of a key cannot be changed; a person has to {mend}.",
             )
-        refused = self._actions.get(action, 0) + ACTION_LIFE - now
-        if refused > 0:
-            return Denial(
-                (),
-                f"Klaviyo refused {action} to the API key of {self._name!r} less than an hour ago (403).",
-                f"Tell the user: a person has to {mend}, or turn the feature on in Klaviyo. It can be tried again in "
-                f"{refused / 60:.0f} minutes.",
-            )
         return None
 
-    async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
-        """Remember a 403: the scopes it names, or else that this action was refused.
+    async def learn(self, needed: Sequence[str], error: PermissionDenied) -> None:
+        """Remember the scopes that a 403 of Klaviyo's names.
 
-        Only Klaviyo's own word about a permission or a feature counts: a limit passes, another record may not be
-        refused, and a proxy or firewall in between says nothing of the key.
+        Nothing else of it holds for all such calls: a limit passes, a feature can be turned on, another record may not
+        be refused.
         """
-        if error.about != "permission":
-            return
         text = " ".join(f"{problem.title} {problem.detail}" for problem in error.problems)
         named = [scope for scope in SCOPE.findall(text) if scope in needed]
+        if not named:
+            return
         for scope in named:
             self._scopes[scope] = self._clock()
-        if not named:
-            self._actions[action] = self._clock()
         if self._keep is not None:
-            await self._keep({"scopes": self._scopes, "actions": self._actions})
+            await self._keep({"scopes": self._scopes})
 
 
 Permissions = GrantedAccess | LearnedAccess

@@ -16,6 +16,8 @@ from klaviyo_mcp.accounts.errors import ReconnectNeeded, RefreshFailing, Unknown
 from klaviyo_mcp.accounts.oauth import GrantRefused, OAuthApp, OAuthFailed, Tokens
 from klaviyo_mcp.accounts.records import Connection, Grant, Secret
 from klaviyo_mcp.accounts.vault import Vault
+from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
+from klaviyo_mcp.klaviyo.replies import refusal_of
 
 MARGIN = 300.0
 """Seconds before its expiry from which a token is renewed: clocks of machines that share a vault may differ so much."""
@@ -133,7 +135,7 @@ class OAuthAuth(httpx2.Auth):
         self._keeper = keeper
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """Add a token. A 401 says that nothing was done, so the call is repeated once, whatever it is."""
+        """Add a token. A 401 of Klaviyo's says that nothing was done, so the call is repeated once, whatever it is."""
         if not request.url.path.startswith("/api/"):
             yield request
             return
@@ -142,7 +144,7 @@ class OAuthAuth(httpx2.Auth):
         token = await self._keeper.access_token()
         request.headers["Authorization"] = f"Bearer {token.reveal()}"
         response = yield request
-        if response.status_code == 401:
+        if response.status_code == 401 and isinstance(refusal_of(response), AuthenticationFailed):
             # Whatever is refused from here on was refused to a token that is seconds old, and the client says so.
             request.extensions["token_is_fresh"] = True
             another = await self._keeper.after_refusal(token)

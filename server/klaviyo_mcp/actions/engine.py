@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from time import monotonic
 
 import anyio
 
@@ -23,6 +24,11 @@ from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
 
+LONGEST_CALL = 180.0
+"""Seconds that a call may take in all, where nothing else is set."""
+LONGEST_GLANCE = 15.0
+"""Seconds for a read that is nice to have, beside a call that has its answer without it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -42,14 +48,17 @@ class Engine:
         exposes: Exposes = everything,
         read_only: bool = False,
         max_wait: float = 30.0,
+        longest: float = LONGEST_CALL,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
+        `longest` is how many seconds it may take in all, waits and requests.
         `exposes` says which actions a call can name; what they are made of may be any.
         """
         self.registry = registry
         self._gate = Gate(registry, exposes, read_only)
         self._max_wait = max_wait
+        self._longest = longest
 
     @property
     def exposed(self) -> list[Action]:
@@ -72,15 +81,18 @@ class Engine:
 
         Raises ActionError before, and KlaviyoError during, the exchange.
         """
+        return await self.carry_out(await self.planned(call, account), account, announce)
+
+    async def planned(self, call: Call, account: Account) -> Plan:
+        """As `plan`; where a name was given in place of an id, the account is read for what bears it."""
         try:
-            plan = self.plan(call, account)
+            return self.plan(call, account)
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
-        return await self.carry_out(plan, account, announce)
 
     async def carry_out(self, plan: Plan, account: Account, announce: Announce | None = None) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""
-        budget = WaitBudget(self._max_wait, announce)
+        budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
@@ -94,7 +106,8 @@ class Engine:
         planner = self._planner(account)
         try:
             plan = planner.plan(self.registry[name], arguments)
-            return (await _Walk(planner, account, WaitBudget(0)).carry_out(plan)).records
+            budget = WaitBudget(0, ends=monotonic() + LONGEST_GLANCE)
+            return (await _Walk(planner, account, budget).carry_out(plan)).records
         except (KeyError, ActionError, KlaviyoError):
             return []
 
@@ -161,8 +174,9 @@ class _Walk:
             return await fetch()
         except KlaviyoError as error:
             error.reading = plan.effect == "read"
+            error.asked = (plan.action.name, plan.arguments)
             if isinstance(error, PermissionDenied):
-                await self.account.access.learn(plan.action.name, plan.action.spec.scopes, error)
+                await self.account.access.learn(plan.action.spec.scopes, error)
             raise
 
 

@@ -67,6 +67,11 @@ class Outcome:
         return list(dict.fromkeys([*own, *(text for part in self.parts for text in part.partial_failures)]))
 
     @property
+    def all_replies(self) -> list[Reply]:
+        """Its own, and those of its steps."""
+        return [*self.replies, *(reply for part in self.parts for reply in part.all_replies)]
+
+    @property
     def records(self) -> list[JSON]:
         """Every record of the replies, with all its attributes as Klaviyo sent them."""
         data = [mapping(reply.document).get("data") for reply in self.replies]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from klaviyo_mcp.actions.request import build
 from klaviyo_mcp.klaviyo import jsonapi
-from klaviyo_mcp.klaviyo.errors import QuotaExhausted, Throttled
+from klaviyo_mcp.klaviyo.errors import DeadlinePassed, QuotaExhausted, Throttled
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
@@ -58,7 +58,7 @@ async def fetch_pages(
     while True:
         try:
             replies.append(await send(request))
-        except (QuotaExhausted, Throttled) as error:
+        except (QuotaExhausted, Throttled, DeadlinePassed) as error:
             if not replies:
                 raise
             return Fetched(tuple(replies), tuple(cursors), error.message)

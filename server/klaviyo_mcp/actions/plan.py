@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.address import build_within
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
+from klaviyo_mcp.actions.idempotency import with_keys
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.preconditions import failed
@@ -81,9 +82,13 @@ class Planner:
         Raises the errors of `Gate.admit`.
         """
         admitted = self.gate.admit(action, given, self.account, part=part)
-        plan = self._plan(action, admitted.arguments)
+        keyed = with_keys(action.spec, admitted.arguments)
+        plan = self._plan(action, keyed.arguments)
         chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)
-        return replace(plan, chosen=chosen, understood=admitted.understood, skip=admitted.skip, part=admitted.part)
+        understood = admitted.understood
+        if keyed.added:
+            understood = replace(understood, generated=(action.spec.idempotency_key or "", keyed.added))
+        return replace(plan, chosen=chosen, understood=understood, skip=admitted.skip, part=admitted.part)
 
     def _plan(self, action: Action, arguments: JSON) -> Plan:
         lookups = self._lookups(action, arguments)

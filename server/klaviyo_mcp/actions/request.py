@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from klaviyo_mcp.actions.filter_argument import condition_text
+from klaviyo_mcp.actions.idempotency import repeatable
 from klaviyo_mcp.klaviyo.requests import REVISION, ApiRequest, Bucket
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, holes
@@ -58,6 +59,8 @@ def build(action: Action, arguments: JSON) -> ApiRequest:
         needs_company_id="company_id" in template.query and "company_id" not in dict(query),
         buckets=_buckets(action, arguments),
         revision=action.spec.revision or REVISION,
+        repeatable=repeatable(action.spec, arguments),
+        expects="nothing" if action.spec.result.kind in ("done", "accepted") else "data",
     )
 
 

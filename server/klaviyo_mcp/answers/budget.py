@@ -17,7 +17,7 @@ TEXT_LENGTHS = (8_000, 2_000, 500, 100)
 LIST_LENGTHS = (50, 20, 5)
 DEPTHS = (8, 6, 4, 3, 2)
 MOST_NAMED = 20
-STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,9})\]")
 
 
 class NoSuchPart(LookupError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from klaviyo_mcp.actions.errors import (
     ActionError,
@@ -14,55 +15,82 @@ from klaviyo_mcp.actions.errors import (
     UnknownAction,
 )
 from klaviyo_mcp.actions.grouping import grouped
+from klaviyo_mcp.actions.idempotency import keys_of
+from klaviyo_mcp.answers.checking import check_of
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.klaviyo.errors import (
     AllowanceExhausted,
-    ApiProblem,
+    AnswerTooLarge,
     Conflict,
+    ForeignAnswer,
     KlaviyoError,
     PermissionDenied,
     RequestOutcome,
 )
+from klaviyo_mcp.klaviyo.replies import in_quotes
+from klaviyo_mcp.klaviyo.retries import found_gone
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.notes import Advice
 from klaviyo_mcp.registry.registry import Registry
 
 OUTCOMES = {
     RequestOutcome.NOT_SENT: "Nothing was sent to Klaviyo.",
+    RequestOutcome.SENT_IN_PART: (
+        "The request did not leave this machine whole, so Klaviyo cannot have carried it out; nothing was changed."
+    ),
     RequestOutcome.REFUSED: "Klaviyo refused the request; nothing was changed.",
     RequestOutcome.UNKNOWN: "The request was sent and it is not known whether Klaviyo carried it out.",
     RequestOutcome.DONE: "Klaviyo carried out the request.",
 }
 
 
+DATA = frozenset({"done_so_far", "check", "sent_with"})
+"""Parts of an error that are no sentences."""
+LONGEST_SENTENCE = 2_000
 NOTHING_CHANGED = "Nothing was changed in Klaviyo."
 MOST_PROBLEMS = 20
 LIMIT_ADVICE = (
     "Klaviyo names a limit here, not a missing permission: no other key and no other scope would help. Wait until "
     "it is free again (a daily limit within 24 hours), or use fewer of what is limited."
 )
-PROXY_ADVICE = "This answer is not Klaviyo's own: a proxy or firewall in between refuses the request. Ask who runs it."
+REFUSED_LATER = (
+    "The request was sent more than once, and it is not known whether Klaviyo carried out an earlier one; the last "
+    "was refused, as the message says."
+)
+ALREADY_GONE = (
+    "What was to be removed is not there now, as it would be had an earlier attempt been carried out. Nothing is left "
+    "to do if that was the right one."
+)
 
 
 def explain(error: ActionError | KlaviyoError, name: str, registry: Registry) -> Answer:
     """The answer to give for an error of calling the action `name`."""
-    details = _details(error, action.spec if (action := registry.get(name)) else None)
+    details = _details(error, action.spec if (action := registry.get(name)) else None, registry)
     details = {key: value for key, value in details.items() if value not in (None, "", [], {})}
-    details.setdefault("message", f"Klaviyo answered {details.get('status', 'an error')} without saying why.")
+    details = {key: value if key in DATA else _told(value) for key, value in details.items()}
     return Answer({"error": details}, str(details["message"]))
 
 
-def _details(error: ActionError | KlaviyoError, spec: ActionSpec | None) -> JSON:
-    return _klaviyo(error, spec) if isinstance(error, KlaviyoError) else _action(error, spec)
+def _told(value: Any) -> Any:
+    """What is said, each sentence on one line and bounded: names of tools and arguments in it may be anyone's."""
+    if isinstance(value, str):
+        return one_line(value, LONGEST_SENTENCE)
+    if is_list(value):
+        return [_told(item) for item in value]
+    return {key: _told(inner) for key, inner in value.items()} if is_object(value) else value
 
 
-def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
+def _details(error: ActionError | KlaviyoError, spec: ActionSpec | None, registry: Registry) -> JSON:
+    return _klaviyo(error, spec, registry) if isinstance(error, KlaviyoError) else _action(error, spec, registry)
+
+
+def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> JSON:
     if isinstance(error, Stopped):
         return {
-            **_details(error.cause, spec),
+            **_details(error.cause, spec, registry),
             "code": error.code,
             "message": error.message,
             "outcome": "Some of the work had been done before this; see done_so_far.",
@@ -73,7 +101,7 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
                 else "Look at done_so_far before you call again, so that nothing is done twice."
             ),
         }
-    next_step = _mend(error, spec) if isinstance(error, ScopeMissing) else error.advice
+    next_step = error.mend if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
         next_step = error.how_to_look
     return {
@@ -89,23 +117,23 @@ def _action(error: ActionError, spec: ActionSpec | None) -> JSON:
     }
 
 
-def _mend(error: ScopeMissing, spec: ActionSpec | None) -> str:
-    """What helps where Klaviyo has refused an action before: without a scope named, the action's own advice knows."""
-    advice = _specific([_general("permission_denied", spec)]) if not error.scopes else None
-    return f"{advice} {error.mend}" if advice else error.mend
-
-
-def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
-    problems = [Problem(argument_at(found.source, spec), _quoted(found)) for found in error.problems]
+def _klaviyo(error: KlaviyoError, spec: ActionSpec | None, registry: Registry) -> JSON:
+    problems = [Problem(argument_at(found.source, spec), in_quotes(found)) for found in error.problems]
+    # What was sent is known by the action that sent it: a step of the one that was called, or what that picked.
+    name, arguments = error.asked or ("", {})
+    sent = action.spec if (action := registry.get(name)) else spec
+    unknown = error.outcome is RequestOutcome.UNKNOWN and not error.reading
     return {
         "code": error.code,
-        "message": _message(error),
+        "message": error.message,
         "status": error.status,
         "problems": _shown(grouped(problems)),
-        "outcome": NOTHING_CHANGED
-        if error.reading and error.outcome is RequestOutcome.UNKNOWN
-        else OUTCOMES[error.outcome],
-        "next_step": _advice(error, spec) + _or_kept(error),
+        "outcome": _outcome(error),
+        "attempts": error.attempts if error.attempts > 1 else None,
+        "attempts_before": list(dict.fromkeys(error.before)),
+        "next_step": _advice(error, spec, sent) + _or_kept(error),
+        "check": check_of(sent, arguments, registry) if unknown and sent else None,
+        "sent_with": _sent_with(sent, arguments) if unknown and sent else None,
         "retry_at": _instant(error.retry_at),
         "duplicate_profile_id": one_line(error.duplicate_profile_id or "", 100)
         if isinstance(error, Conflict)
@@ -115,6 +143,22 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
     }
 
 
+def _outcome(error: KlaviyoError) -> str:
+    if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
+        return NOTHING_CHANGED
+    if error.outcome is not RequestOutcome.UNKNOWN:
+        return OUTCOMES[error.outcome]
+    return OUTCOMES[RequestOutcome.UNKNOWN] if type(error).outcome is RequestOutcome.UNKNOWN else REFUSED_LATER
+
+
+def _sent_with(spec: ActionSpec, arguments: JSON) -> JSON:
+    """The keys by which Klaviyo tells a repetition: the same ones make it harmless."""
+    keys = keys_of(spec, arguments)
+    if not keys:
+        return {}
+    return {str(spec.idempotency_key): keys[0] if len(keys) == 1 else f"{keys[0]} … {keys[-1]} ({len(keys)} in order)"}
+
+
 def _shown(problems: tuple[Problem, ...]) -> list[JSON]:
     return [
         {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
@@ -122,35 +166,19 @@ def _shown(problems: tuple[Problem, ...]) -> list[JSON]:
     ]
 
 
-def _message(error: KlaviyoError) -> str:
-    """One sentence. Klaviyo's own words stand in quotes, as they may say anything."""
-    match error.problems:
-        case ():
-            return error.message
-        case (problem,):
-            return f"Klaviyo answered {error.status}: {_quoted(problem)}"
-        case problems:
-            return f"Klaviyo answered {error.status} with {len(problems)} problems."
-
-
-def _quoted(problem: ApiProblem) -> str:
-    """Klaviyo's words about a problem, in quotes, and the place it names."""
-    words = one_line(problem.detail or problem.title or problem.code or "no reason given").replace('"', "'")
-    place = one_line(problem.source, 200)
-    return f'"{words}"' + (f" ({place})" if place not in ("", "/data", "/data/") else "")
-
-
 def _scopes(error: KlaviyoError, spec: ActionSpec | None) -> list[str] | None:
     """What a 403 may lack. One that names a limit, or is a proxy's, is not about scopes."""
-    denied = isinstance(error, PermissionDenied) and error.about not in ("limit", "proxy")
+    denied = isinstance(error, PermissionDenied) and error.about != "limit"
     return spec.scopes if spec is not None and denied else None
 
 
-def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
+def _advice(error: KlaviyoError, spec: ActionSpec | None, sent: ActionSpec | None) -> str:
+    foreign = isinstance(error, ForeignAnswer)
     if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
-        return "Reading changes nothing: call again."
-    if isinstance(error, PermissionDenied) and error.about == "proxy":
-        return PROXY_ADVICE
+        helps = isinstance(error, ForeignAnswer | AnswerTooLarge)
+        return f"Reading changes nothing. {error.advice}" if helps else "Reading changes nothing: call again."
+    if found_gone(error) and sent is not None and sent.effect == "destructive":
+        return ALREADY_GONE
     if specific := _specific(advice for advice in _advices(error.code, spec) if _looks_at(advice, error)):
         return specific
     if isinstance(error, PermissionDenied) and error.about == "limit":
@@ -159,13 +187,16 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
         return f"Call again at or after retry_at, or now {without}: that has this narrower limit of its own."
     if general := _general(error.code, spec):
         return general.says
-    if error.outcome is not RequestOutcome.UNKNOWN or spec is None:
+    if error.outcome is not RequestOutcome.UNKNOWN or sent is None:
         return error.advice
-    if spec.idempotent:
-        return "Doing this twice has the same effect as once: it is safe to call again."
-    looks = spec.result.verifications
-    check = f" with {looks[0].action}" if looks else ", by reading what it should have changed,"
-    return f"Do not simply call again, it could happen twice. First check{check} whether it was done."
+    again = "Do not simply call again, it could happen twice. First check whether it was done"
+    if sent.idempotent:
+        again = "Doing this twice has the same effect as once: it is safe to call again"
+    elif sent.idempotency_key:
+        again = (
+            "Call again only with what sent_with holds, which makes a repetition harmless, or check whether it was done"
+        )
+    return f"{again}. {error.advice}" if foreign else f"{again}."
 
 
 def _without(error: AllowanceExhausted, spec: ActionSpec | None) -> str:

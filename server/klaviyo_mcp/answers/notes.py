@@ -27,7 +27,7 @@ CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def notes(outcome: Outcome) -> JSON:
-    """Of `kept`, `note`, `notes`, `verify`, `warnings`, `meta`, `klaviyo_hints`, `quota` those that say something."""
+    """What an answer says beside its records: the keys below that say something."""
     result = outcome.action.spec.result
     values = _values(outcome)
     meta = mapping(mapping(outcome.replies[-1].document).get("meta")) if outcome.replies else {}
@@ -40,6 +40,7 @@ def notes(outcome: Outcome) -> JSON:
         ],
         "verify": _verify(outcome, values),
         "warnings": [*outcome.warnings, *_warnings(outcome)],
+        "attempts": max((reply.attempts for reply in outcome.all_replies if reply.before), default=None),
         "klaviyo_hints": mapping(meta.get("agent_hints")).get("next_steps"),
         "meta": {key: value for key, value in meta.items() if key not in ("agent_hints", "page")},
         "quota": _quota(outcome.replies[-1].quota, datetime.now(UTC)) if outcome.replies else None,
@@ -54,6 +55,13 @@ def of_arguments(understood: Understood) -> list[str]:
         more = f" and {len(nulls) - MOST_NAMED} more" if len(nulls) > MOST_NAMED else ""
         shown = f"{', '.join(nulls[:MOST_NAMED])}{more}"
         said.append(f"Null counts as not given, and emptied nothing: {shown}. {how_to_empty(nulls)}.")
+    if generated := understood.generated:
+        place, keys = generated
+        shown = keys[0] if len(keys) == 1 else f"{keys[0]} and so on, {len(keys)} in all"
+        said.append(
+            f"{place} was generated ({shown}), so that sending the same again has no further effect; a new call gets "
+            "another one, unless you give it."
+        )
     if added := understood.left_out:
         said.append(f"Left out, as some clients add it and it is no argument of this action: {', '.join(added)}.")
     return said
@@ -95,6 +103,10 @@ def _warnings(outcome: Outcome) -> Iterator[str]:
                 yield f"Klaviyo warns: {one_line(_words(warning))}"
         for record in objects(document.get("data")):
             yield from _failed_rows(mapping(record.get("attributes")), len(objects(document.get("data"))), record)
+    for reply in outcome.all_replies:
+        if reply.before:
+            earlier = "; ".join(dict.fromkeys(reply.before))
+            yield f"A request was sent {reply.attempts} times before it was answered: {earlier}"
     if outcome.waited >= WORTH_TELLING:
         yield f"This call waited {outcome.waited:.0f} s for Klaviyo's rate limit: {'; '.join(outcome.wait_reasons)}."
 

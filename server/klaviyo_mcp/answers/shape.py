@@ -84,7 +84,20 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
 
 
 WHOLE = frozenset(
-    {"kept", "count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status", "cleared"}
+    {
+        "kept",
+        "count",
+        "next_cursor",
+        "left_out",
+        "note",
+        "notes",
+        "verify",
+        "warnings",
+        "attempts",
+        "quota",
+        "status",
+        "cleared",
+    }
 )
 """What is never cut: it is short, and says how to go on."""
 

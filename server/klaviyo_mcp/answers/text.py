@@ -5,6 +5,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.errors import CANDIDATES
 from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.loose_json import mapping
 
 
@@ -28,6 +29,8 @@ def error_text(answer: Answer) -> str:
         lines.append(CANDIDATES)
         lines += [f"- {found['name']} ({found['effect']}): {found['summary']}" for found in candidates]
     lines.append(str(error["outcome"]))
+    for earlier in error.get("attempts_before", []):
+        lines.append(f"Before that: {earlier}")
     if done := error.get("done_so_far"):
         lines.append(f"Done so far: {_json(done)}")
     for key, words in (("duplicate_profile_id", "The existing profile"), ("retry_at", "Retry at")):
@@ -35,12 +38,17 @@ def error_text(answer: Answer) -> str:
             lines.append(f"{words}: {error[key]}")
     if scopes := error.get("scopes_needed"):
         lines.append(f"Scopes needed: {', '.join(scopes)}")
+    if keys := error.get("sent_with"):
+        lines.append(f"Sent with: {_json(keys)}")
     if next_step := error.get("next_step"):
         lines.append(f"Next: {next_step}")
+    if check := error.get("check"):
+        lines.append(f"Check with: {check['action']} {_json(check['arguments'])}")
     if call_id := error.get("call_id"):
         lines.append(f"Call id: {call_id}")
     return "\n".join(lines)
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON in which hidden characters are written as escapes: the same data, made visible."""
+    return visible(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

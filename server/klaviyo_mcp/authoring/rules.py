@@ -94,6 +94,7 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from _reach(spec)
     yield from _references(spec, by_name)
     yield from _clearing(spec)
+    yield from _idempotency(spec)
     yield from said_under_conditions(spec, error_codes)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
         yield ("effect",), "a write says which preconditions it has, or 'preconditions: []' when it has none"
@@ -202,6 +203,17 @@ def _clearing(spec: ActionSpec) -> Found:
             yield ("clearing", "null_counts"), f"speaks of {name!r}, and no property has this name"
     if CLEAR in names:
         yield ("input_schema",), f"{CLEAR!r} is what every action empties fields by; give this property another name"
+
+
+def _idempotency(spec: ActionSpec) -> Found:
+    """An idempotency key is an argument, of an action that needs one."""
+    place = spec.idempotency_key
+    if place is None:
+        return
+    if not leads_somewhere(place, spec.input_schema):
+        yield ("idempotency_key",), f"speaks of {place!r}, and the schema has no such place"
+    if spec.idempotent or spec.effect == "read" or not isinstance(spec.request, HttpRequest):
+        yield ("idempotency_key",), "only one operation that is not idempotent by itself needs a key"
 
 
 def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:

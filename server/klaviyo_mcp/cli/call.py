@@ -8,7 +8,6 @@ import anyio
 import typer
 
 from klaviyo_mcp.actions.engine import Call
-from klaviyo_mcp.answers.text import error_text
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import fail, print_json, warn
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
@@ -57,4 +56,4 @@ def call(
     print_json(response.answer.data)
     if response.is_error:
         wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
-        fail(error_text(response.answer), 2 if wrong_use else 1)
+        fail(response.text, 2 if wrong_use else 1)

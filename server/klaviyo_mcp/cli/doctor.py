@@ -47,6 +47,7 @@ SHORT = 2
 """Seconds of a quota window that is over before anyone could call again."""
 PATIENCE = 5.0
 """Seconds that one check may wait for quota."""
+LATER = "Try again later; status.klaviyo.com tells of troubles there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ async def _klaviyo(account: Account, engine: Engine) -> AsyncGenerator[Check]:
     credentials = _credentials(account, problem)
     if credentials is None:
         message = problem.message if problem else ""
-        yield Check("reachability", "problem", message, "Try again later; status.klaviyo.com tells of troubles there.")
+        yield Check("reachability", "problem", message, (problem.advice if problem else "") or LATER)
         return
     yield Check("reachability", "ok", f"{seen[-1].url.host} answers")
     yield credentials

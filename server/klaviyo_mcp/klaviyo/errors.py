@@ -1,10 +1,14 @@
 """What can go wrong on the way to Klaviyo and back, as one tree. Every error says whether anything was changed.
 
+"Refused" and "carried out" are said of Klaviyo's own answers alone, as `proof` has it.
+
 KlaviyoError
 ├── NotSent                     nothing left this machine
 │   ├── BodyTooLarge            over Klaviyo's 5 MB
 │   ├── QuotaExhausted          our own pacing would have to wait longer than a call may
 │   │   └── AllowanceExhausted  for something the call asks for beside, which has a limit of its own
+│   ├── DeadlinePassed          the call had used up its time before this request's turn
+│   ├── CircuitOpen             Klaviyo has failed so often in a row that it is left alone for a while
 │   ├── CompanyIdMissing        a /client request without the account's public key
 │   ├── AddressTooLong          over what is taken as the address of a request
 │   ├── Unsendable              what cannot be written as an HTTP request
@@ -13,60 +17,45 @@ KlaviyoError
 │   │   ├── CertificateRefused  a certificate that is not trusted
 │   │   └── ProxyRefused        a proxy that lets nothing through
 │   └── StoppedBefore           this process had to end first
+├── SentInPart                  the connection broke before the body had left: nothing can have come of it
 ├── OutcomeUnknown              sent, and no usable answer: it may have been carried out
-│   ├── AnswerTimeout           nothing came back in time
+│   ├── AnswerTimeout           no whole answer came in time
 │   ├── ConnectionLost          reset or broken protocol after sending began
 │   ├── StoppedWhile            this process had to end before the answer came
-│   └── ServerError             500, 502, 503, 504, 52x
+│   ├── ServerError             500, 502, 503, 504, 52x
+│   └── ForeignAnswer           an answer that is not provably Klaviyo's: a proxy's, a firewall's, a login page
+│       └── Redirected          3xx: the base URL is not Klaviyo's
 ├── Refused                     Klaviyo answered no; nothing was changed
 │   ├── InvalidRequest          400, and 4xx that have no class of their own
 │   ├── AuthenticationFailed    401
 │   │   └── FreshTokenRefused   401 to a token that was renewed a moment ago
-│   ├── PermissionDenied        403; `about` tells a permission from a limit and from a proxy's refusal
+│   ├── PermissionDenied        403; `about` tells a permission from a limit and from one record
 │   ├── NotFound                404
 │   ├── MethodNotAllowed        405
 │   ├── Conflict                409; `duplicate_profile_id` where Klaviyo names it
 │   ├── RevisionRetired         410
 │   ├── PayloadTooLarge         413
 │   ├── UnsupportedMediaType    415
-│   ├── Throttled               429 that asks for a longer wait than a call may take; `retry_at`
-│   └── Redirected              3xx: the base URL is not Klaviyo's
-└── UnreadableAnswer            carried out (2xx), but the body is not what Klaviyo documents
+│   └── Throttled               429 that asks for a longer wait than a call may take; `retry_at`
+└── UnreadableAnswer            carried out (Klaviyo's own 2xx), but the body is not what Klaviyo documents
+    └── AnswerTooLarge          more of it than is kept
 """
 
-import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-LIMIT = re.compile(r"\b(daily|limits?|quota|too many|exceed\w*|maximum|at most|per day)\b", re.IGNORECASE)
-"""Words of a 403 that is about how much or how often."""
-PERMISSION = re.compile(
-    r"\b(permissions?|scopes?|privileges?|features?|enabled?|upgrade|plan|entitle\w*|authoriz\w*|not available)\b"
-    r"|\b[a-z]+(-[a-z]+)*:(read|write)\b",
-    re.IGNORECASE,
-)
-"""Words of a 403 that is about what a key or an account may do at all."""
+from klaviyo_mcp.klaviyo.problems import About, ApiProblem, about
 
 
 class RequestOutcome(Enum):
     """What became of the request that failed."""
 
     NOT_SENT = "not_sent"
+    SENT_IN_PART = "sent_in_part"
     REFUSED = "refused"
     UNKNOWN = "unknown"
     DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class ApiProblem:
-    """One entry of the `errors` list in Klaviyo's answer. `source` is a JSON pointer or the name of a parameter."""
-
-    code: str = ""
-    title: str = ""
-    detail: str = ""
-    source: str = ""
 
 
 class KlaviyoError(Exception):
@@ -74,11 +63,12 @@ class KlaviyoError(Exception):
 
     `code` is a stable word for programs, `message` one sentence for people, `advice` what to do next (that of its class
     where none is given), `outcome` whether the request may have been carried out, `reading` whether that request only
-    read, `retry_at` when trying again can succeed (aware, UTC) where that is known.
+    read, `retry_at` when trying again can succeed (aware, UTC) where that is known. `asked` is the action that sent the
+    request, and its arguments. `attempts` is how often it was sent, `before` what became of those before the last.
     """
 
     code: ClassVar[str] = "klaviyo_error"
-    outcome: ClassVar[RequestOutcome] = RequestOutcome.UNKNOWN
+    outcome: RequestOutcome = RequestOutcome.UNKNOWN
     advice: str = ""
 
     def __init__(
@@ -104,6 +94,9 @@ class KlaviyoError(Exception):
         self.meta = meta or {}
         self.reading = False
         self.kept_since: datetime | None = None
+        self.asked: tuple[str, dict[str, Any]] | None = None
+        self.attempts = 1
+        self.before: tuple[str, ...] = ()
 
 
 class NotSent(KlaviyoError):
@@ -142,6 +135,22 @@ class AllowanceExhausted(QuotaExhausted):
         """`allowance` is the name of the bucket."""
         super().__init__(message, retry_at=retry_at)
         self.allowance = allowance
+
+
+class DeadlinePassed(NotSent):
+    """The call had used up its time before this request could be sent."""
+
+    code = "call_timeout"
+    advice = "Ask for less in one call: fewer records, or fewer items."
+
+
+class CircuitOpen(NotSent):
+    """Klaviyo has failed so often in a row that requests are held back until a probe of one succeeds."""
+
+    code = "circuit_open"
+    advice = (
+        "Call again at or after retry_at. Other calls to this account are held back, too; nothing is wrong with them."
+    )
 
 
 class CompanyIdMissing(NotSent):
@@ -198,6 +207,14 @@ class ProxyRefused(ConnectionFailed):
     code = "proxy_refused"
 
 
+class SentInPart(KlaviyoError):
+    """The connection broke before the whole body had left. A request that is not whole is not carried out."""
+
+    code = "sent_in_part"
+    outcome = RequestOutcome.SENT_IN_PART
+    advice = "Calling again is safe: what has arrived of the request is of no use to Klaviyo."
+
+
 class OutcomeUnknown(KlaviyoError):
     """The request was sent and no usable answer came: it may have been carried out."""
 
@@ -205,7 +222,7 @@ class OutcomeUnknown(KlaviyoError):
 
 
 class AnswerTimeout(OutcomeUnknown):
-    """Klaviyo did not answer in time."""
+    """Klaviyo did not answer in time, or not to the end."""
 
     code = "answer_timeout"
 
@@ -226,6 +243,24 @@ class ServerError(OutcomeUnknown):
     """Klaviyo failed while it worked on the request."""
 
     code = "server_error"
+
+
+class ForeignAnswer(OutcomeUnknown):
+    """An answer that does not show that it is Klaviyo's, whatever its status."""
+
+    code = "foreign_answer"
+    advice = (
+        "Something between here and Klaviyo has answered: a proxy, a firewall, or a network's page for logging in. A "
+        "person has to look at the network, at KLAVIYO_BASE_URL (normally https://a.klaviyo.com) and at what "
+        "'klaviyo-mcp doctor' says."
+    )
+
+
+class Redirected(ForeignAnswer):
+    """3xx: something other than Klaviyo's API answers at the base URL. Credentials are never sent on."""
+
+    code = "redirected"
+    advice = "A person has to check KLAVIYO_BASE_URL (normally https://a.klaviyo.com) and the network."
 
 
 class Refused(KlaviyoError):
@@ -272,22 +307,9 @@ class PermissionDenied(Refused):
     )
 
     @property
-    def about(self) -> Literal["permission", "limit", "record", "proxy"]:
-        """What was refused, by Klaviyo's words: only a permission (or a feature) is lacking for every such call.
-
-        A limit passes, a `record` is refused where another may not be, and an answer without Klaviyo's own errors is
-        a proxy's or a firewall's.
-        """
-        if not self.problems:
-            return "proxy"
-        if any(LIMIT.search(f"{problem.title} {problem.detail}") for problem in self.problems):
-            return "limit"
-        permission = any(
-            problem.code == "permission_denied"
-            and (not (words := problem.detail or problem.title) or PERMISSION.search(words))
-            for problem in self.problems
-        )
-        return "permission" if permission else "record"
+    def about(self) -> About:
+        """What was refused, by Klaviyo's words."""
+        return about(self.problems)
 
 
 class NotFound(Refused):
@@ -345,19 +367,20 @@ class Throttled(Refused):
     advice = "Call again at or after retry_at; earlier attempts are refused again."
 
 
-class Redirected(Refused):
-    """3xx: something other than Klaviyo's API answers at the base URL. Credentials are never sent on."""
-
-    code = "redirected"
-    advice = "Check KLAVIYO_BASE_URL (normally https://a.klaviyo.com)."
-
-
 class UnreadableAnswer(KlaviyoError):
     """The request was carried out (2xx), but its answer cannot be read."""
 
     code = "unreadable_answer"
     outcome = RequestOutcome.DONE
     advice = "Do not repeat a write; read the record to see its state."
+
+
+class AnswerTooLarge(UnreadableAnswer):
+    """The request was carried out (2xx), and its answer is larger than KLAVIYO_MCP_MAX_ANSWER."""
+
+    advice = (
+        "Ask for less (fewer fields, no related records, smaller pages), or have a person raise KLAVIYO_MCP_MAX_ANSWER."
+    )
 
 
 BY_STATUS: dict[int, type[Refused]] = {
@@ -371,4 +394,4 @@ BY_STATUS: dict[int, type[Refused]] = {
     415: UnsupportedMediaType,
     429: Throttled,
 }
-"""The class for each status that has one; other 4xx are InvalidRequest, 3xx Redirected, 5xx ServerError."""
+"""The class for each status of Klaviyo's own that has one; other 4xx are InvalidRequest."""

@@ -80,7 +80,7 @@ class _Parser:
 
     NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.$-]*")
     BARE = re.compile(r"[^\s,()\[\]'\"]+")
-    NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
+    NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,299})(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from klaviyo_mcp.klaviyo.watching import watcher
@@ -27,6 +28,12 @@ LONGEST_TARGET = 8_000
 and proxies commonly hold a request line to 8 KiB, method and protocol included, so anything longer is not sent."""
 
 
+Repeatable = Literal["read", "idempotent", "once"]
+"""What doing a request twice means: nothing, the same as once, or something else."""
+Expected = Literal["data", "nothing", "anything"]
+"""What Klaviyo documents of a success: a body with `data`, no body, or neither of both."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """A quota that a request counts against: `amount` requests in any `seconds`. Equal names share a count."""
@@ -44,6 +51,7 @@ class ApiRequest:
     for those who must not see them. `query` values are plain text, not yet encoded. `body` is JSON,
     `form` the fields of a multipart body; a file field is (file name, content). `needs_company_id` asks the client to
     add the account's public key to the query. `revision` is that of the API which it is written for.
+    `repeatable` says what sending it twice would do, `expects` what Klaviyo documents as the body of a success.
     """
 
     method: str
@@ -57,6 +65,8 @@ class ApiRequest:
     needs_company_id: bool = False
     buckets: tuple[Bucket, ...] = ()
     revision: str = REVISION
+    repeatable: Repeatable = "once"
+    expects: Expected = "anything"
 
     @property
     def target(self) -> str:
@@ -85,6 +95,7 @@ class Reply:
 
     `partial_failure` is what Klaviyo says it dropped of what was sent, such as phone_number; it says so in a header.
     `read_at` is set for one that was kept: when Klaviyo gave it.
+    `attempts` is how often the request was sent, `before` what became of the attempts before the last, in words.
     """
 
     status: int
@@ -93,6 +104,8 @@ class Reply:
     request_id: str | None = None
     partial_failure: str | None = None
     read_at: datetime | None = None
+    attempts: int = 1
+    before: tuple[str, ...] = ()
 
 
 Announce = Callable[[float, float, str], Awaitable[None]]
@@ -105,11 +118,13 @@ class WaitBudget:
 
     Requests of one call wait side by side; the time they wait together counts once. `reasons` is what for, each once.
     `announce` is told of waits that a person would notice, and meanwhile every few seconds.
+    `ends` is when the call has to be over, waits and requests alike, on the clock of `monotonic`.
     """
 
     seconds: float
     announce: Announce | None = None
     reasons: list[str] = field(default_factory=list[str])
+    ends: float = inf
     _waited: float = 0.0
     _waiting: int = 0
     _since: float = 0.0
@@ -122,7 +137,16 @@ class WaitBudget:
 
     def covers(self, wait: float) -> bool:
         """Whether a wait of this many seconds, from now, is still allowed."""
-        return self.waited + wait <= self.seconds
+        return self.waited + wait <= self.seconds and self.has_time(wait)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the call has to be over; none or fewer when it has."""
+        return self.ends - monotonic()
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether the call may go on for longer than so many seconds."""
+        return seconds < self.left
 
     async def sleep(self, wait: float, reason: str) -> None:
         """Wait for so many seconds; `reason` is for people."""

@@ -37,7 +37,12 @@ class Departure:
 
     def __init__(self) -> None:
         """Nothing has been seen."""
+        self.begin()
+
+    def begin(self) -> None:
+        """An attempt begins: of this one, nothing has left."""
         self.left = False
+        self._whole = False
         self._seen = False
 
     async def __call__(self, event: str, info: dict[str, Any]) -> None:
@@ -45,10 +50,16 @@ class Departure:
         self._seen = True
         if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
             self.left = True
+        elif self.left and event.endswith("send_request_body.complete"):
+            self._whole = True
 
     def prevented(self, error: Exception) -> bool:
         """Whether an error came before the request left. A transport that shows nothing is judged by the error."""
         return isinstance(error, (*NEVER_LEFT, UnicodeError)) or (self._seen and not self.left)
+
+    def left_in_part(self, request: httpx2.Request) -> bool:
+        """Whether a request with a body left, and its body not to the end: no server can carry that out."""
+        return self.left and not self._whole and request.headers.get("Content-Length", "0") != "0"
 
 
 def not_reached(error: Exception, url: httpx2.URL, what: str, proxy: Proxy | None) -> NotSent:

@@ -16,6 +16,34 @@ def one_line(text: str, most: int = MOST) -> str:
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
+def quoted(text: str, most: int = MOST) -> str:
+    """Someone's words as one line in double quotes, which end where the words do."""
+    words = one_line(text, most).replace('"', "'")
+    return f'"{words}"'
+
+
+JOINERS = "\u200c\u200d"
+"""What joins letters and emoji: hidden, too, but Persian and families are not written without."""
+
+
+def visible(text: str) -> str:
+    """JSON text with every hidden character in it, such as one that turns the direction of writing, as an escape."""
+    if text.isascii():
+        return text
+    return "".join(_escaped(char) if _hides(char) else char for char in text)
+
+
+def _hides(char: str) -> bool:
+    return char > "\x7e" and char not in JOINERS and unicodedata.category(char) in (*HIDDEN, "Zl", "Zp")
+
+
+def _escaped(char: str) -> str:
+    if char <= "\uffff":
+        return f"\\u{ord(char):04x}"
+    rest = ord(char) - 0x10000
+    return f"\\u{0xD800 + (rest >> 10):04x}\\u{0xDC00 + (rest & 0x3FF):04x}"
+
+
 def _shown(char: str) -> str:
     kind = unicodedata.category(char)
     if char in "\r\n\t" or kind in ("Zl", "Zp"):

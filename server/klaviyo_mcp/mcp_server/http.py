@@ -17,7 +17,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.interruption import Interruptions
-from klaviyo_mcp.klaviyo.pool import LONGEST_EXCHANGE
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http_access import LOCKED, PATHS, Cors, Door, OriginGate, Visitors, refusal
 from klaviyo_mcp.mcp_server.wire import PARSE_ERROR, Unreadable, read_line
@@ -122,7 +121,7 @@ def serve_http(
         stop_receiving=receiving.interrupt,
         interrupt=interrupt,
         at_end=exporting.flush if exporting else None,
-        grace=settings.klaviyo_mcp_max_wait + LONGEST_EXCHANGE if grace is None else grace,
+        grace=settings.klaviyo_mcp_call_timeout if grace is None else grace,
     ).run(sockets=[listener])
 
 

@@ -12,8 +12,6 @@ from mcp.shared.exceptions import MCPError
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.answers.naming import as_listed
-from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
@@ -42,12 +40,10 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
         call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
-        response = await answer_call(engine, accounts, call, name, meta=meta, announce=announce)
-        answer = as_listed(response.answer, engine.registry)
-        text = error_text(answer) if response.is_error else answer_text(answer)
+        response = await answer_call(engine, accounts, call, name, listed=True, meta=meta, announce=announce)
         return types.CallToolResult(
-            content=[types.TextContent(text=text)],
-            structured_content=answer.data,
+            content=[types.TextContent(text=response.text)],
+            structured_content=response.answer.data,
             is_error=response.is_error,
             _meta={CALL_ID: response.call_id},
         )

@@ -275,6 +275,7 @@ class ActionSpec(Part):
     advice of that error; as a list it may look at the error's pointer and detail too. `replaces` names endpoints of
     Klaviyo's retired v1 and v2 API. `overrides` lists facts, as dotted paths such as `result.kind`, where Klaviyo's
     document is wrong: refreshing a spec and the diff leave them.
+    `idempotency_key` is the place of what makes Klaviyo count a repetition once, such as `events[].unique_id`.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     """
 
@@ -289,6 +290,7 @@ class ActionSpec(Part):
     revision: Revision | None = None
     effect: Effect
     idempotent: bool
+    idempotency_key: Place | None = None
     scopes: list[Annotated[str, StringConstraints(pattern=r"^[a-z-]+:(read|write)$")]] = []
     rate_limit: RateLimit | None = None
     filters: dict[str, FilterField] = {}

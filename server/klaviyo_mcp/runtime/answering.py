@@ -10,26 +10,39 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
+from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.preview import preview
+from klaviyo_mcp.answers.sending import sendable
 from klaviyo_mcp.answers.shape import Answer, shape
-from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
 
 log = logging.getLogger("klaviyo_mcp")
+NOT_KNOWN = "It is not known whether anything was sent to Klaviyo."
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to a call, and whether it is an error.
+    """The answer to a call, the same as text, and whether it is an error. All of it can be written as UTF-8 JSON.
 
     `call_id` is what the call is found by in logs and traces; an error holds it too. A preview is in none and has none.
     """
 
     answer: Answer
+    text: str
     is_error: bool = False
     call_id: str = ""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a call so far: said if this program itself fails later."""
+
+    outcome: str = NOTHING_CHANGED
 
 
 async def answer_call(
@@ -39,25 +52,30 @@ async def answer_call(
     name: str | None = None,
     *,
     budget: int = BUDGET,
+    listed: bool = False,
     meta: Mapping[str, Any] | None = None,
     announce: Announce | None = None,
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
-    `budget` is how many characters of JSON an answer may have. `meta` is the `_meta` of an MCP request, None for a call
-    that is none; `announce` is told of waits for quota. Only cancellation passes through. The call is watched: see
-    `watching`.
+    `budget` is how many characters of JSON an answer may have; `listed` names tools as the server's list has them.
+    `meta` is the `_meta` of an MCP request, None for a call that is none; `announce` is told of waits for quota. Only
+    cancellation passes through. The call is watched: see `watching`.
     """
     with watched(engine.registry, call.name, meta) as watch:
 
-        async def run() -> Answer:
+        async def run(known: _Known) -> Answer:
             account = await accounts.find(name)
             watch.account = account.name
-            outcome = await engine.run(call, account, announce)
+            plan = await engine.planned(call, account)
+            if plan.effect != "read":
+                known.outcome = NOT_KNOWN
+            outcome = await engine.carry_out(plan, account, announce)
+            known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
             watch.pages = len(outcome.replies) if outcome.pages is not None else 0
             return shape(await engine.explained(outcome, account), budget)
 
-        response = await _response(engine, call, run, watch.call_id)
+        response = await _response(engine, call, run, watch.call_id, listed=listed)
         if response.is_error:
             watch.outcome = response.answer.data["error"]["code"]
         return response
@@ -66,36 +84,46 @@ async def answer_call(
 async def preview_call(engine: Engine, call: Call) -> Response:
     """What a call would send. No account is looked at."""
 
-    async def run() -> Answer:
+    async def run(known: _Known) -> Answer:
+        known.outcome = OUTCOMES[RequestOutcome.NOT_SENT]
         return preview(engine.plan(call))
 
     return await _response(engine, call, run)
 
 
-async def _response(engine: Engine, call: Call, run: Callable[[], Awaitable[Answer]], call_id: str = "") -> Response:
+async def _response(
+    engine: Engine, call: Call, run: Callable[[_Known], Awaitable[Answer]], call_id: str = "", *, listed: bool = False
+) -> Response:
+    known = _Known()
     try:
         try:
-            return Response(await run(), call_id=call_id)
+            answer, is_error = await run(known), False
         except (ActionError, KlaviyoError) as error:
-            return _failure(explain(error, call.name, engine.registry), call_id)
+            answer, is_error = _with_id(explain(error, call.name, engine.registry), call_id), True
+            known.outcome = answer.data["error"]["outcome"]
+        # Written out here, so that what cannot be written is still an answer.
+        answer = sendable(as_listed(answer, engine.registry) if listed else answer)
+        return Response(answer, error_text(answer) if is_error else answer_text(answer), is_error, call_id)
     except Exception as error:  # noqa: BLE001 - the last line of defence: an agent must get an answer, not a traceback
         # The place is enough to mend a fault; the message could hold someone's data, so it is not logged.
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{frame.name}, line {frame.lineno}"
+        name = one_line(str(call.name), 100)
         action = engine.registry.get(call.name)
-        known = action.name if action else UNKNOWN_ACTION
-        log.error("internal error in %s: %s in %s; call id %s", known, type(error).__name__, place, call_id or "none")
+        told = action.name if action else UNKNOWN_ACTION
+        log.error("internal error in %s: %s in %s; call id %s", told, type(error).__name__, place, call_id or "none")
         details = {
             "code": "internal_error",
-            "message": f"klaviyo-mcp failed while it worked on {call.name} ({type(error).__name__} in {place}).",
-            "outcome": "It is not known whether anything was sent to Klaviyo.",
+            "message": f"klaviyo-mcp failed while it worked on {name} ({type(error).__name__} in {place}).",
+            "outcome": known.outcome,
             "next_step": "Read the record before you repeat a write, and tell the user to report this fault.",
         }
-        return _failure(Answer({"error": details}, details["message"]), call_id)
+        answer = _with_id(Answer({"error": details}, details["message"]), call_id)
+        return Response(answer, error_text(answer), is_error=True, call_id=call_id)
 
 
-def _failure(answer: Answer, call_id: str) -> Response:
-    """An error with its id, so that a user can quote it."""
+def _with_id(answer: Answer, call_id: str) -> Answer:
+    """An error with the id of its call, so that a user can quote it."""
     if call_id:
         answer.data["error"]["call_id"] = call_id
-    return Response(answer, is_error=True, call_id=call_id)
+    return answer

@@ -65,6 +65,7 @@ def assemble(
         exposes=exposure.reaches,
         read_only=exposure.read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
+        longest=settings.klaviyo_mcp_call_timeout,
     )
     accounts, connected = _accounts(settings, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)
@@ -128,11 +129,13 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
 def _endpoint(settings: Settings) -> "Endpoint":
     from klaviyo_mcp.accounts.endpoint import Endpoint
     from klaviyo_mcp.klaviyo.kept import KeptReplies
+    from klaviyo_mcp.klaviyo.pool import HttpPool
     from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
 
     url = settings.klaviyo_mcp_quota_url
     return Endpoint(
         settings.klaviyo_base_url,
+        HttpPool(longest=settings.klaviyo_mcp_request_timeout, largest=settings.klaviyo_mcp_max_answer),
         pace=settings.klaviyo_mcp_quota == "on",
         quota_server=QuotaServer(url.get_secret_value()) if url else None,
         kept=KeptReplies(settings.klaviyo_mcp_keep),

@@ -61,6 +61,18 @@ class Settings(BaseSettings):
     klaviyo_mcp_max_wait: float = Field(
         30.0, ge=0, le=600, description="Seconds that one call may wait for quota before it is answered with retry_at."
     )
+    klaviyo_mcp_request_timeout: float = Field(
+        90.0, ge=1, le=600, description="Seconds that one request to Klaviyo may take until its answer is complete."
+    )
+    klaviyo_mcp_call_timeout: float = Field(
+        180.0, ge=1, le=3600, description="Seconds that one call may take in all: its waits and all its requests."
+    )
+    klaviyo_mcp_max_answer: int = Field(
+        20_000_000,
+        ge=65_536,
+        le=1_000_000_000,
+        description="Bytes that one answer of Klaviyo's may have, unpacked; a larger one is not read to its end.",
+    )
     klaviyo_mcp_quota: Literal["on", "off"] = Field(
         "on", description="off leaves pacing to Klaviyo's own 429 answers instead of counting requests here."
     )
