@@ -6,12 +6,14 @@ from functools import partial
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.composites import run_steps
 from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.live_rules import check_live
+from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
@@ -70,7 +72,7 @@ class Engine:
     async def run(self, call: Call, account: Account) -> Outcome:
         """Plan a call and carry it out. Raises ActionError before, and KlaviyoError during, the exchange."""
         try:
-            plan = self.plan(call, account)
+            plan = await done(partial(self.plan, call, account), long=is_long(call.arguments))
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
         return await self.carry_out(plan, account)

@@ -33,6 +33,7 @@ OUTCOMES = {
 
 NOTHING_CHANGED = "Nothing was changed in Klaviyo."
 MOST_PROBLEMS = 20
+LONGEST_PLACE = 200
 LIMIT_ADVICE = (
     "Klaviyo names a limit here, not a missing permission: no other key and no other scope would help. Wait until "
     "it is free again (a daily limit within 24 hours), or use fewer of what is limited."
@@ -110,9 +111,14 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
 
 def _shown(problems: tuple[Problem, ...]) -> list[JSON]:
     return [
-        {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
+        {key: value for key, value in (("argument", _place(p)), ("problem", p.problem), ("fix", p.fix)) if value}
         for p in problems
     ]
+
+
+def _place(problem: Problem) -> str:
+    """The argument in question. Names in it may be anyone's, of any length and with any character."""
+    return one_line(problem.argument, LONGEST_PLACE)
 
 
 def _message(error: KlaviyoError) -> str:

@@ -4,10 +4,13 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from klaviyo_mcp.accounts.account import Accounts
+from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.answers.failures import explain
 from klaviyo_mcp.answers.preview import preview
@@ -35,7 +38,8 @@ async def answer_call(
 
     async def run() -> Answer:
         account = await accounts.find(name)
-        return shape(await engine.explained(await engine.run(call, account), account), budget)
+        outcome = await engine.explained(await engine.run(call, account), account)
+        return await done(partial(shape, outcome, budget), long=is_long([reply.document for reply in outcome.replies]))
 
     return await _response(engine, call, run)
 
