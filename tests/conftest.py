@@ -47,6 +47,7 @@ SLOW = (
     "clients/",
     "conformance/",
     "end_to_end/",
+    "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",
     "mcp_server/test_several_accounts.py",
     "registry/test_schema_form.py",

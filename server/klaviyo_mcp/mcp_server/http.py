@@ -18,16 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.klaviyo.pool import LONGEST_EXCHANGE
+from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, Patience, bounded_protocol, most_connections
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors, refusal
 from klaviyo_mcp.runtime.authorities import bracketed
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
+PATIENCE = Patience()
 COMPRESSED_FROM = 16_384
 """Bytes from which an answer is compressed: a list of all tools becomes a tenth."""
-BODY_PATIENCE = 60.0
-"""Seconds in which the whole body of a request has to come."""
 
 
 def check_listening(host: str, settings: Settings) -> None:
@@ -46,13 +46,14 @@ def http_app(
     tools: int,
     host: str = "127.0.0.1",
     receiving: Interruptions | None = None,
+    patience: Patience = PATIENCE,
 ) -> Starlette:
     """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet."""
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
     visitors = Visitors(settings, host)
-    body = _Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions())
+    body = _Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
     mcp = Door(body, visitors)
 
     async def healthz(_request: Request) -> Response:
@@ -93,7 +94,15 @@ def serve_http(
     bound = listener.getsockname()[1]
     print(f"klaviyo-mcp is listening on http://{bracketed(host)}:{bound}/mcp", file=sys.stderr, flush=True)
     grace = settings.klaviyo_mcp_stop_within
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(most_connections(settings.klaviyo_mcp_max_connections), PATIENCE),
+        ws="none",
+        backlog=ACCEPTED_AT_ONCE,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
     DrainingServer(
         config,
         stop_receiving=receiving.interrupt,
@@ -109,11 +118,11 @@ class _BodyMissing(Exception):
 class _Body:
     """The body of a request: when it has to have come, and what is said of one that is too large."""
 
-    def __init__(self, app: ASGIApp, most: int, receiving: Interruptions) -> None:
-        self._app, self._most, self._receiving = app, most, receiving
+    def __init__(self, app: ASGIApp, most: int, receiving: Interruptions, patience: float) -> None:
+        self._app, self._most, self._receiving, self._patience = app, most, receiving, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = anyio.current_time() + BODY_PATIENCE
+        deadline = anyio.current_time() + self._patience
         whole = refused = False
 
         async def bounded() -> Message:
@@ -145,6 +154,6 @@ class _Body:
             await self._app(scope, bounded, worded)
         except _BodyMissing:
             late = anyio.current_time() >= deadline
-            why = f"did not come within {BODY_PATIENCE:.0f} s" if late else "had not come when the server was stopped"
+            why = f"did not come within {self._patience:g} s" if late else "had not come when the server was stopped"
             answer = refusal(408 if late else 503, f"The body of the request {why}; nothing was done.")
             await answer(scope, receive, send)

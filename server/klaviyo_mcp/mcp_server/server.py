@@ -13,6 +13,7 @@ from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
+from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import answer_call
@@ -34,7 +35,8 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     ) -> types.CallToolResult:
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        response = await answer_call(engine, accounts, Call(params.name, arguments), name)
+        answering = answer_call(engine, accounts, Call(params.name, arguments), name)
+        response = await logged_if_left(context, engine.registry.get(params.name), answering)
         answer = as_listed(response.answer, engine.registry)
         text = error_text(answer) if response.is_error else answer_text(answer)
         return types.CallToolResult(
