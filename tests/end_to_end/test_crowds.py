@@ -1,5 +1,7 @@
 """Clients over HTTP that say nothing, leave, or are very many: others are served, and the log stays readable."""
 
+import asyncio
+import functools
 import json
 import os
 import signal
@@ -169,3 +171,60 @@ def test_what_became_of_a_write_whose_client_left_is_in_the_log(tmp_path, upstre
     assert "carried out" in line
     assert "Traceback" not in log.read_text()
     assert upstream.made == 1
+
+
+def test_five_hundred_calls_at_once_over_http_are_all_answered(tmp_path, environment) -> None:
+    with server(tmp_path / "log", **environment) as (process, port):
+        url = f"http://127.0.0.1:{port}/mcp"
+        limits = httpx2.Limits(max_connections=500)
+
+        async def ask() -> list[dict[str, Any]]:
+            async with httpx2.AsyncClient(headers=HEADERS, timeout=120, limits=limits) as client:
+                asked = [client.post(url, json=get_lists(number)) for number in range(500)]
+                return [answer.json() for answer in await asyncio.gather(*asked)]
+
+        sizes: list[int] = []
+        for _ in range(3):
+            answers = asyncio.run(ask())
+            assert [answer["id"] for answer in answers] == list(range(500))
+            assert outcomes(answers) <= ({"done"} if not sizes else {"done", "quota"})
+            sizes.append(memory(process))
+        assert sizes[-1] < sizes[0] + 20, sizes
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_five_hundred_calls_at_once_over_stdio_are_all_answered(environment) -> None:
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(SERVE, env=environment, text=True, **pipes) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        say = functools.partial(print, file=process.stdin, flush=True)
+        say(json.dumps({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": hello}))
+        process.stdout.readline()
+        say(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        sizes: list[int] = []
+        for _ in range(3):
+            writer = threading.Thread(target=say, args=("\n".join(json.dumps(get_lists(n)) for n in range(500)),))
+            writer.start()
+            answers = [json.loads(process.stdout.readline()) for _ in range(500)]
+            writer.join()
+            assert sorted(answer["id"] for answer in answers) == list(range(500))
+            assert outcomes(answers) <= ({"done"} if not sizes else {"done", "quota"})
+            sizes.append(memory(process))
+        assert sizes[-1] < sizes[0] + 20, sizes
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def outcomes(answers: list[Any]) -> set[str]:
+    """What became of calls. The quota of a minute allows 700, and whoever would wait too long is told so at once."""
+    results = [answer["result"] for answer in answers]
+    codes = {result["structuredContent"]["error"]["code"] for result in results if result.get("isError")}
+    done = {"done"} if any(not result.get("isError") for result in results) else set[str]()
+    return done | {"quota" if code == "quota_exhausted" else code for code in codes}
+
+
+def get_lists(number: int) -> dict[str, Any]:
+    params = {"name": "get_lists", "arguments": {"page_size": 3}}
+    return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
