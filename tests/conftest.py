@@ -35,6 +35,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SLOW = (
     "accounts/test_connections.py",
+    "accounts/test_damage.py",
     "accounts/test_kept_apart.py",
     "accounts/test_never_mixed.py",
     "accounts/test_refreshing.py",
