@@ -228,3 +228,18 @@ def outcomes(answers: list[Any]) -> set[str]:
 def get_lists(number: int) -> dict[str, Any]:
     params = {"name": "get_lists", "arguments": {"page_size": 3}}
     return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+
+
+def test_a_long_check_holds_up_nobody(tmp_path, environment) -> None:
+    rows = [{"email": f"a{number}@example.org", "properties": {"x": number}} for number in range(10_000)]
+    call = {"name": "bulk_import_profiles", "arguments": {"profiles": rows}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    with server(tmp_path / "log", **environment) as (_, port), ThreadPoolExecutor(1) as other:
+        url = f"http://127.0.0.1:{port}"
+        long = other.submit(httpx2.post, f"{url}/mcp", json=message, headers=HEADERS, timeout=120)
+        answered = 0
+        while not long.done():
+            assert httpx2.get(f"{url}/healthz", timeout=5).is_success
+            answered += 1
+        assert not long.result().json()["result"].get("isError", False)
+        assert answered > 20

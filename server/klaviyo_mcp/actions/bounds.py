@@ -3,6 +3,7 @@
 What is within bounds and still large is checked off the event loop: see `is_long`.
 """
 
+from functools import cache
 from typing import Any
 
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
@@ -35,8 +36,7 @@ def check_bounds(action: Action, given: JSON) -> None:
         names = ", ".join(action.spec.properties) or "none"
         raise _refused(action, Problem("", f"there are {len(given):,} arguments", f"There are: {names}"))
     addressed = action.http is not None and action.http.body is None and action.http.multipart is None
-    lists = (mapping(rule).get("maxItems", 0) for rule in action.spec.properties.values())
-    most = MOST_VALUES + VALUES_OF_ITEM * max(lists, default=0)
+    most = _most_values(action)
     count = 0
     for name, value in given.items():
         try:
@@ -48,6 +48,12 @@ def check_bounds(action: Action, given: JSON) -> None:
         if addressed and (longest := _longest(value)) > LONGEST_ADDRESSED:
             told = f"must not hold a text of {longest:,} characters, at most {LONGEST_ADDRESSED:,} are looked at"
             raise _refused(action, Problem(name, told, "Send something shorter"))
+
+
+@cache
+def _most_values(action: Action) -> int:
+    lists = (mapping(rule).get("maxItems", 0) for rule in action.spec.properties.values())
+    return MOST_VALUES + VALUES_OF_ITEM * max(lists, default=0)
 
 
 def count_values(value: object, most: int = LARGEST, before: int = 0) -> int:
