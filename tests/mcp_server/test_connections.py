@@ -125,9 +125,9 @@ def test_who_does_not_read_the_answer_is_dropped(port) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.connect(("127.0.0.1", port))
-        client.sendall(request(LISTING) * 30)
-        time.sleep(2)
-        assert len(rest(client)) < 30 * 300_000
+        client.sendall(request(LISTING) * 60)
+        time.sleep(4)  # meanwhile all buffers in between are full, and the patience of half a second is at its end
+        assert rest(client).count(b"HTTP/1.1 200 ") < 60
 
 
 def test_a_kept_connection_serves_one_request_after_another(port) -> None:
