@@ -4,15 +4,22 @@
 #   (docker stop kills after 10 s: -e KLAVIYO_MCP_STOP_WITHIN=8 has calls say what became of them before)
 #   docker run -i --rm      -e KLAVIYO_API_KEY klaviyo-mcp serve        (stdio, for a local client)
 
+# Everything that is installed, and what builds the wheel, is what uv.lock holds, by its hashes.
 FROM python:3.13-slim AS build
 WORKDIR /source
-RUN python -m venv --without-pip /opt/klaviyo-mcp
-COPY pyproject.toml hatch_build.py README.md LICENSE ./
+ENV UV_NO_CACHE=1 UV_NO_MANAGED_PYTHON=1
+COPY .ci/uv.txt .ci/uv.txt
+RUN pip install --no-cache-dir --require-hashes --requirement .ci/uv.txt
+COPY pyproject.toml uv.lock ./
+# Compiled to bytecode, so the first start is a fast one.
+RUN UV_PROJECT_ENVIRONMENT=/opt/build uv sync --locked --only-group wheel \
+ && UV_PROJECT_ENVIRONMENT=/opt/klaviyo-mcp uv sync --locked --no-default-groups --extra otel --no-install-project \
+    --compile-bytecode
+COPY hatch_build.py README.md LICENSE ./
 COPY tool_specs tool_specs
 COPY server server
-# pip compiles to bytecode as it installs, so the first start is a fast one.
-RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
- && pip --python /opt/klaviyo-mcp/bin/python install --no-cache-dir --compile /wheels/*.whl
+RUN uv build --wheel --no-build-isolation --python /opt/build/bin/python --out-dir /wheels \
+ && uv pip install --python /opt/klaviyo-mcp/bin/python --no-deps --compile-bytecode /wheels/*.whl
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home klaviyo

@@ -1,4 +1,5 @@
-# Everything a contributor runs. Needs make and Python 3.11 or newer; uv is used when it is there.
+# Everything a contributor runs. Needs make and Python 3.11 or newer. With uv, what is installed is what uv.lock holds, as in
+# CI and in the image; without it, what a user of pip gets today.
 
 BIN := .venv/bin
 # The package alone is enough to run it; the tools for working on it come second.
@@ -15,7 +16,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench clients docs clean .venv
+.PHONY: help setup demo quick fast coverage test check bench clients docs lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +37,7 @@ test: check  ## Every check, then every test
 coverage: $(TOOLS)  ## Coverage of the rooms that are tested in their own process, against its floor
 	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow' $(wildcard $(addprefix tests/,$(COVERED))) --cov
 
-check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generated files
+check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generated files, the lock
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -44,6 +45,8 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 	$(BIN)/python .ci/sizes.py
 	$(BIN)/klaviyo-mcp specs check
 	$(BIN)/klaviyo-mcp docs --check
+	@{ $(locked) lock --quiet --check --offline && $(locked) $(export_uv) --offline | diff .ci/uv.txt -; } || \
+		{ echo "The lock is not in step with pyproject.toml: run 'make lock'." >&2; exit 1; }
 
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
@@ -51,8 +54,22 @@ docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of t
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)
 
-bench: $(TOOLS)  ## Measure start-up, calls and tokens
+lock:  ## Bring uv.lock in step with pyproject.toml; UPGRADE=1 takes the newest versions that it allows
+	@test -x $(BIN)/uv || { echo "Run 'make setup' first." >&2; exit 1; }
+	$(locked) lock $(if $(UPGRADE),--upgrade)
+	$(locked) $(export_uv) --output-file .ci/uv.txt
+
+sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with licences, which are checked
+	@UV_PROJECT_ENVIRONMENT=.cache/runtime $(BIN)/uv sync --quiet --locked --python $(BIN)/python \
+		--no-default-groups --all-extras --no-editable
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-file dist/sbom.cdx.json .cache/runtime
+	$(BIN)/python .ci/licences.py dist/sbom.cdx.json
+
+bench: $(TOOLS)  ## Measure start-up, calls, tokens and the use of quota
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/quota.py
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"
@@ -63,7 +80,11 @@ clean:  ## Remove .venv, caches and built files
 
 .venv: $(TOOLS)
 
-# Renewed when pyproject.toml changed, when its Python is gone (an upgraded system), or when it belongs to another
+# The lock names PyPI, whatever index this machine uses.
+locked := UV_DEFAULT_INDEX=https://pypi.org/simple $(BIN)/uv --no-config
+export_uv := export --quiet --locked --only-group lock --no-header
+
+# Renewed when pyproject.toml or the lock changed, when its Python is gone (an upgraded system), or when it belongs to another
 # checkout (a copied or moved folder).
 usable = $(BIN)/python -c 'from pathlib import Path; stamp = Path("$(INSTALLED)"); \
 	raise SystemExit(stamp.exists() and stamp.read_text() != str(Path.cwd()))' 2>/dev/null
@@ -71,12 +92,12 @@ ifneq ($(shell $(usable) && echo yes),yes)
 .PHONY: $(INSTALLED)
 endif
 
-$(INSTALLED): pyproject.toml
-	@$(find_uv); $(make_venv) && echo "Installing klaviyo-mcp into .venv" && $(call install,--editable .)
+$(INSTALLED): pyproject.toml uv.lock
+	@$(find_uv); $(make_venv) && echo "Installing klaviyo-mcp into .venv" && $(call install,--no-default-groups,--editable .)
 	@printf %s "$(CURDIR)" > $@
 
 $(TOOLS): $(INSTALLED)
-	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--group dev)
+	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--all-extras,--group dev --editable '.[otel]')
 	@touch $@
 
 # What some tests run beside the server: a Redis and a browser. Installed where that may be done without asking; elsewhere
@@ -92,9 +113,9 @@ if [ "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 endef
 
-# $uv is set when there is a uv that knows dependency groups.
+# $uv is set when there is a uv that can read the lock.
 define find_uv
-uv=; if uv pip install --help 2>/dev/null | grep -q -e --group; then uv=yes; fi
+uv=; if uv export --quiet --frozen >/dev/null 2>&1; then uv=yes; fi
 endef
 
 # A usable environment is kept. Otherwise the first Python that runs and is new enough makes one. Every match on the PATH
@@ -123,13 +144,13 @@ if ! { $(usable); }; then \
 fi
 endef
 
-# pip learned --group in 25.1; an environment made by uv has no pip at all.
+# With uv by the first words, with pip by the second. pip learned --group in 25.1; an environment made by uv has no pip.
 define install
 if [ "$$uv" ]; then \
-	uv pip install --quiet --python $(BIN)/python $(1); \
+	uv sync --quiet --locked --inexact --python $(BIN)/python $(1); \
 else \
 	{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' && \
-	$(BIN)/python -m pip install --quiet $(1); \
+	$(BIN)/python -m pip install --quiet $(2); \
 fi
 endef

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Thread
 from typing import Any
 
 import httpx2
@@ -53,6 +54,8 @@ def http_server() -> Callable[..., AbstractContextManager[str]]:
                         break
                 else:
                     raise AssertionError(f"the server did not start: {lines}")
+                # A line per call comes there, and a server that cannot write it waits.
+                Thread(target=process.stderr.read, daemon=True).start()
                 yield found[1]
             finally:
                 process.terminate()

@@ -205,6 +205,25 @@ def test_what_is_larger_is_refused_by_the_name_of_the_setting(environment, http_
         assert "nothing was done" in said(answer)
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "given", "why"),
+    [
+        (b"", -32700, None, "no body"),
+        (b"{}", -32600, None, '"jsonrpc": "2.0"'),
+        (b"[]", -32600, None, "batches"),
+        (b'{"jsonrpc":"2.0","id":5,"method":"x","params":{"a":"\\ud83d"}}', -32602, 5, "params.a holds half"),
+        (b'{"jsonrpc":"2.0","id":5,"method":"caf\xe9"}', -32700, 5, "not UTF-8"),
+        (b'{"jsonrpc":"2.0","id":5,"params":' + b"[" * 250_000, -32700, 5, "nested too deep"),
+    ],
+)
+def test_a_body_that_is_no_message_is_answered_in_our_words_with_its_id(plain, body, code, given, why) -> None:
+    answer = httpx2.post(f"{plain}/mcp", content=body, headers=ACCEPT)
+    assert answer.status_code == 400
+    found = answer.json()
+    assert (found["id"], found["error"]["code"]) == (given, code)
+    assert why in found["error"]["message"]
+
+
 def test_large_answers_are_compressed_for_those_who_can_read_it(plain) -> None:
     packed = post(plain, rpc("tools/list"), **{"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"

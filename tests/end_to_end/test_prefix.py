@@ -84,7 +84,7 @@ def test_a_prefix_that_cannot_be_ends_the_server_with_the_reason(command) -> Non
     done = command("serve", "--sandbox", "--prefix", "mein laden")
     assert done.returncode == 2
     assert "--prefix: 'mein laden': clients take letters" in done.stderr
-    done = command("serve", "--sandbox", KLAVIYO_MCP_PREFIX="x" * 30)
+    done = command("serve", "--sandbox", KLAVIYO_MCP_PREFIX="shop_" * 6)
     assert done.returncode == 2
     assert "KLAVIYO_MCP_PREFIX" in done.stderr
     assert "a prefix may have 20" in done.stderr

@@ -55,6 +55,7 @@ def serving(reply: bytes, within: str) -> Iterator[tuple[Upstream, "subprocess.P
             "KLAVIYO_BASE_URL": f"http://127.0.0.1:{upstream.server_port}",
             "KLAVIYO_API_KEY": "pk_sandbox_x",
             "KLAVIYO_MCP_STOP_WITHIN": within,
+            "KLAVIYO_MCP_LOG_LEVEL": "warning",
         }
         with subprocess.Popen(SERVE, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
@@ -142,9 +143,8 @@ def test_half_a_request_holds_nothing_up() -> None:
             client.sendall(f"{head}Accept: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
             time.sleep(0.5)
             process.terminate()
-            answer = ""
-            while part := client.recv(10_000):
-                answer += part.decode()
+            with client.makefile("rb") as incoming:
+                answer = incoming.read().decode()
         assert answer.startswith("HTTP/1.1 503 ")
         assert "nothing was done" in json.loads(answer.partition("\r\n\r\n")[2])["error"]["message"]
         ended(process)

@@ -99,10 +99,16 @@ def test_what_may_be_a_secret_is_taken(monkeypatch, value) -> None:
         ("KLAVIYO_CLIENT_SECRET", "a b", "KLAVIYO_CLIENT_SECRET: holds spaces"),
         ("KLAVIYO_OAUTH_BASE_URL", "http://klaviyo.example.org", "must be https"),
         ("KLAVIYO_MCP_VAULT_URL", "localhost:6379", "must be a Redis URL"),
+        ("KLAVIYO_MCP_QUOTA_URL", "localhost:6379", "must be a Redis URL"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(monkeypatch, name, value, says) -> None:
     assert says in problems(monkeypatch, **{name: value})
+
+
+def test_a_setting_without_effect_is_told(monkeypatch) -> None:
+    found = problems(monkeypatch, KLAVIYO_MCP_QUOTA_URL="redis://localhost", KLAVIYO_MCP_QUOTA="off")
+    assert "has no effect while KLAVIYO_MCP_QUOTA is off" in found
 
 
 def test_a_wrong_key_is_never_quoted(monkeypatch) -> None:
@@ -122,4 +128,5 @@ def test_no_secret_is_in_the_repr(monkeypatch) -> None:
     monkeypatch.setenv("KLAVIYO_CLIENT_SECRET", "very_secret")
     monkeypatch.setenv("KLAVIYO_MCP_VAULT_KEY", "very_secret")
     monkeypatch.setenv("KLAVIYO_MCP_VAULT_URL", "redis://:very_secret@localhost")
+    monkeypatch.setenv("KLAVIYO_MCP_QUOTA_URL", "redis://:very_secret@localhost")
     assert "very_secret" not in repr(read_settings())

@@ -17,6 +17,7 @@ from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.accounts.permissions import LearnedAccess, Permissions
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+from klaviyo_mcp.klaviyo.kept import KeptReplies, ScarceReads
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Account:
 
     `client` holds its credentials, `access` what these are known to allow, and `facts` what reports need to know of the
     company. `cursor_key` signs the cursors that are given out for it, so that no other account can go on with them.
-    There is nothing to close: connections
-    belong to the endpoint.
+    `scarce` keeps its answers to reads with a daily limit. There is nothing to close: connections belong to the
+    endpoint.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Account:
     access: Permissions = field(default_factory=lambda: LearnedAccess("default"))
     cursor_key: bytes = b""
     facts: AccountFacts = field(default_factory=AccountFacts)
+    scarce: ScarceReads = field(default_factory=lambda: KeptReplies().of(""))
 
 
 class NoCredentials(httpx2.Auth):
@@ -66,7 +68,8 @@ def open_account(
     company = counted_as or name
     client = endpoint.client(auth, company_id=company_id, counted_as=company)
     cursor_key = hashlib.sha256(f"klaviyo-mcp cursors\n{secret or api_key or name}".encode()).digest()
-    return Account(name, client, access or LearnedAccess(name), cursor_key, endpoint.facts(company))
+    scarce = endpoint.kept.of(f"{endpoint.base_url} {name} {company} {cursor_key.hex()}")
+    return Account(name, client, access or LearnedAccess(name), cursor_key, endpoint.facts(company), scarce)
 
 
 class Accounts(Protocol):

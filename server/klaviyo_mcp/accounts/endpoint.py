@@ -8,8 +8,10 @@ import httpx2
 
 from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
+from klaviyo_mcp.klaviyo.kept import KeptReplies
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.quota import Quota
+from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
 
 KLAVIYO = "https://a.klaviyo.com"
 
@@ -19,12 +21,15 @@ class Endpoint:
     """A base URL without a path, the pool of connections, and what each account has used of its quota.
 
     `pace` False leaves rate limits to Klaviyo's 429s. A quota is remembered while an account that counts by it is open.
-    Use as an async context manager, or call `close`.
+    Processes with one `quota_server` share theirs. `kept` are the answers of scarce reads. Use as an async context
+    manager, or call `close`.
     """
 
     base_url: str = KLAVIYO
     pool: HttpPool = field(default_factory=HttpPool)
     pace: bool = True
+    quota_server: QuotaServer | None = None
+    kept: KeptReplies = field(default_factory=KeptReplies)
     quotas: WeakValueDictionary[tuple[str, str], Quota] = field(
         default_factory=WeakValueDictionary[tuple[str, str], Quota]
     )
@@ -44,7 +49,8 @@ class Endpoint:
             key = (self.base_url, counted_as)
             quota = self.quotas.get(key)
             if quota is None:
-                quota = self.quotas[key] = Quota()
+                server = self.quota_server
+                quota = self.quotas[key] = Quota(server.ledger(" ".join(key)) if server else None)
         return KlaviyoClient(auth, self.pool, base_url=self.base_url, company_id=company_id, quota=quota)
 
     def facts(self, counted_as: str) -> AccountFacts:
@@ -66,3 +72,5 @@ class Endpoint:
     async def close(self) -> None:
         """Close the connections of all accounts."""
         await self.pool.close()
+        if self.quota_server is not None:
+            await self.quota_server.close()

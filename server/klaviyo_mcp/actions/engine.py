@@ -21,7 +21,7 @@ from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
 from klaviyo_mcp.actions.resuming import question_of
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
-from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
 
@@ -69,23 +69,27 @@ class Engine:
         """
         return self._planner(account).plan(self.find(call.name), call.arguments, part=False)
 
-    async def run(self, call: Call, account: Account) -> Outcome:
-        """Plan a call and carry it out. Raises ActionError before, and KlaviyoError during, the exchange."""
+    async def run(self, call: Call, account: Account, announce: Announce | None = None) -> Outcome:
+        """Plan a call and carry it out; `announce` is told of waits for quota.
+
+        Raises ActionError before, and KlaviyoError during, the exchange.
+        """
         try:
             plan = await done(partial(self.plan, call, account), long=is_long(call.arguments))
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
-        return await self.carry_out(plan, account)
+        return await self.carry_out(plan, account, announce)
 
-    async def carry_out(self, plan: Plan, account: Account) -> Outcome:
+    async def carry_out(self, plan: Plan, account: Account, announce: Announce | None = None) -> Outcome:
         """Do what a plan says, and nothing else. Raises as `run` does."""
-        budget = WaitBudget(self._max_wait)
+        budget = WaitBudget(self._max_wait, announce)
         outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
-        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account)))
+        read_at = next((reply.read_at for reply in outcome.replies), None)
+        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account), read_at))
 
     async def _glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
         """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""
@@ -151,8 +155,12 @@ class _Walk:
         return await self.looked_up.setdefault(key, _Reading()).once(self, lookup.plan)
 
     async def _send(self, plan: Plan, request: ApiRequest) -> Reply:
+        fetch = partial(self.account.client.send, request, self.budget)
         try:
-            return await self.account.client.send(request, self.budget)
+            if plan.action.spec.is_scarce:
+                fresh = plan.arguments.get("fresh") is True
+                return await self.account.scarce.read(request, fetch, self.budget, fresh=fresh)
+            return await fetch()
         except KlaviyoError as error:
             error.reading = plan.effect == "read"
             if isinstance(error, PermissionDenied):

@@ -54,6 +54,7 @@ def build(action: Action, arguments: JSON) -> ApiRequest:
         body=_body(template.body, arguments),
         form=_form(action, template, arguments),
         operation=action.operation,
+        template=PATH_SEGMENT.sub(r"{\1}", template.path),
         needs_company_id="company_id" in template.query and "company_id" not in dict(query),
         buckets=_buckets(action, arguments),
         revision=action.spec.revision or REVISION,

@@ -16,8 +16,8 @@ from klaviyo_mcp.actions.links import arguments_of_link, is_link
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.registry import Action
 
-BESIDE = {"cursor", "max_records", "part"}
-"""Arguments that say how much of an answer is wanted, and not what is asked for."""
+BESIDE = {"cursor", "fresh", "max_records", "part"}
+"""Arguments that say how much of an answer is wanted, and how new, and not what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

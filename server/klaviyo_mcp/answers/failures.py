@@ -16,7 +16,14 @@ from klaviyo_mcp.actions.errors import (
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.klaviyo.errors import ApiProblem, Conflict, KlaviyoError, PermissionDenied, RequestOutcome
+from klaviyo_mcp.klaviyo.errors import (
+    AllowanceExhausted,
+    ApiProblem,
+    Conflict,
+    KlaviyoError,
+    PermissionDenied,
+    RequestOutcome,
+)
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import ActionSpec
@@ -99,7 +106,7 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None) -> JSON:
         "outcome": NOTHING_CHANGED
         if error.reading and error.outcome is RequestOutcome.UNKNOWN
         else OUTCOMES[error.outcome],
-        "next_step": _advice(error, spec),
+        "next_step": _advice(error, spec) + _or_kept(error),
         "retry_at": _instant(error.retry_at),
         "duplicate_profile_id": one_line(error.duplicate_profile_id or "", 100)
         if isinstance(error, Conflict)
@@ -154,6 +161,8 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
         return specific
     if isinstance(error, PermissionDenied) and error.about == "limit":
         return LIMIT_ADVICE
+    if isinstance(error, AllowanceExhausted) and (without := _without(error, spec)):
+        return f"Call again at or after retry_at, or now {without}: that has this narrower limit of its own."
     if general := _general(error.code, spec):
         return general.says
     if error.outcome is not RequestOutcome.UNKNOWN or spec is None:
@@ -163,6 +172,19 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None) -> str:
     looks = spec.result.verifications
     check = f" with {looks[0].action}" if looks else ", by reading what it should have changed,"
     return f"Do not simply call again, it could happen twice. First check{check} whether it was done."
+
+
+def _without(error: AllowanceExhausted, spec: ActionSpec | None) -> str:
+    """What to leave out of the arguments, so that the narrower limit is not touched."""
+    extra = spec.rate_limit.extra if spec and spec.rate_limit else []
+    named = next((more for more in extra if more.bucket == error.allowance), None)
+    return f"without {named.contains} in {named.argument}" if named else ""
+
+
+def _or_kept(error: KlaviyoError) -> str:
+    """The answer that could be had without another request."""
+    since = _instant(error.kept_since)
+    return f" Or leave out fresh: an answer of {since} is kept." if since else ""
 
 
 def _specific(advices: Iterable[Advice | None]) -> str | None:

@@ -27,11 +27,12 @@ CLOCKS_DIFFER = timedelta(minutes=2)
 
 
 def notes(outcome: Outcome) -> JSON:
-    """Of `note`, `notes`, `verify`, `warnings`, `meta`, `klaviyo_hints` and `quota` those that say something."""
+    """Of `kept`, `note`, `notes`, `verify`, `warnings`, `meta`, `klaviyo_hints`, `quota` those that say something."""
     result = outcome.action.spec.result
     values = _values(outcome)
     meta = mapping(mapping(outcome.replies[-1].document).get("meta")) if outcome.replies else {}
     found: JSON = {
+        "kept": _kept(outcome, datetime.now(UTC)),
         "note": result.note,
         "notes": [
             *of_arguments(outcome.understood),
@@ -110,6 +111,18 @@ def _words(warning: Any) -> str:
     if is_object(warning):
         return str(warning.get("detail") or warning.get("title") or warning.get("message") or warning)
     return str(warning)
+
+
+def _kept(outcome: Outcome, now: datetime) -> JSON | None:
+    """How old an answer is that was not asked for anew: that of its oldest part."""
+    read_at = min((reply.read_at for reply in outcome.replies if reply.read_at), default=None)
+    if read_at is None:
+        return None
+    return {
+        "read_at": f"{read_at:%Y-%m-%dT%H:%M:%SZ}",
+        "age_seconds": max(0, round((now - read_at).total_seconds())),
+        "note": "Klaviyo was asked this before, and not again. fresh: true asks it, for one more of the day's calls.",
+    }
 
 
 def _quota(left: QuotaLeft, now: datetime) -> str | None:

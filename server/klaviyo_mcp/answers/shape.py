@@ -30,7 +30,8 @@ def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
     pages = outcome.pages
     if pages is not None and pages.part:
         try:
-            found = part_of(_whole(outcome).data, pages.part, budget)
+            whole = _whole(outcome).data
+            found = part_of(whole, pages.part, budget) | {key: whole[key] for key in ("kept",) if key in whole}
         except NoSuchPart as error:
             raise PartMissing(f"{outcome.action.name} was called, and its answer has no such part: {error}.") from None
         return Answer(found, f"{pages.part.partition('@')[0]} of the answer alone.")
@@ -83,7 +84,7 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
 
 
 WHOLE = frozenset(
-    {"count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status", "cleared"}
+    {"kept", "count", "next_cursor", "left_out", "note", "notes", "verify", "warnings", "quota", "status", "cleared"}
 )
 """What is never cut: it is short, and says how to go on."""
 

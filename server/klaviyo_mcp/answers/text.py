@@ -37,6 +37,8 @@ def error_text(answer: Answer) -> str:
         lines.append(f"Scopes needed: {', '.join(scopes)}")
     if next_step := error.get("next_step"):
         lines.append(f"Next: {next_step}")
+    if call_id := error.get("call_id"):
+        lines.append(f"Call id: {call_id}")
     return "\n".join(lines)
 
 

@@ -13,6 +13,8 @@ from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import drop_output, fail, print_json, warn
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
 from klaviyo_mcp.runtime.assembly import Application, assemble
+from klaviyo_mcp.runtime.exporters import start_exporting
+from klaviyo_mcp.runtime.logs import start_logging
 from klaviyo_mcp.runtime.settings import foreign_variables
 
 app = typer.Typer()
@@ -39,6 +41,9 @@ def call(
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
     warn(foreign_variables())
     application = assemble(sandbox=sandbox, account=account, read_only=read_only)
+
+    start_logging(application.settings, "warning")
+    start_exporting()
 
     async def run() -> Response:
         if preview:

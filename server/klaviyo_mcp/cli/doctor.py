@@ -29,6 +29,7 @@ from klaviyo_mcp.klaviyo.errors import (
 )
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.klaviyo.route import certificates_variable, check_route
+from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.registry.registry import Action, Registry
@@ -105,7 +106,8 @@ def examine(account: str | None) -> list[Check]:
 
     async def ask() -> list[Check]:
         try:
-            return [check async for check in _ask(application.accounts, application.engine, account)]
+            shared = [check async for check in _shared_quota(settings)]
+            return shared + [check async for check in _ask(application.accounts, application.engine, account)]
         finally:
             await application.accounts.close()
 
@@ -126,6 +128,19 @@ def _network(base_url: str) -> Check:
     way = f"by the proxy {proxy.place} of {proxy.variable}" if proxy else "without a proxy"
     authorities = certificates_variable() or "the system"
     return Check("network settings", "ok", f"requests go {way}, and the certificates of {authorities} are trusted")
+
+
+async def _shared_quota(settings: Settings) -> AsyncGenerator[Check]:
+    """Where several processes count together: without it each goes on alone, which no call tells."""
+    if (url := settings.klaviyo_mcp_quota_url) is None:
+        return
+    server = QuotaServer(url.get_secret_value())
+    if await server.answers():
+        yield Check("shared quota", "ok", f"requests are counted in {server.place}")
+    else:
+        told = f"{server.place} does not answer: each process counts alone, and 429s may come"
+        yield Check("shared quota", "problem", told, "Start it, or correct KLAVIYO_MCP_QUOTA_URL.")
+    await server.close()
 
 
 async def _ask(accounts: Accounts, engine: Engine, name: str | None) -> AsyncGenerator[Check]:

@@ -1,6 +1,6 @@
 """Options that several commands have."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,3 +10,11 @@ SandboxFlag = Annotated[
 ReadOnlyFlag = Annotated[bool, typer.Option("--read-only", help="Refuse every action that changes something.")]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LogFormatOption = Annotated[
+    Literal["text", "json"] | None,
+    typer.Option("--log-format", help="How lines on stderr are written; text by default."),
+]
+LogLevelOption = Annotated[
+    Literal["debug", "info", "warning", "error"] | None,
+    typer.Option("--log-level", help="What is told there; info has a line per call. info over http, else warning."),
+]

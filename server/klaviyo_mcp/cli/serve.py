@@ -1,18 +1,17 @@
 """`klaviyo-mcp serve`: the MCP server, over stdio or HTTP."""
 
 import gc
-import logging
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import warn
+from klaviyo_mcp.cli.options import AccountOption, LogFormatOption, LogLevelOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
+from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.exposure import ExposureError
+from klaviyo_mcp.runtime.logs import log, start_logging
 from klaviyo_mcp.runtime.settings import SettingsError, foreign_variables
 
 if TYPE_CHECKING:
@@ -43,17 +42,19 @@ def serve(
         ),
     ] = None,
     sandbox: SandboxFlag = False,
+    log_format: LogFormatOption = None,
+    log_level: LogLevelOption = None,
 ) -> None:
     """Serve the actions as MCP tools."""
     if transport not in ("stdio", "http"):
         raise typer.BadParameter(f"{transport!r} is neither 'stdio' nor 'http'.", param_hint="--transport")
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     if transport == "http":
         selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
+        start_logging(selection.settings, "info", form=log_format, level=log_level)
         _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
         return
     from klaviyo_mcp.mcp_server.front import stdio_front
@@ -61,10 +62,13 @@ def serve(
     front = stdio_front()
     try:
         selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
+        start_logging(selection.settings, "warning", form=log_format, level=log_level)
+        front.complain_to(log.warning)
         listing = Listing(selection.registry, selection.exposure)
         if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
             front.offer(lambda: listing.text)
         application = assemble(selection, sandbox=sandbox, account=account)
+        start_exporting()
     except (SettingsError, ExposureError, SpecError) as error:
         front.refuse(str(error))
         raise
@@ -88,6 +92,7 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.server import make_server
 
     _hint(application)
+    exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure)
     server = make_server(application.engine, lambda _: application.accounts, listing)
     _loaded()
@@ -98,16 +103,15 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
         8000 if port is None else port,
         tools=listing.tools,
         interrupt=application.accounts.interrupt,
+        exporting=exporting,
     )
 
 
 def _hint(application: Application) -> None:
-    warn(foreign_variables())
+    for foreign in foreign_variables():
+        log.warning(foreign)
     if not application.connected:
-        print(
-            "klaviyo-mcp: KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.",
-            file=sys.stderr,
-        )
+        log.warning("KLAVIYO_API_KEY is not set and no account is connected; calls will say so until one is.")
 
 
 def _loaded() -> None:

@@ -3,14 +3,11 @@
 Nothing is retried here but 429, which Klaviyo answers before it looks at a request.
 """
 
-import asyncio
 import json
 import platform
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from math import isfinite
+from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -32,20 +29,19 @@ from klaviyo_mcp.klaviyo.errors import (
     ServerError,
     StoppedBefore,
     StoppedWhile,
-    Throttled,
     UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.klaviyo.quota import Quota
-from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, QuotaLeft, Reply, WaitBudget
+from klaviyo_mcp.klaviyo.quota import SHORTEST_PAUSE, Quota, moment_in
+from klaviyo_mcp.klaviyo.rate_headers import quota_left, retry_after
+from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.klaviyo.unreached import AUTHENTICATION, Departure, not_reached, proxy_refused
+from klaviyo_mcp.klaviyo.watching import watched
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 
 MEDIA_TYPE = "application/vnd.api+json"
 MAX_BODY_BYTES = 5_000_000
-LONGEST_RETRY_AFTER = 366 * 86_400.0
-"""A wait beyond a year is nonsense from a proxy, and too large for a date."""
 HEADERS = {
     "Accept": MEDIA_TYPE,
     "User-Agent": f"klaviyo-mcp/{__version__} (Python {platform.python_version()})",
@@ -105,18 +101,28 @@ class KlaviyoClient:
     async def _paced(
         self, request: httpx2.Request, outgoing: ApiRequest, budget: WaitBudget, departure: Departure
     ) -> Reply:
+        quota, again = self._quota, False
         while True:
-            if self._quota is not None:
-                await self._quota.take(outgoing.buckets, budget)
-            response = await self._exchange(request, outgoing, departure)
+            turn = await quota.take(outgoing.buckets, budget, again=again) if quota and outgoing.buckets else None
+            try:
+                sending = self._exchange(request, outgoing, departure)
+                response = await watched(sending, request, template=outgoing.template, operation=outgoing.operation)
+            except BaseException:
+                if turn is not None and not departure.left:
+                    await turn.give_back()
+                raise
+            if turn is not None:
+                await turn.answered(response.status_code, response.headers, klaviyos=bool(_problems(response)[0]))
             if response.status_code != 429:
                 return _reply(response)
             departure.left = False
-            wait = _retry_after(response)
+            wait = retry_after(response.headers) or SHORTEST_PAUSE
             if not budget.covers(wait):
                 raise _refusal(response)
-            budget.spend(wait, f"Klaviyo asked for a wait (429) before {outgoing.operation or outgoing.path}")
-            await asyncio.sleep(wait)
+            if turn is None:
+                where = outgoing.operation or outgoing.path
+                await budget.sleep(wait, f"Klaviyo asked for a pause (429) before {where}")
+            again = True
 
     def _request(self, outgoing: ApiRequest) -> httpx2.Request:
         target = outgoing.target
@@ -190,7 +196,7 @@ def _reply(response: httpx2.Response) -> Reply:
     return Reply(
         status=response.status_code,
         document=document,
-        quota=_quota_left(response.headers),
+        quota=quota_left(response.headers),
         request_id=response.headers.get("X-Klaviyo-Req-Id"),
         partial_failure=one_line(response.headers.get("X-Klaviyo-Partial-Failure", ""), 200) or None,
     )
@@ -221,10 +227,16 @@ def _refusal(response: httpx2.Response) -> KlaviyoError:
         message,
         status=status,
         problems=problems,
-        retry_at=_whole_second(_retry_after(response)) if kind is Throttled else None,
+        retry_at=_retry_at(response),
         request_id=response.headers.get("X-Klaviyo-Req-Id"),
         meta=meta,
     )
+
+
+def _retry_at(response: httpx2.Response) -> datetime | None:
+    """When a request that was refused for now may come again."""
+    wait = retry_after(response.headers) if response.status_code in (429, 503) else None
+    return moment_in(wait or SHORTEST_PAUSE) if wait or response.status_code == 429 else None
 
 
 def _problems(response: httpx2.Response) -> tuple[tuple[ApiProblem, ...], JSON]:
@@ -249,37 +261,3 @@ def _problems(response: httpx2.Response) -> tuple[tuple[ApiProblem, ...], JSON]:
 def _sentence(problem: ApiProblem) -> str:
     text = problem.detail or problem.title or problem.code
     return f"{text} ({problem.source})" if problem.source not in ("", "/data", "/data/") else text
-
-
-def _retry_after(response: httpx2.Response) -> float:
-    """Seconds to wait after a 429. Klaviyo sends an integer; the HTTP standard also allows a date. At least 1 s."""
-    text = response.headers.get("Retry-After", "")
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return 1.0
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 1.0), LONGEST_RETRY_AFTER) if isfinite(seconds) else 1.0
-
-
-def _whole_second(seconds: float) -> datetime:
-    """The moment in so many seconds, rounded up: a retry that is told by the second must not come too early."""
-    moment = datetime.now(UTC) + timedelta(seconds=seconds)
-    return moment.replace(microsecond=0) + timedelta(seconds=1 if moment.microsecond else 0)
-
-
-def _quota_left(headers: httpx2.Headers) -> QuotaLeft:
-    def number(name: str) -> int | None:
-        text = headers.get(name, "").partition(",")[0].strip()
-        return int(text) if text.isdecimal() else None
-
-    return QuotaLeft(
-        limit=number("RateLimit-Limit"),
-        remaining=number("RateLimit-Remaining"),
-        reset_seconds=number("RateLimit-Reset"),
-        remaining_today=number("RateLimit-Remaining-Daily"),
-        reset_today_seconds=number("RateLimit-Reset-Daily"),
-    )

@@ -4,6 +4,7 @@ KlaviyoError
 ├── NotSent                     nothing left this machine
 │   ├── BodyTooLarge            over Klaviyo's 5 MB
 │   ├── QuotaExhausted          our own pacing would have to wait longer than a call may
+│   │   └── AllowanceExhausted  for something the call asks for beside, which has a limit of its own
 │   ├── CompanyIdMissing        a /client request without the account's public key
 │   ├── AddressTooLong          over what is taken as the address of a request
 │   ├── Unsendable              what cannot be written as an HTTP request
@@ -102,6 +103,7 @@ class KlaviyoError(Exception):
         self.request_id = request_id
         self.meta = meta or {}
         self.reading = False
+        self.kept_since: datetime | None = None
 
 
 class NotSent(KlaviyoError):
@@ -122,7 +124,24 @@ class QuotaExhausted(NotSent):
     """Klaviyo's rate limit for this operation is used up for longer than a call may wait."""
 
     code = "quota_exhausted"
-    advice = "Call again at or after retry_at. Other actions have quotas of their own and can be used meanwhile."
+    advice = (
+        "Call again at or after retry_at. Every other action has a quota of its own and can be used meanwhile, and one "
+        "call that asks for more (a larger page, several ids, a wider filter) often does for many."
+    )
+
+
+class AllowanceExhausted(QuotaExhausted):
+    """What is used up is the narrower limit of something that the call asks for beside; other actions share it."""
+
+    advice = (
+        "Call again at or after retry_at, or now without what the message names as used up: it has this limit of its "
+        "own, and the rest of the answer does not need it."
+    )
+
+    def __init__(self, message: str, *, allowance: str, retry_at: datetime | None = None) -> None:
+        """`allowance` is the name of the bucket."""
+        super().__init__(message, retry_at=retry_at)
+        self.allowance = allowance
 
 
 class CompanyIdMissing(NotSent):

@@ -23,13 +23,18 @@ class DrainingServer(uvicorn.Server):
         stop_receiving: Callable[[], None],
         interrupt: Callable[[], None],
         grace: float,
+        at_end: Callable[[], None] | None = None,
     ) -> None:
-        """`stop_receiving` is called at once, and `interrupt` when calls are still under way after `grace` seconds."""
+        """`stop_receiving` is called at once, and `interrupt` when calls are still under way after `grace` seconds.
+
+        `at_end` is called in time: the signal that ended the server is raised again afterwards, and ends the process.
+        """
         super().__init__(config)
         config.timeout_graceful_shutdown = round(grace + LAST_WORDS)
         self._stop_receiving = stop_receiving
         self._interrupt = interrupt
         self._grace = grace
+        self._at_end = at_end
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,3 +61,5 @@ class DrainingServer(uvicorn.Server):
             await super().shutdown(sockets)
         finally:
             timer.cancel()
+            if self._at_end is not None:
+                self._at_end()

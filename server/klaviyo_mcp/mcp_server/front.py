@@ -16,14 +16,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.wire import INTERNAL_ERROR, INVALID_REQUEST, LONGEST_LINE, Unreadable, read_line
-
-if TYPE_CHECKING:
-    from logging import Logger
 
 CHUNK = 65_536
 MOST_WAITING = 1_000
@@ -53,11 +50,20 @@ class Front:
         self._listing: Callable[[], str] | None = None
         self._refusal: str | None = None
         self._wake: Callable[[], None] | None = None
+        self._complain: Callable[[str], None] | None = None
+        self._complaints: deque[str] = deque(maxlen=MOST_WAITING)
         self._writing = threading.Lock()
         self._changed = threading.Condition(threading.RLock())
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
 
     # --- for the server
+
+    def complain_to(self, complain: Callable[[str], None]) -> None:
+        """Tell why lines are no messages, from now on and of those before, whose telling had to wait for the log."""
+        with self._changed:
+            self._complain = complain
+            while self._complaints:
+                complain(self._complaints.popleft())
 
     def offer(self, listing: Callable[[], str]) -> None:
         """From now on `tools/list` is answered here, with the JSON list that `listing` gives."""
@@ -164,7 +170,7 @@ class Front:
         found = read_line(line)
         if isinstance(found, list):
             for problem in found:
-                _log().warning("a line on stdin was no message: %s", problem.message)
+                self._tell(f"a line on stdin was no message: {problem.message}")
                 self._write(_error(problem))
             return
         with self._changed:
@@ -173,6 +179,13 @@ class Front:
                 self._keep(found)
         if answer is not None:
             self._write(answer)
+
+    def _tell(self, complaint: str) -> None:
+        with self._changed:
+            if self._complain is not None:
+                self._complain(complaint)
+            else:
+                self._complaints.append(complaint)
 
     def _answer(self, message: JSON) -> str | None:
         """What can be answered here. The server gets an `initialize` all the same, to know the client."""
@@ -255,12 +268,6 @@ def _error(problem: Unreadable) -> str:
 
 def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _log() -> "Logger":
-    import logging  # a client that sends messages never needs it here
-
-    return logging.getLogger("klaviyo_mcp")
 
 
 def _claim_standard_streams() -> tuple[int, int]:

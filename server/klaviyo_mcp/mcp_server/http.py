@@ -1,11 +1,11 @@
 """The MCP server over HTTP: /mcp (stateless, JSON) and health checks, for any number of clients."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import anyio
 import uvicorn
+from anyio import to_thread
 from mcp.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
@@ -20,14 +20,19 @@ from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.klaviyo.pool import LONGEST_EXCHANGE
 from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, Patience, bounded_protocol, most_connections
 from klaviyo_mcp.mcp_server.draining import DrainingServer
-from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors, refusal
+from klaviyo_mcp.mcp_server.http_access import LOCKED, PATHS, Cors, Door, OriginGate, Visitors, refusal
+from klaviyo_mcp.mcp_server.wire import PARSE_ERROR, Unreadable, read_line
 from klaviyo_mcp.runtime.authorities import bracketed
+from klaviyo_mcp.runtime.exporters import Exporting
 from klaviyo_mcp.runtime.listening import listen
+from klaviyo_mcp.runtime.logs import announce
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 PATIENCE = Patience()
 COMPRESSED_FROM = 16_384
 """Bytes from which an answer is compressed: a list of all tools becomes a tenth."""
+LONG_BODY = 200_000
+"""Bytes that are parsed in a millisecond or two."""
 
 
 def check_listening(host: str, settings: Settings) -> None:
@@ -47,8 +52,12 @@ def http_app(
     host: str = "127.0.0.1",
     receiving: Interruptions | None = None,
     patience: Patience = PATIENCE,
+    metrics: Callable[[], tuple[bytes, str]] | None = None,
 ) -> Starlette:
-    """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet."""
+    """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet.
+
+    `metrics` gives the text and the media type of /metrics, None leaves that page out.
+    """
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
@@ -67,7 +76,12 @@ def http_app(
         return refusal(404, "There is nothing at this path: MCP is at /mcp. This server has no OAuth.")
 
     app = Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *(Route(path, mcp) for path in PATHS)],
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            *_page(metrics, visitors),
+            *(Route(path, mcp) for path in PATHS),
+        ],
         middleware=[
             Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=5),
             Middleware(OriginGate, visitors=visitors),
@@ -81,7 +95,14 @@ def http_app(
 
 
 def serve_http(
-    server: Server[Any], settings: Settings, host: str, port: int, *, tools: int, interrupt: Callable[[], None]
+    server: Server[Any],
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    tools: int,
+    interrupt: Callable[[], None],
+    exporting: Exporting | None = None,
 ) -> None:
     """Serve until interrupted. `interrupt` makes calls end that are still under way when the server has to.
 
@@ -89,16 +110,19 @@ def serve_http(
     """
     check_listening(host, settings)
     receiving = Interruptions()
-    app = http_app(server, settings, tools=tools, host=host, receiving=receiving)
+    app = http_app(
+        server, settings, tools=tools, host=host, receiving=receiving, metrics=exporting.page if exporting else None
+    )
     listener = listen(host, port)
     bound = listener.getsockname()[1]
-    print(f"klaviyo-mcp is listening on http://{bracketed(host)}:{bound}/mcp", file=sys.stderr, flush=True)
+    announce(f"listening on http://{bracketed(host)}:{bound}/mcp")
     grace = settings.klaviyo_mcp_stop_within
     config = uvicorn.Config(
         app,
         http=bounded_protocol(most_connections(settings.klaviyo_mcp_max_connections), PATIENCE),
         ws="none",
         backlog=ACCEPTED_AT_ONCE,
+        log_config=None,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -107,53 +131,81 @@ def serve_http(
         config,
         stop_receiving=receiving.interrupt,
         interrupt=interrupt,
+        at_end=exporting.flush if exporting else None,
         grace=settings.klaviyo_mcp_max_wait + LONGEST_EXCHANGE if grace is None else grace,
     ).run(sockets=[listener])
 
 
-class _BodyMissing(Exception):
-    """The body did not come in time, or the server was stopped before."""
+def _page(metrics: Callable[[], tuple[bytes, str]] | None, visitors: Visitors) -> list[Route]:
+    """/metrics for Prometheus, which needs the token as /mcp does."""
+    if metrics is None:
+        return []
+
+    def page(request: Request) -> Response:
+        if not visitors.may_enter_with(request.headers.get("authorization", "")):
+            return refusal(401, LOCKED, {"WWW-Authenticate": "Bearer"})
+        text, media_type = metrics()
+        return Response(text, media_type=media_type)
+
+    return [Route("/metrics", page)]
 
 
 class _Body:
-    """The body of a request: when it has to have come, and what is said of one that is too large."""
+    """The body of a request, read whole before anything is done.
+
+    It says when the body has to have come, how long it may be, and whether it is a message: the SDK's own words about
+    one that is not name classes of its code.
+    """
 
     def __init__(self, app: ASGIApp, most: int, receiving: Interruptions, patience: float) -> None:
         self._app, self._most, self._receiving, self._patience = app, most, receiving, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = anyio.current_time() + self._patience
-        whole = refused = False
+        body = await self._read(receive)
+        if isinstance(body, bytes):
+            problem = await _problem(body)
+            if problem is None:
+                await self._app(scope, _replay(body, receive), send)
+                return
+            body = refusal(400, problem.message, code=problem.code, given=problem.id)
+        if body is not None:
+            await body(scope, receive, send)
 
-        async def bounded() -> Message:
-            nonlocal whole
-            if whole:
-                return await receive()
-            waiting = self._receiving.breakable()
-            waiting.deadline = deadline
-            with waiting:
-                message = await receive()
-                whole = not message.get("more_body", False)
-                return message
-            raise _BodyMissing
+    async def _read(self, receive: Receive) -> bytes | Response | None:
+        """The body, what to answer instead, or nothing when the client has gone."""
+        read = bytearray()
+        waiting = self._receiving.breakable()
+        waiting.deadline = deadline = anyio.current_time() + self._patience
+        with waiting:
+            while (message := await receive())["type"] == "http.request":
+                read += message.get("body", b"")
+                if len(read) > self._most:
+                    return refusal(
+                        413,
+                        f"The request has more than {self._most:,} bytes; nothing was done. Send less at once, or "
+                        "have a person set KLAVIYO_MCP_MAX_BODY to more and restart the server.",
+                    )
+                if not message.get("more_body", False):
+                    return bytes(read)
+            return None
+        late = anyio.current_time() >= deadline
+        why = f"did not come within {self._patience:g} s" if late else "had not come when the server was stopped"
+        return refusal(408 if late else 503, f"The body of the request {why}; nothing was done.")
 
-        async def worded(message: Message) -> None:
-            nonlocal refused
-            if message["type"] == "http.response.start" and message["status"] == 413:
-                # The SDK's own words are plain text, which clients do not show.
-                refused = True
-                too_large = (
-                    f"The request has more than {self._most:,} bytes; nothing was done. Send less at once, or have a "
-                    "person set KLAVIYO_MCP_MAX_BODY to more and restart the server."
-                )
-                await refusal(413, too_large)(scope, receive, send)
-            if not refused:
-                await send(message)
 
-        try:
-            await self._app(scope, bounded, worded)
-        except _BodyMissing:
-            late = anyio.current_time() >= deadline
-            why = f"did not come within {self._patience:g} s" if late else "had not come when the server was stopped"
-            answer = refusal(408 if late else 503, f"The body of the request {why}; nothing was done.")
-            await answer(scope, receive, send)
+async def _problem(body: bytes) -> Unreadable | None:
+    """Why a body is no message. A long one is looked at beside the loop, so that nobody else waits for it."""
+    found = await to_thread.run_sync(read_line, body) if len(body) > LONG_BODY else read_line(body)
+    if not isinstance(found, list):
+        return None
+    return found[0] if found else Unreadable(None, PARSE_ERROR, "the request has no body")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """What is left to receive of a request whose body is known."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

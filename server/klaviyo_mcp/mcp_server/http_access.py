@@ -7,26 +7,37 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-import mcp.types as types
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.mcp_server.wire import INVALID_REQUEST
 from klaviyo_mcp.runtime.authorities import Authority, Origin
 from klaviyo_mcp.runtime.settings import Settings
 
 PATHS = ("/mcp", "/mcp/")
 """Where MCP is. Both are served, as a redirect loses the body with some clients and the scheme behind some proxies."""
 LOCAL = tuple(Authority(name) for name in ("127.0.0.1", "localhost", "::1"))
+LOCKED = (
+    "This server needs the header 'Authorization: Bearer …' with the token that is set as KLAVIYO_MCP_HTTP_TOKEN where "
+    "it runs. It has no OAuth."
+)
 EXPOSED_HEADERS = ("WWW-Authenticate", "MCP-Protocol-Version", "Mcp-Session-Id", "Retry-After")
 
 
-def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON-RPC error that belongs to no request."""
-    error = {"code": types.INVALID_REQUEST, "message": message}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status, headers)
+def refusal(
+    status: int,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    code: int = INVALID_REQUEST,
+    given: str | int | float | None = None,
+) -> Response:
+    """A JSON-RPC error, for the request whose id was `given` where one could be read."""
+    error = {"code": code, "message": message}
+    return JSONResponse({"jsonrpc": "2.0", "id": given, "error": error}, status, headers)
 
 
 class Visitors:
@@ -127,8 +138,7 @@ class Door:
         if not self._visitors.may_enter_with(headers.get("authorization", "")):
             return refusal(
                 401,
-                "This server needs the header 'Authorization: Bearer …' with the token that is set as "
-                "KLAVIYO_MCP_HTTP_TOKEN where it runs. It has no OAuth.",
+                LOCKED,
                 {"WWW-Authenticate": "Bearer"},
             )
         if scope["method"] != "POST":

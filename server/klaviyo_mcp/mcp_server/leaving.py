@@ -4,7 +4,6 @@ import logging
 from collections.abc import Awaitable
 from typing import Any
 
-from anyio import get_cancelled_exc_class
 from mcp.server import ServerRequestContext
 
 from klaviyo_mcp.klaviyo.words import one_line
@@ -18,17 +17,12 @@ log = logging.getLogger("klaviyo_mcp")
 async def logged_if_left(
     context: ServerRequestContext[Any], action: Action | None, response: Awaitable[Response]
 ) -> Response:
-    """The response to a call; one line of the log for a write whose client does not get it."""
-    writes = action is not None and action.effect != "read"
-    try:
-        made = await response
-    except get_cancelled_exc_class():
-        if action is not None and writes:
-            log.warning(
-                "the client of %s left or cancelled: it was broken off and may have been carried out", action.name
-            )
-        raise
-    if action is not None and writes and _has_left(context):
+    """The response to a call; one line of the log for a write whose client does not get it.
+
+    A call that is given up because its client left is told by `watching`, like every other that is cancelled.
+    """
+    made = await response
+    if action is not None and action.effect != "read" and _has_left(context):
         error = mapping(made.answer.data.get("error"))
         became = one_line(str(error.get("outcome"))) if made.is_error else "It was carried out."
         log.warning("the client of %s left before its answer. %s", action.name, became)

@@ -1,22 +1,29 @@
 """The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import anyio
 import mcp.types as types
 from mcp.server import CacheHint, Server, ServerRequestContext
+from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import answer_call
+
+CALL_ID = "klaviyo-mcp/call_id"
+"""The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
 
 AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
@@ -35,7 +42,8 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     ) -> types.CallToolResult:
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        answering = answer_call(engine, accounts, Call(params.name, arguments), name)
+        call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
+        answering = answer_call(engine, accounts, call, name, meta=meta, announce=announce)
         response = await logged_if_left(context, engine.registry.get(params.name), answering)
         answer = as_listed(response.answer, engine.registry)
         text = error_text(answer) if response.is_error else answer_text(answer)
@@ -43,6 +51,7 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
             content=[types.TextContent(text=text)],
             structured_content=answer.data,
             is_error=response.is_error,
+            _meta={CALL_ID: response.call_id},
         )
 
     async def list_templates(
@@ -62,7 +71,7 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
         return types.ReadResourceResult(contents=[content])
 
-    return Server(
+    server: Server[Any] = Server(
         hello.NAME,
         title=hello.TITLE,
         version=__version__,
@@ -77,3 +86,19 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         # Without this hook the SDK lists all tools again for every call over HTTP.
         get_tool_input_schema=listing.schema,
     )
+    # Those are the SDK's own spans, which repeat whatever a client sends as the name of a tool; ours, made in
+    # `runtime.watching`, do not.
+    server.middleware.clear()
+    return server
+
+
+def _progress_of(context: ServerRequestContext[Any]) -> Announce:
+    """Tells a client that gave a progressToken of waits. Over HTTP the answer is one JSON text, and nothing is told."""
+
+    async def announce(waited: float, in_all: float, reason: str) -> None:
+        # A client that has gone learns nothing, and the call goes on.
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, MCPError):
+            told = f"Waiting for Klaviyo's rate limit: {reason}."
+            await context.session.report_progress(round(waited, 1), round(in_all, 1), told)
+
+    return announce

@@ -258,6 +258,16 @@ class Example(Part):
     arguments: JSON
 
 
+FRESH: JSON = {
+    "fresh": {
+        "type": "boolean",
+        "description": "true asks Klaviyo again, for one more of the day's calls; else the same question is answered "
+        "for some minutes from what was read before, and says so.",
+    }
+}
+"""The engine's own argument of reads with a daily limit."""
+
+
 class ActionSpec(Part):
     """One action: everything the registry, the tools, the checks and the documentation know about it.
 
@@ -292,6 +302,20 @@ class ActionSpec(Part):
     overrides: list[str] = []
     examples: list[Example] = []
     toolset: ActionName
+
+    @model_validator(mode="before")
+    @classmethod
+    def scarce_reads_take_fresh(cls, spec: Any) -> Any:
+        """A read with a daily limit gets the argument `fresh`, which the engine alone uses."""
+        given, schema = mapping(spec), mapping(mapping(spec).get("input_schema"))
+        if given.get("effect") != "read" or not mapping(given.get("rate_limit")).get("daily") or not schema:
+            return spec
+        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **FRESH}}}
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether this reads and has a daily limit: its answers are kept for a while."""
+        return self.effect == "read" and self.rate_limit is not None and self.rate_limit.daily is not None
 
     @cached_property
     def plain_schema(self) -> JSON:

@@ -7,15 +7,18 @@ that name the nearest right value, and can be looked up. What clients take is wr
 import json
 
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
+from klaviyo_mcp.registry.clearing import CLEAR
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.portable import portable
 
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6
-LARGEST_PROPERTY = 1_200
+LARGEST_PROPERTY = 1_350
 LARGEST_DEEP = 4_000
 """Characters of all arguments of one action together that hold objects of stated keys."""
 PARTS = {"items", "anyOf"}
+NAMES_TO_EMPTY = {"type": "array", "items": {"type": "string"}, "description": "Names of fields to empty."}
+"""How `clear` is listed in the items of a list."""
 
 
 def listed_schema(spec: ActionSpec) -> JSON:
@@ -73,7 +76,11 @@ class _Listing:
         if len(items(whole.get("enum"))) > LONGEST_ENUM:
             del shown["enum"]
         if "properties" in whole:
-            shown["properties"] = {name: self._shown(part, depth - 1) for name, part in whole["properties"].items()}
+            shown["properties"] = {
+                # The names stand beside it.
+                name: dict(NAMES_TO_EMPTY) if name == CLEAR else self._shown(part, depth - 1)
+                for name, part in whole["properties"].items()
+            }
         if "items" in whole:
             shown["items"] = self._shown(whole["items"], depth - self._is_deep(whole["items"]))
         if "anyOf" in whole:

@@ -1,6 +1,7 @@
 """Puts a running application together from settings and flags: catalogue, registry, engine, accounts."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.registry.loading import load_catalogue
@@ -11,6 +12,7 @@ from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
     from klaviyo_mcp.accounts.account import Accounts
+    from klaviyo_mcp.accounts.endpoint import Endpoint
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
@@ -87,9 +89,8 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
     A vault is opened for the last alone, and not before the first call.
     """
     from klaviyo_mcp.accounts.account import OneAccount, open_account
-    from klaviyo_mcp.accounts.endpoint import Endpoint
 
-    endpoint = Endpoint(settings.klaviyo_base_url, pace=settings.klaviyo_mcp_quota == "on")
+    endpoint = _endpoint(settings)
     key = settings.klaviyo_api_key
     kept = "sandbox" if sandbox else "default" if key else None
     if kept and name not in (None, kept):
@@ -99,11 +100,12 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
         # The simulated Klaviyo is loaded only when it is asked for.
         from klaviyo_mcp.runtime.sandbox import sandbox_account
 
-        return sandbox_account(pace=endpoint.pace), True
+        return sandbox_account(pace=endpoint.pace, kept=endpoint.kept), True
     if key:
-        account = open_account(
-            "default", endpoint, api_key=key.get_secret_value(), company_id=settings.klaviyo_company_id
-        )
+        secret, company = key.get_secret_value(), settings.klaviyo_company_id
+        # Without the company's id, only the same key is known to be the same company's.
+        whose = company or f"key {sha256(secret.encode()).hexdigest()[:24]}"
+        account = open_account("default", endpoint, api_key=secret, company_id=company, counted_as=whose)
         return OneAccount(account, endpoint), True
     from klaviyo_mcp.accounts.connections import ConnectedAccounts  # only a vault needs it; 17 ms
 
@@ -121,6 +123,20 @@ def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Acc
         base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
     )
     return accounts, names != []
+
+
+def _endpoint(settings: Settings) -> "Endpoint":
+    from klaviyo_mcp.accounts.endpoint import Endpoint
+    from klaviyo_mcp.klaviyo.kept import KeptReplies
+    from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
+
+    url = settings.klaviyo_mcp_quota_url
+    return Endpoint(
+        settings.klaviyo_base_url,
+        pace=settings.klaviyo_mcp_quota == "on",
+        quota_server=QuotaServer(url.get_secret_value()) if url else None,
+        kept=KeptReplies(settings.klaviyo_mcp_keep),
+    )
 
 
 def oauth_app_of(settings: Settings) -> "tuple[str, Secret] | None":

@@ -7,6 +7,7 @@ import httpx2
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.klaviyo.kept import KeptReplies
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import SettingsError
@@ -17,9 +18,10 @@ URL = "http://sandbox.localhost"
 """The base URL of the sandbox in this process; no name lookup and no connection is made for it."""
 
 
-def sandbox_account(*, pace: bool = True) -> OneAccount:
+def sandbox_account(*, pace: bool = True, kept: KeptReplies | None = None) -> OneAccount:
     """An account of a sandbox in this process, with the demo shop in it. Its state ends with the process."""
-    endpoint = Endpoint(URL, HttpPool(httpx2.ASGITransport(app=create_app())), pace)
+    pool = HttpPool(httpx2.ASGITransport(app=create_app()))
+    endpoint = Endpoint(URL, pool, pace, kept=kept or KeptReplies())
     return OneAccount(open_account("sandbox", endpoint, api_key=API_KEY, company_id=COMPANY_ID), endpoint)
 
 

@@ -64,6 +64,15 @@ class Settings(BaseSettings):
     klaviyo_mcp_quota: Literal["on", "off"] = Field(
         "on", description="off leaves pacing to Klaviyo's own 429 answers instead of counting requests here."
     )
+    klaviyo_mcp_quota_url: SecretStr | None = Field(
+        None, description="Redis that several processes and machines count requests in, such as redis://host:6379/0."
+    )
+    klaviyo_mcp_keep: float = Field(
+        600.0,
+        ge=0,
+        le=86_400,
+        description="Seconds for which the answers of reads with a daily limit (reports) are kept; 0 keeps none.",
+    )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
     )
@@ -96,6 +105,11 @@ class Settings(BaseSettings):
         None, description="Bearer token that HTTP clients must send. Required to listen on anything but localhost."
     )
 
+    klaviyo_mcp_log_format: Literal["text", "json"] = Field("text", description="How lines on stderr are written.")
+    klaviyo_mcp_log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        None, description="What is told on stderr. info has a line per call and is what HTTP does; else it is warning."
+    )
+
     @field_validator("*", mode="before")
     @classmethod
     def is_filled_in(cls, value: object) -> object:
@@ -115,7 +129,7 @@ class Settings(BaseSettings):
             raise ValueError("holds spaces or characters that no key has; copy it again")
         return SecretStr(text)
 
-    @field_validator("klaviyo_mcp_vault_url")
+    @field_validator("klaviyo_mcp_vault_url", "klaviyo_mcp_quota_url")
     @classmethod
     def is_redis(cls, value: SecretStr | None) -> SecretStr | None:
         """A Redis server: its URL may hold a password, so it is not quoted."""
@@ -155,6 +169,13 @@ class Settings(BaseSettings):
         if wrong := [part for part in _split(value) if Origin.read(part) is None]:
             raise ValueError(f"{wrong[0]!r} is no origin; write them like https://app.example.org")
         return value
+
+    @model_validator(mode="after")
+    def counts_somewhere(self) -> Self:
+        """Nothing is set to no effect."""
+        if self.klaviyo_mcp_quota_url is not None and self.klaviyo_mcp_quota == "off":
+            raise ValueError("KLAVIYO_MCP_QUOTA_URL has no effect while KLAVIYO_MCP_QUOTA is off; unset one of them")
+        return self
 
     @model_validator(mode="after")
     def key_stays_secret(self) -> Self:
