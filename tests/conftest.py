@@ -35,6 +35,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SLOW = (
     "accounts/test_connections.py",
+    "accounts/test_damage.py",
     "accounts/test_kept_apart.py",
     "accounts/test_never_mixed.py",
     "accounts/test_refreshing.py",
@@ -49,6 +50,7 @@ SLOW = (
     "conformance/",
     "end_to_end/",
     "klaviyo/test_pacing.py",
+    "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",
     "mcp_server/test_several_accounts.py",
     "klaviyo/test_retries.py",

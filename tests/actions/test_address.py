@@ -75,7 +75,7 @@ def test_a_long_body_is_no_long_address(engine) -> None:
 
 
 def test_very_many_values_are_told_soon_enough(engine) -> None:
-    assert 0 < told(engine, "get_profiles", filter=any_of("id", ["01HZX" + "A" * 21] * 30_000))[2] < 300
+    assert 0 < told(engine, "get_profiles", filter=any_of("id", ["01HZX" + "A" * 21] * 3_000))[2] < 300
 
 
 async def test_a_composite_takes_as_many_requests_as_long_addresses_need(engine) -> None:

@@ -202,10 +202,7 @@ def test_a_filter_cannot_contradict_an_argument_of_its_own(problems) -> None:
 
 
 def test_what_cannot_be_written_as_json_is_refused(registry) -> None:
-    deep: list = []
-    for _ in range(5000):
-        deep = [deep]
-    for properties in ({"a": "lone \ud800"}, {"a": deep}):
+    for properties in ({"a": "lone \ud800"}, {"a": {1, 2}}):
         with pytest.raises(InvalidArguments, match="cannot be written as JSON"):
             check_arguments(registry["create_profile"], {"email": "a@example.org", "properties": properties})
 

@@ -156,3 +156,47 @@ def test_without_calls_it_ends_at_once() -> None:
         assert client.get(url).status_code == 405
         process.send_signal(signal.SIGINT)
         ended(process)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("in_time", [True, False])
+def test_a_write_under_way_over_stdio_is_answered_before_sigterm_ends_the_server(in_time) -> None:
+    with Upstream(CREATED) as upstream:
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        settings = {"KLAVIYO_BASE_URL": f"http://127.0.0.1:{upstream.server_port}", "KLAVIYO_API_KEY": "pk_sandbox_x"}
+        command = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, env={**os.environ, **settings}, text=True, **pipes) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            hello = {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "test", "version": "0"},
+            }
+            write = {"name": "create_list", "arguments": {"name": "VIP"}}
+            for message in (
+                {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+                {"jsonrpc": "2.0", "method": "notifications/initialized"},
+                {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": write},
+            ):
+                print(json.dumps(message), file=process.stdin, flush=True)
+            process.stdout.readline()
+            assert upstream.asked.wait(20)
+            process.terminate()
+            time.sleep(0.3)
+            if in_time:
+                upstream.going_on.set()
+            found = json.loads(process.stdout.readline())
+            assert process.wait(10) == -signal.SIGTERM
+            assert "Traceback" not in process.stderr.read()
+        upstream.going_on.set()
+        upstream.shutdown()
+    assert found["id"] == 2
+    if in_time:
+        assert not found["result"]["isError"]
+    else:
+        error = found["result"]["structuredContent"]["error"]
+        assert error["code"] == "server_stopped"
+        assert "not known" in error["outcome"]

@@ -1,10 +1,15 @@
 """Spec files as models: what is wrong with one is said with its file, its line and a suggestion."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import klaviyo_mcp
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, compile_catalogue, editor_schema, load_catalogue, load_file
 
@@ -105,3 +110,19 @@ def test_the_schema_for_editors_knows_every_key() -> None:
     assert {"name", "effect", "request", "preconditions"} <= set(schema["properties"])
     assert schema["additionalProperties"] is False
     assert "toolset" not in schema["properties"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_checkout_whose_compiled_copy_cannot_be_written_works_and_keeps_no_half_of_it(tmp_path: Path) -> None:
+    package = Path(klaviyo_mcp.__file__).parent
+    shutil.copytree(package, tmp_path / "server" / "klaviyo_mcp", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CHECKOUT_SPECS / "lists", tmp_path / "tool_specs" / "lists")
+    load = "from klaviyo_mcp.registry.loading import load_catalogue; print(len(load_catalogue()))"
+    for limit in ("16", "unlimited"):
+        command = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", sys.executable, "-B", "-c", load]
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "server")}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        assert int(done.stdout) == len(list((CHECKOUT_SPECS / "lists").glob("*.yaml")))
+        kept = [path.name for path in (tmp_path / ".cache").iterdir()]
+        assert kept == ([] if limit == "16" else ["catalogue.json"])

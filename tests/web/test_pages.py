@@ -10,14 +10,14 @@ import pytest
 from klaviyo_mcp.web.callback import ConnectOutcome, ConsentAnswer, callback_app
 
 
-async def visit(query: str) -> httpx2.Response:
+async def visit(query: str, base: str = "http://127.0.0.1:1234") -> httpx2.Response:
     """The callback page after a visit to it; the code is exchanged without a hitch."""
 
     async def finish(code: str) -> ConnectOutcome:
         return ConnectOutcome(True, f"Connected: <b>Ann & Sons</b> with {code}", "It may read lists.")
 
     app = callback_app(ConsentAnswer("the-state", finish))
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://callback") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=base) as client:
         return await client.get(f"/callback?{query}")
 
 
@@ -29,6 +29,18 @@ async def test_the_page_tells_how_it_ended_and_escapes_what_it_was_told() -> Non
     assert wrong.status_code == 400
     assert "<p>Klaviyo answered: &lt;script&gt;1&lt;/script&gt;</p>" in wrong.text
     assert "then connect again" in wrong.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:1234", "127.0.0.1.evil.example"])
+async def test_another_host_is_not_answered_even_with_the_right_state(host: str) -> None:
+    page = await visit("state=the-state&code=1", f"http://{host}")
+    assert page.status_code == 421
+    assert "Connected" not in page.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1234", "localhost", "[::1]:1234"])
+async def test_every_name_of_this_machine_is_answered(host: str) -> None:
+    assert (await visit("state=the-state&code=1", f"http://{host}")).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["state=the-state&code=1", "state=another&code=1"])

@@ -147,6 +147,8 @@ def _keyring_set(user: str, text: str) -> bool:
 def _read_key_file(path: Path) -> str | None:
     try:
         mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise VaultKeyMissing(f"The key file {path} is no plain file. Put it back, or remove it.")
         text = path.read_text("ascii").strip()
     except FileNotFoundError:
         return None
@@ -161,11 +163,15 @@ def _write_key_file(path: Path, text: str) -> None:
     """Whole or not at all, and readable by its owner alone from the first moment."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".key")
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".key")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise VaultReadOnly(f"The key file {path} cannot be written ({error.strerror}).") from None

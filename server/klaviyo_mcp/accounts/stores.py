@@ -5,6 +5,9 @@ The rest of the project sees `Vault` alone; what these stores raise is told in i
 
 import asyncio
 import errno
+import logging
+import os
+import stat
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -28,7 +31,24 @@ LOCK_WAIT = 30.0
 """Seconds to wait for a lock: longer than any refresh may take, so that waiting ends with its result."""
 LOCK_LIFE = 25.0
 """Seconds after which Redis gives up the lock of a process that died."""
+LARGEST_RECORD = 1_000_000
+"""Bytes of a record that is read; a grant with all scopes has some thousand."""
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+
+
+log = logging.getLogger("klaviyo_mcp")
+
+
+def open_to_others(mode: int) -> bool:
+    """Whether others than its owner can write a folder of this mode; only POSIX says so by modes."""
+    return os.name != "nt" and bool(mode & 0o022)
+
+
+def others_can_write(place: str) -> str:
+    """What is said of a vault in such a folder."""
+    return (
+        f"{place} can be written by others, who could put records of their own there. Close it with: chmod 700 {place}"
+    )
 
 
 class Store(Protocol):
@@ -45,6 +65,10 @@ class Store(Protocol):
 
     def prepare(self) -> None:
         """Make it ready for writing. Raises VaultReadOnly."""
+        ...
+
+    def check(self, collection: str, name: str) -> None:
+        """Look at a record before it is read. Raises CorruptRecord for what cannot be one."""
         ...
 
     async def names(self) -> list[str]:
@@ -69,10 +93,12 @@ class FileStore:
         """`home` need not exist before something is kept."""
         self.place = str(home)
         self._home = home
+        self._warned = False
         self._store: AsyncKeyValue | None = None
 
     def key_value(self) -> "AsyncKeyValue | None":
         """See Store."""
+        self._check_home()
         if self._store is None and self._records.is_dir():
             from key_value.aio.stores.filetree import FileTreeStore  # 0.5 s that only an opened vault costs
 
@@ -89,12 +115,25 @@ class FileStore:
             probe.touch(mode=0o600)
             probe.unlink(missing_ok=True)
 
+    def check(self, collection: str, name: str) -> None:
+        """See Store. To open a FIFO would wait for ever, and what is linked is not the owner's alone."""
+        path = self._home / "vault" / collection / f"{name}.json"
+        with translated(self.place, name):
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                return
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD:
+            what = f"has {found.st_size:,} bytes" if stat.S_ISREG(found.st_mode) else "is no plain file"
+            raise CorruptRecord(f"The record of {name!r} cannot be read: {path} {what}. Remove it and connect again.")
+
     async def names(self) -> list[str]:
         """See Store. Needs no key and reads no record."""
         return self.names_now()
 
     def names_now(self) -> list[str]:
         """The same without waiting: a look into the folder."""
+        self._check_home()
         with translated(self.place):
             if not self._records.is_dir():
                 return []
@@ -139,11 +178,26 @@ class FileStore:
     def _locks(self) -> Path:
         return self._home / "locks"
 
+    def _check_home(self) -> None:
+        """Raises VaultReadOnly where no folder can be. One that others can write is used, and warned of once."""
+        with translated(self.place):
+            try:
+                mode = self._home.stat().st_mode
+            except FileNotFoundError:
+                return
+        if not stat.S_ISDIR(mode):
+            raise VaultReadOnly(f"{self.place} is no folder, so that there can be no vault in it.")
+        if open_to_others(mode) and not self._warned:
+            self._warned = True
+            log.warning("%s", others_can_write(self.place))
+
     def _forget_old_place(self) -> None:
         """The library notes absolute paths, which are wrong once the folder was moved; without the note it looks."""
-        for note in (self._home / "vault").glob("*-info.json"):
-            if str((self._home / "vault").resolve()) not in note.read_text("utf-8", "replace"):
-                note.unlink(missing_ok=True)
+        with translated(self.place):
+            for note in (self._home / "vault").glob("*-info.json"):
+                plain = stat.S_ISREG(note.lstat().st_mode) and note.lstat().st_size < LARGEST_RECORD
+                if not plain or str((self._home / "vault").resolve()) not in note.read_text("utf-8", "replace"):
+                    note.unlink(missing_ok=True)
 
 
 class RedisStore:
@@ -184,6 +238,9 @@ class RedisStore:
 
     def prepare(self) -> None:
         """See Store. Redis needs nothing made."""
+
+    def check(self, collection: str, name: str) -> None:
+        """See Store. Redis has nothing but text."""
 
     async def names(self) -> list[str]:
         """See Store."""
@@ -241,9 +298,12 @@ def _explained(error: Exception, place: str, name: str | None) -> AccountProblem
         return VaultUnavailable(f"{place} cannot be reached ({kind}).")
     if isinstance(cause, OSError) and cause.errno in READ_ONLY:
         return VaultReadOnly(f"{place} cannot be written ({cause.strerror}).")
-    if isinstance(cause, OSError | KeyValueStoreError):
+    if isinstance(cause, SystemError) and str(cause) in map(os.strerror, READ_ONLY):
+        # So says the library that writes files, of a disk that is full.
+        return VaultReadOnly(f"{place} cannot be written ({cause}).")
+    if isinstance(cause, OSError | SystemError | KeyValueStoreError):
         return VaultUnavailable(f"{place} cannot be used ({kind}).")
-    if isinstance(cause, KeyValueOperationError | ValueError):
+    if isinstance(cause, KeyValueOperationError | ValueError | RecursionError):
         # A ValueError is text that is no text, or a key that is none.
         return CorruptRecord(_damaged(name, kind))
     return None

@@ -163,6 +163,7 @@ class Vault:
                     f"{SETTING} nor a key file has one."
                 )
             return None
+        self.store.check(collection, name)
         where = self.store.prefix + collection
         try:
             with translated(self.place, name):

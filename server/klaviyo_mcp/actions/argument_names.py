@@ -18,6 +18,8 @@ from klaviyo_mcp.registry.registry import Action
 
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 JOINTS = re.compile(r"[^A-Za-z0-9$]+")
+LONGEST_NAME = 200
+"""Characters of a name that are looked at; ours are shorter by far."""
 OWN_IDS = {"external_id", "unique_id", "anonymous_id"}
 """Ids that the caller makes up: where an action has one, a bare `id` may mean it as well as Klaviyo's."""
 BESIDE = {"company_id", "conversion_metric_id"}
@@ -77,12 +79,13 @@ def is_exact(action: Action, name: str) -> bool:
 
 def plain(name: str) -> str:
     """A name without the marks of its spelling: `pageSize`, `page-size` and `page[size]` are all `page_size`."""
-    return JOINTS.sub("_", CAMEL.sub("_", name)).strip("_").lower()
+    return JOINTS.sub("_", CAMEL.sub("_", name[:LONGEST_NAME])).strip("_").lower()
 
 
 def respelt(name: str, known: JSON) -> str | None:
     """The one of the known names that differs from this one in spelling alone, None where there is none or several."""
-    same = [other for other in known if plain(other) == plain(name)]
+    asked = plain(name)
+    same = [other for other in known if plain(other) == asked]
     return same[0] if len(same) == 1 else None
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.absent import Absent, nothing_given
 from klaviyo_mcp.actions.argument_names import is_exact, named
 from klaviyo_mcp.actions.body_conditions import check_conditions
+from klaviyo_mcp.actions.bounds import TooMuch, check_bounds
 from klaviyo_mcp.actions.clearing import emptied, not_emptied
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.explain import explain, unknown_name
@@ -23,7 +23,8 @@ from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
 from klaviyo_mcp.actions.understood import Understood
-from klaviyo_mcp.actions.unpacking import DEEPEST, is_too_deep, may_be_packed, unpacked
+from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
+from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import path_holes
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 MOST_EXPLAINED = 5_000
-"""What may be spent on explaining one call's arguments: 1 for an error, FORM_COST for each form that does not fit."""
+"""What may be spent on explaining one call's arguments: 1 for an error, FORM_COST for each within a form."""
+MOST_FOUND = 1_000
+"""Problems that are found before the rest is left; those of many rows are told as one."""
 FORM_COST = 4
 MOST_READ = 1_000
 """What may be spent on finding values that may be read otherwise than they are written, counted likewise."""
@@ -53,8 +56,14 @@ def check_arguments(action: Action, given: object) -> Checked:
 
     Raises InvalidArguments with every problem found, equal ones together, and no more of them than can be read.
     """
-    names = named(action, _as_object(action, given))
-    reading = _read(action, names.arguments)
+    try:
+        names = named(action, _as_object(action, given))
+        reading = _read(action, names.arguments)
+    except TooMuch as error:
+        problem = Problem("", f"they hold {error}", "Send less at once, as plain JSON")
+        raise InvalidArguments(
+            f"{action.name} was not called: its arguments cannot be looked at.", (problem,)
+        ) from None
     arguments, read_as = reading.arguments, reading.read_as
     problems = [unknown_name(name, list(action.spec.properties)) for name in names.unknown] + names.problems
     found, cut = _explained(action, arguments)
@@ -102,7 +111,7 @@ def _explained(action: Action, arguments: JSON) -> tuple[list[Problem], bool]:
         problems += explain(error, definitions)
         # Forms are tried one by one, and each that does not fit is an error of its own, with more inside.
         cost += 1 + FORM_COST * len(error.context or ())
-        if cost > MOST_EXPLAINED:
+        if cost > MOST_EXPLAINED or len(problems) > MOST_FOUND:
             return problems, True
     return problems, False
 
@@ -124,14 +133,12 @@ def _as_object(action: Action, given: object) -> JSON:
     if not is_object(given):
         problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
+    check_bounds(action, given)
     try:
-        sendable = not is_too_deep(given) and json.dumps(given, ensure_ascii=False).encode()
+        json.dumps(given, ensure_ascii=False).encode()
     except (TypeError, ValueError):
-        sendable = False
-    if not sendable:
-        words = f"they hold half a character, or are nested too deep, over {DEEPEST} levels"
-        problem = Problem("", words, "Send plain JSON")
-        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,))
+        problem = Problem("", "they hold half a character, or what is not JSON", "Send plain JSON")
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
     return given
 
 
@@ -191,9 +198,7 @@ def _schema_errors(action: Action, arguments: JSON) -> "Iterator[ValidationError
 
 @cache
 def _validator(action: Action) -> "Draft202012Validator":
-    from jsonschema import Draft202012Validator  # 65 ms at the first call instead of at start-up
-
-    return Draft202012Validator(_schema(action), format_checker=formats.checker())
+    return validator(_schema(action))
 
 
 @cache

@@ -7,12 +7,14 @@ from time import monotonic
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.composites import run_steps
 from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.live_rules import check_live
+from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
@@ -86,7 +88,7 @@ class Engine:
     async def planned(self, call: Call, account: Account) -> Plan:
         """As `plan`; where a name was given in place of an id, the account is read for what bears it."""
         try:
-            return self.plan(call, account)
+            return await done(partial(self.plan, call, account), long=is_long(call.arguments))
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
 

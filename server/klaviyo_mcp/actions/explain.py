@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 
+MOST_NAMES = 15
+"""Fields of one object that there are none of, and that are named each."""
+
+
 def unknown_name(name: str, known: list[str], kind: str = "argument") -> Problem:
     """A name that there is none of, and those there are."""
     near = name_meant(name, known)
@@ -39,11 +43,10 @@ def explain(error: "ValidationError", definitions: JSON) -> list[Problem]:
         case "additionalProperties":
             known = list(mapping(mapping(error.schema).get("properties")))
             extra = [name for name in mapping(error.instance) if name not in known]
-            return [
-                replace(found, argument=f"{where}.{name}")
-                for name in extra
-                for found in [unknown_name(name, known, "field")]
-            ]
+            found = [unknown_name(name, known, "field") for name in extra[:MOST_NAMES]]
+            more = [Problem(where, f"holds {len(extra) - MOST_NAMES:,} more fields that there are none of")]
+            named = [replace(problem, argument=f"{where}.{problem.argument}") for problem in found]
+            return named + (more if len(extra) > MOST_NAMES else [])
         case "anyOf" | "oneOf":
             return explain_forms(error, where, definitions, explain)
         case "type":

@@ -4,6 +4,7 @@ What leaves here is text that Klaviyo accepts. A wrong field or operator is answ
 """
 
 import json
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -15,6 +16,10 @@ from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, items, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import FilterField
 
+MOST_CONDITIONS = 1_000
+"""Conditions of one filter; an address has no room for more."""
+MOST_TOLD = 100
+"""Values of one condition that are told as wrong."""
 FILTER_FIX = "Send a list of {field, operator, value}"
 
 
@@ -27,6 +32,8 @@ def check_filter(
     """
     if isinstance(given, str) and given.lstrip().startswith("["):
         return given, [Problem("filter", "is not a list in JSON", FILTER_FIX)]
+    if len(items(given)) > MOST_CONDITIONS:
+        return given, [_too_many(len(items(given)))]
     if lost := [index for index, entry in enumerate(items(given)) if not is_object(entry)]:
         return given, [Problem(f"filter[{index}]", "is no condition", FILTER_FIX) for index in lost]
     places: list[tuple[str, Condition]]
@@ -35,6 +42,8 @@ def check_filter(
             places = [("filter", condition) for condition in parse(given)]
         except FilterSyntaxError as error:
             return given, [Problem("filter", str(error), 'Write it like equals(field,"value"), joined with commas')]
+        if len(places) > MOST_CONDITIONS:
+            return given, [_too_many(len(places))]
     else:
         places = [
             (f"filter[{index}]", Condition(entry["field"], entry["operator"], entry.get("value")))
@@ -49,6 +58,10 @@ def check_filter(
             if condition.field in arguments
         ]
     return (given if problems else render([condition for condition, _ in checked])), problems
+
+
+def _too_many(count: int) -> Problem:
+    return Problem("filter", f"has {count:,} conditions, at most {MOST_CONDITIONS:,} are looked at", "Send fewer")
 
 
 def condition_text(template: JSON, fields: dict[str, FilterField]) -> str:
@@ -94,9 +107,11 @@ def _check(condition: Condition, fields: dict[str, FilterField], where: str) -> 
         if new is None
     ]
     if known.format:
-        problems += [_not_an_id(where, value, known.format) for value in values if not _has_form(value, known.format)]
+        wrong = (value for value in values if not _has_form(value, known.format or ""))
+        problems += [_not_an_id(where, value, known.format) for value in islice(wrong, MOST_TOLD)]
     if known.enum:
-        problems += [_not_allowed(where, value, known) for value in values if _text(value) not in map(str, known.enum)]
+        wrong = (value for value in values if _text(value) not in map(str, known.enum or []))
+        problems += [_not_allowed(where, value, known) for value in islice(wrong, MOST_TOLD)]
     made: Any = typed if isinstance(condition.value, list) else typed[0]
     return Condition(condition.field, condition.operator, made), problems
 

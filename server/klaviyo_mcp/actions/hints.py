@@ -34,6 +34,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "segment": ("segment_id",),
 }
 """Words that people use, and our names for the same, the likeliest first."""
+LONGEST_WORD = 1_000
+"""Characters that a value may have to be the slip of an allowed one."""
 FIELDS_WORDS = frozenset(["fields", "select", "columns", "return_fields", "attributes"])
 DESCENDING = frozenset(["desc", "descending", "newest", "latest"])
 ASCENDING = frozenset(["asc", "ascending", "oldest"])
@@ -58,7 +60,7 @@ def name_meant(given: str, known: Iterable[str]) -> str:
 
 def value_meant(given: object, allowed: Sequence[Any]) -> str:
     """The one of the allowed values that was meant, empty when that cannot be told. A sort keeps its direction."""
-    if not isinstance(given, str):
+    if not isinstance(given, str) or len(given) > LONGEST_WORD:
         return ""
     values = [value for value in allowed if isinstance(value, str)]
     if any(value.startswith("-") for value in values):

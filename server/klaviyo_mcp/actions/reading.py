@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from klaviyo_mcp.actions.absent import Absent
 from klaviyo_mcp.actions.argument_names import is_klaviyos, plain, respelt
+from klaviyo_mcp.actions.bounds import TooMuch
 from klaviyo_mcp.actions.formats import is_phone
 from klaviyo_mcp.actions.unpacking import CONTAINERS, may_be_packed, types_of, unpacked
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
@@ -19,6 +20,8 @@ from klaviyo_mcp.registry.references import resolved
 
 MOST_READ = 20
 """Readings that are told one by one; an import of 10,000 rows may hold as many."""
+MOST_NAMES = 50
+"""Fields of one object that may have a name that is none, to be read as slips of writing."""
 FORMATTED_PHONE = re.compile(r"\+[0-9][0-9 ().\-/\u00a0]{5,30}")
 WORD = re.compile(r"[\w.@+:$%'-]+")
 ASKED = {
@@ -72,12 +75,14 @@ class Reader:
                 return self._told([self.value(value, mapping(schema.get("items")), f"{where}[0]")], where)
             return self._object(value, schema, where)
         if is_list(value):
-            inner = schema.get("items")
+            inner = schema.get("items") if len(value) <= schema.get("maxItems", len(value)) else None
             return [self.value(item, inner, f"{where}[{at}]") for at, item in enumerate(value)] if inner else value
         return self._plain(value, schema, where)
 
     def _object(self, value: JSON, schema: JSON, where: str) -> JSON:
         properties, others = mapping(schema.get("properties")), schema.get("additionalProperties")
+        if others is False and len(value) > len(properties) + MOST_NAMES:
+            return value  # no slips of writing
         found: JSON = {}
         for key, inner in value.items():
             name = key
@@ -128,7 +133,10 @@ class Reader:
         wanted = self._types(schema)
         if "string" in wanted and wanted & CONTAINERS and may_be_packed(text) and not self.exact:
             # A list is meant, and not a name with brackets; what is no list of what the schema lists stays text.
-            value = unpacked(text, wanted & CONTAINERS)
+            try:
+                value = unpacked(text, wanted & CONTAINERS)
+            except TooMuch:
+                return text  # which is what it may be
             return self._told(value, where) if value != text and self.fits(value, schema) else text
         if not wanted or "string" in wanted:
             return text

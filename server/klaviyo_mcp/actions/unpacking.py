@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from klaviyo_mcp.actions.bounds import DEEPEST, TooMuch, count_values
 from klaviyo_mcp.loose_json import is_object, items
 
 JSON_TYPES = {
@@ -16,24 +17,27 @@ JSON_TYPES = {
     "NoneType": {"null"},
 }
 """The types of JSON Schema that a Python value is one of, by the name of its class."""
-DEEPEST = 200
-"""Levels that arguments may be nested: far more than Klaviyo has, and far less than stops what walks through them."""
 HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """Where half a character may be written."""
 CONTAINERS = {"array", "object"}
 
 
 def unpacked(text: str, wanted: set[str]) -> Any:
-    """The value that a text is the JSON of, if it is one of the wanted types; else the text."""
+    """The value that a text is the JSON of, if it is one of the wanted types; else the text. Raises TooMuch."""
     try:
         value: Any = json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise TooMuch(f"values nested over {DEEPEST} levels deep") from None
+    except ValueError:
         if text.strip().lower() not in ("true", "false"):
             return text
         value = text.strip().lower() == "true"
     if isinstance(value, float) and value.is_integer() and "number" not in wanted:
         value = int(value)
-    return value if types_of(value) & wanted and not is_too_deep(value) and _is_whole(value, text) else text
+    if not types_of(value) & wanted:
+        return text
+    count_values(value)
+    return value if _is_whole(value, text) else text
 
 
 def _is_whole(value: Any, text: str) -> bool:
@@ -44,16 +48,6 @@ def _is_whole(value: Any, text: str) -> bool:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
-    return True
-
-
-def is_too_deep(value: Any) -> bool:
-    """Whether a value is nested deeper than DEEPEST levels."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [inner for part in level for inner in (part.values() if is_object(part) else items(part))]
-        if not level:
-            return False
     return True
 
 

@@ -52,6 +52,7 @@ DATA = frozenset({"done_so_far", "check", "sent_with"})
 LONGEST_SENTENCE = 2_000
 NOTHING_CHANGED = "Nothing was changed in Klaviyo."
 MOST_PROBLEMS = 20
+LONGEST_PLACE = 200
 LIMIT_ADVICE = (
     "Klaviyo names a limit here, not a missing permission: no other key and no other scope would help. Wait until "
     "it is free again (a daily limit within 24 hours), or use fewer of what is limited."
@@ -161,9 +162,14 @@ def _sent_with(spec: ActionSpec, arguments: JSON) -> JSON:
 
 def _shown(problems: tuple[Problem, ...]) -> list[JSON]:
     return [
-        {key: value for key, value in (("argument", p.argument), ("problem", p.problem), ("fix", p.fix)) if value}
+        {key: value for key, value in (("argument", _place(p)), ("problem", p.problem), ("fix", p.fix)) if value}
         for p in problems
     ]
+
+
+def _place(problem: Problem) -> str:
+    """The argument in question. Names in it may be anyone's, of any length and with any character."""
+    return one_line(problem.argument, LONGEST_PLACE)
 
 
 def _scopes(error: KlaviyoError, spec: ActionSpec | None) -> list[str] | None:

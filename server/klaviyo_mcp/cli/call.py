@@ -9,9 +9,9 @@ import typer
 
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import fail, print_json, warn
+from klaviyo_mcp.cli.output import drop_output, fail, print_json, warn
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
-from klaviyo_mcp.runtime.assembly import assemble
+from klaviyo_mcp.runtime.assembly import Application, assemble
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.logs import start_logging
 from klaviyo_mcp.runtime.settings import foreign_variables
@@ -53,7 +53,24 @@ def call(
             await application.accounts.close()
 
     response = anyio.run(run)
-    print_json(response.answer.data)
+    try:
+        print_json(response.answer.data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, action, preview)}")
     if response.is_error:
         wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
         fail(response.text, 2 if wrong_use else 1)
+
+
+def _became(response: Response, application: Application, action: str, preview: bool) -> str:
+    """What became of a call whose answer nobody sees."""
+    if response.is_error:
+        return f"The call had failed:\n{response.text}"
+    if preview:
+        return "Nothing was sent to Klaviyo."
+    if application.engine.find(action).effect == "read":
+        return "The read had been made, and nothing was changed; call again once there is room."
+    return "The action had been carried out: do not repeat it, read the record instead."

@@ -1,5 +1,6 @@
 """The command line: `klaviyo-mcp`. Every failure is one message and a non-zero exit: 1 for a call, 2 for its use."""
 
+import errno
 import gc
 import sys
 from importlib import import_module
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.cli.output import fail
+from klaviyo_mcp.cli.output import drop_output, fail, speak_utf8
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.exposure import ExposureError
@@ -16,6 +17,7 @@ from klaviyo_mcp.runtime.settings import SettingsError
 
 MODULES = ("serve", "call", "actions", "connect", "accounts", "doctor", "sandbox", "demo", "specs")
 """The modules of this room that have commands. Most have one, of the same name."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OTHERS = {"disconnect": "accounts", "docs": "specs"}
 
 app = typer.Typer(
@@ -29,6 +31,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console script."""
+    speak_utf8()
     load(sys.argv[1:])
     try:
         app(prog_name="klaviyo-mcp")
@@ -39,7 +42,13 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
+        drop_output()
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        drop_output()
+        fail(f"stdout, or the disk, cannot take what has to be written ({error.strerror}).")
 
 
 def load(words: list[str]) -> None:

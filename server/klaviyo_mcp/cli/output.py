@@ -1,9 +1,11 @@
 """What commands print, and how they fail: one message on stderr, and an exit code."""
 
+import io
 import json
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from klaviyo_mcp.klaviyo.words import visible
@@ -13,17 +15,28 @@ def print_json(value: Any) -> None:
     """JSON with indents, in colour on a terminal."""
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     text = visible(json.dumps(value, ensure_ascii=plain, indent=2))
-    try:
-        if sys.stdout.isatty():
-            from rich import print_json as print_in_colour  # 30 ms that a program reading the output need not wait
+    if sys.stdout.isatty():
+        from rich import print_json as print_in_colour  # 30 ms that a program reading the output need not wait
 
-            print_in_colour(text)
-        else:
-            print(text, flush=True)
-    except OSError as error:
-        # What is left in the buffer would fail once more at the end of the process.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - until the process ends
-        fail(f"The answer is there and cannot be written to stdout ({error.strerror}). What was asked for is done.")
+        print_in_colour(text)
+    else:
+        print(text, flush=True)
+
+
+def speak_utf8() -> None:
+    """Where the locale has nothing but ASCII, text comes in and goes out as UTF-8, words of the command line too."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() in ("ascii", "ansi_x3.4-1968", "us-ascii"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    sys.argv[1:] = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
+
+
+def drop_output() -> None:
+    """Nothing more goes to stdout, which cannot take it; else Python would say so once more at its end."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def warn(messages: Iterable[str]) -> None:

@@ -84,7 +84,7 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
     _hint(application)
     server = make_server(application.engine, lambda _: application.accounts, listing)
     _loaded()
-    anyio.run(serve_stdio, server, front)
+    anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:

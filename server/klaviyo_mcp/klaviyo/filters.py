@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+LONGEST_BARE = 300
+"""Characters of a value without quotes: a number, a time or a word. Python reads no number of far more digits."""
+
 Scalar = str | int | float | bool
 Value = Scalar | list[Scalar] | None
 
@@ -140,6 +143,8 @@ class _Parser:
         if match is None:
             raise FilterSyntaxError("expected a value", start)
         self.at = match.end()
+        if len(match[0]) > LONGEST_BARE:
+            raise FilterSyntaxError(f"a value of {len(match[0]):,} characters needs quotes", start)
         return _scalar(match[0])
 
     def string(self, quote: str) -> str:

@@ -7,6 +7,8 @@ from types import FrameType
 
 import uvicorn
 
+IN_LINE = 1_024
+"""Connections that the system holds until they are accepted; it may hold fewer."""
 LAST_WORDS = 20.0
 """Seconds for interrupted calls to answer; a renewal of tokens, which is not interrupted, takes 15 at most."""
 
@@ -34,6 +36,12 @@ class DrainingServer(uvicorn.Server):
         self._grace = grace
         self._at_end = at_end
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, a few at a time, while the system keeps as many in line as it may."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(IN_LINE)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal. The second one is for those who cannot wait: calls end now, but with an answer."""

@@ -46,7 +46,7 @@ class Front:
         """Ids of requests that were passed on and are not answered."""
         self._answered_here: set[Any] = set()
         """Ids of requests that are passed on although they are answered: the server's answers are dropped."""
-        self._greeted = self._ended = self._gone = False
+        self._greeted = self._ended = self._gone = self._stopped = False
         self._listing: Callable[[], str] | None = None
         self._refusal: str | None = None
         self._wake: Callable[[], None] | None = None
@@ -99,6 +99,12 @@ class Front:
                 return None
             self._changed.notify_all()
             return self._waiting.popleft()
+
+    def finish(self) -> None:
+        """Take no more messages: what is being done may end, and then nothing is left to do."""
+        with self._changed:
+            self._stopped = True
+        threading.Thread(target=self._finish, name="finish", daemon=True).start()
 
     @property
     def done(self) -> bool:
@@ -159,6 +165,8 @@ class Front:
                 self._wake()
 
     def _on_line(self, line: bytes) -> None:
+        if self._stopped:
+            return
         found = read_line(line)
         if isinstance(found, list):
             for problem in found:

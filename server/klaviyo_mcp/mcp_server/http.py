@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.interruption import Interruptions
+from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, Patience, bounded_protocol, most_connections
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http_access import LOCKED, PATHS, Cors, Door, OriginGate, Visitors, refusal
 from klaviyo_mcp.mcp_server.wire import PARSE_ERROR, Unreadable, read_line
@@ -26,10 +27,9 @@ from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.logs import announce
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
+PATIENCE = Patience()
 COMPRESSED_FROM = 16_384
 """Bytes from which an answer is compressed: a list of all tools becomes a tenth."""
-BODY_PATIENCE = 60.0
-"""Seconds in which the whole body of a request has to come."""
 LONG_BODY = 200_000
 """Bytes that are parsed in a millisecond or two."""
 
@@ -50,6 +50,7 @@ def http_app(
     tools: int,
     host: str = "127.0.0.1",
     receiving: Interruptions | None = None,
+    patience: Patience = PATIENCE,
     metrics: Callable[[], tuple[bytes, str]] | None = None,
 ) -> Starlette:
     """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet.
@@ -60,7 +61,7 @@ def http_app(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
     visitors = Visitors(settings, host)
-    body = _Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions())
+    body = _Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
     mcp = Door(body, visitors)
 
     async def healthz(_request: Request) -> Response:
@@ -115,7 +116,16 @@ def serve_http(
     bound = listener.getsockname()[1]
     announce(f"listening on http://{bracketed(host)}:{bound}/mcp")
     grace = settings.klaviyo_mcp_stop_within
-    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app,
+        http=bounded_protocol(most_connections(settings.klaviyo_mcp_max_connections), PATIENCE),
+        ws="none",
+        backlog=ACCEPTED_AT_ONCE,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
     DrainingServer(
         config,
         stop_receiving=receiving.interrupt,
@@ -146,8 +156,8 @@ class _Body:
     one that is not name classes of its code.
     """
 
-    def __init__(self, app: ASGIApp, most: int, receiving: Interruptions) -> None:
-        self._app, self._most, self._receiving = app, most, receiving
+    def __init__(self, app: ASGIApp, most: int, receiving: Interruptions, patience: float) -> None:
+        self._app, self._most, self._receiving, self._patience = app, most, receiving, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await self._read(receive)
@@ -164,7 +174,7 @@ class _Body:
         """The body, what to answer instead, or nothing when the client has gone."""
         read = bytearray()
         waiting = self._receiving.breakable()
-        waiting.deadline = deadline = anyio.current_time() + BODY_PATIENCE
+        waiting.deadline = deadline = anyio.current_time() + self._patience
         with waiting:
             while (message := await receive())["type"] == "http.request":
                 read += message.get("body", b"")
@@ -178,7 +188,7 @@ class _Body:
                     return bytes(read)
             return None
         late = anyio.current_time() >= deadline
-        why = f"did not come within {BODY_PATIENCE:.0f} s" if late else "had not come when the server was stopped"
+        why = f"did not come within {self._patience:g} s" if late else "had not come when the server was stopped"
         return refusal(408 if late else 503, f"The body of the request {why}; nothing was done.")
 
 

@@ -15,6 +15,7 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.account_argument import split_account
+from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import answer_call
@@ -40,7 +41,8 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         accounts = accounts_of(context)
         name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
         call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
-        response = await answer_call(engine, accounts, call, name, listed=True, meta=meta, announce=announce)
+        answering = answer_call(engine, accounts, call, name, listed=True, meta=meta, announce=announce)
+        response = await logged_if_left(context, engine.registry.get(params.name), answering)
         return types.CallToolResult(
             content=[types.TextContent(text=response.text)],
             structured_content=response.answer.data,

@@ -88,12 +88,15 @@ def _from_checkout(folder: Path) -> list[ActionSpec]:
         if head.decode() == stamp:
             return _catalogue.validate_json(body)
     specs = sorted(_from_yaml(folder), key=lambda spec: spec.name)
-    # A read-only checkout works too, only slower.
+    # A read-only checkout works too, and one on a full disk, only slower.
     with contextlib.suppress(OSError):
         cache.parent.mkdir(exist_ok=True)
         draft = cache.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(stamp.encode() + b"\n" + _catalogue.dump_json(specs, exclude_unset=True, by_alias=True))
-        draft.replace(cache)
+        try:
+            draft.write_bytes(stamp.encode() + b"\n" + _catalogue.dump_json(specs, exclude_unset=True, by_alias=True))
+            draft.replace(cache)
+        finally:
+            draft.unlink(missing_ok=True)
     return specs
 
 

@@ -19,6 +19,8 @@ from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
 LONGEST_NAME = 64
 """Characters of a tool's name that Claude and OpenAI take."""
+LONGEST_CALLED = 300
+"""Characters of a name as a client calls it, with all that clients put before it."""
 NAMESPACE = re.compile(r"(?:functions|default_api|tools)[.:/]")
 """What models write before the name of a tool, as their API shows it to them."""
 CLIENT_WORDS = frozenset({"mcp", "klaviyo", "server", "claude", "ai", "plugin"})
@@ -57,6 +59,8 @@ class ToolNames(Generic[Known]):
         """What a name means as it was called; None where nothing bears it, or something else may be meant."""
         if (found := self._known(called)) is not None:
             return found
+        if len(called) > LONGEST_CALLED:
+            return None
         called = NAMESPACE.sub("", called, count=1) if NAMESPACE.match(called) else called
         if (found := self._known(called)) is not None:
             return found

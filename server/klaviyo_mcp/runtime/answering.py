@@ -4,11 +4,14 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from klaviyo_mcp.accounts.account import Accounts
+from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
 from klaviyo_mcp.answers.naming import as_listed
@@ -73,7 +76,9 @@ async def answer_call(
             outcome = await engine.carry_out(plan, account, announce)
             known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
             watch.pages = len(outcome.replies) if outcome.pages is not None else 0
-            return shape(await engine.explained(outcome, account), budget)
+            explained = await engine.explained(outcome, account)
+            long = is_long([reply.document for reply in outcome.replies])
+            return await done(partial(shape, explained, budget), long=long)
 
         response = await _response(engine, call, run, watch.call_id, listed=listed)
         if response.is_error:

@@ -100,6 +100,12 @@ class Settings(BaseSettings):
         le=64 * 1024 * 1024,
         description="Bytes that one request over HTTP may have; 8 MiB hold an image of 5 MB in base64.",
     )
+    klaviyo_mcp_max_connections: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Connections over HTTP that there may be at once; fewer where the system allows fewer open files.",
+    )
     klaviyo_mcp_stop_within: float | None = Field(
         None,
         ge=0,

@@ -8,9 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from klaviyo_mcp.runtime.authorities import Authority
+from klaviyo_mcp.runtime.settings import is_loopback
 from klaviyo_mcp.web.pages import render
 
 PATH = "/callback"
@@ -83,6 +85,10 @@ def callback_app(answer: ConsentAnswer) -> Starlette:
     """The ASGI app behind the loopback address. It knows one page, and shows no secret on it."""
 
     async def callback(request: Request) -> Response:
+        host = Authority.read(request.headers.get("host", ""))
+        if host is None or not is_loopback(host.host.strip("[]")):
+            # A name of somebody's that leads to this machine: their page, not Klaviyo's redirect.
+            return PlainTextResponse("This address is answered on this machine alone.", 421)
         ending = await answer.take(request.url.query)
         return render("callback", status=200 if ending.worked else 400, ending=ending)
 
