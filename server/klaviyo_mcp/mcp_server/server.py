@@ -20,7 +20,8 @@ from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
-from klaviyo_mcp.runtime.answering import answer_call
+from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.runtime.answering import Response, answer_call
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
@@ -45,14 +46,7 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
         answering = answer_call(engine, accounts, call, name, meta=meta, announce=announce)
         response = await logged_if_left(context, engine.registry.get(params.name), answering)
-        answer = as_listed(response.answer, engine.registry)
-        text = error_text(answer) if response.is_error else answer_text(answer)
-        return types.CallToolResult(
-            content=[types.TextContent(text=text)],
-            structured_content=answer.data,
-            is_error=response.is_error,
-            _meta={CALL_ID: response.call_id},
-        )
+        return _result(response, engine.registry)
 
     async def list_templates(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -90,6 +84,17 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     # `runtime.watching`, do not.
     server.middleware.clear()
     return server
+
+
+def _result(response: Response, registry: Registry) -> types.CallToolResult:
+    answer = as_listed(response.answer, registry)
+    text = error_text(answer) if response.is_error else answer_text(answer)
+    return types.CallToolResult(
+        content=[types.TextContent(text=text)],
+        structured_content=answer.data,
+        is_error=response.is_error,
+        _meta={CALL_ID: response.call_id},
+    )
 
 
 def _progress_of(context: ServerRequestContext[Any]) -> Announce:
