@@ -18,7 +18,7 @@ from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
-from klaviyo_mcp.runtime.answering import answer_call
+from klaviyo_mcp.runtime.answering import Response, answer_call
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
@@ -43,12 +43,7 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
         answering = answer_call(engine, accounts, call, name, listed=True, meta=meta, announce=announce)
         response = await logged_if_left(context, engine.registry.get(params.name), answering)
-        return types.CallToolResult(
-            content=[types.TextContent(text=response.text)],
-            structured_content=response.answer.data,
-            is_error=response.is_error,
-            _meta={CALL_ID: response.call_id},
-        )
+        return _result(response)
 
     async def list_templates(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -86,6 +81,15 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     # `runtime.watching`, do not.
     server.middleware.clear()
     return server
+
+
+def _result(response: Response) -> types.CallToolResult:
+    return types.CallToolResult(
+        content=[types.TextContent(text=response.text)],
+        structured_content=response.answer.data,
+        is_error=response.is_error,
+        _meta={CALL_ID: response.call_id},
+    )
 
 
 def _progress_of(context: ServerRequestContext[Any]) -> Announce:
