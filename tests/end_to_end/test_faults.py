@@ -1,6 +1,7 @@
 """Faults between a real server and Klaviyo, over stdio and HTTP: no write is done twice, and what is told is true."""
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from mcp.client.stdio import StdioServerParameters
 from tests.end_to_end.conftest import SERVE
 from tests.klaviyo.stub import OWN, http, stub
 
-from klaviyo_sandbox import create_app
+from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
 FAULTS = [
@@ -40,6 +41,17 @@ def sandbox() -> Iterator[str]:
     """One of these tests' own: faults hold for a whole sandbox."""
     with serve(create_app(rate_limits=False)) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def environment(sandbox: str) -> dict[str, str]:
+    """That of a server for this sandbox: the one of all other files is made by the time these tests run."""
+    return {
+        **os.environ,
+        "KLAVIYO_BASE_URL": sandbox,
+        "KLAVIYO_API_KEY": API_KEY,
+        "KLAVIYO_COMPANY_ID": COMPANY_ID,
+    }
 
 
 def inject(url: str, *faults: dict[str, Any]) -> None:
