@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -158,13 +158,14 @@ def test_every_line_is_json_where_json_is_asked_for(environment) -> None:
 
 def test_http_has_a_line_per_call_and_says_where_it_listens(environment) -> None:
     words = [sys.executable, *SERVE, "--transport", "http", "--port", "0", "--log-format", "json"]
-    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process, ExitStack() as stack:
         assert process.stderr is not None
+        stack.callback(process.kill)
         url = json.loads(process.stderr.readline())["message"].removeprefix("listening on ")
         params = {"name": "get_lists", "arguments": {"page_size": 1}}
         request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-        assert httpx2.post(f"{url}/mcp", json=request, headers=headers).status_code == 200
+        assert httpx2.post(url, json=request, headers=headers).status_code == 200
         assert json.loads(process.stderr.readline())["action"] == "get_lists"
         process.terminate()
 
@@ -316,13 +317,14 @@ def test_there_is_no_page_unless_asked(environment, http_server) -> None:
 def test_what_is_waiting_is_sent_when_a_signal_ends_the_server(environment, collector) -> None:
     words = [sys.executable, *SERVE, "--transport", "http", "--port", "0"]
     slow = {**environment, **collector.environment, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
-    with subprocess.Popen(words, env=slow, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, env=slow, stderr=subprocess.PIPE, text=True) as process, ExitStack() as stack:
         assert process.stderr is not None
+        stack.callback(process.kill)
         url = process.stderr.readline().split()[-1]
         params = {"name": "get_lists", "arguments": {"page_size": 1}}
         request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-        assert httpx2.post(f"{url}/mcp", json=request, headers=headers).status_code == 200
+        assert httpx2.post(url, json=request, headers=headers).status_code == 200
         assert not collector.spans
         process.send_signal(signal.SIGTERM)
         process.wait(20)
