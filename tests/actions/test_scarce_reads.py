@@ -139,9 +139,9 @@ async def test_a_request_that_nobody_waits_for_any_more_is_given_up(engine: Engi
 
 
 async def test_an_error_is_told_to_all_and_kept_for_nobody(engine: Engine, shop: Shop) -> None:
-    shop.fail(fault="status", status=500)
+    shop.fail(fault="html", status=400)
     answers = await asyncio.gather(*(asked(engine, shop.accounts) for _ in range(3)))
-    assert {answer["error"]["code"] for answer in answers} == {"server_error"}
+    assert {answer["error"]["code"] for answer in answers} == {"foreign_answer"}
     assert "record" in await asked(engine, shop.accounts)
 
 
