@@ -12,6 +12,8 @@ ALL_WORKERS ?= 3
 COVERED := registry klaviyo accounts actions answers authoring
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Behind a proxy that opens TLS, the certificate it is trusted by is the system's, where pip looks too.
+export UV_SYSTEM_CERTS := 1
 # Keeps pyright from asking the package index for a newer version at each run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
