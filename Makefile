@@ -65,8 +65,9 @@ lock:  ## Bring uv.lock in step with pyproject.toml; UPGRADE=1 takes the newest 
 sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with licences, which are checked
 	@UV_PROJECT_ENVIRONMENT=.cache/runtime $(BIN)/uv sync --quiet --locked --python $(BIN)/python \
 		--no-default-groups --all-extras --no-editable
+	@UV_PROJECT_ENVIRONMENT=.cache/sbom $(BIN)/uv sync --quiet --locked --python $(BIN)/python --only-group sbom
 	@mkdir -p dist
-	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	.cache/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-file dist/sbom.cdx.json .cache/runtime
 	$(BIN)/python .ci/licences.py dist/sbom.cdx.json
 

@@ -22,7 +22,10 @@ ALLOWED = {
     "MPL-2.0",  # asks for changes to its own files alone, and none are made
 }
 """SPDX ids of licences that ask for little more than that their notices are kept."""
-CLASSIFIERS = {"License :: OSI Approved :: BSD License": "BSD-3-Clause"}
+CLASSIFIERS = {
+    "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: BSD License": "BSD-3-Clause",
+}
 """What a package says that names no id."""
 UNSAID = {"protobuf": "BSD-3-Clause"}
 """Packages whose metadata say nothing, and what the licence that they carry is."""

@@ -48,6 +48,7 @@ def test_the_wheel_is_built_by_what_is_locked() -> None:
         ({"licenses": [{"expression": "Apache-2.0 WITH Autoconf-exception-3.0"}]}, False),
         ({"licenses": [{"license": {"id": "MIT"}}, {"license": {"id": "AGPL-3.0-only"}}]}, False),
         ({"licenses": [{"license": {"name": "License :: OSI Approved :: BSD License"}}]}, True),
+        ({"licenses": [{"license": {"name": "License :: OSI Approved :: Apache Software License"}}]}, True),
         ({"licenses": [{"license": {"name": "Ask our sales team"}}]}, False),
         ({}, False),
     ],
