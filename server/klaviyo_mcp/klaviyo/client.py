@@ -26,11 +26,11 @@ from klaviyo_mcp.klaviyo.errors import (
     SentInPart,
     StoppedBefore,
     StoppedWhile,
+    Throttled,
 )
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.klaviyo.proof import has_own_header
 from klaviyo_mcp.klaviyo.quota import Quota
-from klaviyo_mcp.klaviyo.replies import reply_of
+from klaviyo_mcp.klaviyo.replies import judged
 from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.klaviyo.retries import Sending
 from klaviyo_mcp.klaviyo.unreached import AUTHENTICATION, Departure, not_reached, proxy_refused
@@ -91,36 +91,34 @@ class KlaviyoClient:
         """
         request = self._request(outgoing)
         departure = Departure()
+        quota = self._quota if outgoing.buckets else None
         # Whoever has a turn in the ledger waits there when Klaviyo asks for a pause, before all others.
-        paced = self._quota is not None and bool(outgoing.buckets)
-        sending = Sending(outgoing, budget, paced=paced)
+        sending = Sending(outgoing, budget, paced=quota is not None)
 
         async def attempt() -> Reply:
             departure.begin()
-            again = sending.attempts > 1
-            turn = await self._quota.take(outgoing.buckets, budget, again=again) if paced and self._quota else None
+            turn = await quota.take(outgoing.buckets, budget, again=sending.throttled) if quota else None
             try:
                 exchange = self._exchange(request, outgoing, budget, departure)
                 response = await watched(exchange, request, template=outgoing.template, operation=outgoing.operation)
-            except BaseException:
+                answer = judged(response, outgoing)
+                if turn is not None:
+                    klaviyos = isinstance(answer, Throttled)
+                    await turn.answered(response.status_code, response.headers, klaviyos=klaviyos)
+                if isinstance(answer, KlaviyoError):
+                    raise answer
+                return answer
+            except BaseException as error:
                 if turn is not None and not departure.left:
                     await turn.give_back()
-                raise
-            if turn is not None:
-                await turn.answered(response.status_code, response.headers, klaviyos=has_own_header(response))
-            return reply_of(response, outgoing)
-
-        async def attempt_alone() -> Reply:
-            try:
-                return await attempt()
-            except KlaviyoError:
-                # This attempt is over; what it leaves open, `sending` knows.
-                departure.begin()
+                if isinstance(error, KlaviyoError):
+                    # This attempt is over; what it leaves open, `sending` knows.
+                    departure.begin()
                 raise
 
         with self._pool.interruptions.breakable():
             with self._breaker.guarding():
-                reply = await sending.run(attempt_alone)
+                reply = await sending.run(attempt)
             return replace(reply, attempts=sending.attempts, before=tuple(sending.before))
         where = f"{outgoing.method} {outgoing.path}"
         if departure.left or sending.unknown:

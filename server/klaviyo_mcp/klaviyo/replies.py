@@ -32,15 +32,15 @@ MOST_PROBLEMS = 50
 """Problems of one answer that are looked at."""
 
 
-def reply_of(response: httpx2.Response, outgoing: ApiRequest) -> Reply:
-    """The reply that a 2xx of Klaviyo's is. Raises a KlaviyoError for everything else."""
+def judged(response: httpx2.Response, outgoing: ApiRequest) -> Reply | KlaviyoError:
+    """What a response is: the reply that a 2xx of Klaviyo's is, an error for everything else."""
     if not response.is_success:
-        raise refusal_of(response)
+        return refusal_of(response)
     document, fault = _read(response)
     if fault is not None or not is_own_success(response, document, outgoing.expects):
-        raise _odd_success(response, fault)
+        return _odd_success(response, fault)
     if outgoing.expects == "data" and not is_data(document):
-        raise _odd_success(response, "has an empty body" if not response.content else "is not what Klaviyo documents")
+        return _odd_success(response, "has an empty body" if not response.content else "is not what Klaviyo documents")
     return Reply(
         status=response.status_code,
         document=document,

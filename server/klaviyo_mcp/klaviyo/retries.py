@@ -91,6 +91,8 @@ class Sending:
     attempts: int = 0
     before: list[str] = field(default_factory=list[str])
     unknown: bool = False
+    throttled: bool = False
+    """Whether the last attempt was refused for want of quota, and nothing else."""
     _pause: float = 0.0
     _asked_for: str = ""
 
@@ -127,21 +129,20 @@ class Sending:
         error = state.outcome.exception() if state.outcome is not None else None
         if not isinstance(error, KlaviyoError) or not may_repeat(error, self.outgoing, state.attempt_number):
             return False
-        pause = jitter
+        self.throttled = isinstance(error, Throttled)
+        pause, self._asked_for = jitter, ""
         if error.retry_at is not None:
             asked = (error.retry_at - datetime.now(UTC)).total_seconds()
-            pause = max(asked, jitter) if not isinstance(error, Throttled) else max(asked, 0.0)
-        self._asked_for = ""
-        if error.retry_at is not None:
+            pause = max(asked, 0.0 if self.throttled else jitter)
             if not self.budget.covers(pause):
                 return False
             what = self.outgoing.operation or self.outgoing.path
             self._asked_for = f"Klaviyo asked for a pause ({error.status or 0}) before {what}"
-            if self.paced and isinstance(error, Throttled):
-                pause = 0.0
         elif not self.budget.has_time(pause):
             return False
-        if not isinstance(error, Throttled):
+        if self.throttled and self.paced:
+            pause = 0.0
+        if not self.throttled:
             self.before.append(error.message)
         self.unknown = self.unknown or isinstance(error, OutcomeUnknown)
         self._pause = pause
