@@ -1,11 +1,16 @@
 """One idiom for loose data: JSON whose form is not known until looked at. The ground that every room stands on."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 JSON = dict[str, Any]
 """A JSON object: what a key holds is anything until it is asked."""
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character (a lone surrogate): legal as an escape in JSON, and in no encoding that anything is sent in."""
+HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+"""Where one may stand in the text of JSON; a pair, which is a character, begins alike."""
 
 
 def is_object(value: object) -> TypeGuard[JSON]:
@@ -31,6 +36,15 @@ def items(value: object) -> list[Any]:
 def objects(value: object) -> list[JSON]:
     """The objects of a list; one object counts as a list of itself, anything else as none."""
     return [value] if is_object(value) else [item for item in items(value) if is_object(item)]
+
+
+def everything(value: Any) -> Iterator[Any]:
+    """A value and every value inside it, at any depth, in no order that is promised."""
+    left = [value]
+    while left:
+        part = left.pop()
+        yield part
+        left.extend(part.values() if is_object(part) else items(part))
 
 
 def text(value: object) -> str:

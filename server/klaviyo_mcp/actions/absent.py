@@ -11,7 +11,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.argument_names import OWN_IDS, is_exact, plain
 from klaviyo_mcp.actions.unpacking import unpacked
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
+from klaviyo_mcp.loose_json import JSON, everything, is_list, is_object, items, mapping, objects
 from klaviyo_mcp.registry.clearing import CLEAR
 from klaviyo_mcp.registry.holes import holes
 from klaviyo_mcp.registry.id_forms import ID_FORMS
@@ -140,10 +140,4 @@ def _required(key: str, forms: list[JSON]) -> bool:
 
 def _says_nothing_somewhere(value: Any) -> bool:
     """Whether null or empty text is anywhere in a value; most calls have none, and are not looked at further."""
-    left = [value]
-    while left:
-        part = left.pop()
-        if part is None or part == "":
-            return True
-        left.extend(part.values() if is_object(part) else items(part))
-    return False
+    return any(part is None or part == "" for part in everything(value))

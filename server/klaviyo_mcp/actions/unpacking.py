@@ -1,11 +1,10 @@
 """JSON in a text, as some clients send lists and objects, taken for what it is."""
 
 import json
-import re
 from typing import Any
 
 from klaviyo_mcp.actions.bounds import DEEPEST, TooMuch, count_values
-from klaviyo_mcp.loose_json import is_object, items
+from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, everything
 
 JSON_TYPES = {
     "str": {"string"},
@@ -17,8 +16,6 @@ JSON_TYPES = {
     "NoneType": {"null"},
 }
 """The types of JSON Schema that a Python value is one of, by the name of its class."""
-HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""Where half a character may be written."""
 CONTAINERS = {"array", "object"}
 
 
@@ -42,13 +39,7 @@ def unpacked(text: str, wanted: set[str]) -> Any:
 
 def _is_whole(value: Any, text: str) -> bool:
     """Whether no half of a character was written as an escape, which cannot be sent."""
-    if HALF.search(text) is None:
-        return True
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return HALF_ESCAPED.search(text) is None or HALF.search(json.dumps(value, ensure_ascii=False)) is None
 
 
 def types_of(value: Any) -> set[str]:
@@ -58,12 +49,4 @@ def types_of(value: Any) -> set[str]:
 
 def may_be_packed(value: Any) -> bool:
     """Whether a text that looks like JSON is anywhere in a value: where text is allowed too, it fits as it stands."""
-    left = [value]
-    while left:
-        part = left.pop()
-        if isinstance(part, str):
-            if part.lstrip()[:1] in ("[", "{"):
-                return True
-        else:
-            left.extend(part.values() if is_object(part) else items(part))
-    return False
+    return any(isinstance(part, str) and part.lstrip()[:1] in ("[", "{") for part in everything(value))

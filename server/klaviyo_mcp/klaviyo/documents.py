@@ -4,19 +4,15 @@ What a record's text says is data, and left as it is. What is *shown* as words g
 """
 
 import json
-import re
 from math import isfinite
 from typing import Any
 
-from klaviyo_mcp.loose_json import is_list, is_object
+from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, is_list, is_object
 
 MOST_DEPTH = 100
 """How deep a document may be nested. Klaviyo's own have some 20 levels; what serialises an answer stops at 255."""
 MOST_DIGITS = 300
 """Digits of a number that stays one: about as many as a float holds. Python takes 4,300, other languages fewer."""
-HALF = re.compile("[\ud800-\udfff]")
-"""Half of a character (a lone surrogate): legal as an escape in JSON, and in no encoding that anything is sent in."""
-HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 REPLACEMENT = "\ufffd"
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from klaviyo_mcp.loose_json import is_list, is_object
+from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, is_list, is_object
 
 PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32602, -32603
 LONGEST_LINE = 32_000_000
@@ -19,7 +19,6 @@ LONGEST_SEARCHED = 8_000_000
 """Bytes of an unreadable line in which its id is looked for."""
 LONGEST_ID = 200
 _BOM = b"\xef\xbb\xbf"
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]|-?\d+', re.DOTALL)
 _AFTER_ID = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]', re.DOTALL)
 
@@ -41,7 +40,8 @@ def read_line(line: bytes) -> dict[str, Any] | list[Unreadable]:
     if len(line) > LONGEST_LINE:
         return [Unreadable(find_id(line), INVALID_REQUEST, f"a message may have {LONGEST_LINE:,} bytes at most")]
     try:
-        found = json.loads(line.decode(), parse_constant=_no_json)
+        text = line.decode()
+        found = json.loads(text, parse_constant=_no_json)
     except UnicodeDecodeError as error:
         why = f"the message is not UTF-8 (byte 0x{line[error.start]:02x} at position {error.start})"
         return [Unreadable(find_id(line), PARSE_ERROR, why)]
@@ -55,7 +55,7 @@ def read_line(line: bytes) -> dict[str, Any] | list[Unreadable]:
         why = "batches are not part of this protocol; send each message on a line of its own"
         ids = [one["id"] for one in found if is_object(one) and _is_id(one.get("id")) and "method" in one]
         return [Unreadable(one, INVALID_REQUEST, why) for one in ids or [None]]
-    problem = _problem(found, line)
+    problem = _problem(found, text)
     return [problem] if problem else found
 
 
@@ -89,13 +89,13 @@ def _is_id(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _problem(found: object, line: bytes) -> Unreadable | None:
+def _problem(found: object, text: str) -> Unreadable | None:
     """What keeps a JSON value from being a message."""
     if not is_object(found):
         return Unreadable(None, INVALID_REQUEST, "a message is a JSON object")
     given = found.get("id")
     told = given if _is_id(given) or isinstance(given, float) else None
-    if _HALF.search(line) and (where := _half_character(found)):
+    if HALF_ESCAPED.search(text) and (where := _half_character(found)):
         why = f"{where} holds half a character (one surrogate of a pair), so nothing was done; send it whole"
         return Unreadable(told, INVALID_PARAMS, why)
     if "method" not in found and ("result" in found or "error" in found):
@@ -117,18 +117,14 @@ def _half_character(message: object) -> str | None:
     while waiting:
         where, value = waiting.pop()
         if is_object(value):
-            if any(_is_half(name) for name in value):
+            if any(HALF.search(name) for name in value):
                 return f"a name in {where or 'the message'}"
             waiting += ((f"{where}.{name}" if where else name, inner) for name, inner in value.items())
         elif is_list(value):
             waiting += ((f"{where}[{index}]", inner) for index, inner in enumerate(value))
-        elif isinstance(value, str) and _is_half(value):
+        elif isinstance(value, str) and HALF.search(value):
             return where[:LONGEST_ID]
     return None
-
-
-def _is_half(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _no_json(constant: str) -> NoReturn:

@@ -1,9 +1,9 @@
 """All actions by name and alias, each with what is computed from its spec once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 
-from klaviyo_mcp.loose_json import is_list, is_object, items, mapping
+from klaviyo_mcp.loose_json import everything, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
 from klaviyo_mcp.registry.search import Finder
@@ -43,7 +43,7 @@ class Action:
     @cached_property
     def has_read_only(self) -> bool:
         """Whether the schema has fields that may be given as they were read, and are never sent."""
-        return any(is_object(part) and part.get("readOnly") is True for part in _parts(self.spec.input_schema))
+        return any(is_object(part) and part.get("readOnly") is True for part in everything(self.spec.input_schema))
 
     @cached_property
     def operation(self) -> str:
@@ -107,11 +107,3 @@ class Registry:
     def toolsets(self) -> list[str]:
         """The names of all toolsets, sorted."""
         return sorted({action.spec.toolset for action in self.actions})
-
-
-def _parts(value: object) -> Iterator[object]:
-    """A value and everything inside it."""
-    yield value
-    inner = value.values() if is_object(value) else value if is_list(value) else ()
-    for part in inner:
-        yield from _parts(part)
