@@ -8,7 +8,6 @@ are measured at the same time, each against a sandbox of its own, with operation
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from ports import free_port, wait_for
 
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
@@ -195,21 +195,6 @@ def redis_server(program: str | None) -> Iterator[str | None]:
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_for(port: int) -> None:
-    for _ in range(400):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ alternate, so that whatever else the machine does falls on both alike.
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from ports import free_port, wait_for
 from sandbox import measure_sandbox
 
 HERE = Path(__file__).parent
@@ -185,21 +185,6 @@ def sandbox() -> Iterator[dict[str, str]]:
 
 def percentile(samples: list[float], quantile: float) -> float:
     return sorted(samples)[min(int(len(samples) * quantile), len(samples) - 1)]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def wait_for(port: int) -> None:
-    for _ in range(400):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
 
 
 if __name__ == "__main__":

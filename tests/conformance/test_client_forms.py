@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from values import changed
 
 from klaviyo_mcp.actions.argument_names import CLIENTS_OWN, OWN_IDS, is_exact
 from klaviyo_mcp.actions.engine import Call, Engine
@@ -55,7 +56,7 @@ def _null_for_what_is_absent(action: Action, arguments: JSON) -> JSON:
         return value
 
     absent = [key for key in action.spec.properties if key not in arguments]
-    return {**dict.fromkeys(absent), **_walked(action, arguments, filled)}
+    return {**dict.fromkeys(absent), **changed(arguments, action.spec.plain_schema, filled)}
 
 
 def _null_as_a_word(action: Action, arguments: JSON) -> JSON:
@@ -104,7 +105,7 @@ def _numbers_for_ids(action: Action, arguments: JSON) -> JSON:
         plain = isinstance(value, str) and value.isdecimal() and str(int(value)) == value
         return int(value) if plain and "string" in kinds and not kinds & {"integer", "number"} else value
 
-    return _walked(action, arguments, number)
+    return changed(arguments, action.spec.plain_schema, number)
 
 
 def _text_for_plain_values(action: Action, arguments: JSON) -> JSON:
@@ -112,7 +113,7 @@ def _text_for_plain_values(action: Action, arguments: JSON) -> JSON:
         is_plain = isinstance(value, bool | int | float) and "string" not in str(schema.get("type", "string"))
         return str(value) if is_plain else value
 
-    return _walked(action, arguments, text)
+    return changed(arguments, action.spec.plain_schema, text)
 
 
 def _one_for_a_list(action: Action, arguments: JSON) -> JSON:
@@ -121,7 +122,7 @@ def _one_for_a_list(action: Action, arguments: JSON) -> JSON:
         return value[0] if one and "," not in str(value[0]) else value
 
     return {
-        name: value if is_exact(action, name) else _walked(action, {name: value}, single)[name]
+        name: value if is_exact(action, name) else changed({name: value}, action.spec.plain_schema, single)[name]
         for name, value in arguments.items()
     }
 
@@ -156,20 +157,3 @@ def _is_described(action: Action, name: str, value: Any) -> bool:
 
 def _definitions(action: Action) -> JSON:
     return action.spec.input_schema.get("$defs", {})
-
-
-def _walked(action: Action, arguments: JSON, change: Callable[[Any, JSON], Any]) -> JSON:
-    """The arguments with a change made to every value that one plain schema describes."""
-    whole = action.spec.plain_schema
-    definitions: JSON = whole.get("$defs", {})
-
-    def walked(value: Any, schema: JSON) -> Any:
-        schema = resolved(schema, definitions)
-        if isinstance(value, dict):
-            rules = schema.get("properties", {})
-            value = {key: walked(inner, rules[key]) if key in rules else inner for key, inner in value.items()}
-        elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-            value = [walked(inner, schema["items"]) for inner in value]
-        return change(value, schema)
-
-    return {name: walked(value, whole["properties"][name]) for name, value in arguments.items()}

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from values import changed
 
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.registry import Registry
 
 JSON = dict[str, Any]
@@ -91,17 +91,6 @@ def _words_with_commas(spec: ActionSpec, arguments: JSON) -> Iterator[JSON]:
 
 def _respelt(spec: ActionSpec, arguments: JSON, spelt: Callable[[Any, JSON], Any]) -> Iterator[JSON]:
     """The arguments with every value spelt otherwise that can be, if any can; forms of several are left alone."""
-    definitions: JSON = spec.input_schema.get("$defs", {})
-
-    def walked(value: Any, schema: JSON) -> Any:
-        schema = resolved(schema, definitions)
-        if isinstance(value, dict):
-            rules = schema.get("properties", {})
-            value = {key: walked(inner, rules[key]) if key in rules else inner for key, inner in value.items()}
-        elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-            value = [walked(inner, schema["items"]) for inner in value]
-        return spelt(value, schema)
-
-    found = walked(arguments, {key: rule for key, rule in spec.input_schema.items() if key != "$defs"})
+    found = changed(arguments, spec.input_schema, spelt)
     if found != arguments:
         yield found

@@ -5,7 +5,7 @@ and then ended as shortly as it can be.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from klaviyo_mcp.registry.clearing import as_written
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import ActionSpec, FilterField
 from klaviyo_mcp.registry.nulls import without_null
+from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
@@ -345,3 +346,22 @@ def one_by_one(spec: ActionSpec) -> list[JSON]:
         schema = {**spec.input_schema, "required": [*spec.required, *([name] if name else [])]}
         calls += in_turn(spec.model_copy(update={"input_schema": schema}), Least(), 20)
     return calls
+
+
+def changed(arguments: JSON, whole: JSON, change: Callable[[Any, JSON], Any]) -> JSON:
+    """Arguments with a change made to every value that one plain schema describes; those of several forms are left.
+
+    `whole` is the schema of all arguments, `change` is given a value and its schema.
+    """
+    definitions: JSON = whole.get("$defs", {})
+
+    def walked(value: Any, schema: JSON) -> Any:
+        schema = resolved(schema, definitions)
+        if isinstance(value, dict):
+            rules = schema.get("properties", {})
+            value = {key: walked(inner, rules[key]) if key in rules else inner for key, inner in value.items()}
+        elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+            value = [walked(inner, schema["items"]) for inner in value]
+        return change(value, schema)
+
+    return {name: walked(value, whole["properties"][name]) for name, value in arguments.items()}

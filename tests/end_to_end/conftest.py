@@ -18,6 +18,12 @@ from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
 SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}},
+}
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +35,11 @@ def sandbox() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def environment(sandbox: str) -> dict[str, str]:
+    return environment_of(sandbox)
+
+
+def environment_of(sandbox: str) -> dict[str, str]:
+    """That of a server whose Klaviyo is the sandbox at a URL."""
     return {
         **os.environ,
         "KLAVIYO_BASE_URL": sandbox,

@@ -1,7 +1,6 @@
 """Faults between a real server and Klaviyo, over stdio and HTTP: no write is done twice, and what is told is true."""
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +8,10 @@ import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
-from tests.end_to_end.conftest import SERVE
+from tests.end_to_end.conftest import SERVE, environment_of
 from tests.klaviyo.stub import OWN, http, stub
 
-from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox import create_app
 from klaviyo_sandbox.testing import serve
 
 FAULTS = [
@@ -46,12 +45,7 @@ def sandbox() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def environment(sandbox: str) -> dict[str, str]:
     """That of a server for this sandbox: the one of all other files is made by the time these tests run."""
-    return {
-        **os.environ,
-        "KLAVIYO_BASE_URL": sandbox,
-        "KLAVIYO_API_KEY": API_KEY,
-        "KLAVIYO_COMPANY_ID": COMPANY_ID,
-    }
+    return environment_of(sandbox)
 
 
 def inject(url: str, *faults: dict[str, Any]) -> None:

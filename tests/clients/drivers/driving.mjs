@@ -30,3 +30,20 @@ export async function drive(toolbox) {
 
 // The text that a result of tools/call holds.
 export const text = (result) => result.content.map((part) => part.text).join("\n");
+
+// A trip with one of the MCP TypeScript SDKs, whose classes are named alike.
+export const driveSdk = (Client, StdioClientTransport, StreamableHTTPClientTransport) =>
+  drive(async ({ transport, command, url }) => {
+    const [program, ...args] = command;
+    const client = new Client({ name: "trip", version: "1" });
+    await client.connect(
+      transport === "stdio"
+        ? new StdioClientTransport({ command: program, args })
+        : new StreamableHTTPClientTransport(new URL(url)),
+    );
+    return {
+      names: (await client.listTools()).tools.map((tool) => tool.name),
+      call: async (name, given) => text(await client.callTool({ name, arguments: given })),
+      close: () => client.close(),
+    };
+  });
