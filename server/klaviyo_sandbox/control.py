@@ -22,7 +22,8 @@ from klaviyo_sandbox.storage.grants import OAuthApp, wrong_redirect_uri
 def control_routes(state: State) -> list[Route]:
     """Routes under /_sandbox. They need no key, and are never logged or throttled.
 
-    GET  /_sandbox/requests    the last 500 API and OAuth requests, oldest first, no secrets (?last=25: fewer)
+    GET  /_sandbox/requests    the last 500 API and OAuth requests, oldest first, no secrets (?last=25: fewer;
+                               ?after=7: those whose `number` is higher)
     GET  /_sandbox/openapi.json  a description of the API
     GET  /_sandbox/summary     what the page at / shows: the time, and what each company has
     POST /_sandbox/reset       back to the freshly seeded shop
@@ -45,9 +46,9 @@ def control_routes(state: State) -> list[Route]:
 
 def _reading_routes(state: State) -> list[Route]:
     async def requests(request: Request) -> Response:
-        last = request.query_params.get("last", "")
-        entries = state.logged()
-        return JSONResponse(entries[-int(last) :] if last.isascii() and last.isdigit() and int(last) else entries)
+        last, after = (_count(request.query_params.get(name, "")) for name in ("last", "after"))
+        entries = [entry for entry in state.logged() if entry["number"] > after]
+        return JSONResponse(entries[-last:])
 
     async def openapi(_: Request) -> Response:
         # Made on request, because few ask for it.
@@ -194,3 +195,7 @@ async def _body(request: Request) -> Json:
 
 def _refuse(reason: str, status: int = 400) -> Response:
     return JSONResponse({"error": reason}, status_code=status)
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

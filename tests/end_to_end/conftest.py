@@ -119,10 +119,13 @@ def fail(client: Client) -> Callable[..., Any]:
 
 @pytest.fixture
 def requests_seen(sandbox: str) -> Callable[[], list[dict[str, Any]]]:
-    """What the sandbox has received, oldest first."""
+    """What the sandbox has received since this fixture was made or last asked, oldest first."""
+    last: list[dict[str, Any]] = httpx2.get(f"{sandbox}/_sandbox/requests?last=1").json()
 
     def seen() -> list[dict[str, Any]]:
-        found = httpx2.get(f"{sandbox}/_sandbox/requests").json()
-        return found["requests"] if isinstance(found, dict) else found
+        number = last[-1]["number"] if last else 0
+        found = httpx2.get(f"{sandbox}/_sandbox/requests?after={number}").json()
+        last.extend(found)
+        return found
 
     return seen

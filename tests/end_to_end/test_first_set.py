@@ -129,9 +129,9 @@ async def test_people_are_added_by_address_in_as_few_requests_as_there_can_be(ca
     made = (await call("create_list", name="By address"))["record"]["id"]
     known = (await call("get_profiles", max_records=150, profile_fields=["email"]))["records"]
     emails = [record["email"].upper() for record in known if "email" in record][:120]
-    before = len(requests_seen())
+    requests_seen()
     added = await call("add_profile_to_list", list_id=made, emails=[*emails, "no.body@example.org"])
-    sent = [(request["method"], request["path"]) for request in requests_seen()[before:]]
+    sent = [(request["method"], request["path"]) for request in requests_seen()]
     assert added["added"] == 120
     assert added["not_found"] == ["no.body@example.org"]
     assert added["created"] == 0

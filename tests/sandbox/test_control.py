@@ -27,6 +27,7 @@ def test_only_the_last_500_requests_are_remembered(sandbox):
     remembered = log(sandbox)
     assert len(remembered) == 500
     assert remembered[-1]["path"] == "/api/nowhere/509"
+    assert remembered[-1]["number"] == 510
 
 
 def test_resetting_brings_back_the_seeded_shop(make_sandbox):

@@ -57,6 +57,8 @@ def test_fewer_requests_can_be_asked_for(sandbox):
         sandbox.get(f"/api/nowhere/{number}")
     last = sandbox.get("/_sandbox/requests?last=2", key=None).json()
     assert [entry["path"] for entry in last] == ["/api/nowhere/3", "/api/nowhere/4"]
+    later = sandbox.get("/_sandbox/requests?after=3", key=None).json()
+    assert [(entry["number"], entry["path"]) for entry in later] == [(4, "/api/nowhere/3"), (5, "/api/nowhere/4")]
 
 
 # In a browser

@@ -86,6 +86,7 @@ def test_the_log_in_a_file_is_as_long_as_the_one_in_memory(make_sandbox, tmp_pat
     remembered = sandbox.get("/_sandbox/requests", key=None).json()
     assert len(remembered) == 500
     assert remembered[-1]["path"] == "/api/nowhere/504"
+    assert remembered[-1]["number"] == 505
 
 
 def test_apps_without_a_file_share_nothing(make_sandbox):

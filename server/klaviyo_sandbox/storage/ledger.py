@@ -27,7 +27,7 @@ class Ledger(Protocol):
         ...
 
     def logged(self) -> list[Json]:
-        """The remembered requests, oldest first."""
+        """The remembered requests, oldest first, each with its `number`: how many there have been with it."""
         ...
 
     def holding(self) -> AbstractContextManager[None]:
@@ -53,9 +53,11 @@ class MemoryLedger:
 
     _entries: deque[Json] = field(default_factory=lambda: deque[Json](maxlen=REMEMBERED))
     _usage: dict[tuple[str, str, int], Usage] = field(default_factory=dict[tuple[str, str, int], Usage])
+    _number: int = 0
 
     def log(self, entry: Json) -> None:
-        self._entries.append(entry)
+        self._number += 1
+        self._entries.append({"number": self._number, **entry})
 
     def logged(self) -> list[Json]:
         return list(self._entries)
@@ -73,6 +75,7 @@ class MemoryLedger:
     def clear(self) -> None:
         self._entries.clear()
         self._usage.clear()
+        self._number = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ class FileLedger:
             )
 
     def logged(self) -> list[Json]:
-        return [json.loads(entry) for (entry,) in self.store.rows("SELECT entry FROM request_log ORDER BY number")]
+        rows = self.store.rows("SELECT number, entry FROM request_log ORDER BY number")
+        return [{"number": number, **json.loads(entry)} for number, entry in rows]
 
     @contextmanager
     def holding(self) -> Generator[None]:
