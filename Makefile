@@ -38,7 +38,7 @@ test: check  ## Every check, then every test
 	@$(BIN)/python -m pytest -n $(ALL_WORKERS)
 
 coverage: $(TOOLS)  ## Coverage of the rooms that are tested in their own process, against its floor
-	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow' $(wildcard $(addprefix tests/,$(COVERED))) --cov
+	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow or waiting' $(wildcard $(addprefix tests/,$(COVERED))) --cov
 
 check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generated files, the lock
 	$(BIN)/ruff check

@@ -63,22 +63,44 @@ SLOW = (
 )
 """The slow lane, by measurement: folders and files that start processes and browsers, or call every action."""
 
+WAITING = (
+    "accounts/test_tokens.py",
+    "actions/test_engine.py",
+    "answers/test_clearing.py",
+    "answers/test_long_records.py",
+    "answers/test_notes.py",
+    "answers/test_verify.py",
+    "authoring/test_rules.py",
+    "klaviyo/test_interruption.py",
+    "klaviyo/test_quota.py",
+    "klaviyo/test_route.py",
+    "klaviyo/test_shared_ledger.py",
+    "registry/test_loading.py",
+    "registry/test_portable.py",
+    "sandbox/test_example.py",
+    "sandbox/test_faults.py",
+)
+"""Slow as well, mostly since they wait, but much of what a room does is tried by them alone: coverage runs them too."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make quick` leaves out what is marked as slow here, `make test` runs everything."""
+    """`make quick` leaves out what is marked as slow here, `make coverage` most of it, `make test` runs everything."""
     for item in items:
-        if is_slow(item.path):
+        if lies_in(item.path, SLOW + WAITING):
             item.add_marker(pytest.mark.slow)
+        if lies_in(item.path, WAITING):
+            item.add_marker(pytest.mark.waiting)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """What will not run is not imported: that alone takes seconds in each process."""
-    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+    left_out = {"not slow": SLOW + WAITING, "not slow or waiting": SLOW}.get(config.option.markexpr, ())
+    return True if lies_in(collection_path, left_out) else None
 
 
-def is_slow(path: Path) -> bool:
-    """Whether a file or folder belongs to the slow lane."""
-    return f"{os.path.relpath(path, Path(__file__).parent)}/".startswith(SLOW)
+def lies_in(path: Path, places: tuple[str, ...]) -> bool:
+    """Whether a file or folder is one of these, or in one."""
+    return f"{os.path.relpath(path, Path(__file__).parent)}/".startswith(places)
 
 
 MARK = "sEcReT"

@@ -60,6 +60,11 @@ class ShiftedClock:
         self._base = base
         self._offset = timedelta()
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether time moves only when somebody moves it."""
+        return isinstance(self._base, ManualClock)
+
     def now(self) -> datetime:
         """The base clock's moment, shifted."""
         return self._base.now() + self._offset

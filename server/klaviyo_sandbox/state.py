@@ -1,7 +1,8 @@
 """The state of one running sandbox: its store, clock, limits, log and grants; opened, filled, read and changed here."""
 
+import sqlite3
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,12 @@ from klaviyo_sandbox.storage.ledger import FileLedger, Ledger, MemoryLedger
 from klaviyo_sandbox.storage.store import Store
 
 Result = TypeVar("Result")
+
+# Suites of tests fill many sandboxes in the same way, one for each test: a small shop is filled once and then copied.
+_COPIED_UP_TO_PROFILES = 500
+_MOST_COPIES = 8
+_copies: dict[Hashable, sqlite3.Connection] = {}
+_copying = threading.Lock()
 
 
 class State:
@@ -56,7 +63,7 @@ class State:
         with self._opening:
             if not self._opened:
                 self.store.open()
-                self._fill()
+                self._fill_first()
                 self._opened = True
 
     def reset(self) -> None:
@@ -96,6 +103,22 @@ class State:
                 while work := store.take_due(now):
                     due, account, kind, payload = work
                     WORK[kind](Session(self.world, account, moment_of(due)), payload)
+
+    def _fill_first(self) -> None:
+        if not (self.store.in_memory and self.clock.by_hand and self._profiles <= _COPIED_UP_TO_PROFILES):
+            self._fill()
+            return
+        world = self.world
+        delays = (world.event_delay, world.estimation_seconds, world.job_seconds)
+        what = (self._seed, self._profiles, self.clock.now(), delays, world.lacking)
+        with _copying:
+            if what in _copies:
+                self.store.become(_copies[what])
+                return
+            self._fill()
+            while len(_copies) >= _MOST_COPIES:
+                _copies.pop(next(iter(_copies))).close()
+            _copies[what] = self.store.copy()
 
     def _fill(self, *, afresh: bool = False) -> None:
         # Filling is imported here because most processes that import the sandbox never serve from it.

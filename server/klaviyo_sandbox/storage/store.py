@@ -82,6 +82,23 @@ class Store:
                 self._connection.close()
                 self._connection = None
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing is left of it when the process ends."""
+        return self._path is None
+
+    def copy(self) -> sqlite3.Connection:
+        """The whole database as it is, in memory and on its own."""
+        copy = sqlite3.connect(":memory:", check_same_thread=False)
+        with self.lock:
+            self._db().backup(copy)
+        return copy
+
+    def become(self, copy: sqlite3.Connection) -> None:
+        """Hold what another store held when it was copied, and nothing else."""
+        with self.lock:
+            copy.backup(self._db())
+
     @contextmanager
     def writing(self) -> Generator[None]:
         """A write transaction, alone among all threads and processes. Rolls back when the block raises.
