@@ -5,6 +5,7 @@ import hashlib
 import json
 import socket
 import time
+import zlib
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
@@ -15,6 +16,7 @@ from klaviyo_sandbox.testing import serve
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 LISTS = {"operation": "get_lists"}
+HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
 
 
 def inject(sandbox, *faults):
@@ -267,3 +269,56 @@ def _post_form(sandbox, fields):
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+@pytest.fixture(scope="module")
+def online():
+    with serve(create_app(rate_limits=False)) as url, httpx2.Client(base_url=url, headers=HEADERS) as client:
+        yield client
+
+
+def raw(client, fault):
+    client.post("/_sandbox/faults", json=[{**LISTS, **fault}]).raise_for_status()
+    with client.stream("GET", "/api/lists") as answer:
+        return answer, b"".join(answer.iter_raw())
+
+
+def test_a_proxys_page_can_have_the_status_of_a_success_and_send_elsewhere(online):
+    portal, page = raw(online, {"fault": "html", "status": 200})
+    assert (portal.status_code, portal.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b"<h1>200</h1>" in page
+    elsewhere, _ = raw(online, {"fault": "html", "status": 303})
+    assert elsewhere.headers["Location"].startswith("https://")
+
+
+def test_what_arrives_can_be_empty_deep_or_much_more_than_it_seems(online):
+    assert raw(online, {"fault": "empty"})[1] == b""
+    assert raw(online, {"fault": "deep"})[1].count(b"[") == 100_000
+    bomb, packed = raw(online, {"fault": "bomb"})
+    assert bomb.headers["Content-Encoding"] == "gzip"
+    assert len(packed) < 1_000_000
+    unpacking = zlib.decompressobj(wbits=31)
+    assert len(unpacking.decompress(packed, 2_000_000)) == 2_000_000
+
+
+def test_text_can_hold_what_no_terminal_and_no_encoder_expects(online):
+    _, body = raw(online, {"fault": "characters"})
+    names = [record["attributes"]["name"] for record in json.loads(body)["data"]]
+    assert all("\ud800" in name and "\u202e" in name and "\x1b" in name for name in names)
+
+
+def test_headers_can_tell_nonsense(online):
+    answer, body = raw(online, {"fault": "headers"})
+    assert answer.status_code == 200
+    assert json.loads(body)["data"]
+    assert answer.headers["RateLimit-Reset"] == "nan"
+    assert answer.headers["Retry-After"] == "\u00b2"
+
+
+def test_an_answer_can_drip(online):
+    online.post("/_sandbox/faults", json=[{**LISTS, "fault": "drip", "seconds": 0.05}]).raise_for_status()
+    began = time.monotonic()
+    with online.stream("GET", "/api/lists") as answer:
+        pieces = answer.iter_raw()
+        assert len(next(pieces) + next(pieces) + next(pieces)) < 30
+    assert 0.1 < time.monotonic() - began < 5

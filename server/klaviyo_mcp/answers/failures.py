@@ -27,6 +27,7 @@ from klaviyo_mcp.klaviyo.errors import (
     KlaviyoError,
     PermissionDenied,
     RequestOutcome,
+    UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.replies import in_quotes
 from klaviyo_mcp.klaviyo.retries import found_gone
@@ -193,6 +194,9 @@ def _advice(error: KlaviyoError, spec: ActionSpec | None, sent: ActionSpec | Non
         return f"Call again at or after retry_at, or now {without}: that has this narrower limit of its own."
     if general := _general(error.code, spec):
         return general.says
+    if error.outcome is RequestOutcome.DONE:
+        # Whatever would make the answer readable is no reason to do it twice.
+        return UnreadableAnswer.advice
     if error.outcome is not RequestOutcome.UNKNOWN or sent is None:
         return error.advice
     again = "Do not simply call again, it could happen twice. First check whether it was done"

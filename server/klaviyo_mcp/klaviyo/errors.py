@@ -372,7 +372,7 @@ class UnreadableAnswer(KlaviyoError):
 
     code = "unreadable_answer"
     outcome = RequestOutcome.DONE
-    advice = "Do not repeat a write; read the record to see its state."
+    advice = "It is done: do not call it again, read the record to see its state."
 
 
 class AnswerTooLarge(UnreadableAnswer):

@@ -9,11 +9,18 @@ A fault is an object of a JSON or YAML list, such as {"operation": "get_*", "fau
     fault         what happens:
       latency       `seconds` pass before anything else happens
       status        an answer with `status` (429, 500, 503 or 504; 500 by default) and, at will, `retry_after` seconds
-      html          an HTML page with `status` (403 by default), as a proxy in front of the API sends it
+      html          an HTML page with `status` (403 by default; 200 is the portal of a hotel, 303 sends the client on),
+                    as a proxy in front of the API sends it
       reset_before  the connection breaks before any work is done
       reset_after   the connection breaks after the work is done
       truncate      the second half of the answer's body is missing
+      empty         the answer has no body
+      characters    names and texts of errors hold half a character, marks of direction and escapes for terminals
+      deep          the answer's body is nested 100,000 levels deep
+      bomb          the answer's body is compressed, and 256 MB when it is unpacked
+      headers       what the headers tell of quota, time and waiting is garbage
       slow          the answer's body takes `seconds` to arrive
+      drip          the answer's body arrives byte by byte, with `seconds` between them
       expire_token  the OAuth access token of the request has expired
       clock_skew    the server's clock is `seconds` ahead (or behind), and the Date header shows it
 
@@ -40,7 +47,13 @@ Kind = Literal[
     "reset_before",
     "reset_after",
     "truncate",
+    "empty",
+    "characters",
+    "deep",
+    "bomb",
+    "headers",
     "slow",
+    "drip",
     "expire_token",
     "clock_skew",
 ]
@@ -52,11 +65,17 @@ _SETTINGS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "reset_before": ((), ()),
     "reset_after": ((), ()),
     "truncate": ((), ()),
+    "empty": ((), ()),
+    "characters": ((), ()),
+    "deep": ((), ()),
+    "bomb": ((), ()),
+    "headers": ((), ()),
     "slow": (("seconds",), ("seconds",)),
+    "drip": (("seconds",), ("seconds",)),
     "expire_token": ((), ()),
     "clock_skew": (("seconds",), ("seconds",)),
 }
-_STATUSES = {"status": (429, 500, 503, 504), "html": (400, 403, 502, 503, 504)}
+_STATUSES = {"status": (429, 500, 503, 504), "html": (200, 303, 400, 403, 404, 407, 408, 499, 502, 503, 504)}
 _DEFAULT_STATUS = {"status": 500, "html": 403}
 _LONGEST = 10 * 365 * 86400
 

@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem
 from klaviyo_sandbox.faults.declared import Fault, Strike
+from klaviyo_sandbox.faults.spoiling import SPOILED
 from klaviyo_sandbox.limits import throttled
 
 BROKEN = 0
@@ -66,11 +67,15 @@ async def answer_under(
     if strike.of("reset_after"):
         record(BROKEN)
         return await _break(request.scope)
-    if strike.of("truncate"):
-        response = _with_body(response, bytes(response.body)[: len(response.body) // 2])
+    for fault in strike.faults:
+        if fault.kind in SPOILED:
+            response = SPOILED[fault.kind](response)
     record(response.status_code)
+    size = len(response.body)
+    if strike.of("drip"):
+        return await _trickle(response, request, send, strike.seconds("drip"), 1)
     if strike.of("slow"):
-        return await _trickle(response, send, strike.seconds("slow"))
+        return await _trickle(response, request, send, strike.seconds("slow") / _PIECES, max(1, -(-size // _PIECES)))
     return await response(request.scope, request.receive, send)
 
 
@@ -85,7 +90,8 @@ def error_response(error: ApiError, headers: dict[str, str]) -> Response:
 def _instead(fault: Fault) -> Response:
     headers = {"X-Klaviyo-Req-Id": str(uuid4())}
     if fault.kind == "html":
-        return HTMLResponse(_PAGE.format(status=fault.status), fault.status)
+        elsewhere = {"Location": "https://proxy.invalid/sign-in"} if fault.status == 303 else None
+        return HTMLResponse(_PAGE.format(status=fault.status), fault.status, elsewhere)
     if fault.status == 429:
         return error_response(throttled(1 if fault.retry_after is None else fault.retry_after), headers)
     if fault.retry_after is not None:
@@ -94,19 +100,15 @@ def _instead(fault: Fault) -> Response:
     return error_response(ApiError(fault.status, [Problem(code, title, title, {"pointer": "/data"})]), headers)
 
 
-def _with_body(response: Response, body: bytes) -> Response:
-    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-    return Response(body, response.status_code, headers)
-
-
-async def _trickle(response: Response, send: Send, seconds: float) -> None:
+async def _trickle(response: Response, request: Request, send: Send, seconds: float, size: int) -> None:
+    """Send so many bytes at a time, with `seconds` before each, while there is somebody to send them to."""
     body = bytes(response.body)
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-    size = max(1, -(-len(body) // _PIECES))
-    pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    for piece in pieces:
-        await asyncio.sleep(seconds / len(pieces))
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    for start in range(0, len(body), size):
+        await asyncio.sleep(seconds)
+        if await request.is_disconnected():
+            return
+        await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
