@@ -28,6 +28,8 @@ OURS = [sys.executable, "-m", "klaviyo_mcp", "serve"]
 BARE = [sys.executable, str(HERE / "bare_server.py")]
 STARTS = int(os.environ.get("BENCH_STARTS", "15"))
 CALLS = int(os.environ.get("BENCH_CALLS", "1000"))
+LASTING = int(os.environ.get("BENCH_LASTING", "5000"))
+AT_A_TIME = 500
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -50,6 +52,7 @@ def main() -> None:
     with sandbox() as environment:
         starts, tools = measure_starts(environment)
         calls, memory = anyio.run(measure_calls, environment)
+        lasting = anyio.run(measure_lasting, environment)
     print(
         f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores; {tools} tools; {STARTS} starts, {CALLS} calls each"
     )
@@ -65,7 +68,13 @@ def main() -> None:
             row(f"call over {transport}, {name}", low, high, "ms", f"+ {high - low:.2f} ms", goal=met)
     low, high = memory["bare"], memory["ours"]
     row("memory after the calls (RSS)", low, high, "MB", f"+ {high - low:.0f} MB")
-    print("\nGoals: start at most 1.15 times the bare server's, call p50 at most 0.8 ms over the bare server's.")
+    for when, index in (("first", 0), ("last", -1)):
+        (low, low_memory), (high, high_memory) = (lasting[name][index] for name in ("bare", "ours"))
+        row(f"{when} {AT_A_TIME} of {LASTING:,} calls, p50", low, high, "ms", f"+ {high - low:.2f} ms")
+        grown = high_memory / lasting["ours"][0][1] - 1
+        row("memory after them", low_memory, high_memory, "MB", f"{grown:+.1%}", goal=grown <= 0.05)
+    print("\nGoals: start at most 1.15 times the bare server's, call p50 at most 0.8 ms over the bare server's,")
+    print("memory after 5,000 calls at most 5 % over that after the first 500.")
     measure_sandbox()
 
 
@@ -137,6 +146,22 @@ async def time_calls(servers: dict[str, Any]) -> dict[str, list[float]]:
                 assert not result.is_error, result
                 if index >= 20:
                     found[name].append(took)
+    return found
+
+
+async def measure_lasting(environment: dict[str, str]) -> dict[str, list[tuple[float, float]]]:
+    """For each 500 of many calls to one server: p50 in milliseconds and memory in MB, by server."""
+    found: dict[str, list[tuple[float, float]]] = {"bare": [], "ours": []}
+    with http_server(BARE, environment) as bare, http_server([*OURS, "--transport", "http"], environment) as ours:
+        async with Client(bare.url) as to_bare, Client(ours.url) as to_ours:
+            for _ in range(LASTING // AT_A_TIME):
+                for name, server, client in (("bare", bare, to_bare), ("ours", ours, to_ours)):
+                    took: list[float] = []
+                    for _ in range(AT_A_TIME):
+                        began = time.perf_counter()
+                        await client.call_tool("get_events", {"page_size": 1})
+                        took.append((time.perf_counter() - began) * 1000)
+                    found[name].append((percentile(took, 0.5), server.memory()))
     return found
 
 
