@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.accounts.errors import CorruptRecord, VaultKeyMissing, VaultReadOnly
 from klaviyo_mcp.accounts.records import ApiKey, Company, Connection, Secret
 from klaviyo_mcp.accounts.vault import Vault, open_vault
@@ -163,6 +164,23 @@ async def test_a_full_disk_is_told_and_the_record_stays_as_it_was(full) -> None:
     assert await vault.read("acme") == large
     left = [path.name for path in home.rglob("*") if path.name.startswith(".key") or path.suffix == ".tmp"]
     assert left == []
+
+
+async def test_a_full_disk_while_a_token_is_renewed_loses_no_grant(full, connect, read, age, fresh) -> None:
+    vault = open_vault(full / "home")
+    name = (await connect(vault)).name
+    await age(vault, name)
+    aged = (await vault.read(name)).grant
+    accounts = ConnectedAccounts(vault)
+    fresh.begin()
+    fill(full)
+    for _ in range(2):
+        with pytest.raises(VaultReadOnly, match="No space left on device"):
+            await read(accounts)
+    assert (await vault.read(name)).grant.refresh_token == aged.refresh_token
+    (full / "fill").unlink()
+    assert await read(accounts) == "DEMO01"
+    await accounts.close()
 
 
 def test_the_key_is_changed_while_other_processes_use_the_vault(tmp_path, klaviyo, command) -> None:
