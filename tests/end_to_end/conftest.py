@@ -45,6 +45,8 @@ def environment_of(sandbox: str) -> dict[str, str]:
         "KLAVIYO_BASE_URL": sandbox,
         "KLAVIYO_API_KEY": API_KEY,
         "KLAVIYO_COMPANY_ID": COMPANY_ID,
+        # What is confirmed first has tests of its own.
+        "KLAVIYO_MCP_CONFIRM": "never",
     }
 
 

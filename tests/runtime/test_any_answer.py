@@ -276,6 +276,6 @@ async def test_arguments_that_nothing_can_hold_are_told_and_nothing_is_sent(regi
 
 async def test_a_preview_shows_the_key_that_is_added(registry: Registry) -> None:
     arguments = {k: v for k, v in registry["create_event"].spec.examples[0].arguments.items() if k != "unique_id"}
-    shown = (await preview_call(Engine(registry), Call("create_event", arguments))).answer.data
+    shown = (await preview_call(Engine(registry), None, Call("create_event", arguments))).answer.data
     key = shown["requests"][0]["body"]["data"]["attributes"]["unique_id"]
     assert key in shown["notes"][0]

@@ -1,5 +1,6 @@
 """The path of a call, top to bottom: a name becomes a plan, the plan's rules are asked, its requests are sent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
@@ -10,6 +11,8 @@ from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.composites import run_steps
+from klaviyo_mcp.actions.confirmation import Confirmations, NotConfirmed
+from klaviyo_mcp.actions.consequences import Told, consequences
 from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
@@ -24,6 +27,7 @@ from klaviyo_mcp.actions.resuming import question_of
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
 from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.model import Effect
 from klaviyo_mcp.registry.registry import Action, Registry
 
 LONGEST_CALL = 180.0
@@ -51,16 +55,19 @@ class Engine:
         read_only: bool = False,
         max_wait: float = 30.0,
         longest: float = LONGEST_CALL,
+        confirmations: Confirmations | None = None,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
         `longest` is how many seconds it may take in all, waits and requests.
+        `confirmations` says which calls are not carried out before they are confirmed: none, without them.
         `exposes` says which actions a call can name; what they are made of may be any.
         """
         self.registry = registry
         self._gate = Gate(registry, exposes, read_only)
         self._max_wait = max_wait
         self._longest = longest
+        self.confirmations = confirmations or Confirmations()
 
     @property
     def exposed(self) -> list[Action]:
@@ -92,11 +99,28 @@ class Engine:
         except InvalidArguments as error:
             raise await with_candidates(error, partial(self._glance, account)) from None
 
-    async def carry_out(self, plan: Plan, account: Account, announce: Announce | None = None) -> Outcome:
-        """Do what a plan says, and nothing else. Raises as `run` does."""
+    async def carry_out(
+        self, plan: Plan, account: Account, announce: Announce | None = None, *, confirmed: bool = False
+    ) -> Outcome:
+        """Do what a plan says, and nothing else. Raises as `run` does, and NotConfirmed, wherever in it that shows."""
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
-        outcome = await _Walk(self._planner(account), account, budget).carry_out(plan)
+        needs = _nothing if confirmed else self.confirmations.needed
+        outcome = await _Walk(self._planner(account), account, budget, needs).carry_out(plan)
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
+
+    async def consequences(self, plan: Plan, account: Account, announce: Announce | None = None) -> Told:
+        """What a plan would do, looked up in the account, once its rules have been asked. Changes nothing.
+
+        Raises PreconditionFailed where a rule does not hold.
+        """
+        planner = self._planner(account)
+        walk = _Walk(planner, account, WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest))
+
+        async def read(name: str, arguments: JSON) -> Outcome:
+            return await walk.carry_out(planner.plan_of(name, arguments))
+
+        await walk.ask(plan)
+        return await consequences(plan, read)
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
@@ -117,6 +141,10 @@ class Engine:
         return Planner(self._gate, account)
 
 
+def _nothing(_: Effect) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """One plan on its way: whose account it is for, how long it may still wait, and what its rules have read so far."""
@@ -124,14 +152,26 @@ class _Walk:
     planner: Planner
     account: Account
     budget: WaitBudget
+    needs_confirmation: Callable[[Effect], bool] = _nothing
     looked_up: dict[str, "_Reading"] = field(default_factory=dict[str, "_Reading"])
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
+        if self.needs_confirmation(plan.effect):
+            raise NotConfirmed(f"{plan.action.name} has to be confirmed first.")
         await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
         found = {lookup.plan.action.name: await self._look_up(lookup) or {} for lookup in plan.lookups}
         outcome = await self._sent(plan)
         return replace(outcome, looked_up={**found, **outcome.looked_up}) if found else outcome
+
+    async def ask(self, plan: Plan) -> None:
+        """Ask the rules of a plan and of those parts of it that are known, and send nothing else."""
+        await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
+        if plan.chosen is not None:
+            await self.ask(plan.chosen)
+        for step in plan.steps or ():
+            for call in step.calls or ():
+                await self.ask(call)
 
     async def _sent(self, plan: Plan) -> Outcome:
         if plan.chosen is not None:

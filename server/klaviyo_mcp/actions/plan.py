@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.address import build_within
+from klaviyo_mcp.actions.effects import stronger_by_arguments, strongest
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.idempotency import with_keys
 from klaviyo_mcp.actions.paging import first_page
@@ -46,7 +47,8 @@ class PlannedStep:
 class Plan:
     """An admitted action with its checked arguments. Exactly one of `request`, `chosen` and `steps` is what it does.
 
-    `effect` is the strongest effect of what will run, `lookups` what is read in the account before. `request` is the
+    `effect` is the strongest effect of what will run, `because` says what makes it stronger than the action is in
+    general, and `lookups` are what is read in the account before. `request` is the
     first of several where pages follow. `skip` records of its answer were shown before; `part` of it alone is wanted.
     `understood` tells how the arguments were taken where they did not say so plainly.
     """
@@ -61,6 +63,7 @@ class Plan:
     skip: int = 0
     part: str = ""
     understood: Understood = PLAIN
+    because: tuple[str, ...] = ()
 
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
@@ -88,14 +91,24 @@ class Planner:
         understood = admitted.understood
         if keyed.added:
             understood = replace(understood, generated=(action.spec.idempotency_key or "", keyed.added))
-        return replace(plan, chosen=chosen, understood=understood, skip=admitted.skip, part=admitted.part)
+        stronger = stronger_by_arguments(action, keyed.arguments, understood.cleared)
+        calls = [call for step in plan.steps or () for call in step.calls or ()]
+        return replace(
+            plan,
+            chosen=chosen,
+            understood=understood,
+            skip=admitted.skip,
+            part=admitted.part,
+            effect=strongest([plan.effect, *(one.effect for one in stronger), *(call.effect for call in calls)]),
+            because=(*plan.because, *(one.says for one in stronger), *(why for call in calls for why in call.because)),
+        )
 
     def _plan(self, action: Action, arguments: JSON) -> Plan:
         lookups = self._lookups(action, arguments)
         match action.spec.request:
             case ChooseRequest() as request:
                 chosen = self._chosen(request.among[arguments[request.choose[1:]]], arguments)
-                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen)
+                return Plan(action, arguments, chosen.effect, lookups, chosen=chosen, because=chosen.because)
             case StepsRequest() as request:
                 steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
                 return Plan(action, arguments, action.effect, lookups, steps=tuple(steps))

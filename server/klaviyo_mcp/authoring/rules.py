@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_mcp.authoring.conditions import said_under_conditions
+from klaviyo_mcp.authoring.consequence_check import consequence_problems
 from klaviyo_mcp.authoring.effects import effect_problems
 from klaviyo_mcp.authoring.precondition_check import leads_somewhere, rule_problems
 from klaviyo_mcp.authoring.schema_paths import has_path
@@ -96,6 +97,7 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from _clearing(spec)
     yield from _idempotency(spec)
     yield from said_under_conditions(spec, error_codes)
+    yield from consequence_problems(spec, by_name)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
         yield ("effect",), "a write says which preconditions it has, or 'preconditions: []' when it has none"
     if not spec.examples:

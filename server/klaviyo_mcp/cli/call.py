@@ -8,10 +8,12 @@ import anyio
 import typer
 
 from klaviyo_mcp.actions.engine import Call
+from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.options import AccountOption, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import drop_output, fail, print_json, warn
+from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
-from klaviyo_mcp.runtime.assembly import Application, assemble
+from klaviyo_mcp.runtime.assembly import Application, assemble, select
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.logs import start_logging
 from klaviyo_mcp.runtime.settings import foreign_variables
@@ -26,6 +28,7 @@ def call(
         str, typer.Option("--json", metavar="ARGS", help="The arguments as a JSON object; '-' reads them from stdin.")
     ] = "{}",
     preview: Annotated[bool, typer.Option("--preview", help="Show what would be sent, and send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking, also what has to be confirmed.")] = False,
     read_only: ReadOnlyFlag = False,
     account: AccountOption = None,
     sandbox: SandboxFlag = False,
@@ -39,16 +42,19 @@ def call(
     except ValueError as error:
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
     warn(foreign_variables())
-    application = assemble(sandbox=sandbox, account=account, read_only=read_only)
+    selection = select(read_only=read_only, confirm="never" if yes else None)
+    application = assemble(selection, sandbox=sandbox, account=account)
 
     start_logging(application.settings, "warning")
     start_exporting()
 
     async def run() -> Response:
-        if preview:
-            return await preview_call(application.engine, Call(action, given))
         try:
-            return await answer_call(application.engine, application.accounts, Call(action, given))
+            if preview:
+                accounts = application.accounts if application.connected else None
+                return await preview_call(application.engine, accounts, Call(action, given))
+            ask = _ask if sys.stdin.isatty() and arguments != "-" else None
+            return await answer_call(application.engine, application.accounts, Call(action, given), ask=ask)
         finally:
             await application.accounts.close()
 
@@ -60,9 +66,18 @@ def call(
     except OSError as error:
         drop_output()
         fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, action, preview)}")
+    if response.answer.data.get("done") is False:
+        fail("Nothing was done: this has to be confirmed. Look at what it does, then add --yes.")
     if response.is_error:
         wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
         fail(response.text, 2 if wrong_use else 1)
+
+
+async def _ask(plan: Answer) -> bool:
+    """Ask whoever sits at the terminal."""
+    does = "\n".join(f"- {text}" for text in plan.data.get("does", []))
+    typer.echo(f"{plan.data['action']} ({plan.data['effect']}):\n{visible(does)}", err=True)
+    return await anyio.to_thread.run_sync(lambda: typer.confirm("Shall this be done?", err=True))
 
 
 def _became(response: Response, application: Application, action: str, preview: bool) -> str:

@@ -8,6 +8,10 @@ SandboxFlag = Annotated[
     bool, typer.Option("--sandbox", help="Use a simulated Klaviyo in this process; needs no account.")
 ]
 ReadOnlyFlag = Annotated[bool, typer.Option("--read-only", help="Refuse every action that changes something.")]
+ConfirmOption = Annotated[
+    Literal["destructive", "writes", "never"] | None,
+    typer.Option("--confirm", help="Which calls wait for a yes before they are carried out; destructive by default."),
+]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LogFormatOption = Annotated[

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from klaviyo_mcp.cli.options import AccountOption, LogFormatOption, LogLevelOption, ReadOnlyFlag, SandboxFlag
+from klaviyo_mcp.cli.options import (
+    AccountOption,
+    ConfirmOption,
+    LogFormatOption,
+    LogLevelOption,
+    ReadOnlyFlag,
+    SandboxFlag,
+)
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
@@ -31,6 +38,7 @@ def serve(
         str, typer.Option("--expose", metavar="all|TOOLSET,…", help="Which actions to show as tools.")
     ] = "all",
     read_only: ReadOnlyFlag = False,
+    confirm: ConfirmOption = None,
     account: AccountOption = None,
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
@@ -53,7 +61,9 @@ def serve(
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     if transport == "http":
-        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
+        selection = select(
+            expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
+        )
         start_logging(selection.settings, "info", form=log_format, level=log_level)
         _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
         return
@@ -61,7 +71,9 @@ def serve(
 
     front = stdio_front()
     try:
-        selection = select(expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix)
+        selection = select(
+            expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
+        )
         start_logging(selection.settings, "warning", form=log_format, level=log_level)
         front.complain_to(log.warning)
         listing = Listing(selection.registry, selection.exposure)

@@ -20,7 +20,8 @@ Klaviyo accounts are connected: say which one is meant, and never mix what you l
 - "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
 - Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
 - Being on a list is not consent to marketing: consent is recorded by the actions that subscribe profiles.
-- Before an action that removes something or reaches many people, say what it will do and ask the user.
+- An answer with done: false was held back because it removes something, reaches many people or cannot be undone. Show
+  the user what it would do; call confirm_action with its token only if they agree. preview_action shows any write.
 """
 NAME, TITLE = "klaviyo-mcp", "Klaviyo"
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")

@@ -1,24 +1,21 @@
 """The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-import anyio
 import mcp.types as types
 from mcp.server import CacheHint, Server, ServerRequestContext
-from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
-from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.klaviyo.requests import Announce
+from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
-from klaviyo_mcp.mcp_server.account_argument import split_account
+from klaviyo_mcp.mcp_server.calls import answered
+from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
-from klaviyo_mcp.runtime.answering import Response, answer_call
+from klaviyo_mcp.runtime.answering import Response
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
@@ -37,13 +34,10 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
 
     async def call_tool(
         context: ServerRequestContext[Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
-        accounts = accounts_of(context)
-        name, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-        call, meta, announce = Call(params.name, arguments), context.meta or {}, _progress_of(context)
-        answering = answer_call(engine, accounts, call, name, listed=True, meta=meta, announce=announce)
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        answering = answered(engine, accounts_of(context), context, params)
         response = await logged_if_left(context, engine.registry.get(params.name), answering)
-        return _result(response)
+        return question_in_answer(context, response) or _result(response)
 
     async def list_templates(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -90,15 +84,3 @@ def _result(response: Response) -> types.CallToolResult:
         is_error=response.is_error,
         _meta={CALL_ID: response.call_id},
     )
-
-
-def _progress_of(context: ServerRequestContext[Any]) -> Announce:
-    """Tells a client that gave a progressToken of waits. Over HTTP the answer is one JSON text, and nothing is told."""
-
-    async def announce(waited: float, in_all: float, reason: str) -> None:
-        # A client that has gone learns nothing, and the call goes on.
-        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, MCPError):
-            told = f"Waiting for Klaviyo's rate limit: {reason}."
-            await context.session.report_progress(round(waited, 1), round(in_all, 1), told)
-
-    return announce

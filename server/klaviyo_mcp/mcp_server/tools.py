@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import with_account
+from klaviyo_mcp.mcp_server.server_tools import server_tools
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import listed_schema
@@ -32,7 +33,10 @@ class Listing:
         self._exposure = exposure
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.shows(action)]
-        self._tools = {registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions}
+        own = server_tools(exposure.confirm, read_only=exposure.read_only, names=registry.names)
+        self._tools = {tool["name"]: tool for tool in own} | {
+            registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions
+        }
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     @property
@@ -85,14 +89,14 @@ class Listing:
 def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
     """An action as MCP shows it, in its own JSON.
 
-    The hints come from the spec's effect; nothing guesses them from the HTTP method. `names` are those of a server that
-    lists its tools with a prefix.
+    The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method.
+    `names` are those of a server that lists its tools with a prefix.
     """
     spec = action.spec
     hints: JSON = {
         "title": spec.title,
         "readOnlyHint": action.effect == "read",
-        "destructiveHint": action.effect == "destructive",
+        "destructiveHint": action.strongest_effect == "destructive",
     }
     # A read is idempotent by nature, and an open world is the protocol's default: neither is worth its bytes.
     if action.effect != "read":

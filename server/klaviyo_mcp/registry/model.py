@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.consequences import Consequences, EffectWhen
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.nulls import without_null
@@ -25,6 +26,8 @@ from klaviyo_mcp.registry.part import STRICT, ActionName
 from klaviyo_mcp.registry.precondition import Place, Precondition
 
 Effect = Literal["read", "write", "destructive"]
+Confirm = Literal["destructive", "writes", "never"]
+"""Which calls wait for a yes before they are carried out."""
 
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]
 Revision = Annotated[
@@ -275,6 +278,7 @@ class ActionSpec(Part):
     advice of that error; as a list it may look at the error's pointer and detail too. `replaces` names endpoints of
     Klaviyo's retired v1 and v2 API. `overrides` lists facts, as dotted paths such as `result.kind`, where Klaviyo's
     document is wrong: refreshing a spec and the diff leave them.
+    `effect_when` says which arguments make a call stronger, `consequences` what is told before it is confirmed.
     `idempotency_key` is the place of what makes Klaviyo count a repetition once, such as `events[].unique_id`.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     """
@@ -298,6 +302,8 @@ class ActionSpec(Part):
     input_schema: JSON
     clearing: Clearing = Clearing()
     preconditions: list[Precondition] = []
+    effect_when: list[EffectWhen] = []
+    consequences: Consequences = Consequences()
     request: Request
     result: ResultShape
     advice: dict[str, str] | list[Advice] = {}

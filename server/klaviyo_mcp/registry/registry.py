@@ -34,6 +34,13 @@ class Action:
         return max(effects, key=lambda effect: STRENGTH[effect])
 
     @cached_property
+    def strongest_effect(self) -> Effect:
+        """The effect of the strongest call there can be: what makes a call stronger by its arguments counts."""
+        parts = self._registry.closure(self) if self._registry else [self]
+        effects: list[Effect] = [self.effect, *(one.effect for part in parts for one in part.spec.effect_when)]
+        return max(effects, key=lambda effect: STRENGTH[effect])
+
+    @cached_property
     def filter_arguments(self) -> dict[str, str]:
         """The filterable fields that have an argument of their own, such as a campaign's channel."""
         form = mapping(self.http.query.get("filter")) if self.http else {}

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from klaviyo_mcp.accounts.account import Accounts
+from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.actions.bounds import is_long
+from klaviyo_mcp.actions.confirmation import Asked, Declined
+from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.long_work import done
+from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
+from klaviyo_mcp.answers.held import held, told
 from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.sending import sendable
@@ -22,6 +26,8 @@ from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.runtime.call_watch import CallWatch
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
 
 log = logging.getLogger("klaviyo_mcp")
@@ -41,6 +47,19 @@ class Response:
     call_id: str = ""
 
 
+Ask = Callable[[Answer], Awaitable[bool | None]]
+"""Asks a person whether what an answer shows may be done; None where nobody can be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A token, and the call that it is for, where that is repeated."""
+
+    token: str
+    action: str | None = None
+    arguments: JSON | None = None
+
+
 @dataclass(slots=True)
 class _Known:
     """What is known of a call so far: said if this program itself fails later."""
@@ -58,42 +77,165 @@ async def answer_call(
     listed: bool = False,
     meta: Mapping[str, Any] | None = None,
     announce: Announce | None = None,
+    ask: Ask | None = None,
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
     `budget` is how many characters of JSON an answer may have; `listed` names tools as the server's list has them.
-    `meta` is the `_meta` of an MCP request, None for a call that is none; `announce` is told of waits for quota. Only
-    cancellation passes through. The call is watched: see `watching`.
+    `meta` is the `_meta` of an MCP request, None for a call that is none; `announce` is told of waits for quota. A call
+    that has to be confirmed is answered with its plan and a token; where a person can be asked, `ask` does that.
+    Only cancellation passes through. The call is watched: see `watching`.
     """
-    with watched(engine.registry, call.name, meta) as watch:
+    return await _watched_call(
+        engine, accounts, call, name, Circumstances(budget, listed, meta, announce), lambda turn: _run(turn, call, ask)
+    )
+
+
+async def preview_call(
+    engine: Engine,
+    accounts: Accounts | None,
+    call: Call,
+    name: str | None = None,
+    *,
+    listed: bool = False,
+    meta: Mapping[str, Any] | None = None,
+) -> Response:
+    """What a call would do; nothing is changed. Without `accounts` no account is looked at."""
+    if accounts is None:
+
+        async def run(known: _Known) -> Answer:
+            known.outcome = OUTCOMES[RequestOutcome.NOT_SENT]
+            return preview(engine.plan(call))
+
+        return await _response(engine, call, run, listed=listed)
+    return await _watched_call(
+        engine, accounts, call, name, Circumstances(listed=listed, meta=meta), lambda turn: _shown(turn, call)
+    )
+
+
+async def confirm_call(
+    engine: Engine,
+    accounts: Accounts,
+    confirmation: Confirmation,
+    name: str | None = None,
+    *,
+    listed: bool = False,
+    meta: Mapping[str, Any] | None = None,
+    announce: Announce | None = None,
+) -> Response:
+    """Carry out the call that a token stands for, if nothing has changed since it was shown."""
+    action = engine.registry.get(confirmation.action) if confirmation.action else None
+    name_of_action = action.name if action else confirmation.action
+    try:
+        asked = engine.confirmations.asked(confirmation.token, name_of_action, confirmation.arguments)
+    except ActionError as error:
+        return refused(engine, "confirm_action", error, listed=listed)
+    return await _watched_call(
+        engine,
+        accounts,
+        Call(asked.action, asked.arguments),
+        name,
+        Circumstances(listed=listed, meta=meta, announce=announce),
+        lambda turn: _confirmed(turn, confirmation.token, asked),
+    )
+
+
+def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = False) -> Response:
+    """The answer to a call that is not made, before an account has been looked at."""
+    answer = explain(error, name, engine.registry)
+    answer = sendable(as_listed(answer, engine.registry) if listed else answer)
+    return Response(answer, error_text(answer), is_error=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How a call came: see `answer_call`."""
+
+    budget: int = BUDGET
+    listed: bool = False
+    meta: Mapping[str, Any] | None = None
+    announce: Announce | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One call on its way to an answer."""
+
+    engine: Engine
+    account: Account
+    plan: Plan
+    circumstances: Circumstances
+    known: _Known
+    watch: CallWatch
+
+
+async def _watched_call(
+    engine: Engine,
+    accounts: Accounts,
+    call: Call,
+    name: str | None,
+    circumstances: Circumstances,
+    go_on: Callable[[_Turn], Awaitable[Answer]],
+) -> Response:
+    with watched(engine.registry, call.name, circumstances.meta) as watch:
 
         async def run(known: _Known) -> Answer:
             account = await accounts.find(name)
             watch.account = account.name
             plan = await engine.planned(call, account)
-            if plan.effect != "read":
-                known.outcome = NOT_KNOWN
-            outcome = await engine.carry_out(plan, account, announce)
-            known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
-            watch.pages = len(outcome.replies) if outcome.pages is not None else 0
-            explained = await engine.explained(outcome, account)
-            long = is_long([reply.document for reply in outcome.replies])
-            return await done(partial(shape, explained, budget), long=long)
+            return await go_on(_Turn(engine, account, plan, circumstances, known, watch))
 
-        response = await _response(engine, call, run, watch.call_id, listed=listed)
+        response = await _response(engine, call, run, watch.call_id, listed=circumstances.listed)
         if response.is_error:
             watch.outcome = response.answer.data["error"]["code"]
         return response
 
 
-async def preview_call(engine: Engine, call: Call) -> Response:
-    """What a call would send. No account is looked at."""
+async def _run(turn: _Turn, call: Call, ask: Ask | None) -> Answer:
+    engine, plan = turn.engine, turn.plan
+    if not engine.confirmations.needed(plan.effect):
+        return await _carried_out(turn)
+    found = await engine.consequences(plan, turn.account, turn.circumstances.announce)
+    if ask is not None and (agreed := await ask(told(plan, found))) is not None:
+        if agreed:
+            return await _carried_out(turn, confirmed=True)
+        raise Declined(f"The person who was asked did not agree to {plan.action.name}.")
+    turn.watch.outcome = "held"
+    return held(plan, found, engine.confirmations.hold(_asked(plan, call, found), *_whose(turn.account)))
 
-    async def run(known: _Known) -> Answer:
-        known.outcome = OUTCOMES[RequestOutcome.NOT_SENT]
-        return preview(engine.plan(call))
 
-    return await _response(engine, call, run)
+async def _shown(turn: _Turn, call: Call) -> Answer:
+    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    if not turn.engine.confirmations.needed(turn.plan.effect):
+        return told(turn.plan, found)
+    pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, found), *_whose(turn.account))
+    return held(turn.plan, found, pledge)
+
+
+async def _confirmed(turn: _Turn, token: str, asked: Asked) -> Answer:
+    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    await turn.engine.confirmations.use(token, asked, found.same or {}, *_whose(turn.account))
+    return await _carried_out(turn, confirmed=True)
+
+
+def _asked(plan: Plan, call: Call, found: Told) -> Asked:
+    return Asked(plan.action.name, mapping(call.arguments), found.same or {})
+
+
+def _whose(account: Account) -> tuple[str, bytes]:
+    return account.name, account.cursor_key
+
+
+async def _carried_out(turn: _Turn, *, confirmed: bool = False) -> Answer:
+    engine, plan, known = turn.engine, turn.plan, turn.known
+    if plan.effect != "read":
+        known.outcome = NOT_KNOWN
+    outcome = await engine.carry_out(plan, turn.account, turn.circumstances.announce, confirmed=confirmed)
+    known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
+    turn.watch.pages = len(outcome.replies) if outcome.pages is not None else 0
+    explained = await engine.explained(outcome, turn.account)
+    long = is_long([reply.document for reply in outcome.replies])
+    return await done(partial(shape, explained, turn.circumstances.budget), long=long)
 
 
 async def _response(

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.model import Confirm
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import PrefixError
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
@@ -40,15 +41,26 @@ class Application:
 
 
 def select(
-    *, expose: str = "all", read_only: bool = False, hide_unavailable: bool = False, prefix: str | None = None
+    *,
+    expose: str = "all",
+    read_only: bool = False,
+    hide_unavailable: bool = False,
+    prefix: str | None = None,
+    confirm: Confirm | None = None,
 ) -> Selection:
     """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
 
-    `prefix` is used instead of KLAVIYO_MCP_PREFIX.
+    `prefix` is used instead of KLAVIYO_MCP_PREFIX, `confirm` instead of KLAVIYO_MCP_CONFIRM.
     """
     settings = read_settings()
     registry = registry_of(settings, prefix)
-    exposure = parse_exposure(expose, registry, read_only=read_only, hide_unavailable=hide_unavailable)
+    exposure = parse_exposure(
+        expose,
+        registry,
+        read_only=read_only,
+        hide_unavailable=hide_unavailable,
+        confirm=confirm or settings.klaviyo_mcp_confirm,
+    )
     return Selection(settings, registry, exposure)
 
 
@@ -56,6 +68,7 @@ def assemble(
     selection: Selection | None = None, *, sandbox: bool = False, account: str | None = None, read_only: bool = False
 ) -> Application:
     """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does."""
+    from klaviyo_mcp.actions.confirmation import Confirmations
     from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
 
     selection = selection or select(read_only=read_only)
@@ -66,6 +79,7 @@ def assemble(
         read_only=exposure.read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
         longest=settings.klaviyo_mcp_call_timeout,
+        confirmations=Confirmations(exposure.confirm),
     )
     accounts, connected = _accounts(settings, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)

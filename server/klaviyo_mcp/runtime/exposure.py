@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from klaviyo_mcp.accounts.permissions import Permissions
 from klaviyo_mcp.loose_json import nearest
+from klaviyo_mcp.registry.model import Confirm
 from klaviyo_mcp.registry.registry import Action, Registry
 
 
@@ -16,12 +17,14 @@ class ExposureError(ValueError):
 class Exposure:
     """What is exposed: all toolsets (None) or some, and whether actions that change something are left out.
 
+    `confirm` says which calls wait for a yes.
     `hide_unavailable` also leaves out what no connected account is known to have the scopes for.
     """
 
     toolsets: frozenset[str] | None = None
     read_only: bool = False
     hide_unavailable: bool = False
+    confirm: Confirm = "never"
 
     def shows(self, action: Action) -> bool:
         """Whether this action is listed and may be called."""
@@ -41,12 +44,17 @@ class Exposure:
 
 
 def parse_exposure(
-    text: str, registry: Registry, *, read_only: bool = False, hide_unavailable: bool = False
+    text: str,
+    registry: Registry,
+    *,
+    read_only: bool = False,
+    hide_unavailable: bool = False,
+    confirm: Confirm = "never",
 ) -> Exposure:
     """`all`, or names of toolsets separated by commas. Raises ExposureError with the nearest right name."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == ["all"]:
-        return Exposure(None, read_only, hide_unavailable)
+        return Exposure(None, read_only, hide_unavailable, confirm)
     known = registry.toolsets
     for name in names:
         if name not in known:
@@ -55,4 +63,4 @@ def parse_exposure(
             raise ExposureError(f"--expose: there is no toolset {name!r}; {hint}")
     if not names:
         raise ExposureError(f"--expose needs 'all' or names of toolsets: {', '.join(known)}.")
-    return Exposure(frozenset(names), read_only, hide_unavailable)
+    return Exposure(frozenset(names), read_only, hide_unavailable, confirm)

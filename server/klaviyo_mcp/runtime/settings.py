@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     klaviyo_mcp_prefix: str = Field(
         "", description="What stands before every name in the list of tools, such as shop_; calls may leave it out."
     )
+    klaviyo_mcp_confirm: Literal["destructive", "writes", "never"] = Field(
+        "destructive",
+        description="Which calls are shown first and carried out once confirmed: those that remove something, reach "
+        "many people or cannot be taken back; all that change something; or none.",
+    )
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
         ge=65_536,

@@ -53,9 +53,9 @@ class Scope:
 def scopes(rule: Precondition, arguments: JSON, now: datetime) -> Iterator[Scope]:
     """What a rule is to be asked about, which may be nothing."""
     whole = Scope(arguments, now, rule.hint or "")
-    if not all(_has_value(whole, place, wanted) for place, wanted in rule.when.items()):
+    if not all(has_value(whole, place, wanted) for place, wanted in rule.when.items()):
         return
-    if any(_has_value(whole, place, wanted) for place, wanted in rule.unless.items()):
+    if any(has_value(whole, place, wanted) for place, wanted in rule.unless.items()):
         return
     if rule.each is None:
         yield whole
@@ -65,7 +65,7 @@ def scopes(rule: Precondition, arguments: JSON, now: datetime) -> Iterator[Scope
             yield Scope(found.value, now, rule.hint or "", found.name)
 
 
-def _has_value(scope: Scope, place: str, wanted: object) -> bool:
+def has_value(scope: Scope, place: str, wanted: object) -> bool:
     """Whether a place has a value, or one of a list of values."""
     allowed = items(wanted) or [wanted]
     return any(any(_same(found.value, value) for value in allowed) for found in scope.ever_at(place))
