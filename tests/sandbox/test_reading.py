@@ -156,10 +156,10 @@ def test_an_unsupported_sort_is_refused(shop):
     assert shop.problem(shop.get("/api/lists?sort=colour"), 400)["source"] == {"parameter": "sort"}
 
 
-def test_a_sparse_fieldset_keeps_what_is_named_and_drops_relationships(shop):
+def test_a_sparse_fieldset_thins_attributes_and_keeps_relationships(shop):
     for item in shop.data("/api/lists?fields[list]=name,created"):
-        assert set(item) == {"type", "id", "attributes", "links"}
         assert set(item["attributes"]) == {"name", "created"}
+        assert set(item["relationships"]) == {"profiles", "tags", "flow-triggers"}
 
 
 def test_a_sparse_fieldset_may_name_paths_inside_an_attribute(shop):
@@ -223,17 +223,17 @@ def test_included_resources_come_once_with_their_own_sparse_fieldset(shop):
     for item in document["included"]:
         if item["type"] == "metric":
             assert set(item["attributes"]) == {"name"}
-            assert "relationships" not in item
+            assert set(item["relationships"]) == {"flow-triggers"}
         else:
             assert "email" in item["attributes"]
             assert "subscriptions" not in item["attributes"]
 
 
 def test_including_a_relation_adds_its_linkage(shop):
-    (tag,) = shop.data('/api/tags?filter=equals(name,"Winter")&include=tag-group')
-    assert tag["relationships"]["tag-group"]["data"]["type"] == "tag-group"
-    (plain,) = shop.data('/api/tags?filter=equals(name,"Winter")')
-    assert set(plain["relationships"]["tag-group"]) == {"links"}
+    (metric,) = shop.data('/api/metrics?filter=equals(integration.name,"Shopify")&include=flow-triggers')[:1]
+    assert isinstance(metric["relationships"]["flow-triggers"]["data"], list)
+    plain = shop.data(f"/api/metrics/{metric['id']}")
+    assert set(plain["relationships"]["flow-triggers"]) == {"links"}
 
 
 def test_a_profile_can_bring_its_lists_and_segments(shop):

@@ -23,7 +23,7 @@ RESOURCES = (
         relations=(
             Relation("profile", "profile", column="profile_id", data=True),
             Relation("metric", "metric", column="metric_id", data=True),
-            Relation("attributions", "attribution", foreign="event_id", data=True),
+            Relation("attributions", "attribution", foreign="event_id", data=True, unrelated="nothing"),
         ),
         columns={
             "at": Column("datetime", "moment", nullable=False),
