@@ -65,6 +65,8 @@ class Resource:
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
     columns, unique, indexes: what the store keeps beside the body to look things up
     owns: foreign columns (type, column) of resources that disappear with this one
+    cursors: what the cursors of its collections hold: a name, a value and an id; `[seconds, id, forward]` in the order
+        of time; or the bare id, forwards
     """
 
     type: str
@@ -80,6 +82,7 @@ class Resource:
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     owns: tuple[tuple[str, str], ...] = ()
+    cursors: Literal["named", "seconds", "ids"] = "named"
     path: str = ""
     stored: bool = True
     key: str = ""
@@ -173,8 +176,9 @@ class Operation(Stated):
     extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members), or always
         though the resource shows them on request only
     relationships: what its answer shows of the relationships of the primary data: all, their links alone, or none
-    neighbours: whether `links` speak of a next and a previous page where there are none; None for those operations
-        that take a cursor
+    neighbours: whether `links` speak of a next and a previous page also where there are none; by default where the
+        operation takes a cursor
+    stray_prev: the field by which `any` filters give the first page a `prev` that leads nowhere, as Klaviyo has it
     empty: whether it answers without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
@@ -192,6 +196,7 @@ class Operation(Stated):
     extra: tuple[str, ...] = ()
     relationships: Literal["all", "links", "none"] = "all"
     neighbours: bool | None = None
+    stray_prev: str = ""
     body: Record | None = None
     body_meta: Record | None = None
     body_relationships: Record | None = None
@@ -202,6 +207,11 @@ class Operation(Stated):
     body_type: str = ""
     entitlement: str = ""
     upload: str = ""
+
+    @property
+    def names_neighbours(self) -> bool:
+        """Whether `links` have `next` and `prev` whatever there is to read."""
+        return self.page is not None if self.neighbours is None else self.neighbours
 
     def __post_init__(self) -> None:
         for fact, value in FACTS[self.name].items():

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from klaviyo_sandbox.calls import Answer, Call
+from klaviyo_sandbox.cursors import Cursor, write_cursor
 from klaviyo_sandbox.declare import Relation, Resource
 from klaviyo_sandbox.loose_json import Json, is_object
-from klaviyo_sandbox.query import Cursor, write_cursor
 from klaviyo_sandbox.storage.store import Row, column_value
 
 
@@ -60,15 +60,20 @@ def _paged(call: Call, rows: Sequence[Row]) -> tuple[list[Row], Json]:
     if backward:
         shown.reverse()
     operation = call.operation
+    resource = call.world.resources[operation.resource]
     links: Json = {"self": self_link(call)}
-    if operation.page is not None if operation.neighbours is None else operation.neighbours:
+    if operation.names_neighbours:
         links |= {"next": None, "prev": None}
     if shown and (more or backward):
         last = shown[-1]
-        links["next"] = self_link(call, page_cursor=write_cursor(Cursor(last.sort_value, last.id, True), sort))
+        onward = Cursor(last.sort_value, last.id, True)
+        links["next"] = self_link(call, page_cursor=write_cursor(onward, sort, resource))
     if shown and cursor is not None and (more or not backward):
         first = shown[0]
-        links["prev"] = self_link(call, page_cursor=write_cursor(Cursor(first.sort_value, first.id, False), sort))
+        back = Cursor(first.sort_value, first.id, False)
+        links["prev"] = self_link(call, page_cursor=write_cursor(back, sort, resource))
+    elif any(where.listed and where.field == operation.stray_prev for where in call.query.filters):
+        links["prev"] = self_link(call, page_cursor=f"<Filters: {call.query.filter}>")
     return shown, links
 
 

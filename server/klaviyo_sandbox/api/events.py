@@ -34,6 +34,7 @@ RESOURCES = (
         },
         unique=(("profile_id", "metric_id", "unique_id"),),
         indexes=(("at", "id"), ("profile_id", "at", "id"), ("metric_id", "at", "id")),
+        cursors="seconds",
         stamps=("", ""),
     ),
     Resource("event-bulk-create-job", Record({}), stored=False),
