@@ -15,6 +15,7 @@ OTHER_API_KEY = "pk_sandbox_other"
 COMPANY_ID = "DEMO01"
 OTHER_COMPANY_ID = "OTHER1"
 
+_STABLE, _SUPPORTED = timedelta(days=365), timedelta(days=2 * 365)
 
 # Features that Klaviyo enables for some accounts only, as its refusals call them.
 ENTITLEMENTS: Mapping[str, str] = {"advanced_kdp": "Advanced KDP", "conversations": "Conversations"}
@@ -91,8 +92,10 @@ def check_entitlement(key: Key, operation: Operation, lacking: Collection[str]) 
         raise permission_denied(f"You must have {ENTITLEMENTS[feature]} enabled to use this endpoint.")
 
 
-def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
+def check_revision(revision: str | None, stay: bool, now: datetime) -> dict[str, str]:
     """Refuse a revision that Klaviyo would not serve; any other is answered as REVISION. Raises ApiError.
+
+    Gives the header that tells, of a revision that is stable no more, when it is retired.
 
     A revision is stable for a year, deprecated for another and then retired. Retired ones fall forward to a newer
     revision, unless the caller opted out of that (`stay`). A future one is later than both today and REVISION, so that
@@ -106,9 +109,11 @@ def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
         raise _revision_error(400, "invalid", INVALID_INPUT, detail)
     if asked > max(now.date(), date.fromisoformat(REVISION)):
         raise _revision_error(404, "not_found", "Not found.", "Unable to specify a future revision date")
-    if stay and asked < now.date() - timedelta(days=2 * 365):
+    if stay and asked < now.date() - _SUPPORTED:
         detail = f"Revision {revision} has been retired. Use a newer revision, such as {REVISION}."
         raise _revision_error(410, "gone", "Gone.", detail)
+    old = asked < now.date() - _STABLE
+    return {"X-Klaviyo-API-Retirement-Date": (asked + _SUPPORTED).isoformat()} if old else {}
 
 
 def _revision_date(revision: str) -> date | None:

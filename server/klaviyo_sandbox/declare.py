@@ -26,7 +26,11 @@ class Relation:
     link: rows of the link table; the other end of the same rows when `inverse` (to many)
     foreign: a column of the *other* resource holding this one's id (to many)
     hidden: documents do not show it, though its endpoints follow it
-    on_include: only operations that can include it show it
+    otherwise: the relation that operations which cannot include it show in its place
+    data: whether its ids are shown unasked; "own" where it is so only in answers of operations on the resource itself,
+        not in those that follow a relation to it
+    unrelated: what is shown while it points at nothing: its empty data, its links alone, or nothing at all
+    links: which links are shown
     """
 
     name: str
@@ -35,10 +39,12 @@ class Relation:
     link: str = ""
     foreign: str = ""
     inverse: bool = False
-    data: bool = False
+    data: bool | Literal["own"] = False
+    unrelated: Literal["data", "links", "nothing"] = "data"
+    links: Literal["both", "related", "none"] = "both"
     joined: str = ""
     hidden: bool = False
-    on_include: bool = False
+    otherwise: str = ""
 
     @property
     def many(self) -> bool:
@@ -59,6 +65,8 @@ class Resource:
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
     columns, unique, indexes: what the store keeps beside the body to look things up
     owns: foreign columns (type, column) of resources that disappear with this one
+    cursors: what the cursors of its collections hold: a name, a value and an id; `[seconds, id, forward]` in the order
+        of time; or the bare id, forwards
     """
 
     type: str
@@ -74,6 +82,7 @@ class Resource:
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     owns: tuple[tuple[str, str], ...] = ()
+    cursors: Literal["named", "seconds", "ids"] = "named"
     path: str = ""
     stored: bool = True
     key: str = ""
@@ -166,6 +175,10 @@ class Operation(Stated):
     upload: the name of the file in a multipart/form-data body, whose other fields are those of `body`
     extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members), or always
         though the resource shows them on request only
+    relationships: what its answer shows of the relationships of the primary data: all, their links alone, or none
+    neighbours: whether `links` speak of a next and a previous page also where there are none; by default where the
+        operation takes a cursor
+    stray_prev: the field by which `any` filters give the first page a `prev` that leads nowhere, as Klaviyo has it
     empty: whether it answers without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
@@ -181,6 +194,9 @@ class Operation(Stated):
     required_filters: tuple[str, ...] = ()
     default_sort: str = "id"
     extra: tuple[str, ...] = ()
+    relationships: Literal["all", "links", "none"] = "all"
+    neighbours: bool | None = None
+    stray_prev: str = ""
     body: Record | None = None
     body_meta: Record | None = None
     body_relationships: Record | None = None
@@ -191,6 +207,11 @@ class Operation(Stated):
     body_type: str = ""
     entitlement: str = ""
     upload: str = ""
+
+    @property
+    def names_neighbours(self) -> bool:
+        """Whether `links` have `next` and `prev` whatever there is to read."""
+        return self.page is not None if self.neighbours is None else self.neighbours
 
     def __post_init__(self) -> None:
         for fact, value in FACTS[self.name].items():

@@ -34,21 +34,26 @@ class ApiError(Exception):
 
     def document(self) -> Json:
         """The JSON:API error document."""
-        return {
-            "errors": [
-                {
-                    "id": str(uuid4()),
-                    "status": self.status,
-                    "code": problem.code,
-                    "title": problem.title,
-                    "detail": problem.detail,
-                    "source": problem.source,
-                    "links": problem.links,
-                    "meta": problem.meta,
-                }
-                for problem in self.problems
-            ]
-        }
+        return {"errors": [_entry(self.status, problem) for problem in self.problems]}
+
+
+# Recorded with neither `links` nor `meta`; errors of other statuses and codes have both, mostly empty.
+_BARE_STATUSES = (401, 404, 405, 500, 503, 504)
+_BARE_CODES = ("permission_denied",)
+
+
+def _entry(status: int, problem: Problem) -> Json:
+    entry: Json = {
+        "id": str(uuid4()),
+        "status": status,
+        "code": problem.code,
+        "title": problem.title,
+        "detail": problem.detail,
+        "source": problem.source,
+    }
+    if status in _BARE_STATUSES or problem.code in _BARE_CODES:
+        return entry
+    return {**entry, "links": problem.links, "meta": problem.meta}
 
 
 def invalid_field(pointer: str, detail: str) -> Problem:

@@ -42,7 +42,7 @@ class Where:
     test: the condition, in which `{column}` stands for `column`
     column: the column of the resource itself that is compared; empty where it is another's, or an expression
     exact: whether it asks for equality, which an index finds at once and in the order of another column
-    field: the field of the filter it was made from
+    field: the field of the filter it was made from; `listed` when that had a list of values
     """
 
     test: str
@@ -50,6 +50,7 @@ class Where:
     column: str = ""
     exact: bool = False
     field: str = ""
+    listed: bool = False
 
     @property
     def sql(self) -> str:
@@ -78,7 +79,13 @@ def compile_filter(
     if required and not named & set(required):
         wanted = " or ".join(f"'{name}'" for name in required)
         raise invalid_parameter("filter", f"A filter on {wanted} is required for the resource '{resource}'.")
-    return [_compile(condition, allowed, lookups.get(condition.field, Lookup()), resource) for condition in conditions]
+    return [
+        replace(
+            _compile(condition, allowed, lookups.get(condition.field, Lookup()), resource),
+            listed=isinstance(condition.value, list),
+        )
+        for condition in conditions
+    ]
 
 
 class _Parser:

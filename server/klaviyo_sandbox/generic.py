@@ -71,7 +71,7 @@ def get_related(call: Call) -> Answer:
     relation = parent.relation(call.operation.relation)
     identifier = column_value(parent.columns[relation.column], body)
     if identifier is None:
-        return documents.none(call)
+        return documents.none()
     return documents.one(call, Row(str(identifier), call.require(relation.type, str(identifier))))
 
 
@@ -80,7 +80,7 @@ def get_related_id(call: Call) -> Answer:
     parent = call.world.resources[call.operation.parent]
     body = call.require(parent.type, call.id)
     identifier = column_value(parent.columns[parent.relation(call.operation.relation).column], body)
-    return documents.none(call) if identifier is None else documents.identifier(call, str(identifier))
+    return documents.none() if identifier is None else documents.identifier(call, str(identifier))
 
 
 def add_related(call: Call) -> Answer:

@@ -32,9 +32,11 @@ from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
 from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, Match
-from klaviyo_sandbox.query import read_query
+from klaviyo_sandbox.query import Query, read_query
 from klaviyo_sandbox.state import State
 
+# All answers of the live service have these; the languages and what varies are a guess.
+_NEGOTIATED = {"Vary": "Accept-Language, Cookie", "Content-Language": "en-us"}
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization"}
 
 
@@ -54,7 +56,9 @@ class Api:
 
     async def _answer(self, request: Request, match: Match | frozenset[str] | None, strike: Strike) -> Response:
         now = self._state.clock.now() + timedelta(seconds=strike.seconds("clock_skew"))
-        headers = {"X-Klaviyo-Req-Id": str(uuid4()), "Date": format_datetime(now, usegmt=True)}
+        headers = {"X-Klaviyo-Req-Id": str(uuid4()), "Date": format_datetime(now, usegmt=True), **_NEGOTIATED}
+        if match is not None:
+            headers["Allow"] = _allow(match if isinstance(match, frozenset) else ROUTES.methods(_path(request)))
         quota: dict[str, str] = {}
         try:
             if strike.of("expire_token"):
@@ -95,7 +99,7 @@ class Api:
         state, operation = self._state, match.operation
         stay = request.headers.get("X-Klaviyo-Revision-Fall-Forward-Opt-Out") == "1"
         if not operation.anonymous:
-            check_revision(request.headers.get("revision"), stay, now)
+            headers.update(check_revision(request.headers.get("revision"), stay, now))
         headers["X-Klaviyo-API-Revision"] = REVISION
         if operation.public:
             company = request.query_params.get("company_id")
@@ -114,13 +118,14 @@ class Api:
         form = await read_form(content, request.headers["Content-Type"], operation) if operation.upload else None
         with state.store.lock:
             state.settle()
-            return self._run(request, match, key, form or content, now)
+            query = read_query(_query_string(request), operation, RESOURCES)
+            quota.update(state.limits.admit_parameters(key.quota, operation, query, state.clock.now()))
+            return self._run(request, match, key, query, form or content, now)
 
-    def _run(self, request: Request, match: Match, key: Key, content: bytes | Json, now: datetime) -> Answer:
+    def _run(
+        self, request: Request, match: Match, key: Key, query: Query, content: bytes | Json, now: datetime
+    ) -> Answer:
         state, operation = self._state, match.operation
-        query_string = request.scope["query_string"].decode("latin-1")
-        query = read_query(query_string, operation, RESOURCES)
-        state.limits.admit_parameters(key.quota, operation, query, state.clock.now())
         data: Any = content if operation.upload else None
         if isinstance(content, bytes) and takes_body(operation):
             data = read_body(content, operation, RESOURCES, match.id)
@@ -135,7 +140,7 @@ class Api:
             data=data,
             base_url=f"{request.url.scheme}://{request.url.netloc}",
             path=_path(request),
-            query_string=query_string,
+            query_string=_query_string(request),
             headers=request.headers,
         )
         if operation.method == "GET":
@@ -158,7 +163,7 @@ async def serve(
             "operation": name or None,
             "method": request.method,
             "path": _path(request),
-            "query": request.scope["query_string"].decode("latin-1"),
+            "query": _query_string(request),
             "status": status,
             "faults": strike.names,
             "headers": {name: value for name, value in request.headers.items() if name not in _SECRET_HEADERS},
@@ -172,13 +177,21 @@ def method_not_allowed(method: str, allowed: frozenset[str]) -> ApiError:
     """405, saying which methods the path knows."""
     detail = f'Method "{method}" not allowed.'
     problem = Problem("method_not_allowed", detail, detail, {"pointer": "/data/"})
-    return ApiError(405, [problem], {"Allow": ", ".join(sorted(allowed))})
+    return ApiError(405, [problem], {"Allow": _allow(allowed)})
 
 
 def _path(request: Request) -> str:
     """The path as it was sent, percent-encoded: an id may hold an encoded slash."""
     raw: bytes | None = request.scope.get("raw_path")
     return quote(request.scope["path"]) if raw is None else raw.decode("latin-1")
+
+
+def _query_string(request: Request) -> str:
+    return request.scope["query_string"].decode("latin-1")
+
+
+def _allow(methods: frozenset[str]) -> str:
+    return ", ".join(sorted(methods))
 
 
 def _check_form(operation: Operation, identifier: str) -> None:

@@ -77,7 +77,7 @@ class Talk:
         while target:
             document = self.get(target).json()
             items += document["data"]
-            target = local(document["links"][direction])
+            target = local(document["links"].get(direction))
         return items
 
     def list_id(self, name: str) -> str:

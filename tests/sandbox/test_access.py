@@ -196,7 +196,18 @@ def test_all_problems_of_a_body_are_reported_at_once(sandbox):
     assert pointers == ["/data/type", "/data/attributes/colour", "/data/attributes/name"]
 
 
-def test_every_error_has_the_parts_of_a_json_api_error(shop):
-    error = shop.problem(shop.get("/api/lists/NOPE01"), 404)
-    assert set(error) == {"id", "status", "code", "title", "detail", "source", "links", "meta"}
-    assert re.fullmatch(r"[0-9a-f-]{36}", error["id"])
+def test_answers_say_what_the_path_knows_and_what_they_vary_by(shop):
+    for answer in (shop.get("/api/lists"), shop.get("/api/lists?sort=colour"), shop.get("/api/lists", key=None)):
+        assert answer.headers["Allow"] == "GET, POST"
+        assert answer.headers["Vary"]
+        assert answer.headers["Content-Language"]
+        assert answer.headers["Date"]
+    assert "Allow" not in shop.get("/api/nothing").headers
+
+
+@pytest.mark.parametrize(
+    ("revision", "retired"), [("2026-07-15", None), ("2025-10-15", "2027-10-15"), ("2022-10-17", "2024-10-16")]
+)
+def test_answers_of_old_revisions_say_when_they_are_retired(shop, revision, retired):
+    answer = shop.get("/api/lists", revision=revision)
+    assert answer.headers.get("X-Klaviyo-API-Retirement-Date") == retired

@@ -59,9 +59,12 @@ def test_a_campaign_comes_with_its_messages(sandbox):
     assert (definition["channel"], definition["label"]) == ("email", "Hello")
     assert (definition["content"]["subject"], definition["content"]["preview_text"]) == ("Hi", None)
     assert message["relationships"]["campaign"]["data"] == {"type": "campaign", "id": campaign["id"]}
-    assert message["relationships"]["template"]["data"] is None
+    assert set(message["relationships"]["template"]) == {"links"}
+    asked = sandbox.data(f"/api/campaign-messages/{message['id']}?include=template")
+    assert asked["relationships"]["template"]["data"] is None
     document = sandbox.get(f"/api/campaigns/{campaign['id']}?include=campaign-messages,tags").json()
     assert document["included"] == [message]
+    assert document["data"]["relationships"]["tags"]["data"] == []
 
 
 def test_a_text_message_gets_default_rendering(sandbox):

@@ -44,7 +44,11 @@ def test_every_part_of_a_form_gets_an_id(sandbox):
     assert len({part["id"] for part in [*parts, *made["triggers"]]}) == 8
     assert (made["type"], made["status"], made["location"]) == ("popup", "draft", None)
     assert submit["action"]["properties"] == {"list_id": sandbox.list_id("Newsletter")}
-    assert sandbox.data(f"/api/forms/{form['id']}") == form
+    assert "relationships" not in form
+    read = sandbox.data(f"/api/forms/{form['id']}")
+    versions = read.pop("relationships")["form-versions"]["data"]
+    assert versions == [{"type": "form-version", "id": str(made["id"])}]
+    assert read == form
 
 
 def test_the_list_of_forms_leaves_out_the_definition(sandbox):
@@ -161,6 +165,7 @@ def test_versions_are_found_sorted_and_paged(shop):
     assert len(shop.data(f'{path}?filter=equals(form_type,"popup")&sort=-created_at')) == 2
     assert shop.data(f'{path}?filter=any(form_type,["embed","banner"])') == []
     assert shop.data(f'{path}?filter=equals(status,"draft")') == []
+    assert set(shop.get(path).json()["links"]) == {"self"}
     links = shop.walk(f"/api/forms/{form['id']}/relationships/form-versions?page[size]=1")
     assert links == [{"type": "form-version", "id": made["id"]} for made in versions]
     shop.problem(shop.get("/api/forms/NOPE01/form-versions"), 404)

@@ -74,7 +74,7 @@ def test_merging_answers_with_the_destination_and_happens_later(sandbox: Talk) -
     answer = merge(sandbox, ona, bo)
     assert answer.status_code == 202
     links = {"self": f"http://sandbox/api/profiles/{ona}/"}
-    assert answer.json()["data"] == {"type": "profile", "id": ona, "links": links}
+    assert answer.json()["data"] == {"type": "profile", "id": ona, "attributes": {}, "links": links}
     assert sandbox.get(f"/api/profiles/{bo}").status_code == 200
     sandbox.clock.advance(1)
     assert sandbox.get(f"/api/profiles/{bo}").status_code == 404

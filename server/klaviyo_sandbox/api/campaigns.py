@@ -36,7 +36,7 @@ RESOURCES = (
         ids="ulid",
         relations=(
             Relation("campaign-messages", "campaign-message", foreign="campaign_id", data=True),
-            Relation("tags", "tag", link="tag.campaigns", inverse=True, data=True),
+            Relation("tags", "tag", link="tag.campaigns", inverse=True),
         ),
         defaults=campaigns.DEFAULTS,
         stamps=("created_at", "updated_at"),
@@ -65,8 +65,8 @@ RESOURCES = (
         ids="ulid",
         relations=(
             Relation("campaign", "campaign", column="campaign_id", data=True),
-            Relation("template", "template", column="template_id", data=True),
-            Relation("image", "image", column="image_id", data=True),
+            Relation("template", "template", column="template_id"),
+            Relation("image", "image", column="image_id"),
         ),
         stamps=("created_at", "updated_at"),
         columns={

@@ -65,7 +65,8 @@ RESOURCES = (
     ),
     *(
         jobs.resource(
-            _job(kind, verb), Relation(kind.plural, kind.type, link=f"{_job(kind, verb)}.{kind.plural}", data=True)
+            _job(kind, verb),
+            Relation(kind.plural, kind.type, link=f"{_job(kind, verb)}.{kind.plural}", data=True, links="none"),
         )
         for kind in KINDS
         for verb in ("create", "update", "delete")
@@ -112,6 +113,7 @@ def _jobs(kind: Kind, verb: str) -> Iterator[Operation]:
         f"bulk_{verb}_{kind.names}",
         job,
         jobs.create(kind.plural, most=_MOST_JOBS),
+        relationships="none",
         body=Record(
             {kind.plural: Record({"data": Items(kind.entry(verb), most=_MOST_ENTRIES)}, required=("data",))},
             required=(kind.plural,),

@@ -76,8 +76,8 @@ _ATTRIBUTES = {
 def _job(kind: str) -> Resource:
     return jobs.resource(
         kind,
-        Relation("lists", "list", link=f"{kind}.lists", data=True),
-        Relation("segments", "segment", link=f"{kind}.segments", data=True),
+        Relation("lists", "list", link=f"{kind}.lists", data=True, unrelated="links"),
+        Relation("segments", "segment", link=f"{kind}.segments", data=True, unrelated="links"),
         attributes=_ATTRIBUTES,
         columns={"list_id": Column("_list_id"), "segment_id": Column("_segment_id")},
     )

@@ -28,7 +28,7 @@ RESOURCES = (
         ids="chosen",
         relations=(
             Relation("coupon", "coupon", column="coupon_id", data=True),
-            Relation("profile", "profile", column="profile_id", data=True),
+            Relation("profile", "profile", column="profile_id", data=True, unrelated="links"),
         ),
         stamps=("", ""),
         columns={
@@ -87,6 +87,7 @@ OPERATIONS = (
         "bulk_create_coupon_codes",
         _JOB,
         jobs.create("coupon-codes", most=_MOST_JOBS),
+        relationships="links",
         body=Record(
             {"coupon-codes": Record({"data": Items(_CODE, most=_MOST_CODES)}, required=("data",))},
             required=("coupon-codes",),

@@ -35,6 +35,7 @@ RESOURCES = (
         stamps=("", ""),
         columns={"title": Column("title"), "namespace": Column("namespace")},
         unique=(("namespace", "title"),),
+        cursors="ids",
     ),
     Resource(
         "object-type",

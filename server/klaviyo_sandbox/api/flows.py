@@ -54,7 +54,7 @@ RESOURCES = (
         Record({"created": MOMENT, "updated": MOMENT, "definition": Document()}),
         malformed=400,
         relations=(
-            Relation("flow", "flow", column="flow_id"),
+            Relation("flow", "flow", column="flow_id", data=True),
             Relation("flow-messages", "flow-message", foreign="action_id"),
         ),
         columns={

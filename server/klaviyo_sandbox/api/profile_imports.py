@@ -26,7 +26,7 @@ RESOURCES = (
         _JOB,
         Relation("profiles", "profile", link=f"{_JOB}.profiles"),
         Relation("lists", "list", link=f"{_JOB}.lists", data=True),
-        Relation("import-errors", "import-error", foreign="job_id"),
+        Relation("import-errors", "import-error", foreign="job_id", links="related"),
         attributes={
             **{name: shape for name, shape in jobs.ATTRIBUTES.items() if name != "errors"},
             "started_at": jobs.ATTRIBUTES["completed_at"],

@@ -45,7 +45,7 @@ RESOURCES = (
             Relation("lists", "list", link="list.profiles", inverse=True),
             Relation("segments", "segment", link="segment.profiles", inverse=True),
             Relation("push-tokens", "push-token", foreign="profile_id"),
-            Relation("conversations", "conversation", foreign="profile_id", on_include=True),
+            Relation("conversations", "conversation", foreign="profile_id", otherwise="conversation"),
             Relation("conversation", "conversation", foreign="profile_id", hidden=True),
         ),
         columns={
@@ -111,7 +111,7 @@ OPERATIONS = (
         identified="required",
         largest_body=_LARGEST_PROFILE,
     ),
-    Operation("get_lists_for_profile", "list", generic.list_related, parent="profile"),
+    Operation("get_lists_for_profile", "list", generic.list_related, parent="profile", neighbours=True),
     Operation(
         "merge_profiles",
         "profile",
@@ -123,7 +123,13 @@ OPERATIONS = (
     ),
     Operation("get_push_tokens_for_profile", "push-token", generic.list_related, parent="profile"),
     Operation("get_push_token_ids_for_profile", "push-token", generic.list_related_ids, parent="profile"),
-    Operation("get_segments_for_profile", "segment", segmentation.current(generic.list_related), parent="profile"),
+    Operation(
+        "get_segments_for_profile",
+        "segment",
+        segmentation.current(generic.list_related),
+        parent="profile",
+        neighbours=True,
+    ),
     Operation(
         "get_segment_ids_for_profile", "segment", segmentation.current(generic.list_related_ids), parent="profile"
     ),

@@ -11,7 +11,7 @@ RESOURCES = (
         Record({"name": Text()}),
         ids="uuid",
         relations=(
-            Relation("tag-group", "tag-group", column="tag_group_id"),
+            Relation("tag-group", "tag-group", column="tag_group_id", data="own"),
             Relation("lists", "list", link="tag.lists"),
             Relation("segments", "segment", link="tag.segments"),
             Relation("campaigns", "campaign", link="tag.campaigns"),

@@ -100,13 +100,12 @@ _Counted = tuple[Interaction, str, int, str, float]
 
 def query_campaigns(call: Call) -> Answer:
     """What became of campaigns."""
-    return _query(call, CAMPAIGNS, lambda one: _campaign(call, one)).answer({"campaigns": ("campaign", "campaign_id")})
+    return _query(call, CAMPAIGNS, lambda one: _campaign(call, one)).answer()
 
 
 def query_flows(call: Call) -> Answer:
     """What became of flows' messages."""
-    related = {"flows": ("flow", "flow_id"), "flow-messages": ("flow-message", "flow_message_id")}
-    return _query(call, FLOWS, lambda one: _flow(call, one)).answer(related)
+    return _query(call, FLOWS, lambda one: _flow(call, one)).answer()
 
 
 def _query(call: Call, kind: Kind, describe: Callable[[Interaction], dict[str, Sequence[str]] | None]) -> Any:

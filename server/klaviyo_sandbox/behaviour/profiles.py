@@ -62,13 +62,13 @@ def import_profile(call: Call) -> Answer:
 def get_conversation(call: Call) -> Answer:
     """The first of a profile's conversations, or null."""
     found = _conversations(call)
-    return documents.one(call, found[0]) if found else documents.none(call)
+    return documents.one(call, found[0]) if found else documents.none()
 
 
 def get_conversation_id(call: Call) -> Answer:
     """The id of the first of a profile's conversations, or null."""
     found = _conversations(call)
-    return documents.identifier(call, found[0].id) if found else documents.none(call)
+    return documents.identifier(call, found[0].id) if found else documents.none()
 
 
 def find_profiles(session: Session, attributes: Mapping[str, Any]) -> list[str]:

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.cursors import BY_ID, Cursor, Sort
 from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.loose_json import Json, is_object
-from klaviyo_sandbox.query import Cursor, Sort
 from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 
-_BY_ID = Sort("id")
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
 
@@ -239,7 +238,7 @@ class Store:
         *,
         through: tuple[Relation, str] | None = None,
         filters: Sequence[Where] = (),
-        sort: Sort = _BY_ID,
+        sort: Sort = BY_ID,
         cursor: Cursor | None = None,
         limit: int = -1,
     ) -> list[Row]:

@@ -33,7 +33,7 @@ UNPARSED = {
 BEYOND_THE_MODELS = {
     "EncodedFormResponse: .data.relationships": "a form always says where its versions are",
     "ImportErrorResponseCollection: .data[].links": "every resource has a link to itself",
-    ".relationships.import-errors.links.self": "every relationship has a link to itself",
+    ".relationships.conversation": "recorded profiles have it wherever they do not have conversations",
     "ResponseDTO: .data.id": "reports have an id, as JSON:API wants it",
 }
 """What the sandbox says beyond the SDK's models, by the ends or parts of its places, and why."""
