@@ -50,10 +50,10 @@ def authenticate(authorization: str | None, bearer: Callable[[str], Key | None])
     """The key behind an Authorization header; `bearer` knows access tokens. Raises ApiError (401)."""
     scheme, _, credentials = (authorization or "").strip().partition(" ")
     if scheme not in ("Klaviyo-API-Key", "Bearer") or not credentials:
-        title = "Authentication credentials were not provided."
-        detail = "Missing or invalid authorization scheme. Please use Klaviyo-API-Key."
-        raise ApiError(401, [Problem("not_authenticated", title, detail, {"pointer": "/data/"})])
+        raise _not_authenticated("Missing or invalid authorization scheme. Please use Klaviyo-API-Key.")
     credentials = credentials.strip()
+    if scheme == "Klaviyo-API-Key" and not credentials.startswith("pk_"):
+        raise _not_authenticated("Missing or invalid private key.")
     key = KEYS.get(credentials) if scheme == "Klaviyo-API-Key" else bearer(credentials)
     if key is None:
         wording = "Incorrect authentication credentials."
@@ -109,6 +109,11 @@ def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
     if stay and asked < now.date() - timedelta(days=2 * 365):
         detail = f"Revision {revision} has been retired. Use a newer revision, such as {REVISION}."
         raise _revision_error(410, "gone", "Gone.", detail)
+
+
+def _not_authenticated(detail: str) -> ApiError:
+    title = "Authentication credentials were not provided."
+    return ApiError(401, [Problem("not_authenticated", title, detail, {"pointer": "/data/"})])
 
 
 def _revision_date(revision: str) -> date | None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from klaviyo_sandbox.clock import iso, microseconds, moment_of
 from klaviyo_sandbox.declare import Operation, Resource
-from klaviyo_sandbox.errors import ApiError, not_found
+from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.query import Query
+from klaviyo_sandbox.refusals import unknown
 from klaviyo_sandbox.storage.store import Store
 from klaviyo_sandbox.webhook_sender import Outbox
 
@@ -67,8 +68,12 @@ class Session:
         """The body of a resource that must exist. Raises ApiError (404)."""
         body = self.store.get(self.account, kind, identifier)
         if body is None:
-            raise missing(kind, identifier)
+            raise self.missing(kind, identifier)
         return body
+
+    def missing(self, kind: str, identifier: str) -> ApiError:
+        """The error for a resource that does not exist in this account."""
+        return unknown(kind, identifier)
 
     def schedule(self, kind: str, payload: Json, seconds: float) -> None:
         """Have work done `seconds` from now."""
@@ -88,6 +93,10 @@ class Call(Session):
     query_string: str
     headers: Mapping[str, str]
 
+    def missing(self, kind: str, identifier: str) -> ApiError:
+        """The error for a resource that does not exist, as this operation tells it."""
+        return unknown(kind, identifier, self.operation.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -96,8 +105,3 @@ class Answer:
     status: int
     document: Json | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
-
-
-def missing(kind: str, identifier: str) -> ApiError:
-    """The 404 for a resource that does not exist in this account."""
-    return not_found(f"{kind.replace('-', ' ').capitalize()} with id {identifier} not found.")

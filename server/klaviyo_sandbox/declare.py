@@ -171,6 +171,7 @@ class Operation(Stated):
     largest_body: bytes its body may have, when that is less than for the API as a whole
     body_type: the type its body is of, when that is not the one it answers with
     entitlement: the feature that the account must have for it
+    broken_filters: fields and operators of its filter that Klaviyo was seen to break on
     """
 
     name: str
@@ -190,6 +191,7 @@ class Operation(Stated):
     largest_body: int | None = None
     body_type: str = ""
     entitlement: str = ""
+    broken_filters: tuple[tuple[str, str], ...] = ()
     upload: str = ""
 
     def __post_init__(self) -> None:

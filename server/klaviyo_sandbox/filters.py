@@ -226,11 +226,13 @@ def _compile(condition: Condition, allowed: Mapping[str, Filter], lookup: Lookup
 
 
 def _wrong_operator(condition: Condition, rule: Filter) -> ApiError:
-    given = f"'{condition.operator}' with {'a list' if isinstance(condition.value, list) else 'one value'}"
-    takes = [f"{operator} (one value)" for operator in rule.single] + [
-        f"{operator} (a list)" for operator in rule.listed
-    ]
-    detail = f"{given} is not a valid filter operator for the field '{condition.field}'. It takes: {', '.join(takes)}."
+    operator, field = condition.operator, condition.field
+    known = dict.fromkeys((*rule.single, *rule.listed))
+    if operator in known:
+        detail = f"'{operator}' takes {'a list' if operator in rule.listed else 'one value'} for {field}."
+    else:
+        allowed = ", ".join(known)
+        detail = f"'{operator}' is not an allowed filter operator for {field}.  Allowed operators are {allowed}"
     return invalid_parameter("filter", detail)
 
 

@@ -62,6 +62,8 @@ def _text(shape: Text, strict: bool) -> Json:
             schema["maxLength"] = shape.longest
         if shape.choices:
             schema["enum"] = list(shape.choices)
+        if shape.pattern:
+            schema["pattern"] = f"^{shape.pattern}$"
     return schema
 
 

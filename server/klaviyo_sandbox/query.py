@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Resource
-from klaviyo_sandbox.errors import ApiError, invalid_parameter
+from klaviyo_sandbox.errors import ApiError, invalid_parameter, server_error
 from klaviyo_sandbox.facts import Page
 from klaviyo_sandbox.filters import Where, compile_filter, parse
 from klaviyo_sandbox.loose_json import items
@@ -60,6 +60,8 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
             bare = name.replace("[", "_").rstrip("]")
             raise invalid_parameter(name, f"'{bare}' is not a valid field for the resource '{resource.type}'.")
     conditions = parse(given["filter"]) if given.get("filter") else []
+    if any((condition.field, condition.operator) in operation.broken_filters for condition in conditions):
+        raise server_error()
     sort = _sort(given.get("sort"), operation, resource)
     return Query(
         filters=compile_filter(

@@ -25,7 +25,7 @@ from klaviyo_sandbox.bodies import read_body, read_content, read_form, takes_bod
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
 from klaviyo_sandbox.declare import Operation
-from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body, not_found
+from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
@@ -33,6 +33,7 @@ from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, Match
 from klaviyo_sandbox.query import read_query
+from klaviyo_sandbox.refusals import malformed
 from klaviyo_sandbox.state import State
 
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization"}
@@ -185,4 +186,4 @@ def _check_form(operation: Operation, identifier: str) -> None:
     """Some resources answer an id of the wrong form with 400 rather than with 404."""
     resource = RESOURCES[operation.parent or operation.resource]
     if identifier and resource.malformed == 400 and not well_formed(resource.ids, identifier):
-        raise invalid_body("/data/id", f"'{identifier}' is not a valid {resource.type} id.")
+        raise malformed(resource.type, identifier)

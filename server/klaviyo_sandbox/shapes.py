@@ -16,11 +16,15 @@ from klaviyo_sandbox.loose_json import is_list, is_object
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A string, perhaps of a certain form or one of a few choices. Lengths are in characters."""
+    """A string, perhaps of a certain form or one of a few choices. Lengths are in characters.
+
+    pattern: a regular expression that the whole of it must match
+    """
 
     shortest: int = 0
     longest: int | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
     form: Literal["any", "email", "phone", "moment", "day"] = "any"
     nullable: bool = False
 
@@ -84,11 +88,12 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object with known keys and no others."""
+    """An object with known keys and no others. Errors call it `named`, or else by the resource it is part of."""
 
     fields: Mapping[str, "Shape"]
     required: tuple[str, ...] = ()
     nullable: bool = False
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,8 @@ class Check:
             self.fail(pointer, f"'{name}' must not be longer than {shape.longest} characters.")
         elif len(value) < shape.shortest:
             self.fail(pointer, f"'{name}' must not be shorter than {shape.shortest} characters.")
+        elif shape.pattern and not re.fullmatch(shape.pattern, value):
+            self.fail(pointer, f"'{name}' must match regex '^{shape.pattern}$' ('{value}' doesn't)")
         elif shape.form == "email" and not (len(value) <= 100 and _EMAIL.fullmatch(value.strip())):
             self.fail(pointer, "Invalid email address")
         elif shape.form == "phone" and not _PHONE.fullmatch(value.strip()):
@@ -203,15 +210,16 @@ class Check:
         if not is_object(value):
             self.fail(pointer, f"'{name}' must be an object.")
             return
+        resource = shape.named or self.resource
         for key, item in value.items():
             inner = shape.fields.get(key)
             if inner is None:
-                self.fail(f"{pointer}/{key}", f"'{key}' is not a valid field for the resource '{self.resource}'.")
+                self.fail(f"{pointer}/{key}", f"'{key}' is not a valid field for the resource '{resource}'.")
             else:
                 self.value(inner, item, f"{pointer}/{key}")
         for key in shape.required:
             if key not in value:
-                self.fail(f"{pointer}/{key}", f"'{key}' is a required field for the resource '{self.resource}'.")
+                self.fail(f"{pointer}/{key}", f"'{key}' is a required field for the resource '{resource}'.")
 
     def _choice(self, shape: Choice, value: object, pointer: str, name: str) -> None:
         if not is_object(value):

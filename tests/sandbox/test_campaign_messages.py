@@ -108,7 +108,9 @@ def test_a_copy_is_not_in_the_library_and_goes_with_its_message(sandbox):
     sandbox.problem(sandbox.get(f"/api/templates/{first}"), 404)
     body = {"data": {"type": "template", "id": second, "attributes": {"name": "Mine"}}}
     sandbox.problem(sandbox.patch(f"/api/templates/{second}", body), 404)
-    sandbox.problem(sandbox.delete(f"/api/templates/{second}"), 409)
+    used = sandbox.problem(sandbox.delete(f"/api/templates/{second}"), 409)
+    assert used["detail"].startswith(f"Cannot delete template {second} while it is attached to")
+    assert used["source"] == {"pointer": "/data"}
     sandbox.delete(f"/api/campaigns/{campaign}")
     sandbox.problem(sandbox.get(f"/api/templates/{second}"), 404)
 
@@ -144,7 +146,9 @@ def test_an_image_must_exist_and_suit_the_channel(sandbox):
     image = upload(sandbox)
     path = "/api/campaign-messages/{}/relationships/image"
     sandbox.problem(sandbox.patch(path.format(text), {"data": {"type": "image", "id": "1"}}), 404)
-    sandbox.problem(sandbox.patch(path.format(email), {"data": {"type": "image", "id": image}}), 400)
+    unsuited = sandbox.problem(sandbox.patch(path.format(email), {"data": {"type": "image", "id": image}}), 400)
+    assert unsuited["detail"] == "Image relationships are only supported for push and SMS messages"
+    assert unsuited["source"] == {"pointer": "/data/relationships/images/"}
     sandbox.problem(sandbox.patch(path.format(text), {"data": {"type": "images", "id": image}}), 400)
 
 

@@ -146,8 +146,8 @@ def test_at_least_one_and_at_most_1000_profiles_per_job(sandbox):
     assert counted["attributes"]["profile_count"] == 1000
 
 
-def test_an_unknown_list_is_not_found_and_nobody_is_subscribed(sandbox):
-    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to="NOPE01", status=404)
+def test_an_unknown_list_is_refused_and_nobody_is_subscribed(sandbox):
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to="NOPE01", status=400)
     assert sandbox.profile("ana@example.org") is None
 
 

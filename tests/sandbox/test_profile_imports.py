@@ -99,7 +99,7 @@ def test_an_unknown_list_is_refused_before_anything_happens(sandbox: Talk) -> No
         "attributes": {"profiles": {"data": [{"type": "profile", "attributes": {"email": "ona@example.org"}}]}},
         "relationships": {"lists": {"data": [{"type": "list", "id": "NOPE01"}]}},
     }
-    assert sandbox.problem(sandbox.post(JOBS, {"data": body}), 404)["detail"] == "List with id NOPE01 not found."
+    assert sandbox.problem(sandbox.post(JOBS, {"data": body}), 400)["detail"] == "List not found with id NOPE01."
     assert len(sandbox.data(JOBS)) == 1
 
 

@@ -12,7 +12,7 @@ from klaviyo_sandbox.behaviour.interactions import Touches, interactions, number
 from klaviyo_sandbox.behaviour.timeframes import after, floor
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds, moment_of, parse_moment
-from klaviyo_sandbox.errors import ApiError, invalid_body, not_found
+from klaviyo_sandbox.errors import ApiError, invalid_body
 from klaviyo_sandbox.filters import Bare, Condition, parse
 from klaviyo_sandbox.loose_json import Json, is_list
 
@@ -48,7 +48,7 @@ def query_metric_aggregates(call: Call) -> Answer:
         raise invalid_body(f"{_HERE}/page_size", f"'page_size' must be at least {_LEAST_PAGE}.")
     zone = _zone(asked.get("timezone"))
     if call.store.get(call.account, "metric", asked["metric_id"]) is None:
-        raise not_found(f"Metric with id {asked['metric_id']} not found.")
+        raise call.missing("metric", asked["metric_id"])
     since, until, tests = _filters(asked["filter"])
     starts = _starts(since, until, asked.get("interval") or "day", zone)
     by: list[str] = list(dict.fromkeys(asked.get("by") or []))
