@@ -1,7 +1,7 @@
 """Who is calling, what they may do, and which revision of the API they ask for."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,10 +14,6 @@ READ_ONLY_API_KEY = "pk_sandbox_readonly"
 OTHER_API_KEY = "pk_sandbox_other"
 COMPANY_ID = "DEMO01"
 OTHER_COMPANY_ID = "OTHER1"
-
-
-# Features that Klaviyo enables for some accounts only, as its refusals call them.
-ENTITLEMENTS: Mapping[str, str] = {"advanced_kdp": "Advanced KDP", "conversations": "Conversations"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +75,6 @@ def authorize(key: Key, operation: Operation) -> None:
     if lacking:
         holder = "access token" if key.app else "API key"
         raise permission_denied(f"The {holder} is missing the required scopes: {', '.join(lacking)}.")
-
-
-def check_entitlement(key: Key, operation: Operation, lacking: Collection[str]) -> None:
-    """Refuse an operation of a feature that the accounts lack. Raises ApiError (403).
-
-    OAuth apps manage webhooks without the account's having Advanced KDP.
-    """
-    feature = operation.entitlement
-    if feature in lacking and not (key.app and feature == "advanced_kdp"):
-        raise permission_denied(f"You must have {ENTITLEMENTS[feature]} enabled to use this endpoint.")
 
 
 def check_revision(revision: str | None, stay: bool, now: datetime) -> None:

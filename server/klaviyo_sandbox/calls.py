@@ -25,12 +25,12 @@ class World:
     event_delay: float = 0.0
     estimation_seconds: float = 2.0
     job_seconds: float = 1.0
-    lacking: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     outbox: Outbox = field(default_factory=Outbox)
 
     def entitled(self, feature: str) -> bool:
         """Whether the accounts have a feature that Klaviyo enables for some only."""
-        return feature not in self.lacking
+        return feature not in self.without
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,11 @@ def duplicate_profile(existing_id: str) -> ApiError:
     )
 
 
+def forbidden(detail: str) -> ApiError:
+    """403 for an account that may not do this."""
+    return ApiError(403, [Problem("forbidden", "Forbidden.", detail, {"pointer": "/data"})])
+
+
 def permission_denied(detail: str) -> ApiError:
     """403 for a key that may not do this."""
     title = "You do not have permission to perform this action."

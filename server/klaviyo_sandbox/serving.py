@@ -17,13 +17,13 @@ from klaviyo_sandbox.auth import (
     Key,
     authenticate,
     authorize,
-    check_entitlement,
     check_revision,
     identify,
 )
 from klaviyo_sandbox.bodies import read_body, read_content, read_form, takes_body
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
+from klaviyo_sandbox.entitlements import check_entitlement
 from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
 from klaviyo_sandbox.facts import REVISION
@@ -109,7 +109,7 @@ class Api:
         state.ready()
         quota.update(state.limits.admit(key.quota, operation, state.clock.now()))
         authorize(key, operation)
-        check_entitlement(key, operation, state.world.lacking)
+        check_entitlement(key.app, operation, state.world.without)
         content = await read_content(request, operation) if takes_body(operation) else b""
         # A form is read before the lock is taken, because its parser is asynchronous.
         form = await read_form(content, request.headers["Content-Type"], operation) if operation.upload else None

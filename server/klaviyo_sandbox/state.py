@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from klaviyo_sandbox.calls import Session, World
 from klaviyo_sandbox.clock import ShiftedClock, microseconds, moment_of
+from klaviyo_sandbox.entitlements import known
 from klaviyo_sandbox.faults.declared import Faults
 from klaviyo_sandbox.limits import RateLimits
 from klaviyo_sandbox.loose_json import Json
@@ -35,7 +36,7 @@ class State:
         faults: Faults,
         auto_approve: bool,
         access_token_seconds: int,
-        lacking: Collection[str],
+        without: Collection[str],
     ) -> None:
         """`file` is where it is kept, or None for memory. The rest is as `create_app` has it."""
         self.clock = clock
@@ -47,7 +48,7 @@ class State:
         self.grants = Grants(store, auto_approve, access_token_seconds)
         self.limits = RateLimits(self.ledger, rate_limits)
         self.store = store
-        self.world = World(store, RESOURCES, event_delay, estimation_seconds, job_seconds, frozenset(lacking))
+        self.world = World(store, RESOURCES, event_delay, estimation_seconds, job_seconds, known(without))
         self._opening = threading.Lock()
         self._opened = False
 

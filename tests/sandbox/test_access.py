@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
+from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY, UnknownFeature, create_app
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 
@@ -200,3 +200,38 @@ def test_every_error_has_the_parts_of_a_json_api_error(shop):
     error = shop.problem(shop.get("/api/lists/NOPE01"), 404)
     assert set(error) == {"id", "status", "code", "title", "detail", "source", "links", "meta"}
     assert re.fullmatch(r"[0-9a-f-]{36}", error["id"])
+
+
+PUSH_TOKEN = {
+    "token": "abc",
+    "platform": "ios",
+    "vendor": "apns",
+    "profile": {"data": {"type": "profile", "attributes": {"email": "ana@example.org"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("feature", "path", "kind", "attributes", "detail"),
+    [
+        (
+            "object-types",
+            "/api/object-types",
+            "object-type",
+            {"title": "Pets"},
+            "Entitlement to create object type not found.",
+        ),
+        ("push", "/api/push-tokens", "push-token", PUSH_TOKEN, "Company is not able to process push tokens"),
+    ],
+)
+def test_a_feature_that_the_account_lacks_is_forbidden(make_sandbox, feature, path, kind, attributes, detail):
+    body = {"data": {"type": kind, "attributes": attributes}}
+    without, complete = make_sandbox(without=[feature]), make_sandbox()
+    assert complete.post(path, body).status_code in (201, 202)
+    error = without.problem(without.post(path, body), 403)
+    assert (error["code"], error["title"], error["detail"]) == ("forbidden", "Forbidden.", detail)
+    assert error["source"] == {"pointer": "/data"}
+
+
+def test_a_feature_that_nobody_knows_cannot_be_lacked():
+    with pytest.raises(UnknownFeature, match="'smoke' is no feature that an account may lack"):
+        create_app(without=["smoke"])

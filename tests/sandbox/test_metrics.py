@@ -117,7 +117,7 @@ def test_an_account_has_at_most_50_custom_metrics_or_one_without_advanced_kdp(ma
     answer = full.post("/api/custom-metrics", custom("One more", definition(full.metric_id("Placed Order"))))
     assert "50" in full.problem(answer, 400)["detail"]
 
-    standard = make_sandbox(lacking=["advanced_kdp"])
+    standard = make_sandbox(without=["custom-metrics"])
     answer = standard.post("/api/custom-metrics", custom("Second", definition(standard.metric_id("Placed Order"))))
     standard.problem(answer, 400)
 
