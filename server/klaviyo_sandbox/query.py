@@ -34,10 +34,11 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A checked query string."""
+    """A checked query string. `sorted_by` is the field that the caller wants it sorted by."""
 
     filters: list[Where] = field(default_factory=list[Where])
     sort: Sort = Sort("id")
+    sorted_by: str = ""
     size: int = 0
     cursor: Cursor | None = None
     include: tuple[str, ...] = ()
@@ -68,6 +69,7 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
             conditions, operation.filters, operation.lookups, resource.type, operation.required_filters
         ),
         sort=sort,
+        sorted_by=given.get("sort", "").removeprefix("-"),
         size=_size(given.get("page[size]"), operation.page),
         cursor=_cursor(given["page[cursor]"], sort, resource) if "page[cursor]" in given else None,
         include=_include(given.get("include"), operation),

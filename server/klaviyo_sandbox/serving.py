@@ -28,6 +28,7 @@ from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
+from klaviyo_sandbox.filter_rules import check_filters
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
 from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
@@ -139,6 +140,7 @@ class Api:
             query_string=query_string,
             headers=request.headers,
         )
+        check_filters(call)
         if operation.method == "GET":
             return operation.run(call)
         with state.store.writing():
