@@ -82,7 +82,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Call(Session):
-    """A request that was authenticated, admitted and checked against its operation's declaration."""
+    """A request that was authenticated, admitted and checked against its operation's declaration.
+
+    dropped: pointers of what the body said in a faulty way and was left out of `data`
+    """
 
     operation: Operation
     id: str
@@ -92,6 +95,7 @@ class Call(Session):
     path: str
     query_string: str
     headers: Mapping[str, str]
+    dropped: tuple[str, ...] = ()
 
     def missing(self, kind: str, identifier: str) -> ApiError:
         """The error for a resource that does not exist, as this operation tells it."""

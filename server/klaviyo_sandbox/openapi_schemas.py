@@ -36,7 +36,8 @@ def _bare(shape: Shape, strict: bool) -> Json:
         case Flag():
             return {"type": "boolean"}
         case Scalar():
-            return {"type": list(shape.kinds)}
+            least = {"minLength": shape.shortest} if shape.shortest and strict else {}
+            return {"type": list(shape.kinds), **least}
         case Coordinate():
             return {"type": ["number", "string"]}
         case Free():

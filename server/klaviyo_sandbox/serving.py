@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -20,16 +19,16 @@ from klaviyo_sandbox.auth import (
     check_revision,
     identify,
 )
-from klaviyo_sandbox.bodies import read_body, read_content, read_form, takes_body
+from klaviyo_sandbox.bodies import Body, read_body, read_content, read_form, takes_body
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
-from klaviyo_sandbox.entitlements import check_entitlement
 from klaviyo_sandbox.declare import Operation
+from klaviyo_sandbox.entitlements import check_entitlement
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
-from klaviyo_sandbox.filter_rules import check_filters
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
+from klaviyo_sandbox.filter_rules import check_filters
 from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, Match
@@ -123,9 +122,9 @@ class Api:
         query_string = request.scope["query_string"].decode("latin-1")
         query = read_query(query_string, operation, RESOURCES)
         state.limits.admit_parameters(key.quota, operation, query, state.clock.now())
-        data: Any = content if operation.upload else None
+        body = Body(content if operation.upload else None)
         if isinstance(content, bytes) and takes_body(operation):
-            data = read_body(content, operation, RESOURCES, match.id)
+            body = read_body(content, operation, RESOURCES, match.id)
         _check_form(operation, match.id)
         call = Call(
             state.world,
@@ -134,18 +133,23 @@ class Api:
             operation=operation,
             id=match.id,
             query=query,
-            data=data,
+            data=body.data,
             base_url=f"{request.url.scheme}://{request.url.netloc}",
             path=_path(request),
             query_string=query_string,
             headers=request.headers,
+            dropped=body.dropped,
         )
         check_filters(call)
         if operation.method == "GET":
             return operation.run(call)
         with state.store.writing():
-            answer = operation.run(call)
+            answer: Answer = operation.run(call)
         state.settle()
+        if body.dropped:
+            # Nothing else in the answer tells.
+            names = dict.fromkeys(pointer.rpartition("/")[2] for pointer in body.dropped)
+            answer.headers["X-Klaviyo-Partial-Failure"] = ", ".join(names)
         return answer
 
 

@@ -21,7 +21,7 @@ _SUBSCRIBE = Record(
         "attributes": Record(
             {
                 "email": Text(form="email", nullable=True),
-                "phone_number": Text(form="phone", nullable=True),
+                "phone_number": Text(form="phone", nullable=True, spared_by="email"),
                 "subscriptions": Record(GRANTS),
             },
             required=("subscriptions",),
