@@ -140,6 +140,14 @@ def test_a_message_gets_an_image_from_either_side(sandbox):
     assert [item["id"] for item in document["included"]] == [second]
 
 
+def test_a_field_of_another_channel_is_refused_by_the_name_of_the_definition(sandbox):
+    _, email = message_of(sandbox, EMAIL)
+    definition = {"channel": "email", "render_options": {"shorten_links": True}}
+    body = {"data": {"type": "campaign-message", "id": email, "attributes": {"definition": definition}}}
+    error = sandbox.problem(sandbox.patch(f"/api/campaign-messages/{email}", body), 400)
+    assert error["detail"] == "'render_options' is not a valid field for the resource 'EmailMessageDefinition'."
+
+
 def test_an_image_must_exist_and_suit_the_channel(sandbox):
     _, text = message_of(sandbox, SMS)
     _, email = message_of(sandbox, EMAIL)

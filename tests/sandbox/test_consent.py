@@ -149,6 +149,15 @@ def test_one_number_without_a_sending_number_for_its_region_refuses_the_whole_ba
     assert members(sandbox, group) == set()
 
 
+def test_subscribing_shows_in_when_a_profile_was_updated(sandbox):
+    profile = sandbox.create_profile(email="ana@example.org")
+    before = sandbox.data(f"/api/profiles/{profile}")["attributes"]["updated"]
+    sandbox.clock.advance(60)
+    born = person(EMAIL, email="ana@example.org", age_gated_date_of_birth="1990-05-01")
+    subscribe(sandbox, born, to=sandbox.create_list("New"))
+    assert sandbox.data(f"/api/profiles/{profile}")["attributes"]["updated"] > before
+
+
 def test_no_text_messages_without_them(make_sandbox):
     without = make_sandbox(without=["sms"])
     answer = subscribe(without, person(SMS, phone_number="+14155550123"), status=400)

@@ -23,6 +23,7 @@ _SUBSCRIBE = Record(
                 "email": Text(form="email", nullable=True),
                 "phone_number": Text(form="phone", nullable=True, spared_by="email"),
                 "subscriptions": Record(GRANTS),
+                "age_gated_date_of_birth": Text(form="day", nullable=True),
             },
             required=("subscriptions",),
         ),

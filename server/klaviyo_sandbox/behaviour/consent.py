@@ -79,6 +79,9 @@ def grant(session: Session, request: Json, *, double_optin: bool) -> None:
         write_consent(session, owner, channel, _SUBSCRIBED, iso(moment), request["source"], double_optin)
     if any(channel == "email.marketing" for channel, _ in _granted(entry)):
         lift(session, profile, _LIFTED, request["list"])
+    # Users report that subscribing shows in `updated`, and unsubscribing does not.
+    body = session.require("profile", profile)
+    session.store.replace(session.account, "profile", profile, {**body, "updated": session.stamp})
     if request["list"] is not None:
         session.store.link(session.account, "list.profiles", request["list"], [profile], session.micros)
 
