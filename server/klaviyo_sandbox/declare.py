@@ -184,6 +184,10 @@ class Operation(Stated):
     largest_body: bytes its body may have, when that is less than for the API as a whole
     body_type: the type its body is of, when that is not the one it answers with
     entitlement: the feature that the account must have for it
+    broken_filters: fields and operators of its filter that Klaviyo was seen to break on
+    past_only: whether no moment in its filter may lie in the future
+    sorted_by_date: whether who filters by a date may sort by nothing but that date
+    existing: fields of its filter whose values must be ids of that type
     """
 
     name: str
@@ -206,6 +210,10 @@ class Operation(Stated):
     largest_body: int | None = None
     body_type: str = ""
     entitlement: str = ""
+    broken_filters: tuple[tuple[str, str], ...] = ()
+    past_only: bool = False
+    sorted_by_date: bool = False
+    existing: Mapping[str, str] = field(default_factory=dict[str, str])
     upload: str = ""
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from klaviyo_sandbox import documents
-from klaviyo_sandbox.calls import Answer, Call, missing
+from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.declare import Resource
 from klaviyo_sandbox.errors import conflict, not_found
 from klaviyo_sandbox.loose_json import Json
@@ -161,7 +161,7 @@ def _listed_ids(call: Call) -> list[str]:
     known = {row.id for row in call.store.get_many(call.account, call.operation.resource, ids)} if ids else set[str]()
     unknown = [identifier for identifier in ids if identifier not in known]
     if len(unknown) == 1:
-        raise missing(call.operation.resource, unknown[0])
+        raise call.missing(call.operation.resource, unknown[0])
     if unknown:
         named = call.operation.resource.replace("-", " ").capitalize()
         raise not_found(f"{named} with ids {', '.join(unknown[:10])} not found.")

@@ -12,6 +12,8 @@ IdForm = Literal["ulid", "six", "eleven", "uuid", "digits", "job", "chosen", "he
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Klaviyo's own pattern for the names that callers choose, with the signs between Z and a that it lets in.
+CHOSEN_NAME = "[0-9_A-z]+"
 _FORMS: dict[IdForm, re.Pattern[str]] = {
     "ulid": re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}"),
     "six": re.compile(r"[0-9A-Za-z]{6}"),
@@ -21,7 +23,7 @@ _FORMS: dict[IdForm, re.Pattern[str]] = {
     "mapping": re.compile(
         "added_to_cart|cancelled_sales|ordered_product|refunded_sales|revenue|started_checkout|viewed_product"
     ),
-    "chosen": re.compile(r"[0-9_A-z]+"),
+    "chosen": re.compile(CHOSEN_NAME),
     "job": re.compile(r"[0-9A-Za-z_-]{40}"),
     "uuid": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
 }

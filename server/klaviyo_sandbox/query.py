@@ -6,18 +6,19 @@ from urllib.parse import parse_qsl
 
 from klaviyo_sandbox.cursors import BY_ID, Cursor, Sort, read_cursor
 from klaviyo_sandbox.declare import Lookup, Operation, Resource
-from klaviyo_sandbox.errors import invalid_parameter
+from klaviyo_sandbox.errors import invalid_parameter, server_error
 from klaviyo_sandbox.facts import ColumnKind, Page
 from klaviyo_sandbox.filters import Where, compile_filter, parse
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A checked query string."""
+    """A checked query string. `sorted_by` is the field that the caller wants it sorted by."""
 
     filter: str = ""
     filters: list[Where] = field(default_factory=list[Where])
     sort: Sort = BY_ID
+    sorted_by: str = ""
     size: int = 0
     cursor: Cursor | None = None
     include: tuple[str, ...] = ()
@@ -40,6 +41,8 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
             bare = name.replace("[", "_").rstrip("]")
             raise invalid_parameter(name, f"'{bare}' is not a valid field for the resource '{resource.type}'.")
     conditions = parse(given["filter"]) if given.get("filter") else []
+    if any((condition.field, condition.operator) in operation.broken_filters for condition in conditions):
+        raise server_error()
     sort = _sort(given.get("sort"), operation, resource)
     return Query(
         filter=given.get("filter", ""),
@@ -47,6 +50,7 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
             conditions, operation.filters, operation.lookups, resource.type, operation.required_filters
         ),
         sort=sort,
+        sorted_by=given.get("sort", "").removeprefix("-"),
         size=_size(given.get("page[size]"), operation.page),
         cursor=_cursor(given["page[cursor]"], sort, resource) if "page[cursor]" in given else None,
         include=_include(given.get("include"), operation),

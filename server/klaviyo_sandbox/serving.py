@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -17,22 +16,24 @@ from klaviyo_sandbox.auth import (
     Key,
     authenticate,
     authorize,
-    check_entitlement,
     check_revision,
     identify,
 )
-from klaviyo_sandbox.bodies import read_body, read_content, read_form, takes_body
+from klaviyo_sandbox.bodies import Body, read_body, read_content, read_form, takes_body
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
 from klaviyo_sandbox.declare import Operation
-from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body, not_found
+from klaviyo_sandbox.entitlements import check_entitlement
+from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
+from klaviyo_sandbox.filter_rules import check_filters
 from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, Match
 from klaviyo_sandbox.query import Query, read_query
+from klaviyo_sandbox.refusals import malformed
 from klaviyo_sandbox.state import State
 
 # All answers of the live service have these; the languages and what varies are a guess.
@@ -112,7 +113,7 @@ class Api:
         state.ready()
         quota.update(state.limits.admit(key.quota, operation, state.clock.now()))
         authorize(key, operation)
-        check_entitlement(key, operation, state.world.lacking)
+        check_entitlement(key.app, operation, state.world.without)
         content = await read_content(request, operation) if takes_body(operation) else b""
         # A form is read before the lock is taken, because its parser is asynchronous.
         form = await read_form(content, request.headers["Content-Type"], operation) if operation.upload else None
@@ -126,9 +127,9 @@ class Api:
         self, request: Request, match: Match, key: Key, query: Query, content: bytes | Json, now: datetime
     ) -> Answer:
         state, operation = self._state, match.operation
-        data: Any = content if operation.upload else None
+        body = Body(content if operation.upload else None)
         if isinstance(content, bytes) and takes_body(operation):
-            data = read_body(content, operation, RESOURCES, match.id)
+            body = read_body(content, operation, RESOURCES, match.id)
         _check_form(operation, match.id)
         call = Call(
             state.world,
@@ -137,17 +138,23 @@ class Api:
             operation=operation,
             id=match.id,
             query=query,
-            data=data,
+            data=body.data,
             base_url=f"{request.url.scheme}://{request.url.netloc}",
             path=_path(request),
             query_string=_query_string(request),
             headers=request.headers,
+            dropped=body.dropped,
         )
+        check_filters(call)
         if operation.method == "GET":
             return operation.run(call)
         with state.store.writing():
-            answer = operation.run(call)
+            answer: Answer = operation.run(call)
         state.settle()
+        if body.dropped:
+            # Nothing else in the answer tells.
+            names = dict.fromkeys(pointer.rpartition("/")[2] for pointer in body.dropped)
+            answer.headers["X-Klaviyo-Partial-Failure"] = ", ".join(names)
         return answer
 
 
@@ -198,4 +205,4 @@ def _check_form(operation: Operation, identifier: str) -> None:
     """Some resources answer an id of the wrong form with 400 rather than with 404."""
     resource = RESOURCES[operation.parent or operation.resource]
     if identifier and resource.malformed == 400 and not well_formed(resource.ids, identifier):
-        raise invalid_body("/data/id", f"'{identifier}' is not a valid {resource.type} id.")
+        raise malformed(resource.type, identifier)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
+from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY, UnknownFeature, create_app
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 
@@ -211,3 +211,38 @@ def test_answers_say_what_the_path_knows_and_what_they_vary_by(shop):
 def test_answers_of_old_revisions_say_when_they_are_retired(shop, revision, retired):
     answer = shop.get("/api/lists", revision=revision)
     assert answer.headers.get("X-Klaviyo-API-Retirement-Date") == retired
+
+
+PUSH_TOKEN = {
+    "token": "abc",
+    "platform": "ios",
+    "vendor": "apns",
+    "profile": {"data": {"type": "profile", "attributes": {"email": "ana@example.org"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("feature", "path", "kind", "attributes", "detail"),
+    [
+        (
+            "object-types",
+            "/api/object-types",
+            "object-type",
+            {"title": "Pets"},
+            "Entitlement to create object type not found.",
+        ),
+        ("push", "/api/push-tokens", "push-token", PUSH_TOKEN, "Company is not able to process push tokens"),
+    ],
+)
+def test_a_feature_that_the_account_lacks_is_forbidden(make_sandbox, feature, path, kind, attributes, detail):
+    body = {"data": {"type": kind, "attributes": attributes}}
+    without, complete = make_sandbox(without=[feature]), make_sandbox()
+    assert complete.post(path, body).status_code in (201, 202)
+    error = without.problem(without.post(path, body), 403)
+    assert (error["code"], error["title"], error["detail"]) == ("forbidden", "Forbidden.", detail)
+    assert error["source"] == {"pointer": "/data"}
+
+
+def test_a_feature_that_nobody_knows_cannot_be_lacked():
+    with pytest.raises(UnknownFeature, match="'smoke' is no feature that an account may lack"):
+        create_app(without=["smoke"])

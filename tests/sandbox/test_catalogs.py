@@ -233,7 +233,7 @@ def test_a_category_is_created_with_items_renamed_and_deleted(sandbox):
 
 def test_a_category_is_not_made_of_items_that_do_not_exist(sandbox):
     answer = create(sandbox, "catalog-category", {"external_id": "gifts", "name": "Gifts"}, items=[item("none")])
-    assert sandbox.problem(answer, 404)["detail"] == "Catalog item with id none not found."
+    assert sandbox.problem(answer, 404)["detail"] == "An item with id none does not exist."
     assert sandbox.get("/api/catalog-categories/$custom:::$default:::gifts").status_code == 404
 
 

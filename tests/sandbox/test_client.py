@@ -150,7 +150,7 @@ def test_a_subscription_needs_a_list_that_exists_and_an_address(sandbox: Talk) -
     attributes = {"profile": person(email="ona@example.org")}
     assert sandbox.problem(post(sandbox, "subscriptions", "subscription", attributes), 400)["code"] == "invalid"
     unknown = post(sandbox, "subscriptions", "subscription", attributes, relationships=the_list("NOPE01"))
-    assert sandbox.problem(unknown, 404)["detail"] == "List with id NOPE01 not found."
+    assert sandbox.problem(unknown, 404)["detail"] == "A list with id `NOPE01` does not exist."
     news = sandbox.create_list("News")
     nobody = {"profile": person(first_name="Ona")}
     refused = post(sandbox, "subscriptions", "subscription", nobody, relationships=the_list(news))

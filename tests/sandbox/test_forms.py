@@ -163,7 +163,8 @@ def test_versions_are_found_sorted_and_paged(shop):
     versions = shop.walk(f"{path}?page[size]=1")
     assert {made["attributes"]["variation_name"] for made in versions} == {"Ten percent off", "Early access"}
     assert len(shop.data(f'{path}?filter=equals(form_type,"popup")&sort=-created_at')) == 2
-    assert shop.data(f'{path}?filter=any(form_type,["embed","banner"])') == []
+    # Klaviyo breaks on this one, though its document allows it.
+    shop.problem(shop.get(f'{path}?filter=any(form_type,["embed","banner"])'), 500)
     assert shop.data(f'{path}?filter=equals(status,"draft")') == []
     assert set(shop.get(path).json()["links"]) == {"self"}
     links = shop.walk(f"/api/forms/{form['id']}/relationships/form-versions?page[size]=1")

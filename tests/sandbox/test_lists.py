@@ -64,7 +64,9 @@ def test_unknown_profiles_and_lists_are_not_found_and_nobody_is_added(sandbox):
     error = sandbox.problem(sandbox.add_to_list(group, ana, NOBODY), 404)
     assert NOBODY in error["detail"]
     assert sandbox.data(f"/api/lists/{group}/profiles") == []
-    assert sandbox.problem(sandbox.add_to_list("NOPE01", ana), 404)["detail"] == "List with id NOPE01 not found."
+    assert (
+        sandbox.problem(sandbox.add_to_list("NOPE01", ana), 404)["detail"] == "A list with id `NOPE01` does not exist."
+    )
     for path in ("profiles", "relationships/profiles"):
         assert sandbox.problem(sandbox.get(f"/api/lists/NOPE01/{path}"), 404)
     assert sandbox.problem(sandbox.get(f"/api/profiles/{NOBODY}/lists"), 404)

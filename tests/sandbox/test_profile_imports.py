@@ -56,19 +56,29 @@ def test_a_known_profile_is_updated_and_keeps_what_is_not_named(sandbox: Talk) -
 
 
 def test_a_faulty_profile_fails_alone_and_its_error_can_be_read(sandbox: Talk) -> None:
-    job = start(sandbox, {"email": "not an address", "first_name": "Bo"}, {"email": "ona@example.org"}, {"title": "x"})
+    job = start(sandbox, {"phone_number": "12345", "first_name": "Bo"}, {"email": "ona@example.org"}, {"title": "x"})
     sandbox.clock.advance(1)
     done = sandbox.data(f"{JOBS}/{job['id']}")["attributes"]
     assert (done["total_count"], done["completed_count"], done["failed_count"]) == (3, 1, 2)
     errors = sandbox.data(f"{JOBS}/{job['id']}/import-errors")
     by_place = {error["attributes"]["source"]["pointer"]: error["attributes"] for error in errors}
     assert set(by_place) == {
-        "/data/attributes/profiles/data/0/attributes/email",
+        "/data/attributes/profiles/data/0/attributes/phone_number",
         "/data/attributes/profiles/data/2/attributes",
     }
-    first = by_place["/data/attributes/profiles/data/0/attributes/email"]
-    assert (first["code"], first["title"], first["detail"]) == ("invalid", "Invalid input.", "Invalid email address")
-    assert first["original_payload"]["attributes"] == {"email": "not an address", "first_name": "Bo"}
+    first = by_place["/data/attributes/profiles/data/0/attributes/phone_number"]
+    assert (first["code"], first["title"]) == ("invalid", "Invalid input.")
+    assert first["detail"].startswith("Invalid phone number format")
+    assert first["original_payload"]["attributes"] == {"phone_number": "12345", "first_name": "Bo"}
+
+
+def test_a_malformed_address_refuses_the_whole_import(sandbox: Talk) -> None:
+    entries = [{"type": "profile", "attributes": {"email": email}} for email in ("ona@example.org", "not an address")]
+    body = {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": entries}}}
+    error = sandbox.problem(sandbox.post(JOBS, {"data": body}), 400)
+    assert error["detail"] == "Invalid email address"
+    assert error["source"] == {"pointer": "/data/attributes/profiles/data/1/attributes/email"}
+    assert len(sandbox.data(JOBS)) == 1
 
 
 def test_identifiers_of_two_profiles_are_a_conflict(sandbox: Talk) -> None:
@@ -99,7 +109,7 @@ def test_an_unknown_list_is_refused_before_anything_happens(sandbox: Talk) -> No
         "attributes": {"profiles": {"data": [{"type": "profile", "attributes": {"email": "ona@example.org"}}]}},
         "relationships": {"lists": {"data": [{"type": "list", "id": "NOPE01"}]}},
     }
-    assert sandbox.problem(sandbox.post(JOBS, {"data": body}), 404)["detail"] == "List with id NOPE01 not found."
+    assert sandbox.problem(sandbox.post(JOBS, {"data": body}), 400)["detail"] == "List not found with id NOPE01."
     assert len(sandbox.data(JOBS)) == 1
 
 

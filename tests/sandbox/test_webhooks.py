@@ -141,9 +141,10 @@ def test_an_account_has_at_most_ten_webhooks(sandbox):
 
 
 def test_webhooks_need_advanced_kdp(make_sandbox):
-    lacking = make_sandbox(lacking=["advanced_kdp"])
+    lacking = make_sandbox(without=["webhooks"])
     error = lacking.problem(lacking.get("/api/webhooks"), 403)
-    assert (error["code"], "Advanced KDP" in error["detail"]) == ("permission_denied", True)
+    assert error["code"] == "permission_denied"
+    assert error["detail"] == "You must have Advanced KDP enabled to use this endpoint."
 
 
 def test_an_event_is_posted_and_signed(sandbox, receiver):

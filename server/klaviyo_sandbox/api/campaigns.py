@@ -113,6 +113,7 @@ OPERATIONS = (
         generic.list_resources,
         required_filters=("messages.channel",),
         lookups={"messages.channel": Lookup("channel")},
+        past_only=True,
     ),
     Operation("get_campaign", "campaign", generic.get_resource),
     Operation(

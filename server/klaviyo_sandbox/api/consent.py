@@ -21,8 +21,9 @@ _SUBSCRIBE = Record(
         "attributes": Record(
             {
                 "email": Text(form="email", nullable=True),
-                "phone_number": Text(form="phone", nullable=True),
+                "phone_number": Text(form="phone", nullable=True, spared_by="email"),
                 "subscriptions": Record(GRANTS),
+                "age_gated_date_of_birth": Text(form="day", nullable=True),
             },
             required=("subscriptions",),
         ),

@@ -4,6 +4,7 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import coupons, jobs
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
+from klaviyo_sandbox.identifiers import CHOSEN_NAME
 from klaviyo_sandbox.shapes import Free, Items, Record, Shape, Text
 
 _STATUSES = ("ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE")
@@ -58,7 +59,7 @@ OPERATIONS = (
         "create_coupon",
         "coupon",
         coupons.create_coupon,
-        body=Record({"external_id": Text(shortest=1), **_DESCRIBED}, required=("external_id",)),
+        body=Record({"external_id": Text(shortest=1, pattern=CHOSEN_NAME), **_DESCRIBED}, required=("external_id",)),
     ),
     Operation("get_coupon", "coupon", generic.get_resource),
     Operation("update_coupon", "coupon", coupons.update_coupon, body=Record(_DESCRIBED), identified="required"),

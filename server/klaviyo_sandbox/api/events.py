@@ -144,6 +144,8 @@ OPERATIONS = (
             "datetime": Lookup("at"),
             "timestamp": Lookup("at", unit=1_000_000),
         },
+        past_only=True,
+        existing={"metric_id": "metric"},
     ),
     Operation("get_metric_for_event", "metric", generic.get_related, parent="event"),
     Operation("get_profile_for_event", "profile", generic.get_related, parent="event"),

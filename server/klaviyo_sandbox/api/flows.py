@@ -88,7 +88,7 @@ RESOURCES = (
 )
 
 OPERATIONS = (
-    Operation("get_flows", "flow", generic.list_resources),
+    Operation("get_flows", "flow", generic.list_resources, past_only=True, sorted_by_date=True),
     Operation("get_flow", "flow", generic.get_resource),
     Operation(
         "create_flow",
@@ -104,8 +104,8 @@ OPERATIONS = (
         identified="required",
     ),
     Operation("delete_flow", "flow", flows.delete_flow, empty=True),
-    Operation("get_actions_for_flow", "flow-action", generic.list_related, parent="flow"),
-    Operation("get_action_ids_for_flow", "flow-action", generic.list_related_ids, parent="flow"),
+    Operation("get_actions_for_flow", "flow-action", generic.list_related, parent="flow", past_only=True),
+    Operation("get_action_ids_for_flow", "flow-action", generic.list_related_ids, parent="flow", past_only=True),
     Operation("get_tags_for_flow", "tag", generic.list_related, parent="flow"),
     Operation("get_tag_ids_for_flow", "tag", generic.list_related_ids, parent="flow"),
     Operation("get_flow_action", "flow-action", generic.get_resource),

@@ -62,6 +62,8 @@ RESOURCES = (
     ),
 )
 
+_BROKEN = (("form_type", "any"),)
+
 OPERATIONS = (
     Operation("get_forms", "form", generic.list_resources),
     Operation(
@@ -83,8 +85,22 @@ OPERATIONS = (
     Operation("get_form", "form", generic.get_resource, extra=("definition",)),
     Operation("delete_form", "form", generic.delete_resource, empty=True),
     # Recorded answers have no links to neighbours, though the document knows cursors here.
-    Operation("get_versions_for_form", "form-version", generic.list_related, parent="form", neighbours=False),
-    Operation("get_version_ids_for_form", "form-version", generic.list_related_ids, parent="form", neighbours=False),
+    Operation(
+        "get_versions_for_form",
+        "form-version",
+        generic.list_related,
+        parent="form",
+        neighbours=False,
+        broken_filters=_BROKEN,
+    ),
+    Operation(
+        "get_version_ids_for_form",
+        "form-version",
+        generic.list_related_ids,
+        parent="form",
+        neighbours=False,
+        broken_filters=_BROKEN,
+    ),
     Operation("get_form_version", "form-version", generic.get_resource),
     Operation("get_form_for_form_version", "form", generic.get_related, parent="form-version"),
     Operation("get_form_id_for_form_version", "form", generic.get_related_id, parent="form-version"),

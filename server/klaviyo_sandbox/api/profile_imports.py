@@ -13,6 +13,8 @@ _HOME = f"/api/{_JOB}s"
 # A job takes in whatever has the right outline; what a profile really has to look like is checked one by one.
 _OUTLINE: dict[str, Shape] = {
     **{name: STRING if isinstance(shape, Text) else shape for name, shape in WRITABLE.items()},
+    # An address is the exception: one that is malformed has the whole import refused.
+    "email": WRITABLE["email"],
     "_kx": STRING,
 }
 _PROFILE = Record(

@@ -71,6 +71,10 @@ RESOURCES = (
 )
 
 _LARGEST_PROFILE = 100 * 1024
+# Not in the document, but recordings have it taken.
+_WRITABLE = {**WRITABLE, "anonymous_id": STRING}
+# Who is known by an email address is made without a faulty number.
+_NEW = {**_WRITABLE, "phone_number": Text(form="phone", nullable=True, spared_by="email")}
 _SOURCE = Record(
     {
         "data": Items(
@@ -90,14 +94,12 @@ OPERATIONS = (
         lookups={"email": Lookup(lowercase=True), "_kx": Lookup("exchange_id"), **_BY_SUPPRESSION},
     ),
     Operation("get_profile", "profile", segmentation.current(generic.get_resource, "segments")),
-    Operation(
-        "create_profile", "profile", profiles.create_profile, body=Record(WRITABLE), largest_body=_LARGEST_PROFILE
-    ),
+    Operation("create_profile", "profile", profiles.create_profile, body=Record(_NEW), largest_body=_LARGEST_PROFILE),
     Operation(
         "create_or_update_profile",
         "profile",
         profiles.import_profile,
-        body=Record({**WRITABLE, "_kx": STRING}),
+        body=Record({**_NEW, "_kx": STRING}),
         body_meta=PATCH,
         identified="optional",
         largest_body=_LARGEST_PROFILE,
@@ -106,7 +108,7 @@ OPERATIONS = (
         "update_profile",
         "profile",
         profiles.update_profile,
-        body=Record(WRITABLE),
+        body=Record(_WRITABLE),
         body_meta=PATCH,
         identified="required",
         largest_body=_LARGEST_PROFILE,

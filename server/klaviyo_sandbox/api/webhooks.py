@@ -54,7 +54,7 @@ RESOURCES = (
     ),
 )
 
-_ENTITLEMENT = "advanced_kdp"
+_ENTITLEMENT = "webhooks"
 _SECRET = 16
 _TOPIC = Record({"type": Text(choices=("webhook-topic",)), "id": Text(shortest=1)}, required=("type", "id"))
 _TOPICS = Record({"data": Items(_TOPIC)}, required=("data",))

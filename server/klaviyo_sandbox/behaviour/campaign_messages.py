@@ -24,7 +24,7 @@ def update_message(call: Call) -> Answer:
         definition[name] = {**(definition.get(name) or {}), **value} if merged else value
     image = call.data.get("relationships", {}).get("image")
     if image is not None:
-        _set_image(call, body, image["data"]["id"], "/data/relationships/image")
+        _set_image(call, body, image["data"]["id"], "/data/relationships/images/")
     _store(call, call.id, body)
     return documents.one(call, Row(call.id, body))
 
@@ -32,7 +32,7 @@ def update_message(call: Call) -> Answer:
 def replace_image(call: Call) -> Answer:
     """Give a text or push message another image."""
     body = _changeable(call, call.id)
-    _set_image(call, body, call.data["id"], "/data")
+    _set_image(call, body, call.data["id"], "/data/relationships/images/")
     _store(call, call.id, body)
     return Answer(204)
 
@@ -67,7 +67,7 @@ def _changeable(call: Call, message: str) -> Json:
 
 def _set_image(call: Call, body: Json, image: str, pointer: str) -> None:
     if body["definition"]["channel"] == "email":
-        raise invalid_body(pointer, "An email has no image of its own; images are part of its template.")
+        raise invalid_body(pointer, "Image relationships are only supported for push and SMS messages")
     call.require("image", image)
     body["_image_id"] = image
 

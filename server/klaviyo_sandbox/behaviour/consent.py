@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, recognize, write_profile
+from klaviyo_sandbox.behaviour.text_messages import sends_to
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
@@ -36,6 +38,7 @@ def subscribe(call: Call) -> Answer:
     attributes = call.data["attributes"]
     historical = bool(attributes.get("historical_import"))
     entries: list[Json] = attributes["profiles"]["data"]
+    _drop_channels(call, entries)
     problems = [
         problem for index, entry in enumerate(entries) for problem in _check_entry(call, index, entry, historical)
     ]
@@ -76,6 +79,9 @@ def grant(session: Session, request: Json, *, double_optin: bool) -> None:
         write_consent(session, owner, channel, _SUBSCRIBED, iso(moment), request["source"], double_optin)
     if any(channel == "email.marketing" for channel, _ in _granted(entry)):
         lift(session, profile, _LIFTED, request["list"])
+    # Users report that subscribing shows in `updated`, and unsubscribing does not.
+    body = session.require("profile", profile)
+    session.store.replace(session.account, "profile", profile, {**body, "updated": session.stamp})
     if request["list"] is not None:
         session.store.link(session.account, "list.profiles", request["list"], [profile], session.micros)
 
@@ -235,6 +241,9 @@ def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[
         if entry.get("id") is None and attributes.get(identifier) is None:
             detail = f"'{identifier}' is required to subscribe a profile to '{channel}'."
             problems.append(invalid_field(f"{pointer}/attributes/{identifier}", detail))
+        elif channel.startswith("sms.") and not all(sends_to(call, phone) for phone in _phones(call, entry)):
+            detail = "Consent to text messages cannot be given: the account has no sending number for this region."
+            problems.append(invalid_field(f"{pointer}/attributes/phone_number", detail))
         where = f"{pointer}/attributes/subscriptions/{channel.replace('.', '/')}/consented_at"
         moment = parse_moment(consent["consented_at"]) if consent.get("consented_at") else None
         if channel == "email.open_tracking":
@@ -243,9 +252,36 @@ def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[
             problems.append(invalid_field(where, "'consented_at' is required when 'historical_import' is true."))
         elif historical and moment is not None and moment >= call.now:
             problems.append(invalid_field(where, "'consented_at' must be in the past."))
+        elif historical and moment is not None and _revoked_since(call, entry, channel, moment):
+            problems.append(invalid_field(where, "The profile has unsubscribed after 'consented_at'."))
         elif not historical and moment is not None:
             problems.append(invalid_field(where, "'consented_at' may only be given when 'historical_import' is true."))
     return problems
+
+
+def _drop_channels(call: Call, entries: Sequence[Json]) -> None:
+    """Leave out the consent by phone of those whose faulty number was dropped. They keep that by email."""
+    for index, entry in enumerate(entries):
+        if f"/data/attributes/profiles/data/{index}/attributes/phone_number" in call.dropped:
+            channels: Json = entry["attributes"]["subscriptions"]
+            kept = {name: kinds for name, kinds in channels.items() if REACHED_BY[name] != "phone_number"}
+            entry["attributes"]["subscriptions"] = kept
+
+
+def _phones(session: Session, entry: Json) -> list[str]:
+    """The number an entry gives, or else that of the profile it names by its id."""
+    given = entry["attributes"].get("phone_number")
+    known = session.store.get(session.account, "profile", entry["id"]) if entry.get("id") is not None else None
+    phone = given or (known or {}).get("phone_number")
+    return [phone] if phone is not None else []
+
+
+def _revoked_since(session: Session, entry: Json, channel: str, moment: datetime) -> bool:
+    """Whether somebody took back what an old consent would give."""
+    profile = entry.get("id") or next(iter(find_profiles(session, normalized(entry["attributes"]))), None)
+    sql = "SELECT updated_at FROM consent WHERE account = ? AND profile = ? AND channel = ? AND status = 'UNSUBSCRIBED'"
+    revoked = [parse_moment(at) for (at,) in session.store.rows(sql, (session.account, profile, channel))]
+    return any(at is not None and moment < at for at in revoked)
 
 
 def _hold_for_confirmation(session: Session, request: Json) -> None:

@@ -7,7 +7,6 @@ from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -19,9 +18,6 @@ def create_coupon(call: Call) -> Answer:
     """A new coupon. Its external id becomes its id."""
     attributes = _monitored(call.data["attributes"])
     identifier: str = attributes["external_id"]
-    if not well_formed("chosen", identifier):
-        detail = "'external_id' must consist of letters without accents, digits and underscores."
-        raise invalid_body("/data/attributes/external_id", detail)
     if call.store.get(call.account, "coupon", identifier) is not None:
         raise conflict(f"A coupon with id {identifier} already exists.")
     body: Json = {"description": None, "monitor_configuration": None, **attributes}

@@ -16,6 +16,7 @@ _NESTED = ("steps", "columns", "rows", "blocks", "triggers", "teasers")
 _SINGLE = ("action", "dynamic_button")
 # Actions that always submit, and so need to know the list; of others `submit` says whether they do.
 _SUBMIT_TO_LIST = ("close", "next_step", "redirect", "submit_back_in_stock")
+_LEAST_STEPS = 2
 _DEFAULTS: Mapping[str, Any] = {"type": "popup", "status": "draft", "ab_test": False, "location": None}
 
 
@@ -77,7 +78,9 @@ def _part_id(session: Session) -> str:
 
 
 def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
-    """Ids that must not be there yet, and actions that submit to no list."""
+    """Too few steps, ids that must not be there yet, and actions that submit to no list."""
+    if len(version["steps"]) < _LEAST_STEPS:
+        yield invalid_field(f"{_VERSIONS}/{at}", "Versions must have at least two steps")
     for place, pointer, part in _parts(version, "versions", f"{_VERSIONS}/{at}"):
         if part.get("id") is not None:
             yield invalid_field(f"{pointer}/id", "'id' is not allowed on create.")

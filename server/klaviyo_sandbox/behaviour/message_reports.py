@@ -78,8 +78,10 @@ CAMPAIGNS = Kind(
     filters={
         **dict.fromkeys(("campaign_id", "campaign_message_id", "campaign_message_name"), _SCALAR),
         **_COMMON_FILTERS,
+        # Not in the document; a recording of another revision has it taken.
+        "campaign_channel": _SCALAR,
     },
-    choices={"send_channel": CHANNELS},
+    choices={"send_channel": CHANNELS, "campaign_channel": CHANNELS},
 )
 FLOWS = Kind(
     statistics=STATISTICS,
@@ -169,6 +171,7 @@ def _campaign(call: Call, one: Interaction) -> dict[str, Sequence[str]] | None:
         "campaign_message_id": [one.message],
         "campaign_message_name": [message["definition"].get("label") or campaign["name"]],
         "audience": campaign["audiences"]["included"],
+        "campaign_channel": [one.channel],
         **_common(call, "campaign", message["_campaign_id"], one),
     }
 

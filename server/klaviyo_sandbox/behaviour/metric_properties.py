@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from klaviyo_sandbox import documents
-from klaviyo_sandbox.calls import Answer, Call, missing
+from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -48,7 +48,7 @@ def _find(call: Call) -> Row:
         for row in _properties(call, metric):
             if row.id == call.id:
                 return row
-    raise missing("metric-property", call.id)
+    raise call.missing("metric-property", call.id)
 
 
 def _properties(call: Call, metric: str) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.markup import MarkupError, render
-from klaviyo_sandbox.calls import Answer, Call, Session, missing
+from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.loose_json import Json, is_list, items, mapping
@@ -61,7 +61,7 @@ def update_template(call: Call) -> Answer:
     """Change a template of the library. Null leaves a name, HTML or definition as it is, and clears the other texts."""
     body = call.require("template", call.id)
     if body.get("_owner_id") is not None:
-        raise missing("template", call.id)
+        raise call.missing("template", call.id)
     attributes: Json = call.data["attributes"]
     _check_editor(body["editor_type"], attributes)
     for name in ("text", "amp"):
@@ -80,8 +80,10 @@ def update_template(call: Call) -> Answer:
 
 def delete_template(call: Call) -> Answer:
     """Remove a template of the library. Klaviyo was seen to answer 200, where its document says 204."""
-    if call.require("template", call.id).get("_owner_id") is not None:
-        raise conflict(f"Template with id {call.id} belongs to a message and cannot be deleted on its own.")
+    owner = call.require("template", call.id).get("_owner_id")
+    if owner is not None:
+        detail = f"Cannot delete template {call.id} while it is attached to message {owner}"
+        raise conflict(detail, pointer="/data")
     generic.delete_resource(call)
     return Answer(200)
 
