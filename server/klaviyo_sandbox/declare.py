@@ -8,6 +8,8 @@ from klaviyo_sandbox.facts import FACTS, ColumnKind, Filter, Limits, Page, Param
 from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.shapes import Record
 
+Precision = Literal["second", "millisecond", "microsecond"]
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -57,6 +59,7 @@ class Resource:
     key: what operations call it, for a type that some of them show in another form
     defaults: attributes a new one gets when the caller leaves them out
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
+    precision: to what its moments are kept. An answer that has just written them shows them to the microsecond
     columns, unique, indexes: what the store keeps beside the body to look things up
     owns: foreign columns (type, column) of resources that disappear with this one
     """
@@ -70,6 +73,7 @@ class Resource:
     computed: Mapping[str, "Computation"] = field(default_factory=dict[str, "Computation"])
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     stamps: tuple[str, str] = ("created", "updated")
+    precision: Precision = "second"
     columns: Mapping[str, Column] = field(default_factory=dict[str, Column])
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()

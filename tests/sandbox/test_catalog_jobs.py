@@ -62,13 +62,13 @@ def test_a_job_is_queued_then_processed_then_complete(sandbox, kind):
     assert job["type"] == f"{kind}-bulk-create-job"
     assert job["attributes"] == {
         "status": "queued",
-        "created_at": "2026-11-16T12:00:00+00:00",
+        "created_at": "2026-11-16T12:00:00.000000+00:00",
         "total_count": 2,
         "completed_count": 0,
         "failed_count": 0,
         "completed_at": None,
         "errors": [],
-        "expires_at": "2026-11-23T12:00:00+00:00",
+        "expires_at": "2026-11-23T12:00:00.000000+00:00",
     }
     path = f"/api/{kind}-bulk-create-jobs/{job['id']}"
     made = "$custom:::$default:::A"
@@ -79,7 +79,7 @@ def test_a_job_is_queued_then_processed_then_complete(sandbox, kind):
     document = sandbox.get(f"{path}?include={key}").json()
     done = document["data"]["attributes"]
     assert (done["status"], done["completed_count"], done["failed_count"]) == ("complete", 2, 0)
-    assert done["completed_at"] == "2026-11-16T12:00:01+00:00"
+    assert done["completed_at"] == "2026-11-16T12:00:01.000000+00:00"
     assert [entry["id"] for entry in document["included"]] == [made, "$custom:::$default:::B"]
     assert sandbox.data(f"/api/{home}/{made}")["attributes"]["external_id"] == "A"
 

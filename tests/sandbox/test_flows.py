@@ -71,7 +71,7 @@ def test_temporary_ids_become_real_ones(sandbox):
     assert all("temporary_id" not in made for made in (first, second, third))
     assert first["data"]["status"] == "draft"
     assert first["data"]["message"]["smart_sending_enabled"] is True
-    assert read(sandbox, flow["id"]) == attributes
+    assert read(sandbox, flow["id"]) == sandbox.kept(attributes)
     assert "definition" not in create(sandbox, action("a"), query="").json()["data"]["attributes"]
 
 

@@ -40,6 +40,7 @@ RESOURCES = (
         ),
         defaults=campaigns.DEFAULTS,
         stamps=("created_at", "updated_at"),
+        precision="microsecond",
         columns={
             "name": Column("name"),
             "status": Column("status"),
@@ -69,6 +70,7 @@ RESOURCES = (
             Relation("image", "image", column="image_id", data=True),
         ),
         stamps=("created_at", "updated_at"),
+        precision="microsecond",
         columns={
             "campaign_id": Column("_campaign_id"),
             "template_id": Column("_template_id"),

@@ -50,6 +50,7 @@ RESOURCES = (
         columns={"metric_id": Column("_metric_id"), "custom_metric_id": Column("_custom_metric_id")},
         indexes=(("custom_metric_id",),),
         stamps=("", "updated"),
+        precision="microsecond",
     ),
 )
 

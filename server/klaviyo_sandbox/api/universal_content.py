@@ -93,6 +93,7 @@ RESOURCES = (
         ),
         ids="ulid",
         path="/api/template-universal-content",
+        precision="microsecond",
         columns={
             "name": Column("name"),
             "created": Column("created", "moment", nullable=False),

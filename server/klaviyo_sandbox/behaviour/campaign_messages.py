@@ -46,7 +46,7 @@ def assign_template(call: Call) -> Answer:
         detail = f"Only an email has a template; the channel of this message is '{definition['channel']}'."
         raise invalid_body("/data/relationships/template", detail)
     template: str = call.data["relationships"]["template"]["data"]["id"]
-    copied = copy_template(call, template, f"Clone of {template}", owner=message)
+    copied = copy_template(call, template, f"Clone of {template}", owner=message).id
     if body.get("_template_id") is not None:
         earlier = call.store.get(call.account, "template", body["_template_id"])
         if earlier is not None and earlier.get("_owner_id") == message:

@@ -93,7 +93,7 @@ def clone_campaign(call: Call) -> Answer:
         message = call.new_id("campaign-message")
         template: str | None = row.body.get("_template_id")
         if template is not None:
-            template = copy_template(call, template, f"Clone of {template}", owner=message)
+            template = copy_template(call, template, f"Clone of {template}", owner=message).id
         copied = {**row.body, **stamps, "send_times": None, "_campaign_id": identifier, "_template_id": template}
         call.store.insert(call.account, "campaign-message", message, copied)
     return documents.one(call, Row(identifier, body), 201)

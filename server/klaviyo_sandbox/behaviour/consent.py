@@ -72,7 +72,7 @@ def grant(session: Session, request: Json, *, double_optin: bool) -> None:
     for channel, consent in _granted(entry):
         reached_by_phone = REACHED_BY[channel.split(".")[0]] == "phone_number"
         owner = by_phone[0] if by_phone and reached_by_phone else profile
-        moment = parse_moment(consent.get("consented_at") or session.stamp) or session.now
+        moment = parse_moment(consent.get("consented_at") or session.second) or session.now
         write_consent(session, owner, channel, _SUBSCRIBED, iso(moment), request["source"], double_optin)
     if any(channel == "email.marketing" for channel, _ in _granted(entry)):
         lift(session, profile, _LIFTED, request["list"])
@@ -106,8 +106,8 @@ def write_consent(
         channel,
         status,
         consented_at,
-        session.stamp,
-        session.stamp,
+        session.second,
+        session.second,
         detail,
         int(double_optin),
     )

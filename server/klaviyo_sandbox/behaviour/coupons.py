@@ -39,7 +39,10 @@ def update_coupon(call: Call) -> Answer:
 def create_code(call: Call) -> Answer:
     """A new code of a coupon, there at once. Klaviyo answers this with 200."""
     identifier = add_code(call, call.data)
-    return documents.one(call, Row(identifier, call.require("coupon-code", identifier)))
+    body = call.require("coupon-code", identifier)
+    # Here alone Klaviyo writes UTC as Z.
+    body["expires_at"] = body["expires_at"].removesuffix("+00:00") + "Z"
+    return documents.one(call, Row(identifier, body))
 
 
 def add_code(session: Session, data: Json) -> str:
@@ -70,7 +73,7 @@ def update_code(call: Call) -> Answer:
     if "expires_at" in attributes:
         body["expires_at"] = attributes["expires_at"] or _in_a_year(call)
     call.store.replace(call.account, "coupon-code", call.id, body)
-    return documents.one(call, Row(call.id, body))
+    return generic.get_resource(call)
 
 
 def delete_code(call: Call) -> Answer:

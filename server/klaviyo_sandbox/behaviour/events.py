@@ -73,7 +73,7 @@ def bulk_create_client_events(call: Call) -> Answer:
 
 def _accept(call: Call, event: Json) -> None:
     kind = "client.event" if call.operation.public else "event"
-    call.schedule(kind, {**event, "received": call.stamp}, call.world.event_delay)
+    call.schedule(kind, {**event, "received": call.second}, call.world.event_delay)
 
 
 def _accept_batches(call: Call, batches: Sequence[tuple[Json, str]]) -> None:

@@ -249,7 +249,7 @@ def _write_message(session: Session, action: str, sender: Json, known: dict[str,
     identifier = earlier.id if earlier else message.get("id") or session.new_id("flow-message")
     template: str | None = message.get("template_id")
     if template is not None and (earlier is None or earlier.body["_template_id"] != template):
-        template = copy_template(session, template, f"Clone of {template}", owner=identifier)
+        template = copy_template(session, template, f"Clone of {template}", owner=identifier).id
         if earlier is not None and earlier.body["_template_id"] is not None:
             session.store.remove(session.account, "template", earlier.body["_template_id"])
     message.update(id=identifier, template_id=template)

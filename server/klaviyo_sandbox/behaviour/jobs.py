@@ -14,11 +14,13 @@ sort "-created_at"). A handler of its own that knows its items another way calls
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from math import ceil
 from typing import Any
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session
+from klaviyo_sandbox.clock import exact
 from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.identifiers import new_uuid
@@ -65,6 +67,7 @@ def resource(
         ids="job",
         relations=relations,
         stamps=("created_at", ""),
+        precision="microsecond",
         columns={
             "status": Column("status", nullable=False),
             "created_at": Column("created_at", "moment", nullable=False),
@@ -117,7 +120,7 @@ def start(
         "skipped_count": 0,
         "completed_at": None,
         "errors": [],
-        "expires_at": call.moment(call.micros + KEPT_SECONDS * 1_000_000),
+        "expires_at": exact(call.now + timedelta(seconds=KEPT_SECONDS)),
         **(extra or {}),
     }
     call.store.insert(call.account, kind, identifier, body)

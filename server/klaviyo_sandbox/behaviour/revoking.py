@@ -87,7 +87,7 @@ def _revoke(session: Session, attributes: Json, channel: str, kinds: Json, list_
             # Leaving one list stops the email sent to that list, and nothing else.
             suppress_globally(session, profile, "UNSUBSCRIBE", list_id)
             continue
-        write_consent(session, profile, f"{channel}.{kind}", "UNSUBSCRIBED", session.stamp, None, False)
+        write_consent(session, profile, f"{channel}.{kind}", "UNSUBSCRIBED", session.second, None, False)
         if (channel, kind) == ("email", "marketing"):
             suppress_globally(session, profile, "UNSUBSCRIBE")
     if on_list and list_id is not None and "marketing" in kinds:

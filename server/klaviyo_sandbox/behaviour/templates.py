@@ -92,8 +92,7 @@ def clone_template(call: Call) -> Answer:
     original = call.require("template", source)
     _check_room(call)
     name = call.data["attributes"].get("name") or f"Clone of {original['name']}"
-    identifier = copy_template(call, source, name)
-    return documents.one(call, Row(identifier, call.require("template", identifier)))
+    return documents.one(call, copy_template(call, source, name))
 
 
 def render_template(call: Call) -> Answer:
@@ -110,7 +109,7 @@ def render_template(call: Call) -> Answer:
     return documents.one(call, Row(identifier, body))
 
 
-def copy_template(session: Session, source: str, name: str, owner: str | None = None) -> str:
+def copy_template(session: Session, source: str, name: str, owner: str | None = None) -> Row:
     """Copy a template, into the library or for one message (`owner`). Raises ApiError (404)."""
     original = session.require("template", source)
     stamps = {"created": session.stamp, "updated": session.stamp}
@@ -119,7 +118,7 @@ def copy_template(session: Session, source: str, name: str, owner: str | None = 
     if body["definition"] is not None:
         body["definition"] = {**body["definition"], "template_id": identifier}
     session.store.insert(session.account, "template", identifier, body)
-    return identifier
+    return Row(identifier, body)
 
 
 def normalized_html(source: str) -> str:

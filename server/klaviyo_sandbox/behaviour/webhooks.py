@@ -133,7 +133,7 @@ def deliver(session: Session, payload: Json) -> None:
         "response_status": None,
         "error": None,
         "attempt": payload["attempt"],
-        "at": session.stamp,
+        "at": session.second,
         "headers": headers,
         "body": content.decode(),
     }
@@ -189,7 +189,7 @@ def _notice(session: Session, payload: Json) -> Json:
     meta = {
         "klaviyo_account_id": session.account,
         "klaviyo_webhook_id": payload["webhook"],
-        "timestamp": session.stamp,
+        "timestamp": session.second,
         "version": _VERSION,
     }
     return {"data": data, "meta": meta}

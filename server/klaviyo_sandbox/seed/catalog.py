@@ -94,7 +94,7 @@ def _make_products(ground: Ground) -> list[tuple[str, Json]]:
     store.insert_many(shop.account, VARIANT, variants)
     for name, contents in members.items():
         category = entry_id(name.lower().replace(" ", "-"))
-        made = ground.ago(660)
+        made = ground.written(660)
         body = {"external_id": name.lower().replace(" ", "-"), "name": name, "_created": made, "updated": made}
         store.insert(shop.account, CATEGORY, category, body)
         store.link(shop.account, CONTENTS, category, contents, (ground.now - 600 * _DAY) * 1_000_000)
@@ -114,8 +114,8 @@ def _item(ground: Ground, product: Product, age: float) -> Json:
         "images": [f"{image}.jpg"],
         "custom_metadata": {"collection": product.category},
         "published": True,
-        "created": ground.ago(age),
-        "updated": ground.ago(age / 20),
+        "created": ground.written(age),
+        "updated": ground.written(age / 20),
     }
 
 

@@ -50,8 +50,8 @@ def _make_universal_content(ground: Ground) -> None:
         body: Json = {
             "name": name,
             "definition": {"content_type": "block", "type": kind, "data": data},
-            "created": ground.ago(300 - 40 * number),
-            "updated": ground.ago(80 - 9 * number),
+            "created": ground.written(300 - 40 * number),
+            "updated": ground.written(80 - 9 * number),
             "screenshot_status": "completed",
         }
         identifier = make_id(ground.random, "ulid", 300 - 40 * number)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from random import Random
 
 from klaviyo_sandbox.behaviour.campaigns import DEFAULTS
-from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.clock import exact, iso
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.people import Person, make_id
 from klaviyo_sandbox.seed.tables import Shop
@@ -27,6 +28,11 @@ class Ground:
     def ago(self, days: float) -> str:
         """That many days before the present, as attributes show it."""
         return iso(datetime.fromtimestamp(self.now - days * _DAY, UTC))
+
+    def written(self, days: float) -> str:
+        """The same for what Klaviyo dates to the microsecond: with a fraction, always the same for the same days."""
+        fraction = int.from_bytes(blake2b(f"{self.shop.account}:{days}".encode(), digest_size=4).digest()) % 10**6
+        return exact(datetime.fromtimestamp(int(self.now - days * _DAY), UTC).replace(microsecond=fraction))
 
     def add(self, kind: str, body: Json, form: str = "six", age: float = 0.0) -> str:
         """Store a resource and return its id."""
@@ -156,9 +162,9 @@ def make_campaigns(
                 "excluded": [segments["Lapsed customers"]] if status == "Draft" else [],
             },
             "send_strategy": {"method": "static", "datetime": going_out} if going_out else {"method": "immediate"},
-            "created_at": ground.ago(created),
-            "updated_at": ground.ago(max(days, 0.5)),
-            "scheduled_at": ground.ago(created - 1) if going_out else None,
+            "created_at": ground.written(created),
+            "updated_at": ground.written(max(days, 0.5)),
+            "scheduled_at": ground.written(created - 1) if going_out else None,
             "send_time": going_out,
             "_channel": channel,
         }

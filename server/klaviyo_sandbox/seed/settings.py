@@ -27,7 +27,7 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
     store.insert_many(
         account,
         "mapped-metric",
-        ((kind, mapping(metrics.get(name), None, ground.ago(360))) for kind, name in MAPPINGS.items()),
+        ((kind, mapping(metrics.get(name), None, ground.written(360))) for kind, name in MAPPINGS.items()),
     )
     for name, path, content_type, age in _FEEDS:
         feed: Json = {

@@ -20,6 +20,7 @@ from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.loose_json import Json, is_object
 from klaviyo_sandbox.query import Cursor, Sort
+from klaviyo_sandbox.storage.moments import keeper
 from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 
 _BY_ID = Sort("id")
@@ -56,6 +57,7 @@ class Store:
         self._path = path
         self._resources = resources
         self._tables = [resource for resource in resources.values() if resource.stored]
+        self._kept = {kind: keeper(resource) for kind, resource in resources.items()}
         self._connection: sqlite3.Connection | None = None
         self.lock = threading.RLock()
 
@@ -179,10 +181,10 @@ class Store:
         marks = ", ?" * len(resource.columns)
         verb = "INSERT OR IGNORE" if ignore else "INSERT"
         sql = f'{verb} INTO "{resource.table}" (account, id, body{names}) VALUES (?, ?, ?{marks})'
-        columns = tuple(resource.columns.values())
+        columns, kept = tuple(resource.columns.values()), self._kept[kind]
         rows = (
             (account, identifier, _dump(body), *(column_value(column, body) for column in columns))
-            for identifier, body in items
+            for identifier, body in ((identifier, kept(body)) for identifier, body in items)
         )
         return self._db().executemany(sql, rows).rowcount
 
@@ -190,9 +192,10 @@ class Store:
         """Give an existing resource a new body."""
         resource = self._resources[kind]
         names = "".join(f', "{name}" = ?' for name in resource.columns)
-        values = [column_value(column, body) for column in resource.columns.values()]
+        kept = self._kept[kind](body)
+        values = [column_value(column, kept) for column in resource.columns.values()]
         sql = f'UPDATE "{resource.table}" SET body = ?{names} WHERE account = ? AND id = ?'
-        self.run(sql, (_dump(body), *values, account, identifier))
+        self.run(sql, (_dump(kept), *values, account, identifier))
 
     def reassign(self, account: str, kind: str, column: str, old: str, new: str) -> None:
         """Let the resources whose `column` is `old` have `new` there, except where that would not be unique."""
