@@ -66,7 +66,10 @@ class Session:
 
     def new_id(self, kind: str) -> str:
         """An identifier for a new resource."""
-        return new_identifier(self.world.resources[kind].ids, self.store.next_digest(), self.now)
+        form = self.world.resources[kind].ids
+        return (
+            self.store.next_rising() if form == "rising" else new_identifier(form, self.store.next_digest(), self.now)
+        )
 
     def require(self, kind: str, identifier: str) -> Json:
         """The body of a resource that must exist. Raises ApiError (404)."""

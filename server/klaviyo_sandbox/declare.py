@@ -29,6 +29,7 @@ class Relation:
     foreign: a column of the *other* resource holding this one's id (to many)
     hidden: documents do not show it, though its endpoints follow it
     on_include: only operations that can include it show it
+    newest_first: the related ones are shown from the highest id down
     """
 
     name: str
@@ -41,6 +42,7 @@ class Relation:
     joined: str = ""
     hidden: bool = False
     on_include: bool = False
+    newest_first: bool = False
 
     @property
     def many(self) -> bool:

@@ -155,6 +155,21 @@ def test_a_draft_can_be_changed(sandbox):
     assert change(sandbox, campaign["id"], name=None)["name"] == "Newer"
 
 
+def test_a_new_name_is_the_label_of_the_email_too(sandbox):
+    campaign = draft(sandbox)["id"]
+    change(sandbox, campaign, name="Renamed")
+    (message,) = sandbox.data(f"/api/campaigns/{campaign}/campaign-messages")
+    assert message["attributes"]["definition"]["label"] == "Renamed"
+
+
+def test_a_clone_is_to_be_sent_now(sandbox):
+    planned = {"method": "static", "datetime": "2026-12-24T09:00:00+00:00"}
+    campaign = draft(sandbox, send_strategy=planned)["id"]
+    body = {"data": {"type": "campaign", "id": campaign, "attributes": {}}}
+    clone = sandbox.post("/api/campaign-clone", body).json()["data"]["attributes"]
+    assert clone["send_strategy"]["datetime"] == "2026-11-16T12:00:00.000000+00:00"
+
+
 def test_a_sent_campaign_cannot_be_changed(sandbox):
     (sent, *_) = sandbox.data("/api/campaigns?filter=equals(messages.channel,'email'),equals(status,'Sent')")
     assert sandbox.problem(change(sandbox, sent["id"], status=409, name="Newer"), 409)
@@ -171,12 +186,12 @@ def test_a_deleted_campaign_takes_its_messages_along(sandbox):
     assert sandbox.get(f"/api/campaign-recipient-estimations/{campaign}").status_code == 404
 
 
-def test_an_estimation_is_queued_processed_and_complete(sandbox):
+def test_an_estimation_is_processed_and_complete(sandbox):
     campaign = draft(sandbox)["id"]
     answer = estimate(sandbox, campaign)
     assert answer.status_code == 202
     assert answer.json()["data"]["id"] == campaign
-    assert answer.json()["data"]["attributes"] == {"status": "queued"}
+    assert answer.json()["data"]["attributes"] == {"status": "processing"}
     statuses = []
     for _ in range(5):
         statuses.append(sandbox.data(f"/api/campaign-recipient-estimation-jobs/{campaign}")["attributes"]["status"])
@@ -184,7 +199,7 @@ def test_an_estimation_is_queued_processed_and_complete(sandbox):
         if statuses[-1] != "complete":
             assert sandbox.problem(result, 404)["detail"].startswith("No results or results were out of date")
         sandbox.clock.advance(0.5)
-    assert statuses == ["queued", "processing", "processing", "processing", "complete"]
+    assert statuses == ["processing", "processing", "processing", "processing", "complete"]
     assert result.json()["data"]["attributes"]["estimated_recipient_count"] > 0
 
 

@@ -297,7 +297,7 @@ def test_an_action_is_led_elsewhere_within_its_flow(sandbox):
         {"type": "send-email", "id": second["id"]},
     ):
         sandbox.problem(change_action(sandbox, first["id"], wrong), 400)
-    sandbox.problem(change_action(sandbox, "NOPE01", {"type": "send-email"}), 404)
+    sandbox.problem(change_action(sandbox, "116466131", {"type": "send-email"}), 404)
 
 
 def test_a_removed_action_is_bridged(sandbox):
@@ -324,8 +324,17 @@ def test_a_split_with_two_ways_on_stays(sandbox):
 
 
 def test_malformed_ids_of_actions_are_told_from_unknown_ones(sandbox):
-    sandbox.problem(sandbox.get("/api/flow-actions/not-an-id"), 400)
-    sandbox.problem(sandbox.get("/api/flow-actions/NOPE01"), 404)
+    sandbox.problem(sandbox.get("/api/flow-actions/NOPE01"), 400)
+    sandbox.problem(sandbox.get("/api/flow-actions/116466131"), 404)
+
+
+def test_ids_of_actions_rise_as_they_are_made_and_the_newest_are_included_first(sandbox):
+    flows = [created(sandbox, action("a", following="b"), action("b"))["id"] for _ in range(2)]
+    found = [sandbox.get(f"/api/flows/{flow}?include=flow-actions").json() for flow in flows]
+    ids = [[item["id"] for item in document["included"]] for document in found]
+    assert [one for shown in ids for one in shown[::-1]] == sorted(one for shown in ids for one in shown)
+    assert [item["id"] for item in found[0]["data"]["relationships"]["flow-actions"]["data"]] == ids[0]
+    assert all(one.isdigit() for one in [*ids[0], *ids[1]])
     sandbox.problem(sandbox.get("/api/flow-messages/NOPE01"), 404)
 
 

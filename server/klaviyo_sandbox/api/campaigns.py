@@ -113,6 +113,7 @@ OPERATIONS = (
         "get_campaigns",
         "campaign",
         generic.list_resources,
+        default_sort="-updated_at",
         required_filters=("messages.channel",),
         lookups={"messages.channel": Lookup("channel")},
     ),
@@ -210,4 +211,4 @@ OPERATIONS = (
     ),
 )
 
-WORK = {"estimation.start": estimation.start, "estimation.finish": estimation.finish, **sending.WORK}
+WORK = {"estimation.finish": estimation.finish, **sending.WORK}

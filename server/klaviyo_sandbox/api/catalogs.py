@@ -90,7 +90,9 @@ _MOST_RELATED = 10_000
 
 def _entries(kind: Kind) -> Iterator[Operation]:
     """The five operations on entries of one kind."""
-    yield Operation(f"get_{kind.names}", kind.type, generic.list_resources, lookups=kind.lookups)
+    yield Operation(
+        f"get_{kind.names}", kind.type, generic.list_resources, lookups=kind.lookups, default_sort="created"
+    )
     yield Operation(
         f"create_{kind.name}", kind.type, catalogs.create, body=kind.body, body_relationships=kind.created_with
     )
@@ -129,7 +131,7 @@ def _followed(parent: Kind, child: Kind) -> Iterator[Operation]:
         (f"get_{child.plural}_for_{parent.name}", generic.list_related),
         (f"get_{child.singular}_ids_for_{parent.name}", generic.list_related_ids),
     ):
-        yield Operation(name, child.type, run, parent=parent.type, lookups=child.lookups)
+        yield Operation(name, child.type, run, parent=parent.type, lookups=child.lookups, default_sort="created")
 
 
 def _related(parent: Kind, child: Kind) -> Iterator[Operation]:

@@ -33,7 +33,7 @@ RESOURCES = (
                 "definition": Record(_DEFINITION),
             }
         ),
-        ids="hex",
+        ids="ulid",
         relations=(Relation("metrics", "metric", link="custom-metric.metrics"),),
         columns={"name": Column("name", nullable=False)},
         unique=(("name",),),

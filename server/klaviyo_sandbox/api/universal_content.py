@@ -91,7 +91,7 @@ RESOURCES = (
                 "screenshot_url": Text(),
             }
         ),
-        ids="ulid",
+        ids="hex",
         path="/api/template-universal-content",
         precision="microsecond",
         columns={

@@ -62,6 +62,8 @@ def update_campaign(call: Call) -> Answer:
         body[name] = (
             {**body[name], **_given(value)} if name in ("audiences", "send_options", "tracking_options") else value
         )
+    if attributes.get("name") is not None:
+        _rename_messages(call, attributes["name"])
     body["updated_at"] = call.stamp
     if body["status"] == "Scheduled" and attributes.get("send_strategy") is not None:
         sending.reschedule(call, call.id, body)
@@ -84,6 +86,9 @@ def clone_campaign(call: Call) -> Answer:
     original: str = call.data["id"]
     source = call.require("campaign", original)
     kept = {name: source[name] for name in (*_SETTINGS, "audiences", "_channel")}
+    if "datetime" in kept["send_strategy"]:
+        # The original's time has often passed; Klaviyo puts the present in its place.
+        kept["send_strategy"] = {**kept["send_strategy"], "datetime": call.stamp}
     name = call.data["attributes"].get("new_name") or f"Clone of {source['name']}"
     stamps = {"created_at": call.stamp, "updated_at": call.stamp}
     body: Json = {**DEFAULTS, **kept, "name": name, **stamps}
@@ -97,6 +102,14 @@ def clone_campaign(call: Call) -> Answer:
         copied = {**row.body, **stamps, "send_times": None, "_campaign_id": identifier, "_template_id": template}
         call.store.insert(call.account, "campaign-message", message, copied)
     return documents.one(call, Row(identifier, body), 201)
+
+
+def _rename_messages(call: Call, name: str) -> None:
+    """An email's label follows the name of its campaign."""
+    for row in call.store.find(call.account, "campaign-message", "campaign_id", call.id):
+        if "label" in row.body["definition"]:
+            row.body["definition"]["label"] = name
+            call.store.replace(call.account, "campaign-message", row.id, row.body)
 
 
 def _create_message(call: Call, campaign: str, message: Json) -> None:

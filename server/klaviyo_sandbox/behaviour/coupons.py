@@ -24,7 +24,7 @@ def create_coupon(call: Call) -> Answer:
         raise invalid_body("/data/attributes/external_id", detail)
     if call.store.get(call.account, "coupon", identifier) is not None:
         raise conflict(f"A coupon with id {identifier} already exists.")
-    body: Json = {"description": None, "monitor_configuration": None, **attributes}
+    body: Json = {"description": None, "monitor_configuration": None, **attributes, "_created": call.stamp}
     call.store.insert(call.account, "coupon", identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.markup import MarkupError, render
+from klaviyo_sandbox.behaviour.plain_text import text_of
 from klaviyo_sandbox.calls import Answer, Call, Session, missing
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.filters import Where
@@ -53,6 +54,8 @@ def create_template(call: Call) -> Answer:
     }
     if definition is not None:
         _define(call, identifier, body, definition)
+    if body["text"] is None:
+        body["text"] = text_of(body["html"])
     call.store.insert(call.account, "template", identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 

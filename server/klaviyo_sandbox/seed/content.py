@@ -54,7 +54,7 @@ def _make_universal_content(ground: Ground) -> None:
             "updated": ground.written(80 - 9 * number),
             "screenshot_status": "completed",
         }
-        identifier = make_id(ground.random, "ulid", 300 - 40 * number)
+        identifier = make_id(ground.random, "hex")
         body["screenshot_url"] = screenshot_url(ground.shop.account, identifier)
         ground.store.insert(ground.shop.account, KIND, identifier, body)
 

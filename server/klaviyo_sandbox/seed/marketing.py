@@ -8,6 +8,7 @@ from random import Random
 
 from klaviyo_sandbox.behaviour.campaigns import DEFAULTS
 from klaviyo_sandbox.clock import exact, iso
+from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.people import Person, make_id
 from klaviyo_sandbox.seed.tables import Shop
@@ -34,7 +35,7 @@ class Ground:
         fraction = int.from_bytes(blake2b(f"{self.shop.account}:{days}".encode(), digest_size=4).digest()) % 10**6
         return exact(datetime.fromtimestamp(int(self.now - days * _DAY), UTC).replace(microsecond=fraction))
 
-    def add(self, kind: str, body: Json, form: str = "six", age: float = 0.0) -> str:
+    def add(self, kind: str, body: Json, form: IdForm = "six", age: float = 0.0) -> str:
         """Store a resource and return its id."""
         identifier = make_id(self.random, form, age)
         self.store.insert(self.shop.account, kind, identifier, body)
@@ -326,7 +327,7 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
                 "timezone": "profile",
                 "delay_until_time": None,
             }
-            steps.append({"id": make_id(ground.random, "six"), "type": "time-delay", "data": delay, "links": {}})
+            steps.append({"id": ground.store.next_rising(), "type": "time-delay", "data": delay, "links": {}})
         email: Json = {
             "message": {
                 "id": make_id(ground.random, "six"),
@@ -340,7 +341,7 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
             },
             "status": "live",
         }
-        steps.append({"id": make_id(ground.random, "six"), "type": "send-email", "data": email, "links": {}})
+        steps.append({"id": ground.store.next_rising(), "type": "send-email", "data": email, "links": {}})
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         step["links"] = {"next": following["id"] if following else None}
     return steps

@@ -39,7 +39,7 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
             "updated": ground.ago(age / 3),
             "status": "ok",
         }
-        ground.add("web-feed", feed)
+        ground.add("web-feed", feed, "seven_digits")
     group: Json = {
         "metric_id": metrics["Placed Order"],
         "metric_filters": [
@@ -53,6 +53,6 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
         "updated": ground.ago(90),
         "definition": {"aggregation_method": "value", "metric_groups": [group]},
     }
-    identifier = make_id(ground.random, "uuid").replace("-", "")
+    identifier = make_id(ground.random, "ulid", 200)
     store.insert(account, "custom-metric", identifier, custom)
     store.link(account, "custom-metric.metrics", identifier, [group["metric_id"]], ground.now * 1_000_000)

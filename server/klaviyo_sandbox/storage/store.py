@@ -26,6 +26,8 @@ from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 _BY_ID = Sort("id")
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
+# Of as many digits as all that follow, so that they sort as text the way they do as numbers.
+_FIRST_RISING = 116_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,12 @@ class Store:
         number = int(self.remembered("sequence") or 0) + 1
         self.remember("sequence", str(number))
         return blake2b(f"{self.remembered('seed')}:{number}".encode(), digest_size=32).digest()
+
+    def next_rising(self) -> str:
+        """An identifier of digits, higher than those before it."""
+        number = int(self.remembered("rising") or _FIRST_RISING) + 1
+        self.remember("rising", str(number))
+        return str(number)
 
     # Resources
 
@@ -278,7 +286,8 @@ class Store:
             column = f'"{relation.foreign}"'
             sql = f"""
                 SELECT {column}, id FROM "{self._resources[relation.type].table}"
-                WHERE account = ? AND {column} IN (SELECT value FROM json_each(?)) ORDER BY {column}, id"""
+                WHERE account = ? AND {column} IN (SELECT value FROM json_each(?))
+                ORDER BY {column}, id {"DESC" if relation.newest_first else ""}"""
             found = self.rows(sql, (account, json.dumps(identifiers)))
         ids: dict[str, list[str]] = {identifier: [] for identifier in identifiers}
         for identifier, related in found:
