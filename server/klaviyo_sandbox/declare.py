@@ -172,6 +172,7 @@ class Operation(Stated):
     upload: the name of the file in a multipart/form-data body, whose other fields are those of `body`
     extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members), or always
         though the resource shows them on request only
+    brings: relations whose resources are included though nobody asks for them
     empty: whether it answers without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
@@ -187,6 +188,7 @@ class Operation(Stated):
     required_filters: tuple[str, ...] = ()
     default_sort: str = "id"
     extra: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
     body: Record | None = None
     body_meta: Record | None = None
     body_relationships: Record | None = None

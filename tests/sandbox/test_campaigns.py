@@ -45,7 +45,7 @@ def test_a_new_campaign_is_a_draft_to_be_sent_at_once(sandbox):
     }  # fmt: skip
     assert (attributes["status"], attributes["archived"]) == ("Draft", False)
     assert attributes["send_strategy"] == {"method": "immediate"}
-    assert attributes["send_options"] == {"use_smart_sending": True}
+    assert attributes["send_options"] == {"use_smart_sending": True, "ignore_unsubscribes": False}
     assert attributes["audiences"] == {"included": [sandbox.list_id("Newsletter")], "excluded": []}
     assert attributes["scheduled_at"] is attributes["send_time"] is None
     assert sandbox.data(f"/api/campaigns/{campaign['id']}") == campaign
@@ -79,6 +79,28 @@ def test_a_text_message_gets_default_rendering(sandbox):
     }
     found = sandbox.data("/api/campaigns?filter=and(equals(messages.channel,'sms'),contains(name,'test'))")
     assert [item["id"] for item in found] == [campaign["id"]]
+
+
+def test_a_text_has_no_tracking_of_its_own(sandbox):
+    attributes = draft(sandbox, {"channel": "sms", "content": {"body": "Hi"}})["attributes"]
+    assert attributes["tracking_options"] == {"add_tracking_params": False, "custom_tracking_params": []}
+    assert attributes["send_options"] == {"use_smart_sending": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, {"is_local": False}),
+        ({"options": {"is_local": False}}, {"is_local": False}),
+        ({"options": {"is_local": True}}, {"is_local": True, "send_past_recipients_immediately": False}),
+    ],
+)
+def test_a_planned_email_says_whether_its_time_is_local(sandbox, options, shown):
+    planned = {"method": "static", "datetime": "2026-12-24T09:00:00+00:00", **options}
+    campaign = draft(sandbox, send_strategy=planned)
+    assert campaign["attributes"]["send_strategy"] == {**planned, "options": shown}
+    later = draft(sandbox)["id"]
+    assert change(sandbox, later, send_strategy=planned)["send_strategy"]["options"] == shown
 
 
 def test_a_push_message_is_standard_unless_silent(sandbox):

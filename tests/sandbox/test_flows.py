@@ -70,9 +70,12 @@ def test_temporary_ids_become_real_ones(sandbox):
     )
     assert all("temporary_id" not in made for made in (first, second, third))
     assert first["data"]["status"] == "draft"
-    assert first["data"]["message"]["smart_sending_enabled"] is True
+    message = first["data"]["message"]
+    assert message["smart_sending_enabled"] is True
+    assert message["cc_email"] is message["bcc_email"] is message["additional_filters"] is None
     assert read(sandbox, flow["id"]) == sandbox.kept(attributes)
-    assert "definition" not in create(sandbox, action("a"), query="").json()["data"]["attributes"]
+    assert create(sandbox, action("a"), query="").json()["data"]["attributes"]["definition"]["entry_action_id"]
+    assert "definition" not in sandbox.data(f"/api/flows/{flow['id']}")["attributes"]
 
 
 def test_a_flow_knows_what_sets_it_off(sandbox):

@@ -95,6 +95,7 @@ OPERATIONS = (
         "create_flow",
         "flow",
         flows.create_flow,
+        extra=("definition",),
         body=Record({"name": Text(shortest=1), "definition": DEFINITION}, required=("name", "definition")),
     ),
     Operation(

@@ -72,6 +72,7 @@ SUBSCRIPTIONS = Record(
                     }
                 ),
                 "open_tracking": Record(_PERMISSION),
+                "click_tracking": Record(_PERMISSION),
             }
         ),
         "sms": Record(

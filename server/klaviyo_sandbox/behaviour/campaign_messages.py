@@ -46,14 +46,14 @@ def assign_template(call: Call) -> Answer:
         detail = f"Only an email has a template; the channel of this message is '{definition['channel']}'."
         raise invalid_body("/data/relationships/template", detail)
     template: str = call.data["relationships"]["template"]["data"]["id"]
-    copied = copy_template(call, template, f"Clone of {template}", owner=message).id
+    copied = copy_template(call, template, f"Clone of {template}", owner=message)
     if body.get("_template_id") is not None:
         earlier = call.store.get(call.account, "template", body["_template_id"])
         if earlier is not None and earlier.get("_owner_id") == message:
             call.store.remove(call.account, "template", body["_template_id"])
-    body["_template_id"] = copied
+    body["_template_id"] = copied.id
     _store(call, message, body)
-    return documents.one(call, Row(message, _flat(body)))
+    return documents.one(call, Row(message, _flat(body)), fresh=[copied])
 
 
 def _changeable(call: Call, message: str) -> Json:

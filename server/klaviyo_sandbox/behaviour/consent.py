@@ -160,6 +160,7 @@ def _subscriptions(
         "email": {
             "marketing": _email(session, consent("email.marketing"), email, suppressed),
             "open_tracking": _permission(consent("email.open_tracking"), email),
+            "click_tracking": _permission(consent("email.click_tracking"), email),
         },
         "sms": {
             kind: _sms(consent(f"sms.{kind}"), f"can_receive_sms_{kind}", phone is not None)

@@ -31,7 +31,7 @@ def deliver(session: Session, message: Row, campaign: Json, profiles: Sequence[s
     stages = [
         stage
         for stage, tracked in (("opened", "is_tracking_opens"), ("clicked", "is_tracking_clicks"))
-        if tracking[tracked] is not False
+        if tracking.get(tracked) is not False
     ]
     payload: Json = {"about": about, "at": at, "profiles": list(profiles), "stages": stages, "round": 0}
     session.schedule("campaign.react", payload, _ROUNDS[0])

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from random import Random
 
-from klaviyo_sandbox.behaviour.campaigns import DEFAULTS
+from klaviyo_sandbox.behaviour.campaigns import DEFAULTS, settings
+from klaviyo_sandbox.behaviour.flows import EMAIL_DEFAULTS
 from klaviyo_sandbox.clock import exact, iso
 from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.loose_json import Json
@@ -162,12 +163,11 @@ def make_campaigns(
                 "included": included,
                 "excluded": [segments["Lapsed customers"]] if status == "Draft" else [],
             },
-            "send_strategy": {"method": "static", "datetime": going_out} if going_out else {"method": "immediate"},
+            **settings(channel, {"send_strategy": {"method": "static", "datetime": going_out}} if going_out else {}),
             "created_at": ground.written(created),
             "updated_at": ground.written(max(days, 0.5)),
             "scheduled_at": ground.written(created - 1) if going_out else None,
             "send_time": going_out,
-            "_channel": channel,
         }
         campaign = ground.add("campaign", body, "ulid", created)
         made[name] = campaign, sent if status == "Sent" else 0
@@ -336,7 +336,7 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
                 "subject_line": f"{flow}, part {number + 1}",
                 "preview_text": "",
                 "template_id": templates[(number + 1) % len(templates)],
-                "smart_sending_enabled": True,
+                **EMAIL_DEFAULTS,
                 "name": f"{flow} #{number + 1}",
             },
             "status": "live",
