@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from klaviyo_sandbox.behaviour.profiles import normalized, recognize, unclaimed, write_profile
-from klaviyo_sandbox.behaviour.webhooks import notify
+from klaviyo_sandbox.behaviour.webhooks import add_topic, notify
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
@@ -190,6 +190,7 @@ def ensure_metric(session: Session, attributes: Json) -> str:
         "integration": metric_integration(service),
     }
     session.store.insert(session.account, "metric", identifier, body)
+    add_topic(session, attributes["name"], service)
     return identifier
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from klaviyo_sandbox.behaviour.mapped_metrics import MAPPINGS, mapping
 from klaviyo_sandbox.behaviour.tracking_settings import default_settings
-from klaviyo_sandbox.behaviour.webhooks import TOPICS
+from klaviyo_sandbox.behaviour.webhooks import TOPICS, topic_of
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
+from klaviyo_sandbox.seed.orders import METRICS
 from klaviyo_sandbox.seed.people import Person, make_id
 
 # Name, path on the shop's site, format, how many days old.
@@ -23,7 +24,9 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
     """Settings of the account; `metrics` is name → id."""
     store, account = ground.store, ground.shop.account
     store.insert(account, "tracking-setting", account, default_settings())
-    store.insert_many(account, "webhook-topic", ((topic, {}) for topic in TOPICS))
+    services = ((name, service) for name, service in METRICS.items() if service != "klaviyo")
+    own = dict.fromkeys(topic_of(name, service) for name, service in services)
+    store.insert_many(account, "webhook-topic", ((topic, {}) for topic in (*TOPICS, *own)))
     store.insert_many(
         account,
         "mapped-metric",
