@@ -117,7 +117,9 @@ def _finish_campaigns(ground: Ground) -> None:
         status: str = row.body["status"]
         if status == "Draft":
             continue
-        job = "cancelled" if status == "Cancelled: No Recipients" else "complete"
+        job = "cancelled" if status.startswith("Cancelled") else "complete"
+        if status in _UNDER_WAY:
+            job = "processing"
         store.insert(account, JOB, row.id, {"status": job})
         row.body["_sending"] = 1
         store.replace(account, "campaign", row.id, row.body)
@@ -150,6 +152,7 @@ def _own_template(ground: Ground, template: str, owner: str, created: str) -> st
     return ground.add("template", {**body, "_owner_id": owner})
 
 
+_UNDER_WAY = ("Adding Recipients", "Preparing to schedule", "Preparing to send", "Sending", "Sending Segments")
 _IMAGES = (
     ("logo", "png", 18_412),
     ("old-logo", "gif", 9_870),

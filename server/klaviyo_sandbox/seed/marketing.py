@@ -1,6 +1,6 @@
 """The marketing side of a demo shop: lists, segments, templates, campaigns, flows and tags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -144,13 +144,17 @@ def make_templates(ground: Ground) -> dict[str, str]:
 
 
 def make_campaigns(
-    ground: Ground, lists: dict[str, str], segments: dict[str, str], templates: dict[str, str]
+    ground: Ground,
+    lists: dict[str, str],
+    segments: dict[str, str],
+    templates: dict[str, str],
+    campaigns: Sequence[tuple[str, str, str, float, str, str]],
 ) -> dict[str, tuple[str, int]]:
-    """The campaigns; name → id and, for those that went out, the moment they did (else 0)."""
+    """The campaigns of such a table; name → id and, for those that went out, the moment they did (else 0)."""
     made: dict[str, tuple[str, int]] = {}
-    for name, channel, status, days, subject, template in _CAMPAIGNS:
+    for name, channel, status, days, subject, template in campaigns:
         sent = ground.now - int(days * _DAY)
-        going_out = ground.ago(days) if status in ("Sent", "Scheduled") else None
+        going_out = None if status == "Draft" or status.startswith("Cancelled: ") else ground.ago(days)
         included = [lists["SMS subscribers" if channel == "sms" else "Newsletter"]]
         if status == "Cancelled: No Recipients":
             included = [lists["Spring pop-up (empty)"]]
@@ -165,7 +169,7 @@ def make_campaigns(
             },
             **settings(channel, {"send_strategy": {"method": "static", "datetime": going_out}} if going_out else {}),
             "created_at": ground.written(created),
-            "updated_at": ground.written(max(days, 0.5)),
+            "updated_at": ground.written(days if days > 0 else 0.5),
             "scheduled_at": ground.written(created - 1) if going_out else None,
             "send_time": going_out,
         }
@@ -184,17 +188,24 @@ def make_campaigns(
 
 
 def make_flows(
-    ground: Ground, metrics: dict[str, str], lists: dict[str, str], templates: dict[str, str]
+    ground: Ground,
+    groups: Mapping[str, Mapping[str, str]],
+    templates: dict[str, str],
+    flows: Sequence[tuple[str, str, str, str, Sequence[int]]],
 ) -> dict[str, str]:
-    """The flows with their actions, and what triggers them; name → id."""
+    """The flows of such a table with their actions, and what triggers them; name → id.
+
+    groups: by kind, what can trigger a flow: name → id
+    """
     ids: dict[str, str] = {}
-    for number, (name, status, trigger_type, trigger, delays) in enumerate(_FLOWS):
-        target = metrics.get(trigger) or lists.get(trigger)
-        kind = "metric" if trigger in metrics else "list" if trigger in lists else ""
+    for number, (name, status, trigger_type, trigger, delays) in enumerate(flows):
+        kind = next((kind for kind, named in groups.items() if trigger in named), "")
+        target = groups[kind][trigger] if kind else None
+        other = _OTHER_TRIGGERS.get(trigger)
         created, updated = ground.ago(600 - 50 * number), ground.ago(40 - 4 * number)
         actions = _actions(ground, name, delays, list(templates.values()))
         definition: Json = {
-            "triggers": [{"type": kind, "id": target}] if kind else [],
+            "triggers": [{"type": kind, "id": target}] if kind else [other] if other else [],
             "profile_filter": None,
             "actions": actions,
             "entry_action_id": actions[0]["id"],
@@ -242,7 +253,7 @@ _TEMPLATES = (
     ("Back in stock notice", "CODE", "It is back"),
 )
 # Name, channel, status, days ago (negative: in the future), subject or text, template.
-_CAMPAIGNS = (
+CAMPAIGNS: tuple[tuple[str, str, str, float, str, str], ...] = (
     ("Winter gift guide", "email", "Sent", 330, "Gifts for people who go outside", "Seasonal sale"),
     ("New year, new trails", "email", "Sent", 300, "Where to walk this year", "Monthly newsletter"),
     ("Spring arrivals", "email", "Sent", 220, "New for spring", "Monthly newsletter"),
@@ -258,7 +269,7 @@ _CAMPAIGNS = (
     ("Spring pop-up invitation", "email", "Cancelled: No Recipients", 70, "Come and see us", "Monthly newsletter"),
 )
 # Name, status, trigger type, what triggers it, hours between its emails.
-_FLOWS = (
+FLOWS: tuple[tuple[str, str, str, str, Sequence[int]], ...] = (
     ("Welcome series", "live", "Added to List", "Newsletter", (0, 72, 168)),
     ("Abandoned cart", "live", "Metric", "Started Checkout", (4, 20)),
     ("Order thank-you", "live", "Metric", "Placed Order", (1,)),
@@ -267,6 +278,36 @@ _FLOWS = (
     ("Summer sale reminder", "draft", "Added to List", "Gift guide sign-ups", (48,)),
     ("Birthday treat", "draft", "Date Based", "", (0,)),
 )
+_OTHER_TRIGGERS: Mapping[str, Json] = {
+    "date": {
+        "type": "date",
+        "date_field_type": "profile-property",
+        "date_profile_property": "Birthday",
+        "timedelta_unit_before_date": "days",
+        "timedelta_value_before_date": 0,
+        "recurrence_frequency": "annually",
+        "timezone": "profile",
+        "trigger_time": "09:00:00",
+        "trigger_days": None,
+    },
+    "price-drop": {
+        "type": "price-drop",
+        "trigger_filter": None,
+        "price_drop_amount_value": 10,
+        "price_drop_amount_unit": "percent",
+        "audience": ["viewed"],
+        "timeframe_days": 30,
+        "currency_type": "usd",
+    },
+    "low-inventory": {
+        "type": "low-inventory",
+        "product_level": "product",
+        "trigger_filter": None,
+        "inventory_count": 5,
+        "audience": ["viewed", "added-to-cart"],
+        "timeframe_days": 30,
+    },
+}
 
 
 def _message(shop: Shop, name: str, channel: str, text: str) -> Json:

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -59,12 +59,13 @@ class Store:
         self._path = path
         self._resources = resources
         self._tables = [resource for resource in resources.values() if resource.stored]
-        self._kept = {kind: keeper(resource) for kind, resource in resources.items()}
+        self._kept: dict[str, Callable[[Json], Json]] = {}
         self._connection: sqlite3.Connection | None = None
         self.lock = threading.RLock()
 
     def open(self) -> None:
         """Connect, and create what tables are missing."""
+        self._kept = {kind: keeper(resource) for kind, resource in self._resources.items()}
         target = ":memory:" if self._path is None else str(self._path)
         connection = sqlite3.connect(target, timeout=30, isolation_level=None, check_same_thread=False)
         if self._path is not None:
