@@ -3,6 +3,7 @@
 from typing import Any
 
 from klaviyo_sandbox.behaviour.flows import action_body, message_body, senders
+from klaviyo_sandbox.behaviour.form_defaults import completed
 from klaviyo_sandbox.behaviour.forms import identified, version_body
 from klaviyo_sandbox.behaviour.images import image_url
 from klaviyo_sandbox.behaviour.sending import JOB
@@ -66,7 +67,7 @@ def _make_forms(ground: Ground, newsletter: str) -> None:
         for variation in variations:
             version = _form_version(kind, status, variation, newsletter, len(variations) > 1)
             digits = int(make_id(ground.random, "digits"))
-            versions.append({**identified(version, lambda: make_id(ground.random, "ulid")), "id": digits})
+            versions.append({**identified(completed(version), lambda: make_id(ground.random, "ulid")), "id": digits})
         body: Json = {
             "name": name,
             "status": status,
