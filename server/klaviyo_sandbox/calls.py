@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from klaviyo_sandbox.clock import iso, microseconds, moment_of
+from klaviyo_sandbox.clock import exact, iso, microseconds, moment_of
 from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.identifiers import new_identifier
@@ -48,7 +48,12 @@ class Session:
 
     @property
     def stamp(self) -> str:
-        """The present moment as attributes show it."""
+        """The present moment as what it makes or changes is stamped. The store keeps what a resource's kind keeps."""
+        return exact(self.now)
+
+    @property
+    def second(self) -> str:
+        """The present moment to the second, for what never shows more."""
         return iso(self.now)
 
     @property
@@ -57,12 +62,15 @@ class Session:
         return microseconds(self.now)
 
     def moment(self, micros: int | None) -> str | None:
-        """Microseconds since 1970 as attributes show moments."""
+        """Microseconds since 1970 as attributes show moments, to the second."""
         return None if micros is None else iso(moment_of(micros))
 
     def new_id(self, kind: str) -> str:
         """An identifier for a new resource."""
-        return new_identifier(self.world.resources[kind].ids, self.store.next_digest(), self.now)
+        form = self.world.resources[kind].ids
+        return (
+            self.store.next_rising() if form == "rising" else new_identifier(form, self.store.next_digest(), self.now)
+        )
 
     def require(self, kind: str, identifier: str) -> Json:
         """The body of a resource that must exist. Raises ApiError (404)."""

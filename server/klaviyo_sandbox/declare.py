@@ -8,6 +8,8 @@ from klaviyo_sandbox.facts import FACTS, ColumnKind, Filter, Limits, Page, Param
 from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.shapes import Record
 
+Precision = Literal["second", "millisecond", "microsecond"]
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -31,6 +33,7 @@ class Relation:
         not in those that follow a relation to it
     unrelated: what is shown while it points at nothing: its empty data, its links alone, or nothing at all
     links: which links are shown
+    newest_first: the related ones are shown from the highest id down
     """
 
     name: str
@@ -45,6 +48,7 @@ class Relation:
     joined: str = ""
     hidden: bool = False
     otherwise: str = ""
+    newest_first: bool = False
 
     @property
     def many(self) -> bool:
@@ -63,6 +67,7 @@ class Resource:
     key: what operations call it, for a type that some of them show in another form
     defaults: attributes a new one gets when the caller leaves them out
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
+    precision: to what its moments are kept. An answer that has just written them shows them to the microsecond
     columns, unique, indexes: what the store keeps beside the body to look things up
     owns: foreign columns (type, column) of resources that disappear with this one
     cursors: what the cursors of its collections hold: a name, a value and an id; `[seconds, id, forward]` in the order
@@ -78,6 +83,7 @@ class Resource:
     computed: Mapping[str, "Computation"] = field(default_factory=dict[str, "Computation"])
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     stamps: tuple[str, str] = ("created", "updated")
+    precision: Precision = "second"
     columns: Mapping[str, Column] = field(default_factory=dict[str, Column])
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
@@ -179,6 +185,7 @@ class Operation(Stated):
     neighbours: whether `links` speak of a next and a previous page also where there are none; by default where the
         operation takes a cursor
     stray_prev: the field by which `any` filters give the first page a `prev` that leads nowhere, as Klaviyo has it
+    brings: relations whose resources are included though nobody asks for them
     empty: whether it answers without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
@@ -201,6 +208,7 @@ class Operation(Stated):
     relationships: Literal["all", "links", "none"] = "all"
     neighbours: bool | None = None
     stray_prev: str = ""
+    brings: tuple[str, ...] = ()
     body: Record | None = None
     body_meta: Record | None = None
     body_relationships: Record | None = None

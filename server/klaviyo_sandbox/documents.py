@@ -11,11 +11,11 @@ from klaviyo_sandbox.loose_json import Json, is_object
 from klaviyo_sandbox.storage.store import Row, column_value
 
 
-def one(call: Call, row: Row, status: int = 200) -> Answer:
-    """An answer with a single resource."""
+def one(call: Call, row: Row, status: int = 200, *, fresh: Sequence[Row] = ()) -> Answer:
+    """An answer with a single resource. What is included of `fresh` rows is shown as it was just written."""
     resource = call.world.resources[call.operation.resource]
     document: Json = {"data": _objects(call, resource, [row], primary=True)[0], "links": {"self": self_link(call)}}
-    return Answer(status, _with_included(call, resource, [row], document))
+    return Answer(status, _with_included(call, resource, [row], document, fresh))
 
 
 def none() -> Answer:
@@ -77,7 +77,9 @@ def _paged(call: Call, rows: Sequence[Row]) -> tuple[list[Row], Json]:
     return shown, links
 
 
-def _with_included(call: Call, resource: Resource, rows: Sequence[Row], document: Json) -> Json:
+def _with_included(
+    call: Call, resource: Resource, rows: Sequence[Row], document: Json, fresh: Sequence[Row] = ()
+) -> Json:
     if not call.query.include:
         return document
     included: list[Json] = []
@@ -85,6 +87,7 @@ def _with_included(call: Call, resource: Resource, rows: Sequence[Row], document
         relation = resource.relation(name)
         ids = [identifier for related in _related(call, resource, relation, rows).values() for identifier in related]
         found = call.store.get_many(call.account, relation.type, ids) if ids else []
+        found = [next((new for new in fresh if new.id == row.id), row) for row in found]
         included += _objects(call, call.world.resources[relation.type], found)
     document["included"] = included
     return document

@@ -53,7 +53,7 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
         sorted_by=given.get("sort", "").removeprefix("-"),
         size=_size(given.get("page[size]"), operation.page),
         cursor=_cursor(given["page[cursor]"], sort, resource) if "page[cursor]" in given else None,
-        include=_include(given.get("include"), operation),
+        include=(*operation.brings, *_include(given.get("include"), operation)),
         fields=_fields(given, operation),
         additional=_additional(given, operation, resource),
         parameters=_parameters(given, operation),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +70,10 @@ class Talk:
         (error,) = answer.json()["errors"]
         assert error["status"] == status
         return error
+
+    def kept(self, written: Any) -> Any:
+        """What reading shows later of what was just written, whose moments are kept to the second."""
+        return json.loads(re.sub(r"\.\d{6}\+00:00", "+00:00", json.dumps(written)))
 
     def walk(self, path: str, direction: str = "next") -> list[dict[str, Any]]:
         """All items of a collection, page after page."""

@@ -77,13 +77,15 @@ def test_a_template_is_copied_for_the_message_and_answered_flat(sandbox):
     answer = assign(sandbox, message, template["id"])
     assert answer.status_code == 200, answer.text
     data = answer.json()["data"]
+    (included,) = answer.json()["included"]
     assert set(data["attributes"]) == {
         "label", "channel", "content", "render_options", "send_times", "created_at", "updated_at",
     }  # fmt: skip
     assert (data["type"], data["id"]) == ("campaign-message", message)
     assert (data["attributes"]["channel"], data["attributes"]["label"]) == ("email", "Hello")
     own = sandbox.data(f"/api/campaign-messages/{message}/template")
-    assert own["id"] != template["id"]
+    assert own["id"] == included["id"] != template["id"]
+    assert own["attributes"] == sandbox.kept(included["attributes"])
     assert own["attributes"]["name"] == f"Clone of {template['id']}"
     assert own["attributes"]["html"] == template["attributes"]["html"]
     assert data["relationships"]["template"]["data"] == {"type": "template", "id": own["id"]}

@@ -39,7 +39,7 @@ def test_lists_are_found_by_name(shop, text, expected):
 @pytest.mark.parametrize("joined", ["{},{}", "and({},{})", "and(and({}),{})"])
 def test_conditions_are_joined_by_commas_or_by_and(shop, joined):
     text = joined.format('equals(status,"live")', 'equals(trigger_type,"Added to List")')
-    assert names(shop, "/api/flows", text) == {"Welcome series"}
+    assert names(shop, "/api/flows", text) == {"Welcome series", "Thanks to regulars"}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,8 @@ def test_campaigns_need_a_channel(shop):
         "Flash sale text"
     }
     assert names(shop, "/api/campaigns", "equals(messages.channel,'email'),any(status,['Scheduled','Sending'])") == {
-        "Holiday preview"
+        "Holiday preview",
+        "Rain jacket preview",
     }
     assert filtered(shop, "/api/campaigns", "equals(messages.channel,'fax')").status_code == 400
 

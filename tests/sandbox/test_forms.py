@@ -48,7 +48,20 @@ def test_every_part_of_a_form_gets_an_id(sandbox):
     read = sandbox.data(f"/api/forms/{form['id']}")
     versions = read.pop("relationships")["form-versions"]["data"]
     assert versions == [{"type": "form-version", "id": str(made["id"])}]
-    assert read == form
+    assert read == sandbox.kept(form)
+
+
+def test_what_nobody_says_of_a_form_is_filled_in(sandbox):
+    (made,) = create(sandbox, version(sandbox))["attributes"]["definition"]["versions"]
+    assert (made["channel"], made["message_priority"], made["specialties"]) == ("WEB", 50, [])
+    assert set(made["styles"]["rich_text_styles"]) == {"body", "link", "h1", "h2", "h3", "h4", "h5", "h6"}
+    assert made["styles"]["input_styles"]["text_styles"]["font_size"] == 16
+    assert made["properties"]["show_close_button"] is True
+    first = made["steps"][0]
+    assert first["steps"] is None
+    email, _ = first["columns"][0]["rows"][0]["blocks"]
+    assert email["styles"]["padding"] == {"left": 0, "right": 0, "top": 0, "bottom": 0}
+    assert (email["properties"]["display_device"], email["properties"]["classname"]) == (["both"], None)
 
 
 def test_the_list_of_forms_leaves_out_the_definition(sandbox):

@@ -133,7 +133,7 @@ def test_mapped_metrics_point_at_a_metric_or_a_custom_one(sandbox):
     target = {"data": {"type": "custom-metric", "id": own["id"]}}
     body = {"data": {"type": "mapped-metric", "id": "revenue", "relationships": {"custom-metric": target}}}
     answer = sandbox.patch("/api/mapped-metrics/revenue", body)
-    assert answer.json()["data"]["attributes"] == {"updated": "2026-11-16T12:00:00+00:00"}
+    assert answer.json()["data"]["attributes"] == {"updated": "2026-11-16T12:00:00.000000+00:00"}
     assert sandbox.data("/api/mapped-metrics/revenue/relationships/custom-metric") == target["data"]
     assert sandbox.data("/api/mapped-metrics/revenue/relationships/metric") is None
     assert sandbox.data("/api/mapped-metrics/revenue/custom-metric")["attributes"]["name"] == "Large orders"

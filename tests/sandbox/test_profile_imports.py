@@ -21,13 +21,13 @@ def test_an_import_is_queued_then_processed_then_complete(sandbox: Talk) -> None
     job = start(sandbox, {"email": "ona@example.org", "first_name": "Ona"}, {"phone_number": "+14155550123"})
     assert job["attributes"] == {
         "status": "queued",
-        "created_at": "2026-11-16T12:00:00+00:00",
+        "created_at": "2026-11-16T12:00:00.000000+00:00",
         "started_at": None,
         "total_count": 2,
         "completed_count": 0,
         "failed_count": 0,
         "completed_at": None,
-        "expires_at": "2026-11-23T12:00:00+00:00",
+        "expires_at": "2026-11-23T12:00:00.000000+00:00",
     }
     assert sandbox.profile("ona@example.org") is None
     sandbox.clock.advance(0.5)
@@ -35,7 +35,7 @@ def test_an_import_is_queued_then_processed_then_complete(sandbox: Talk) -> None
     sandbox.clock.advance(0.5)
     done = sandbox.data(f"{JOBS}/{job['id']}")["attributes"]
     assert (done["status"], done["completed_count"], done["failed_count"]) == ("complete", 2, 0)
-    assert done["completed_at"] == "2026-11-16T12:00:01+00:00"
+    assert done["completed_at"] == "2026-11-16T12:00:01.000000+00:00"
     profile = sandbox.profile("ona@example.org")
     assert profile is not None
     assert profile["attributes"]["first_name"] == "Ona"

@@ -40,10 +40,10 @@ def test_a_created_profile_can_be_read_back(sandbox):
     assert attributes["location"]["city"] == "Oslo"
     assert attributes["location"]["country"] is None
     assert attributes["properties"] == {"size": "M", "tags": ["a"]}
-    assert attributes["created"] == attributes["updated"] == "2026-11-16T12:00:00+00:00"
-    assert attributes["last_event_date"] is None
+    assert attributes["created"] == attributes["updated"] == "2026-11-16T12:00:00.000000+00:00"
+    assert attributes["last_event_date"] is attributes["anonymous_id"] is attributes["whatsapp_bsuid"] is None
     found = sandbox.data(f"/api/profiles/{profile['id']}")
-    assert found["attributes"] == attributes
+    assert found["attributes"] == sandbox.kept(attributes)
     # Only operations that can include conversations link to them.
     assert found["relationships"].keys() - profile["relationships"].keys() == {"conversations"}
     assert sandbox.profile("ana.berg@example.org") == found
@@ -195,7 +195,8 @@ def test_updating_changes_what_is_named(sandbox):
     assert answer.status_code == 200
     attributes = answer.json()["data"]["attributes"]
     assert (attributes["first_name"], attributes["last_name"]) == ("Ana", "Berg")
-    assert (attributes["created"], attributes["updated"]) == ("2026-11-16T12:00:00+00:00", "2026-11-16T12:01:00+00:00")
+    assert attributes["created"] == "2026-11-16T12:00:00+00:00"
+    assert attributes["updated"] == "2026-11-16T12:01:00.000000+00:00"
 
 
 def test_updating_needs_the_same_id_in_path_and_body(sandbox):

@@ -142,11 +142,11 @@ def test_a_suppression_job_counts_what_it_did_and_what_it_skipped(sandbox: Talk)
     answer = job(sandbox, SUPPRESS, "ona@example.org", "stranger@example.org")
     assert answer.status_code == 202
     assert answer.json()["data"]["attributes"] == {
-        "status": "queued",
-        "created_at": "2026-11-16T12:00:00+00:00",
+        "status": "processing",
+        "created_at": "2026-11-16T12:00:00.000000+00:00",
         "total_count": 2,
         "completed_count": 0,
-        "completed_at": None,
+        "completed_at": "2026-11-16T12:00:00.000000+00:00",
         "skipped_count": 0,
     }
     sandbox.clock.advance(1)

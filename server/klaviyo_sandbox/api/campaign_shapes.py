@@ -73,6 +73,11 @@ SETTINGS: dict[str, Shape] = {
     "tracking_options": _TRACKING,
     "send_strategy": Choice("method", _STRATEGIES),
 }
+# A reader of an email campaign also sees what Klaviyo's document does not tell of.
+READ_SETTINGS: dict[str, Shape] = {
+    **SETTINGS,
+    "send_options": Record({"use_smart_sending": BOOLEAN, "ignore_unsubscribes": BOOLEAN}),
+}
 
 _EMAIL_CONTENT = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
 _EMAIL = Record(

@@ -20,7 +20,10 @@ RESOURCES = (
         ids="chosen",
         malformed=400,
         relations=(Relation("coupon-codes", "coupon-code", foreign="coupon_id", hidden=True),),
-        stamps=("", ""),
+        stamps=("_created", ""),
+        precision="microsecond",
+        columns={"created": Column("_created", "moment", nullable=False)},
+        indexes=(("created", "id"),),
         owns=(("coupon-code", "coupon_id"),),
     ),
     Resource(
@@ -54,7 +57,7 @@ _CODE = Record(
 _LOOKUPS = {"coupon.id": Lookup("coupon_id"), "profile.id": Lookup("profile_id")}
 
 OPERATIONS = (
-    Operation("get_coupons", "coupon", generic.list_resources),
+    Operation("get_coupons", "coupon", generic.list_resources, default_sort="created"),
     Operation(
         "create_coupon",
         "coupon",

@@ -35,7 +35,7 @@ RESOURCES = (
         on_request=("definition",),
         computed={"definition": flows.definitions},
         relations=(
-            Relation("flow-actions", "flow-action", foreign="flow_id"),
+            Relation("flow-actions", "flow-action", foreign="flow_id", newest_first=True),
             Relation("tags", "tag", link="tag.flows", inverse=True),
         ),
         columns={
@@ -52,6 +52,7 @@ RESOURCES = (
     Resource(
         "flow-action",
         Record({"created": MOMENT, "updated": MOMENT, "definition": Document()}),
+        ids="rising",
         malformed=400,
         relations=(
             Relation("flow", "flow", column="flow_id", data=True),
@@ -94,6 +95,7 @@ OPERATIONS = (
         "create_flow",
         "flow",
         flows.create_flow,
+        extra=("definition",),
         body=Record({"name": Text(shortest=1), "definition": DEFINITION}, required=("name", "definition")),
     ),
     Operation(

@@ -29,6 +29,8 @@ RESOURCES = (
         Relation("profiles", "profile", link=f"{_JOB}.profiles"),
         Relation("lists", "list", link=f"{_JOB}.lists", data=True),
         Relation("import-errors", "import-error", foreign="job_id", links="related"),
+        ids="job",
+        first="queued",
         attributes={
             **{name: shape for name, shape in jobs.ATTRIBUTES.items() if name != "errors"},
             "started_at": jobs.ATTRIBUTES["completed_at"],

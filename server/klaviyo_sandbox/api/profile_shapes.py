@@ -73,6 +73,7 @@ SUBSCRIPTIONS = Record(
                     }
                 ),
                 "open_tracking": Record(_PERMISSION),
+                "click_tracking": Record(_PERMISSION),
             }
         ),
         "sms": Record(

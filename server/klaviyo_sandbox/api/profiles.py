@@ -34,6 +34,9 @@ RESOURCES = (
                 "created": MOMENT,
                 "updated": MOMENT,
                 "last_event_date": MOMENT,
+                # Klaviyo's document has neither; nobody here is known to WhatsApp.
+                "anonymous_id": STRING,
+                "whatsapp_bsuid": STRING,
                 "subscriptions": SUBSCRIPTIONS,
                 "predictive_analytics": PREDICTIONS,
             }
@@ -53,7 +56,7 @@ RESOURCES = (
             "phone_number": Column("phone_number"),
             "external_id": Column("external_id"),
             "exchange_id": Column("_kx"),
-            "anonymous_id": Column("_anonymous_id"),
+            "anonymous_id": Column("anonymous_id"),
             "created": Column("created", "moment", nullable=False),
             "updated": Column("updated", "moment", nullable=False),
         },

@@ -67,7 +67,7 @@ def _on(resource: str) -> tuple[Operation, ...]:
 
 
 OPERATIONS = (
-    Operation("get_tags", "tag", generic.list_resources),
+    Operation("get_tags", "tag", generic.list_resources, default_sort="name"),
     Operation(
         "create_tag",
         "tag",

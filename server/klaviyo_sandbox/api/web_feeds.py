@@ -32,6 +32,7 @@ RESOURCES = (
                 "status": Text(choices=_STATUSES, nullable=True),
             }
         ),
+        ids="seven_digits",
         defaults={"status": "ok"},
         columns={
             "name": Column("name", nullable=False),

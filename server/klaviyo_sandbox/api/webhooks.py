@@ -23,6 +23,7 @@ RESOURCES = (
         relations=(Relation("webhook-topics", "webhook-topic", link="webhook.topics", data=True, links="none"),),
         defaults={"description": None, "enabled": True},
         stamps=("created_at", "updated_at"),
+        precision="microsecond",
         columns={"enabled": Column("enabled", "flag")},
     ),
     Resource(

@@ -67,7 +67,7 @@ def query_metric_aggregates(call: Call) -> Answer:
         "type": "metric-aggregate",
         "id": call.new_id("metric-aggregate"),
         "attributes": attributes,
-        "links": {"self": own},
+        "links": {"self": f"{call.base_url}{call.path.rstrip('/')}/"},
     }
     links: Json = {"self": own, "next": None, "prev": None}
     if first + size < len(rows):

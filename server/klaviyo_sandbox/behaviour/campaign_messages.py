@@ -51,9 +51,9 @@ def assign_template(call: Call) -> Answer:
         earlier = call.store.get(call.account, "template", body["_template_id"])
         if earlier is not None and earlier.get("_owner_id") == message:
             call.store.remove(call.account, "template", body["_template_id"])
-    body["_template_id"] = copied
+    body["_template_id"] = copied.id
     _store(call, message, body)
-    return documents.one(call, Row(message, _flat(body)))
+    return documents.one(call, Row(message, _flat(body)), fresh=[copied])
 
 
 def _changeable(call: Call, message: str) -> Json:

@@ -74,7 +74,7 @@ def subscribe(call: Call) -> Answer:
         push_tokens.register(call, profile, token)
     if push:
         source = call.data["attributes"].get("custom_source")
-        consent.write_consent(call, profile, "push.marketing", "SUBSCRIBED", call.stamp, source, False)
+        consent.write_consent(call, profile, "push.marketing", "SUBSCRIBED", call.second, source, False)
         call.store.link(call.account, "list.profiles", list_id, [profile], call.micros)
     return Answer(202)
 

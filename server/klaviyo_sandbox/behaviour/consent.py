@@ -75,7 +75,7 @@ def grant(session: Session, request: Json, *, double_optin: bool) -> None:
     for channel, consent in _granted(entry):
         reached_by_phone = REACHED_BY[channel.split(".")[0]] == "phone_number"
         owner = by_phone[0] if by_phone and reached_by_phone else profile
-        moment = parse_moment(consent.get("consented_at") or session.stamp) or session.now
+        moment = parse_moment(consent.get("consented_at") or session.second) or session.now
         write_consent(session, owner, channel, _SUBSCRIBED, iso(moment), request["source"], double_optin)
     if any(channel == "email.marketing" for channel, _ in _granted(entry)):
         lift(session, profile, _LIFTED, request["list"])
@@ -112,8 +112,8 @@ def write_consent(
         channel,
         status,
         consented_at,
-        session.stamp,
-        session.stamp,
+        session.second,
+        session.second,
         detail,
         int(double_optin),
     )
@@ -166,6 +166,7 @@ def _subscriptions(
         "email": {
             "marketing": _email(session, consent("email.marketing"), email, suppressed),
             "open_tracking": _permission(consent("email.open_tracking"), email),
+            "click_tracking": _permission(consent("email.click_tracking"), email),
         },
         "sms": {
             kind: _sms(consent(f"sms.{kind}"), f"can_receive_sms_{kind}", phone is not None)

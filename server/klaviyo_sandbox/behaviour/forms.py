@@ -1,9 +1,9 @@
 """How sign-up forms are made: of a definition, every part of which gets an id, with one version per variation."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from klaviyo_sandbox import documents
+from klaviyo_sandbox.behaviour.form_defaults import completed
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
 from klaviyo_sandbox.identifiers import new_identifier
@@ -17,7 +17,6 @@ _SINGLE = ("action", "dynamic_button")
 # Actions that always submit, and so need to know the list; of others `submit` says whether they do.
 _SUBMIT_TO_LIST = ("close", "next_step", "redirect", "submit_back_in_stock")
 _LEAST_STEPS = 2
-_DEFAULTS: Mapping[str, Any] = {"type": "popup", "status": "draft", "ab_test": False, "location": None}
 
 
 def create_form(call: Call) -> Answer:
@@ -31,7 +30,7 @@ def create_form(call: Call) -> Answer:
     made: list[Json] = []
     for version in versions:
         number = call.new_id("form-version")
-        made.append({**_DEFAULTS, **identified(version, lambda: _part_id(call)), "id": int(number)})
+        made.append({**identified(completed(version), lambda: _part_id(call)), "id": int(number)})
     body: Json = {
         "name": attributes["name"],
         "status": attributes["status"],

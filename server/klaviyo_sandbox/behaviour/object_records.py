@@ -225,7 +225,7 @@ def _log(session: Session, kind: str, identifier: str | None, problems: list[Jso
     body: Json = {
         "status": "error",
         "event_type": "validation_error",
-        "timestamp": session.stamp,
+        "timestamp": session.second,
         "summary": f"The record was not ingested: {count} problem{'s' if count > 1 else ''} found.",
         "errors": problems,
         "_object_type": kind,

@@ -16,7 +16,7 @@ _IDENTIFIERS = {
     "phone_number": ("phone_number", "phone_number"),
     "external_id": ("external_id", "external_id"),
     "_kx": ("_kx", "exchange_id"),
-    "anonymous_id": ("_anonymous_id", "anonymous_id"),
+    "anonymous_id": ("anonymous_id", "anonymous_id"),
 }
 # What identifies a person in events, on devices and on websites.
 IDENTIFIERS = tuple(_IDENTIFIERS)
@@ -131,6 +131,7 @@ def blank_profile(created: str) -> Json:
         "created": created,
         "updated": created,
         "last_event_date": None,
+        "anonymous_id": None,
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.markup import MarkupError, render
+from klaviyo_sandbox.behaviour.plain_text import text_of
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.filters import Where
@@ -53,6 +54,8 @@ def create_template(call: Call) -> Answer:
     }
     if definition is not None:
         _define(call, identifier, body, definition)
+    if body["text"] is None:
+        body["text"] = text_of(body["html"])
     call.store.insert(call.account, "template", identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 
@@ -94,8 +97,7 @@ def clone_template(call: Call) -> Answer:
     original = call.require("template", source)
     _check_room(call)
     name = call.data["attributes"].get("name") or f"Clone of {original['name']}"
-    identifier = copy_template(call, source, name)
-    return documents.one(call, Row(identifier, call.require("template", identifier)))
+    return documents.one(call, copy_template(call, source, name))
 
 
 def render_template(call: Call) -> Answer:
@@ -112,7 +114,7 @@ def render_template(call: Call) -> Answer:
     return documents.one(call, Row(identifier, body))
 
 
-def copy_template(session: Session, source: str, name: str, owner: str | None = None) -> str:
+def copy_template(session: Session, source: str, name: str, owner: str | None = None) -> Row:
     """Copy a template, into the library or for one message (`owner`). Raises ApiError (404)."""
     original = session.require("template", source)
     stamps = {"created": session.stamp, "updated": session.stamp}
@@ -121,7 +123,7 @@ def copy_template(session: Session, source: str, name: str, owner: str | None = 
     if body["definition"] is not None:
         body["definition"] = {**body["definition"], "template_id": identifier}
     session.store.insert(session.account, "template", identifier, body)
-    return identifier
+    return Row(identifier, body)
 
 
 def normalized_html(source: str) -> str:
