@@ -286,3 +286,39 @@ def test_single_paths_inside_subscriptions_can_be_read(sandbox):
         "attributes"
     ]
     assert narrow == {"subscriptions": {"email": {"marketing": {"consent": "NEVER_SUBSCRIBED"}}}}
+
+
+def test_a_device_is_subscribed_to_push_at_once_whatever_waits_for_confirmation(sandbox):
+    group = sandbox.create_list("New", "double_opt_in")
+    token = {"token": "abc", "platform": "ios", "vendor": "apns"}
+    push = {"push": {"marketing": {"consent": "SUBSCRIBED"}, "tokens": [token]}}
+    subscribe(sandbox, person({**EMAIL, **push, "sms": None}, email="ana@example.org"), to=group, custom_source="App")
+    found = sandbox.subscriptions("ana@example.org")
+    assert found["mobile_push"]["marketing"] == {
+        "can_receive_push_marketing": True,
+        "consent": "SUBSCRIBED",
+        "consent_timestamp": "2026-11-16T12:00:00+00:00",
+    }
+    assert sandbox.data("/api/push-tokens/abc/profile")["attributes"]["email"] == "ana@example.org"
+    assert members(sandbox, group) == {"ana@example.org"}
+    assert found["email"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert confirm(sandbox, "ana@example.org") == 1
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "SUBSCRIBED"
+
+
+def test_push_reaches_somebody_who_is_known_by_their_device_alone(sandbox):
+    group = sandbox.create_list("New")
+    consent = {"consent": "SUBSCRIBED", "consented_at": "2024-05-01T10:00:00Z"}
+    push = {"push": {"marketing": consent, "anonymous_id": "device-1"}}
+    for _ in range(2):
+        subscribe(sandbox, person(push), to=group, historical_import=True)
+    path = f"/api/lists/{group}/profiles?additional-fields[profile]=subscriptions"
+    (member,) = sandbox.data(path)
+    assert member["attributes"]["anonymous_id"] == "device-1"
+    marketing = member["attributes"]["subscriptions"]["mobile_push"]["marketing"]
+    assert marketing["consent_timestamp"] == "2024-05-01T10:00:00+00:00"
+    nobody = person({"push": {"marketing": {"consent": "SUBSCRIBED"}}})
+    answer = subscribe(sandbox, nobody, to=group, status=400)
+    assert sandbox.problem(answer, 400)["source"] == {"pointer": "/data/attributes/profiles/data/0/attributes"}
+    subscribe(sandbox, person(push, "01NOBODY"), to=group, historical_import=True)
+    assert len(sandbox.data(path)) == 1

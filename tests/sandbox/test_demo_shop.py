@@ -177,3 +177,12 @@ def test_what_is_rare_does_not_change_by_itself(sandbox):
 
 def test_a_shop_too_small_for_everybody_is_made_all_the_same(make_sandbox):
     assert [len(make_sandbox(profiles=number).walk("/api/profiles")) for number in (1, 4)] == [1, 4]
+
+
+def test_nobody_gets_texts_where_the_shop_has_no_number_to_send_from(shop):
+    everybody = shop.walk("/api/profiles?page[size]=100&additional-fields[profile]=subscriptions")
+    asked = [item["attributes"] for item in everybody if item["attributes"]["phone_number"]]
+    abroad = [person for person in asked if not person["phone_number"].startswith("+1")]
+    assert abroad
+    assert {person["subscriptions"]["sms"]["marketing"]["consent"] for person in abroad} == {"NEVER_SUBSCRIBED"}
+    assert any(person["subscriptions"]["sms"]["marketing"]["consent"] == "SUBSCRIBED" for person in asked)

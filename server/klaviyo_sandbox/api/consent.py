@@ -3,16 +3,26 @@
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.api.profile_shapes import TOKEN, TOKEN_REQUIRED
-from klaviyo_sandbox.behaviour import consent, jobs, revoking
+from klaviyo_sandbox.behaviour import jobs, revoking, subscribing
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Items, Record, Shape, Text
 
-GRANT = Record({"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}, required=("consent",))
-_TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",))
+_FIELDS: dict[str, Shape] = {"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}
+_GRANT = Record(_FIELDS, required=("consent",), nullable=True)
+_TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",), nullable=True)
 GRANTS: dict[str, Shape] = {
-    "email": Record({"marketing": GRANT, "open_tracking": _TRACKING_GRANT}),
-    "sms": Record({"marketing": GRANT, "transactional": GRANT}),
-    "whatsapp": Record({"marketing": GRANT, "transactional": GRANT}),
+    "email": Record({"marketing": _GRANT, "open_tracking": _TRACKING_GRANT}, nullable=True),
+    "sms": Record({"marketing": _GRANT, "transactional": _GRANT}, nullable=True),
+    "whatsapp": Record({"marketing": _GRANT, "transactional": _GRANT}, nullable=True),
+    "push": Record(
+        {
+            "marketing": Record(_FIELDS, required=("consent",)),
+            "tokens": Items(Record(TOKEN, required=TOKEN_REQUIRED), nullable=True),
+            "anonymous_id": STRING,
+        },
+        required=("marketing",),
+        nullable=True,
+    ),
 }
 _SUBSCRIBE = Record(
     {
@@ -119,7 +129,7 @@ OPERATIONS = (
     Operation(
         "bulk_subscribe_profiles",
         "profile-subscription-bulk-create-job",
-        consent.subscribe,
+        subscribing.subscribe,
         body=Record(
             {
                 "custom_source": STRING,

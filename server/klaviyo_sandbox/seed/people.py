@@ -8,6 +8,7 @@ from itertools import accumulate
 from random import Random
 
 from klaviyo_sandbox.behaviour.profiles import blank_profile
+from klaviyo_sandbox.behaviour.text_messages import in_region
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.identifiers import IdForm, new_identifier
 from klaviyo_sandbox.loose_json import Json
@@ -121,7 +122,9 @@ def _person(random: Random, calendar: Calendar, orders: int, city: City) -> Pers
 
 def _consent(random: Random, person: Person) -> None:
     person.email_consent = random.random() < 0.65
-    person.sms_consent = person.body["phone_number"] is not None and random.random() < 0.5
+    phone: str | None = person.body["phone_number"]
+    # Where the shop has no number to send from, nobody could have agreed to texts.
+    person.sms_consent = phone is not None and random.random() < 0.5 and in_region(phone)
     fate = random.random()
     for reason, share in _SUPPRESSIONS:
         if fate < share:
