@@ -263,11 +263,11 @@ class Store:
         conditions, parameters = [origin.condition], [*origin.parameters]
         descending = sort.descending
         wheres = list(filters)
-        # An index on what must be equal serves the sort, too; one on a range does not.
-        ranges = bool(filters) and not any(where.exact for where in filters)
-        if limit > 0 and ranges and self._are_many(origin, filters):
+        # An index on what must be equal serves the sort, too; one on a range only where that is what is sorted by.
+        elsewhere = any(where.column not in ("", by) for where in filters) and not any(where.exact for where in filters)
+        if limit > 0 and elsewhere and self._are_many(origin, filters):
             # Where much fits, walking the sort's index finds a page at once; a filter's index would sort all of it.
-            wheres = [where.without_index() for where in filters]
+            wheres = [where if where.column == by else where.without_index() for where in filters]
         if cursor is not None:
             descending = descending == cursor.forward
             wheres.append(self._beyond(kind, origin.id, by, sort, cursor, descending))
