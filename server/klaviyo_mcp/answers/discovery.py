@@ -68,7 +68,7 @@ def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:
         "name": registry.names.listed(spec.name),
         "summary": spec.summary,
         "effect": action.effect,
-        "run_with": RUN_TOOLS[action.effect],
+        "run_with": registry.names.listed(RUN_TOOLS[action.effect]),
         "required": spec.required,
     }
     if spec.examples and len(str(example := spec.examples[0].arguments)) <= LONGEST_EXAMPLE:

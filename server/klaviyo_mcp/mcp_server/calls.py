@@ -16,7 +16,7 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.klaviyo.requests import Announce
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
 from klaviyo_mcp.mcp_server.server_tools import CONFIRM, DESCRIBE, FIND, MOST_FOUND, PREVIEW, RUN, checked, own_names
@@ -91,6 +91,12 @@ async def answered(
     if params.request_state is not None:
         return await _after_question(call, params, params.name, arguments)
     return await call.run(params.name, arguments)
+
+
+def acted_on(params: types.CallToolRequestParams) -> str:
+    """The name of the action that a call is about, as a client gave it."""
+    named = mapping(params.arguments).get("action")
+    return named if isinstance(named, str) and "action" in params.name else params.name
 
 
 async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolRequestParams) -> Response:

@@ -130,16 +130,13 @@ def server_tools(exposure: Exposure, names: ToolNames[Any]) -> list[JSON]:
         shown = [name for name in shown if name in (FIND, DESCRIBE, "run_read_action")]
     elif exposure.confirm == "never":
         shown.remove(CONFIRM)
-    own = {name: names.listed(name) for name in _BY_NAME}
-    return [_listed(_BY_NAME[name], own) for name in shown]
+    return [_listed(_BY_NAME[name], names) for name in shown]
 
 
-def _listed(tool: JSON, names: Mapping[str, str]) -> JSON:
+def _listed(tool: JSON, names: ToolNames[Any]) -> JSON:
     """A tool that speaks of the others by the names that are listed."""
-    description = str(tool["description"])
-    for name, listed in names.items():
-        description = description.replace(name, listed) if listed != name else description
-    return {**tool, "name": names[tool["name"]], "description": description}
+    told = {"description": names.told(str(tool["description"])), "inputSchema": names.told_schema(tool["inputSchema"])}
+    return {**tool, **told, "name": names.listed(str(tool["name"]))}
 
 
 def own_names(names: ToolNames[Any]) -> ToolNames[str]:

@@ -63,7 +63,8 @@ def _briefly(schema: JSON) -> JSON:
     """An argument with the first sentence of what is said of it, and without what is inside an object or a list."""
     brief = {key: value for key, value in schema.items() if key in ("type", "enum", "format", "description")}
     if "description" in brief:
-        brief["description"] = str(brief["description"]).split(". ", 1)[0].rstrip(".")[:LONGEST_BRIEF]
+        said = str(brief["description"]).split(". ", 1)[0].rstrip(".")
+        brief["description"] = said if len(said) <= LONGEST_BRIEF else f"{said[: LONGEST_BRIEF - 1]}…"
     if schema.get("type") == "array":
         brief["items"] = {"type": mapping(schema.get("items")).get("type", "string")}
     return brief
