@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from klaviyo_mcp.actions.finding import find_by_words
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.model import ActionSpec, Effect
@@ -58,8 +59,7 @@ def described(action: Action, registry: Registry) -> Answer:
 
 def search(registry: Registry, query: str, most: int, shows: Callable[[Action], bool]) -> list[ActionSpec]:
     """The actions that fit a question best, of those that `shows` allows."""
-    names = [spec.name for spec in registry.finder.find(query, len(registry.actions))]
-    return [registry[name].spec for name in names if shows(registry[name])][:most]
+    return [action.spec for action in find_by_words(registry, query, most, shows)]
 
 
 def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:
