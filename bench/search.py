@@ -1,7 +1,7 @@
 """How well actions are found by words, and how fast: `make bench`, or by itself.
 
-Beside it, in the same run, the plain full-text search that it is built on. Queries are in `queries/`: `tuning.tsv` is what
-the search was made with, `held_out.tsv` what it was not.
+Beside it, in the same run, the plain full-text search that it is built on. Queries are in `queries/`: `tuning.tsv` is
+what the search was made with, `held_out.tsv` what it was not.
 """
 
 import statistics

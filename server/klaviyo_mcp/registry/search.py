@@ -26,10 +26,11 @@ WEIGHTS = {
 STOP = frozenset(
     re.findall(
         r"\w+",
-        "a about all an and any api are as at be been by can could data did do does done for from get gets give got had "
-        "has have he hello her here hey hi his how i if in into is it its just klaviyo let lets like me my need now of "
-        "on one ones or our out please she should show so some still tell than thanks that the their them then there "
-        "these they this those to up us using via want was we were what whats when which will with would you ",
+        "a about all an and any api are as at be been by can could data did do does done for from get gets give "
+        "got had has have he hello her here hey hi his how i if in into is it its just klaviyo let lets like me "
+        "my need now of on one ones or our out please she should show so some still tell than thanks that the "
+        "their them then there these they this those to up us using via want was we were what whats when which "
+        "will with would you ",
     )
 )
 """Words that say nothing of what is wanted. Of a question that has no others they count after all."""
