@@ -22,7 +22,7 @@ def found(words: str, most: int = 5) -> list[str]:
         ("POST /api/campaigns", "create_campaign"),
         ("get /api/lists/{id}", "get_list"),
         ("api/flows", "get_flows"),
-        ("unsubcribe a custommer", "bulk_unsubscribe_profiles"),
+        ("creat segement of repeat byers", "create_segment"),
         ("which mailing lists are there", "get_lists"),
         ("gdpr erase someone", "request_profile_deletion"),
         ("make a new list", "create_list"),
