@@ -24,7 +24,7 @@ from ports import free_port, wait_for
 from sandbox import measure_sandbox
 
 HERE = Path(__file__).parent
-OURS = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+OURS = [sys.executable, "-m", "klaviyo_mcp", "serve", "--expose", "all"]
 BARE = [sys.executable, str(HERE / "bare_server.py")]
 STARTS = int(os.environ.get("BENCH_STARTS", "15"))
 CALLS = int(os.environ.get("BENCH_CALLS", "1000"))

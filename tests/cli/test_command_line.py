@@ -58,7 +58,7 @@ WRONG = [
     (["serve", "--transport", "carrier-pigeon"], 2, "neither 'stdio' nor 'http'"),
     (["serve", "--port", "9000", "--sandbox"], 2, "goes with --transport http only"),
     (["call", "create_profile", "--json", "[" * 100_000], 2, "nested too deep"),
-    (["serve", "--expose", "search"], 2, "no toolset 'search'"),
+    (["serve", "--expose", "search,lists"], 2, "no toolset 'search'"),
     (["serve", "--expose", "list"], 2, "did you mean 'lists'?"),
     (["serve", "--expose", ""], 2, "--expose needs"),
     (["serve", "--transport", "http", "--host", "0.0.0.0", "--sandbox"], 2, "KLAVIYO_MCP_HTTP_TOKEN"),

@@ -21,7 +21,7 @@ from environments import environment, node_binary, variables, version_split
 from trip import Listing, Trip, calls, judge, short
 
 HERE = Path(__file__).parent
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--sandbox"]
+SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--sandbox", "--expose", "all"]
 TRIP_SECONDS = 180
 
 

@@ -17,7 +17,7 @@ from mcp.client.stdio import StdioServerParameters
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--expose", "all"]
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,

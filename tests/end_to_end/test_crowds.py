@@ -20,7 +20,7 @@ from typing import Any
 import httpx2
 import pytest
 
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve"]
+SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--expose", "all"]
 HTTP = [*SERVE, "--transport", "http", "--port", "0"]
 LIST = b'{"data":{"type":"list","id":"AbCdEf","attributes":{"name":"VIP"}}}'
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}

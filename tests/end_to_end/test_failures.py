@@ -4,7 +4,7 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
-SERVE = ["-m", "klaviyo_mcp", "serve"]
+SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
 
 CASES = [
     ("create_list", {"nam": "x", "name": "y"}, "nam", "Did you mean name?"),

@@ -13,7 +13,7 @@ from mcp.client.stdio import StdioServerParameters
 from klaviyo_mcp.registry.registry import Registry
 
 PREFIX = "shop_"
-SERVE = ["-m", "klaviyo_mcp", "serve", "--prefix", PREFIX]
+SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all", "--prefix", PREFIX]
 
 
 @pytest.fixture(scope="module", params=["stdio", "http"])

@@ -10,7 +10,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from tests.end_to_end.conftest import HELLO
 
-SERVE = ["-m", "klaviyo_mcp", "serve"]
+SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 

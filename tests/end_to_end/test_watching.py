@@ -23,7 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from klaviyo_sandbox import API_KEY
 
 MARK = "mArKeD"
-SERVE = ["-m", "klaviyo_mcp", "serve"]
+SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
 CALL_ID = re.compile(r"[0-9a-f]{12}")
 
 

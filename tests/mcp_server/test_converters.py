@@ -16,7 +16,9 @@ Converter = Callable[[Tool], object]
 @pytest.fixture(scope="module")
 async def tools() -> list[Tool]:
     """The tools as a client gets them."""
-    command = StdioServerParameters(command=sys.executable, args=["-m", "klaviyo_mcp", "serve", "--sandbox"])
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "klaviyo_mcp", "serve", "--sandbox", "--expose", "all"]
+    )
     async with Client(command) as client:
         return (await client.list_tools()).tools
 

@@ -74,6 +74,10 @@ class Engine:
         """The actions that a call can name, in the registry's order."""
         return [action for action in self.registry.actions if self._gate.exposes(action)]
 
+    def lets_through(self, action: Action) -> bool:
+        """Whether a call of the action can be admitted, as far as that does not depend on the account."""
+        return self._gate.exposes(action) and not (self._gate.read_only and action.effect != "read")
+
     def find(self, name: str) -> Action:
         """The exposed action with this name or alias. Raises UnknownAction."""
         return find_action(self.registry, name, self._gate.exposes)

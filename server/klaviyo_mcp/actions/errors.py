@@ -10,6 +10,7 @@ ActionError
 └── Stopped               a composite action broke off in the middle; `done` says what had been finished
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -89,7 +90,7 @@ class UnknownAction(ActionError):
             return (
                 "Read what the candidates do; call one only if it is what was asked for, else look through the tools."
             )
-        return "Look through the list of tools, or search with `klaviyo-mcp actions search` and a few words."
+        return "Search with find_actions and a few words (on the command line: `klaviyo-mcp actions search`)."
 
     @property
     def told(self) -> str:
@@ -121,6 +122,18 @@ class ScopeMissing(ActionError):
         super().__init__(message)
         self.scopes = scopes
         self.mend = mend
+
+
+class WrongTool(ActionError):
+    """A tool that runs actions of one effect was given a call of another."""
+
+    code = "wrong_tool"
+
+    def __init__(self, name: str, effect: Effect, because: Sequence[str], tools: Mapping[Effect, str]) -> None:
+        """`because` says what makes the call stronger than its action is, `tools` which tool is for which effect."""
+        why = f" with these arguments ({' '.join(because)})" if because else ""
+        super().__init__(f"{name} is {effect}{why}, and this tool is for another effect.")
+        self.next_step = f"Call {tools[effect]} with the same action and arguments, if the user wants that."
 
 
 class InvalidArguments(ActionError):

@@ -201,7 +201,7 @@ def stem(word: str) -> str:
 def _verb(word: str) -> Verbs | None:
     """The row of a verb, also of one with a slip of spelling. `deleted` and `sending` are no slips: they describe."""
     found = next((row for row in VERBS if word in row.words), None)
-    if found or len(word) < 4:
+    if found or len(word) < 4 or (word.endswith("s") and stem(word) in ALSO_NOUNS):
         return found
     known = [verb for row in VERBS for verb in row.words if len(verb) > 3]
     near = [verb for verb in nearest(word, known, likeness=0.83) if verb[0] == word[0] and not word.startswith(verb)]

@@ -13,6 +13,7 @@ from klaviyo_mcp.actions.errors import (
     ScopeMissing,
     Stopped,
     UnknownAction,
+    WrongTool,
 )
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.idempotency import keys_of
@@ -106,6 +107,8 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
     next_step = error.mend if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
         next_step = error.how_to_look
+    if isinstance(error, WrongTool):
+        next_step = error.next_step
     return {
         "code": error.code,
         "message": error.message,

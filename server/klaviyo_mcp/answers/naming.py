@@ -6,7 +6,7 @@ Only what we say ourselves is looked at. Records, and words of Klaviyo's, which 
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.registry.registry import Registry
 
-OURS = ("error", "note", "notes", "verify", "warnings")
+OURS = ("confirmation", "error", "note", "notes", "undo", "verify", "warnings")
 NOT_OURS = frozenset({"arguments", "done_so_far", "read_as"})
 
 

@@ -8,14 +8,12 @@ from klaviyo_mcp.authoring.schema_rules import Found
 from klaviyo_mcp.registry.consequences import Look
 from klaviyo_mcp.registry.holes import holes
 from klaviyo_mcp.registry.model import ActionSpec
-
-RESERVED = {"preview_action", "confirm_action"}
-"""Names of the server's own tools."""
+from klaviyo_mcp.registry.tool_names import SERVER_TOOLS
 
 
 def consequence_problems(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     """What is wrong with `effect_when` and `consequences`, apart from their form."""
-    if taken := RESERVED & set(spec.names):
+    if taken := set(SERVER_TOOLS) & set(spec.names):
         yield ("name",), f"{min(taken)!r} is the name of a tool of the server's own"
     if spec.effect == "read" and (spec.effect_when or spec.consequences.says):
         yield ("effect",), "a read has no consequences: neither effect_when nor consequences"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from klaviyo_mcp.actions.errors import UnknownAction
+from klaviyo_mcp.actions.finding import find_by_words
 from klaviyo_mcp.actions.names import find_action
 from klaviyo_mcp.cli.output import fail, print_json
 from klaviyo_mcp.loose_json import JSON
@@ -17,7 +18,6 @@ from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.schema_form import form_at, form_text
-from klaviyo_mcp.registry.search import Finder
 from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.assembly import registry_of
 from klaviyo_mcp.runtime.exposure import parse_exposure
@@ -61,11 +61,11 @@ def search_actions(
     most: Annotated[int, typer.Option(min=1, max=50, help="How many to show.")] = 10,
 ) -> None:
     """Find actions by words."""
-    found = Finder(load_catalogue()).find(" ".join(words), most)
+    found = find_by_words(Registry(load_catalogue()), " ".join(words), most)
     if not found:
         fail(f"No action fits {' '.join(words)!r}.")
-    for spec in found:
-        print(f"{spec.name} ({spec.effect}): {spec.summary}")
+    for action in found:
+        print(f"{action.name} ({action.effect}): {action.spec.summary}")
 
 
 @actions.command("show")

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
 import mcp.types as types
@@ -13,18 +14,67 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.confirmation import Declined
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.klaviyo.requests import Announce
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
-from klaviyo_mcp.mcp_server.server_tools import PREVIEW, own_call, own_names
-from klaviyo_mcp.runtime.answering import Confirmation, Response, answer_call, confirm_call, preview_call, refused
+from klaviyo_mcp.mcp_server.server_tools import CONFIRM, DESCRIBE, FIND, MOST_FOUND, PREVIEW, RUN, checked, own_names
+from klaviyo_mcp.runtime.answering import (
+    Confirmation,
+    Response,
+    answer_call,
+    confirm_call,
+    describe_action,
+    find_actions,
+    preview_call,
+    refused,
+    side_by_side,
+)
+
+FOUND = 8
+"""How many actions a search shows when nothing is said."""
 
 
-class _Told(TypedDict):
-    """What every call is told of how it came."""
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One request to call a tool, and whose account it is for."""
 
-    listed: bool
-    meta: Mapping[str, Any]
+    engine: Engine
+    accounts: Accounts
+    context: ServerRequestContext[Any]
+    account: str | None
+
+    async def run(self, name: str, arguments: object, budget: int = BUDGET, *, tool: str | None = None) -> Response:
+        """An action, by the name a client gave it; with `tool`, only one that this tool is for."""
+        return await answer_call(
+            self.engine,
+            self.accounts,
+            Call(name, arguments),
+            self.account,
+            budget=budget,
+            listed=True,
+            meta=self._meta,
+            announce=_progress_of(self.context),
+            ask=asking(self.context),
+            only=RUN[tool] if tool else None,
+        )
+
+    async def preview(self, name: str, arguments: object) -> Response:
+        """What an action would do."""
+        call = Call(name, arguments)
+        return await preview_call(self.engine, self.accounts, call, self.account, listed=True, meta=self._meta)
+
+    async def confirm(self, confirmation: Confirmation) -> Response:
+        """What a token stands for."""
+        announce = _progress_of(self.context)
+        return await confirm_call(
+            self.engine, self.accounts, confirmation, self.account, listed=True, meta=self._meta, announce=announce
+        )
+
+    @property
+    def _meta(self) -> Mapping[str, Any]:
+        return self.context.meta or {}
 
 
 async def answered(
@@ -32,25 +82,49 @@ async def answered(
 ) -> Response:
     """What a call of a tool is answered with. Raises nothing but cancellation."""
     account, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-    told: _Told = {"listed": True, "meta": context.meta or {}}
-    announce = _progress_of(context)
-    confirmation: Confirmation | None = None
+    call = ToolCall(engine, accounts, context, account)
     if engine.registry.get(params.name) is None and (tool := own_names(engine.registry.names).find(params.name)):
         try:
-            asked = own_call(tool, arguments or {})
+            return await _own(call, tool, checked(tool, arguments or {}), params)
         except InvalidArguments as error:
             return refused(engine, tool, error, listed=True)
-        if asked.tool == PREVIEW:
-            return await preview_call(engine, accounts, Call(asked.action or "", asked.arguments), account, **told)
-        confirmation = Confirmation(asked.token, asked.action, asked.arguments)
-    elif params.request_state is not None:
-        if not agreed((params.input_responses or {}).get(KEY)):
-            return refused(engine, params.name, Declined("The person who was asked did not agree."), listed=True)
-        confirmation = Confirmation(params.request_state, params.name, arguments)
-    if confirmation is not None:
-        return await confirm_call(engine, accounts, confirmation, account, announce=announce, **told)
-    call, ask = Call(params.name, arguments), asking(context)
-    return await answer_call(engine, accounts, call, account, announce=announce, ask=ask, **told)
+    if params.request_state is not None:
+        return await _after_question(call, params, params.name, arguments)
+    return await call.run(params.name, arguments)
+
+
+def acted_on(params: types.CallToolRequestParams) -> str:
+    """The name of the action that a call is about, as a client gave it."""
+    named = mapping(params.arguments).get("action")
+    return named if isinstance(named, str) and "action" in params.name else params.name
+
+
+async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolRequestParams) -> Response:
+    action, arguments = given.get("action", ""), given.get("arguments")
+    if tool == FIND:
+        return find_actions(call.engine, given["query"], min(max(given.get("limit", FOUND), 1), MOST_FOUND))
+    if tool == DESCRIBE:
+        return describe_action(call.engine, action)
+    if tool == PREVIEW:
+        return await call.preview(action, arguments)
+    if tool == CONFIRM:
+        return await call.confirm(Confirmation(given["token"], given.get("action"), arguments))
+    if params.request_state is not None:
+        return await _after_question(call, params, action, arguments)
+    if calls := given.get("calls"):
+        each = BUDGET // len(calls)
+        runs = [(one["action"], one.get("arguments")) for one in calls]
+        return await side_by_side([lambda run=run: call.run(*run, each, tool=tool) for run in runs])
+    return await call.run(action, arguments, tool=tool)
+
+
+async def _after_question(
+    call: ToolCall, params: types.CallToolRequestParams, action: str, arguments: JSON | None
+) -> Response:
+    """The same call again, with what a person answered."""
+    if not agreed((params.input_responses or {}).get(KEY)):
+        return refused(call.engine, action, Declined("The person who was asked did not agree."), listed=True)
+    return await call.confirm(Confirmation(params.request_state or "", action, arguments))
 
 
 def _progress_of(context: ServerRequestContext[Any]) -> Announce:

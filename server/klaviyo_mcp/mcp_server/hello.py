@@ -8,8 +8,10 @@ from typing import Any
 from klaviyo_mcp import __version__
 
 INSTRUCTIONS = """\
-Tools for Klaviyo (e-mail and SMS marketing). Each tool is one action. Where tools have an argument account, several
-Klaviyo accounts are connected: say which one is meant, and never mix what you learn from one with another.
+Tools for Klaviyo (e-mail and SMS marketing). Each tool is one action. Where there is find_actions, most actions are not
+listed: find one by what it should do, then call it with the run tool of its effect. Where tools have an argument
+account, several Klaviyo accounts are connected: say which one is meant, and never mix what you learn from one with
+another.
 - Answers are flat records; a field that is missing is empty in Klaviyo. Dates are ISO 8601.
 - filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
 - X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when

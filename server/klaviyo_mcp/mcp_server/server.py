@@ -10,7 +10,7 @@ from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
-from klaviyo_mcp.mcp_server.calls import answered
+from klaviyo_mcp.mcp_server.calls import acted_on, answered
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
@@ -36,7 +36,7 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
         context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         answering = answered(engine, accounts_of(context), context, params)
-        response = await logged_if_left(context, engine.registry.get(params.name), answering)
+        response = await logged_if_left(context, engine.registry.get(acted_on(params)), answering)
         return question_in_answer(context, response) or _result(response)
 
     async def list_templates(

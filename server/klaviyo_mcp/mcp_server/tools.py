@@ -12,7 +12,7 @@ from klaviyo_mcp.mcp_server.account_argument import with_account
 from klaviyo_mcp.mcp_server.server_tools import server_tools
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
-from klaviyo_mcp.registry.tool_schema import listed_schema
+from klaviyo_mcp.registry.tool_schema import brief_schema, listed_schema
 from klaviyo_mcp.runtime.exposure import Exposure
 
 if TYPE_CHECKING:
@@ -32,12 +32,16 @@ class Listing:
         """The tools of a registry that `exposure` allows, in stable order."""
         self._exposure = exposure
         self._names = registry.names
-        self._actions = [action for action in registry.actions if exposure.shows(action)]
-        own = server_tools(exposure.confirm, read_only=exposure.read_only, names=registry.names)
+        self._actions = [action for action in registry.actions if exposure.lists(action)]
+        own = server_tools(exposure, registry.names)
         self._tools = {tool["name"]: tool for tool in own} | {
-            registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions
+            registry.names.listed(action.name): self._as_listed(action, registry.names) for action in self._actions
         }
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
+
+    def _as_listed(self, action: Action, names: ToolNames[Action]) -> JSON:
+        most = self._exposure.characters
+        return as_tool(action, names) if most is None else as_brief_tool(action, names, most)
 
     @property
     def tools(self) -> int:
@@ -84,6 +88,15 @@ class Listing:
         return frozenset(
             self._names.listed(action.name) for action in self._actions if not self._exposure.available(action, known)
         )
+
+
+def as_brief_tool(action: Action, names: ToolNames[Action], most: int) -> JSON:
+    """An action in few words, beside the tool that describes it whole; its arguments take about `most` characters."""
+    tool = as_tool(action, names)
+    schema, others = brief_schema(action.spec, most)
+    more = f" Also takes {', '.join(others)}: see describe_action." if others else ""
+    del tool["title"]
+    return {**tool, "description": names.told(f"{action.spec.summary}{more}"), "inputSchema": names.told_schema(schema)}
 
 
 def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:

@@ -25,6 +25,7 @@ from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.part import STRICT, ActionName
 from klaviyo_mcp.registry.precondition import Place, Precondition
 
+Ask = Annotated[str, StringConstraints(min_length=2, max_length=160, pattern=r"^[^\n]*$")]
 Effect = Literal["read", "write", "destructive"]
 Confirm = Literal["destructive", "writes", "never"]
 """Which calls wait for a yes before they are carried out."""
@@ -278,6 +279,7 @@ class ActionSpec(Part):
     advice of that error; as a list it may look at the error's pointer and detail too. `replaces` names endpoints of
     Klaviyo's retired v1 and v2 API. `overrides` lists facts, as dotted paths such as `result.kind`, where Klaviyo's
     document is wrong: refreshing a spec and the diff leave them.
+    `asks` are ways in which people ask for it, for search alone.
     `effect_when` says which arguments make a call stronger, `consequences` what is told before it is confirmed.
     `idempotency_key` is the place of what makes Klaviyo count a repetition once, such as `events[].unique_id`.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
@@ -288,6 +290,7 @@ class ActionSpec(Part):
     summary: Annotated[str, StringConstraints(min_length=10, max_length=140, pattern=r"^[^\n]*$")]
     description: Annotated[str, StringConstraints(min_length=20, max_length=1500)]
     keywords: list[str] = []
+    asks: list[Ask] = []
     aliases: list[ActionName] = []
     replaces: list[str] = []
     operation: ActionName | None = None

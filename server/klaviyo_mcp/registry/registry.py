@@ -7,7 +7,7 @@ from klaviyo_mcp.loose_json import everything, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
 from klaviyo_mcp.registry.search import Finder
-from klaviyo_mcp.registry.tool_names import ToolNames
+from klaviyo_mcp.registry.tool_names import SERVER_TOOLS, ToolNames
 
 STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
 """Effects in order: a stronger one may do all that a weaker one does."""
@@ -85,7 +85,7 @@ class Registry:
         self.actions = [Action(spec, self) for spec in specs]
         self.by_name = {alias: action for action in self.actions for alias in action.spec.aliases}
         self.by_name.update({action.name: action for action in self.actions})
-        self.names = ToolNames(self.by_name, [action.name for action in self.actions], prefix)
+        self.names = ToolNames(self.by_name, [*(action.name for action in self.actions), *SERVER_TOOLS], prefix)
 
     def get(self, name: str) -> Action | None:
         """The action with this name or alias, as it was called by a client; None when there is none."""

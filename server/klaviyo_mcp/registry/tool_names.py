@@ -33,6 +33,17 @@ CONNECTOR = re.compile(r"[0-9a-f]{8}(?:[-_]?[0-9a-f]{4}){3}[-_]?[0-9a-f]{12}", r
 MAYBE_NAME = re.compile(r'"[^"]*"|\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b')
 """What may be the name of an action in a text, and what is quoted, which is not ours to change."""
 
+SERVER_TOOLS = (
+    "find_actions",
+    "describe_action",
+    "run_read_action",
+    "run_write_action",
+    "run_destructive_action",
+    "preview_action",
+    "confirm_action",
+)
+"""Names of a server's own tools, which no action may have; a prefix stands before them as well."""
+
 Known = TypeVar("Known")
 
 
@@ -115,7 +126,7 @@ class ToolNames(Generic[Known]):
                 f"{self.prefix!r} has {len(self.prefix)} characters; names of tools may have {LONGEST_NAME}, "
                 f"so a prefix may have {most}"
             )
-        for name in sorted(self._own):
+        for name in sorted(self._own & self._by_name.keys()):
             if self._by_name.get(self.listed(name), self._by_name[name]) is not self._by_name[name]:
                 raise PrefixError(f"{self.prefix!r} would list {name} as {self.listed(name)}, which is another action")
 

@@ -16,6 +16,8 @@ LONGEST_FIELD_ENUM = 6
 LARGEST_PROPERTY = 1_350
 LARGEST_DEEP = 4_000
 """Characters of all arguments of one action together that hold objects of stated keys."""
+LONGEST_BRIEF = 120
+"""Characters that are said of an argument where little is said."""
 PARTS = {"items", "anyOf"}
 NAMES_TO_EMPTY = {"type": "array", "items": {"type": "string"}, "description": "Names of fields to empty."}
 """How `clear` is listed in the items of a list."""
@@ -33,6 +35,39 @@ def listed_schema(spec: ActionSpec) -> JSON:
     if spec.required:
         listed["required"] = spec.required
     return listed
+
+
+def brief_schema(spec: ActionSpec, most: int) -> tuple[JSON, list[str]]:
+    """The arguments that are asked for most, in about `most` characters, and the names of those left out.
+
+    Required ones and those of the first example come first. A call may have any argument, listed or not.
+    """
+    whole = listed_schema(spec)
+    example = spec.examples[0].arguments if spec.examples else {}
+    known = sorted(whole["properties"], key=lambda name: (name not in spec.required, name not in example))
+    shown: JSON = {}
+    size = 0
+    for name in known:
+        argument = _briefly(whole["properties"][name])
+        size += len(json.dumps({name: argument}, ensure_ascii=False))
+        if name not in spec.required and (size > most or name.endswith("_fields")):
+            continue
+        shown[name] = argument
+    kept: JSON = {"type": "object", "properties": {name: shown[name] for name in whole["properties"] if name in shown}}
+    if spec.required:
+        kept["required"] = spec.required
+    return kept, [name for name in whole["properties"] if name not in shown]
+
+
+def _briefly(schema: JSON) -> JSON:
+    """An argument with the first sentence of what is said of it, and without what is inside an object or a list."""
+    brief = {key: value for key, value in schema.items() if key in ("type", "enum", "format", "description")}
+    if "description" in brief:
+        said = str(brief["description"]).split(". ", 1)[0].rstrip(".")
+        brief["description"] = said if len(said) <= LONGEST_BRIEF else f"{said[: LONGEST_BRIEF - 1]}…"
+    if schema.get("type") == "array":
+        brief["items"] = {"type": mapping(schema.get("items")).get("type", "string")}
+    return brief
 
 
 class _Listing:

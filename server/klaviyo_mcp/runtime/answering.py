@@ -2,20 +2,23 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+import anyio
 
 from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.confirmation import Asked, Declined
 from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.errors import ActionError, WrongTool
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.budget import BUDGET
+from klaviyo_mcp.answers.discovery import RUN_TOOLS, described, found, search
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
 from klaviyo_mcp.answers.held import held, told
 from klaviyo_mcp.answers.naming import as_listed
@@ -27,6 +30,7 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.model import Effect
 from klaviyo_mcp.runtime.call_watch import CallWatch
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
 
@@ -78,16 +82,22 @@ async def answer_call(
     meta: Mapping[str, Any] | None = None,
     announce: Announce | None = None,
     ask: Ask | None = None,
+    only: Effect | None = None,
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
     `budget` is how many characters of JSON an answer may have; `listed` names tools as the server's list has them.
     `meta` is the `_meta` of an MCP request, None for a call that is none; `announce` is told of waits for quota. A call
     that has to be confirmed is answered with its plan and a token; where a person can be asked, `ask` does that.
-    Only cancellation passes through. The call is watched: see `watching`.
+    `only` refuses a call of another effect. Only cancellation passes through. The call is watched: see `watching`.
     """
     return await _watched_call(
-        engine, accounts, call, name, Circumstances(budget, listed, meta, announce), lambda turn: _run(turn, call, ask)
+        engine,
+        accounts,
+        call,
+        name,
+        Circumstances(budget, listed, meta, announce),
+        lambda turn: _run(turn, call, ask, only),
     )
 
 
@@ -147,6 +157,43 @@ def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = Fal
     return Response(answer, error_text(answer), is_error=True)
 
 
+def find_actions(engine: Engine, query: str, most: int) -> Response:
+    """The actions that a question is about, of those that can be called."""
+    answer = found(engine.registry, query, search(engine.registry, query, most, engine.lets_through))
+    return _told(engine, answer)
+
+
+def describe_action(engine: Engine, name: str) -> Response:
+    """All about one action."""
+    try:
+        return _told(engine, described(engine.find(name), engine.registry))
+    except ActionError as error:
+        return refused(engine, name, error, listed=True)
+
+
+async def side_by_side(runs: Sequence[Callable[[], Awaitable[Response]]]) -> Response:
+    """Several calls at once, and the answer of each in order."""
+    responses: dict[int, Response] = {}
+
+    async def one(index: int) -> None:
+        responses[index] = await runs[index]()
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(runs)):
+            group.start_soon(one, index)
+    made = [responses[index] for index in range(len(runs))]
+    failed = sum(response.is_error for response in made)
+    summary = f"{len(made)} calls{f', {failed} of which failed' if failed else ''}."
+    text = "\n\n".join(f"{index + 1}. {response.text}" for index, response in enumerate(made))
+    answer = Answer({"answers": [response.answer.data for response in made]}, summary)
+    return Response(answer, f"{summary}\n{text}", is_error=failed == len(made))
+
+
+def _told(engine: Engine, answer: Answer) -> Response:
+    answer = sendable(as_listed(answer, engine.registry))
+    return Response(answer, answer_text(answer))
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """How a call came: see `answer_call`."""
@@ -191,30 +238,32 @@ async def _watched_call(
         return response
 
 
-async def _run(turn: _Turn, call: Call, ask: Ask | None) -> Answer:
+async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) -> Answer:
     engine, plan = turn.engine, turn.plan
+    if only is not None and plan.effect != only:
+        raise WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
     if not engine.confirmations.needed(plan.effect):
         return await _carried_out(turn)
-    found = await engine.consequences(plan, turn.account, turn.circumstances.announce)
-    if ask is not None and (agreed := await ask(told(plan, found))) is not None:
+    consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)
+    if ask is not None and (agreed := await ask(told(plan, consequences))) is not None:
         if agreed:
             return await _carried_out(turn, confirmed=True)
         raise Declined(f"The person who was asked did not agree to {plan.action.name}.")
     turn.watch.outcome = "held"
-    return held(plan, found, engine.confirmations.hold(_asked(plan, call, found), *_whose(turn.account)))
+    return held(plan, consequences, engine.confirmations.hold(_asked(plan, call, consequences), *_whose(turn.account)))
 
 
 async def _shown(turn: _Turn, call: Call) -> Answer:
-    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    consequences = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
     if not turn.engine.confirmations.needed(turn.plan.effect):
-        return told(turn.plan, found)
-    pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, found), *_whose(turn.account))
-    return held(turn.plan, found, pledge)
+        return told(turn.plan, consequences)
+    pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, consequences), *_whose(turn.account))
+    return held(turn.plan, consequences, pledge)
 
 
 async def _confirmed(turn: _Turn, token: str, asked: Asked) -> Answer:
-    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
-    await turn.engine.confirmations.use(token, asked, found.same or {}, *_whose(turn.account))
+    consequences = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    await turn.engine.confirmations.use(token, asked, consequences.same or {}, *_whose(turn.account))
     return await _carried_out(turn, confirmed=True)
 
 

@@ -1,0 +1,96 @@
+"""Answers about actions themselves: which do what was asked for, and what one needs to be called."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from klaviyo_mcp.actions.finding import find_by_words
+from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.model import ActionSpec, Effect
+from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.tool_schema import listed_schema
+
+RUN_TOOLS: dict[Effect, str] = {
+    "read": "run_read_action",
+    "write": "run_write_action",
+    "destructive": "run_destructive_action",
+}
+"""The tool that runs actions of an effect, where they are not listed themselves."""
+SHOWN_WHOLE = 3
+"""Actions of an answer that come with their arguments."""
+LONGEST_SCHEMA = 2_500
+LONGEST_EXAMPLE = 600
+
+
+def found(registry: Registry, query: str, specs: Sequence[ActionSpec]) -> Answer:
+    """The actions that search found, the first with all that a call needs."""
+    if not specs:
+        return Answer(
+            {"actions": []},
+            f"No action of Klaviyo's does {query!r}, as far as words tell. Ask in other words, or for the thing itself "
+            "(lists, campaigns, profiles, …); if that finds nothing either, tell the user that Klaviyo's API cannot.",
+        )
+    shown = [_entry(registry, registry[spec.name], whole=at < SHOWN_WHOLE) for at, spec in enumerate(specs)]
+    return Answer(
+        {"actions": shown},
+        f"{len(shown)} actions, the likeliest first. Run one with its run_with tool: "
+        '{"action": name, "arguments": {…}}. describe_action tells all of one.',
+    )
+
+
+def described(action: Action, registry: Registry) -> Answer:
+    """All that an agent can know of an action before it is called."""
+    spec = action.spec
+    data = _entry(registry, action, whole=False)
+    data.pop("required", None)
+    more: JSON = {
+        "description": spec.description.strip(),
+        "arguments": listed_schema(spec),
+        "also_called": list(spec.aliases),
+        "scopes": list(spec.scopes),
+        "stronger_when": [one.says for one in spec.effect_when],
+        "rules": [rule.hint for rule in spec.preconditions if rule.hint],
+        "filters": {name: _operators(field) for name, field in spec.filters.items()},
+        "examples": [{"when": one.when, "arguments": one.arguments} for one in spec.examples],
+    }
+    data |= {key: value for key, value in more.items() if value}
+    return Answer(data, f"{action.name}: {spec.title}. Run it with {RUN_TOOLS[action.effect]}.")
+
+
+def search(registry: Registry, query: str, most: int, shows: Callable[[Action], bool]) -> list[ActionSpec]:
+    """The actions that fit a question best, of those that `shows` allows."""
+    return [action.spec for action in find_by_words(registry, query, most, shows)]
+
+
+def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:
+    spec = action.spec
+    entry: JSON = {
+        "name": registry.names.listed(spec.name),
+        "summary": spec.summary,
+        "effect": action.effect,
+        "run_with": registry.names.listed(RUN_TOOLS[action.effect]),
+        "required": spec.required,
+    }
+    if spec.examples and len(str(example := spec.examples[0].arguments)) <= LONGEST_EXAMPLE:
+        entry["example"] = example
+    if whole:
+        arguments: dict[str, Any] = mapping(listed_schema(spec)["properties"])
+        if len(str(arguments)) <= LONGEST_SCHEMA:
+            entry["arguments"] = arguments
+        else:
+            entry["arguments"] = {name: _short(schema) for name, schema in arguments.items()}
+    return entry
+
+
+def _short(schema: JSON) -> str:
+    """An argument in a word or two: what describe_action tells in full."""
+    kind = str(schema.get("type", "any"))
+    choices = schema.get("enum") or mapping(schema.get("items")).get("enum")
+    if choices:
+        return f"{kind}: {', '.join(map(str, choices[:8]))}{', …' if len(choices) > 8 else ''}"
+    words = str(schema.get("description", "")).split(". ", 1)[0].strip(".")
+    return f"{kind}: {words[:90]}" if words else kind
+
+
+def _operators(field: Any) -> str:
+    return f"{field.type}: {', '.join(dict.fromkeys([*field.one, *field.many, *field.alone]))}"

@@ -1,0 +1,65 @@
+"""The actions that are tools of their own where the others are found by search."""
+
+EVERYDAY = frozenset(
+    (
+        "bulk_subscribe_profiles",
+        "create_event",
+        "create_or_update_profile",
+        "get_campaigns",
+        "get_flows",
+        "get_lists",
+        "get_profiles",
+        "get_segments",
+        "query_campaign_values",
+    )
+)
+"""What is asked for so often that it stands in every list."""
+CORE = EVERYDAY | frozenset(
+    (
+        "add_profile_to_list",
+        "query_metric_aggregates",
+        "assign_template_to_campaign_message",
+        "bulk_create_coupon_codes",
+        "bulk_suppress_profiles",
+        "bulk_unsubscribe_profiles",
+        "cancel_campaign_send",
+        "create_campaign",
+        "create_campaign_clone",
+        "create_list",
+        "create_profile",
+        "create_segment",
+        "create_template",
+        "get_account",
+        "get_accounts",
+        "get_campaign",
+        "get_campaign_recipient_estimation",
+        "get_catalog_items",
+        "get_coupons",
+        "get_events",
+        "get_flow",
+        "get_forms",
+        "get_list",
+        "get_lists_for_profile",
+        "get_messages_for_campaign",
+        "get_metrics",
+        "get_profile",
+        "get_profiles_for_list",
+        "get_profiles_for_segment",
+        "get_segment",
+        "get_segments_for_profile",
+        "get_tags",
+        "get_template",
+        "get_templates",
+        "query_flow_values",
+        "refresh_campaign_recipient_estimation",
+        "remove_profile_from_list",
+        "render_template",
+        "send_campaign",
+        "tag_campaigns",
+        "update_campaign",
+        "update_flow",
+        "update_list",
+        "update_profile",
+    )
+)
+"""What marketers use every day."""

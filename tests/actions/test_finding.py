@@ -1,0 +1,58 @@
+"""Actions are found by what people ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from klaviyo_mcp.actions.finding import find_by_words
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
+
+QUERIES = Path(__file__).parents[2] / "bench" / "queries" / "tuning.tsv"
+REGISTRY = Registry(load_catalogue())
+
+
+def found(words: str, most: int = 5) -> list[str]:
+    return [action.name for action in find_by_words(REGISTRY, words, most)]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("POST /api/campaigns", "create_campaign"),
+        ("get /api/lists/{id}", "get_list"),
+        ("api/flows", "get_flows"),
+        ("creat segement of repeat byers", "create_segment"),
+        ("which mailing lists are there", "get_lists"),
+        ("gdpr erase someone", "request_profile_deletion"),
+        ("make a new list", "create_list"),
+    ],
+)
+def test_what_is_asked_for_comes_among_the_first(words, name) -> None:
+    assert name in found(words, 3)
+
+
+def test_most_questions_are_answered_among_the_first_five() -> None:
+    asked = [line.split("\t") for line in QUERIES.read_text(encoding="utf-8").splitlines()]
+    known = [(words, names.split(",")) for words, names in asked if names != "-"]
+    hits = sum(any(name in names for name in found(words)) for words, names in known)
+    assert hits / len(known) >= 0.9
+
+
+def test_only_what_may_be_called_is_found() -> None:
+    reads = find_by_words(REGISTRY, "delete a list", 20, lambda action: action.effect == "read")
+    assert reads
+    assert {action.effect for action in reads} == {"read"}
+
+
+@pytest.mark.parametrize("words", ["", "   ", "?!", "the of and", "x" * 100_000, "(" * 500, 'a" OR b*', "\ud800"])
+def test_anything_can_be_asked(words) -> None:
+    found(words)
+
+
+def test_no_action_has_a_phrase_of_another() -> None:
+    owners: dict[str, str] = {}
+    for action in REGISTRY.actions:
+        for ask in action.spec.asks:
+            assert owners.setdefault(ask, action.name) == action.name
+        assert 5 <= len(action.spec.asks) <= 14, action.name

@@ -1,0 +1,44 @@
+"""The queries that search is measured by: whole, without repetition, and about actions that exist."""
+
+from pathlib import Path
+
+import pytest
+
+from klaviyo_mcp.registry.loading import load_catalogue
+
+FOLDER = Path(__file__).parents[2] / "bench" / "queries"
+FILES = ("tuning.tsv", "held_out.tsv")
+NO_ANSWER = ["-"]
+
+
+def queries(file: str) -> list[tuple[str, list[str]]]:
+    lines = (FOLDER / file).read_text("utf-8").splitlines()
+    return [(query, names.split(",")) for query, names in (line.split("\t") for line in lines)]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_expected_action_exists_and_is_named_once(file: str) -> None:
+    names = {spec.name for spec in load_catalogue()}
+    for query, expected in queries(file):
+        assert expected == NO_ANSWER or names.issuperset(expected), query
+        assert len(set(expected)) == len(expected), query
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_there_are_enough_queries_and_enough_that_nothing_answers(file: str) -> None:
+    found = queries(file)
+    assert len(found) >= 200
+    assert sum(expected == NO_ANSWER for _, expected in found) >= 10
+
+
+def test_no_query_is_there_twice_in_either_file_or_in_both() -> None:
+    asked = [" ".join(query.lower().split()) for file in FILES for query, _ in queries(file)]
+    assert "" not in asked
+    assert sorted(set(asked)) == sorted(asked)
+
+
+def test_both_files_ask_about_every_toolset() -> None:
+    toolsets = {spec.name: spec.toolset for spec in load_catalogue()}
+    for file in FILES:
+        asked = {toolsets[expected[0]] for _, expected in queries(file) if expected != NO_ANSWER}
+        assert asked == set(toolsets.values())
