@@ -12,6 +12,15 @@ ConfirmOption = Annotated[
     Literal["destructive", "writes", "never"] | None,
     typer.Option("--confirm", help="Which calls wait for a yes before they are carried out; destructive by default."),
 ]
+ExposeOption = Annotated[
+    str,
+    typer.Option(
+        "--expose",
+        metavar="search|core|all|TOOLSET,…",
+        help="Which actions to list as tools: everyday ones, and the others by search; those that marketers use every "
+        "day; all; or some toolsets.",
+    ),
+]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LogFormatOption = Annotated[

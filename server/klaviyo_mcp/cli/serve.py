@@ -34,15 +34,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on (http only); 8000 by default, 0 a free one.")
     ] = None,
-    expose: Annotated[
-        str,
-        typer.Option(
-            "--expose",
-            metavar="search|core|all|TOOLSET,…",
-            help="Which actions to list as tools: everyday ones, and the others by search; those that marketers use "
-            "every day; all; or some toolsets.",
-        ),
-    ] = "search",
+    expose: ExposeOption = "search",
     read_only: ReadOnlyFlag = False,
     confirm: ConfirmOption = None,
     account: AccountOption = None,
