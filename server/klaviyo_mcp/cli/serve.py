@@ -8,6 +8,7 @@ import typer
 from klaviyo_mcp.cli.options import (
     AccountOption,
     ConfirmOption,
+    ExposeOption,
     LogFormatOption,
     LogLevelOption,
     ReadOnlyFlag,
