@@ -15,7 +15,7 @@ from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import ABSENT, fill
 from klaviyo_mcp.actions.sentences import filled, read_through
 from klaviyo_mcp.actions.steps import batches
-from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound
 from klaviyo_mcp.loose_json import JSON, everything, is_list, is_object, items, mapping
 from klaviyo_mcp.registry.consequences import Consequences, Look, Refusal, Strangers
 from klaviyo_mcp.registry.holes import holes
@@ -107,12 +107,19 @@ async def _of(plan: Plan, read: Read) -> Told:
     seen = await _see(plan, read, {look.name for look in spec.looks})
     _refuse(plan, seen)
     return Told(
-        tuple(sentence for text in spec.says if (sentence := filled(text, seen.values)) is not None),
+        tuple(_sentences(spec, seen.values)),
         seen.people(spec.counted),
         {path: value for path in spec.same if (value := read_through(path, seen.values)) is not ABSENT},
         seen.unknown,
         _undone(plan),
     )
+
+
+def _sentences(spec: Consequences, values: JSON) -> Iterator[str]:
+    for one in spec.sayings:
+        sentence = filled(one.text, values) if _is_wanted(one.when, one.unless, values) else None
+        if sentence is not None:
+            yield sentence
 
 
 def _undone(plan: Plan) -> str:
@@ -132,11 +139,13 @@ async def _see(plan: Plan, read: Read, names: set[str]) -> _Seen:
     for look in spec.looks:
         if look.name not in names or not _is_wanted(look.when, look.unless, seen.values):
             continue
-        if any(name.partition(".")[0] in seen.failed for name in _holes(look)):
+        if any(name.partition(".")[0] in seen.failed for name in _used(look)):
             seen.failed[look.name] = f"{look.name.replace('_', ' ')}: depends on what is not known"
             continue
         try:
             seen.values[look.name] = await _looked(look, seen.values, read)
+        except NotFound:
+            continue  # that there is none is an answer
         except (ActionError, KlaviyoError) as error:
             seen.failed[look.name] = f"{look.name.replace('_', ' ')}: {look.action} could not tell ({error.code})"
     for one in spec.strangers:
@@ -157,8 +166,13 @@ def _needed(spec: Consequences, paths: Iterable[str]) -> set[str]:
 
 
 def _holes(look: Look) -> Iterator[str]:
+    yield from _used(look)
+    yield from (name[1:] for name in look.unless)
+
+
+def _used(look: Look) -> Iterator[str]:
     yield from holes(look.arguments)
-    named = [look.each, look.mentions, look.batch.of if look.batch else None, *look.when, *look.unless]
+    named = [look.each, look.mentions, look.batch.of if look.batch else None, *look.when]
     yield from (name[1:] for name in named if name)
 
 
@@ -215,8 +229,13 @@ async def _looked(look: Look, values: JSON, read: Read) -> JSON:
         found += [outcome.composed] if outcome.composed is not None else outcome.records
     if look.mentions is not None:
         named = read_through(look.mentions[1:], values)
-        found = [record for record in found if any(part == named for part in everything(record))]
+        found = [record for record in found if _mentions(record, named)]
     return _collected(found, look)
+
+
+def _mentions(record: JSON, named: Any) -> bool:
+    """Whether a value stands anywhere in a record, apart from its own id."""
+    return any(part == named for key, value in record.items() if key != "id" for part in everything(value))
 
 
 def _is_single(outcome: Outcome) -> bool:

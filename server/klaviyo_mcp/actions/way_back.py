@@ -38,6 +38,9 @@ def way_back(spec: ActionSpec, arguments: JSON, before: JSON, record: JSON, acce
             if one.restores not in before:
                 continue
             restored = _restored(spec, one, arguments, before[one.restores], left)
+            if one.unsets is not None and (new := [name for name in left if name.startswith("properties.")]):
+                left = [name for name in left if name not in new]
+                restored[one.unsets] = [name.removeprefix("properties.") for name in new]
             if not restored:
                 continue
             called |= restored

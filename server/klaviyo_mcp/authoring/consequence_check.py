@@ -35,7 +35,7 @@ def consequence_problems(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Fo
 
 def _told(told: Consequences, known: set[str], arguments: set[str]) -> Found:
     """What is wrong with sentences, paths and refusals."""
-    texts = [("says", index, text) for index, text in enumerate(told.says)]
+    texts = [("says", index, one.text) for index, one in enumerate(told.sayings)]
     texts += [("refuses", index, one.says) for index, one in enumerate(told.refuses)]
     for key, index, text in texts:
         for blanks in BLANK.findall(text):
@@ -43,7 +43,8 @@ def _told(told: Consequences, known: set[str], arguments: set[str]) -> Found:
                 if blank and blank.partition(".")[0] not in known:
                     yield ("consequences", key, index), f"has the blank {{{blank}}}, neither an argument nor a look"
     paths = [*told.same, *told.counted, *(path for one in told.refuses for path in (one.some, one.none) if path)]
-    for path in [*paths, *(hole[1:] for one in told.refuses for hole in one.unless)]:
+    asked = [hole[1:] for one in told.sayings for hole in (*one.when, *one.unless)]
+    for path in [*paths, *(hole[1:] for one in told.refuses for hole in one.unless), *asked]:
         if path.partition(".")[0] not in known:
             yield ("consequences",), f"speaks of {path!r}, which is neither an argument nor a look"
     for index, one in enumerate(told.refuses):

@@ -46,6 +46,14 @@ class EffectWhen(Reach):
         return self
 
 
+class Saying(Reach):
+    """A sentence that is told where all holes in `when` are given, and none of `unless`."""
+
+    text: Sentence
+    when: list[Hole] = []
+    unless: list[Hole] = []
+
+
 class Slices(Reach):
     """A list that a read is made for in slices of at most `size`; the slice is the hole `$batch`."""
 
@@ -119,12 +127,14 @@ class WayBack(Reach):
     """The call that takes a write back, told with its success. Of several, the first that can be made.
 
     Its holes are arguments, looks and `$record`, the record in the answer. With `restores`, the name of a look, each
-    argument that was given gets the value that the look found there before; what was empty is emptied.
+    argument that was given gets the value that the look found there before; what was empty is emptied. `unsets` is the
+    argument that takes the names of `properties` which were not there.
     """
 
     action: ActionName
     arguments: JSON = {}
     restores: ActionName | None = None
+    unsets: ActionName | None = None
     when: list[Hole] = []
     unless: list[Hole] = []
     note: Sentence | None = None
@@ -143,11 +153,16 @@ class Consequences(Reach):
     looks: list[Look] = []
     strangers: list[Strangers] = []
     refuses: list[Refusal] = []
-    says: list[Sentence] = []
+    says: list[Sentence | Saying] = []
     people: Path | list[Path] = []
     same: list[Path] = []
     undo: Sentence | None = None
     way_back: list[WayBack] = []
+
+    @property
+    def sayings(self) -> list[Saying]:
+        """What is in `says`, whichever way it is written."""
+        return [one if isinstance(one, Saying) else Saying(text=one) for one in self.says]
 
     @property
     def counted(self) -> list[str]:
