@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from tests.end_to_end.conftest import SERVE, environment_of
 
+from klaviyo_mcp.loose_json import mapping
+from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import create_app
 from klaviyo_sandbox.testing import serve
 
+REGISTRY = Registry(load_catalogue())
 NOTHING_CHANGED = ("Nothing was sent to Klaviyo.", "Nothing was changed in Klaviyo.")
 UNSUBSCRIBED = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
 SUBSCRIBED = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
@@ -122,6 +127,24 @@ async def test_a_merge_says_who_stays_and_who_goes(shown, call, newsletter) -> N
     assert "cannot be taken back" in data["undo"]
 
 
+WRITES = [
+    (action.name, one.arguments)
+    for action in REGISTRY.actions
+    for one in action.spec.examples
+    if action.effect != "read"
+]
+
+
+async def test_whatever_is_looked_up_can_be_asked(client) -> None:
+    """Ids of examples are often not in the account, which is an answer; a look that is asked wrongly is not."""
+    wrong: list[str] = []
+    for action, arguments in WRITES:
+        result = await client.call_tool("preview_action", {"action": action, "arguments": arguments})
+        unknown = mapping(result.structured_content).get("not_known", [])
+        wrong += [f"{action}: {text}" for text in unknown if "(invalid_arguments)" in text or "(unknown_" in text]
+    assert wrong == []
+
+
 # What is refused, whoever confirms it
 
 
@@ -212,9 +235,9 @@ async def test_a_change_is_undone_by_the_call_it_names(call) -> None:
 
 
 async def test_what_was_not_there_is_taken_out_again(call) -> None:
-    person = (await call("create_profile", email="undo@example.com", first_name="Ada", properties={"kept": 1}))[
-        "record"
-    ]
+    person = (
+        await call("create_profile", email=f"{uuid4()}@klaviyo-test.org", first_name="Ada", properties={"kept": 1})
+    )["record"]
     done = await call(
         "update_profile", id=person["id"], first_name="Grace", title="Dr", properties={"kept": 2, "new": True}
     )
@@ -228,7 +251,7 @@ async def test_what_was_not_there_is_taken_out_again(call) -> None:
 
 
 async def test_what_is_made_is_undone_by_deleting_it(call) -> None:
-    made = await call("create_tag", name="Made to go")
+    made = await call("create_tag", name=str(uuid4()))
     assert made["undo"] == {"action": "delete_tag", "arguments": {"id": made["record"]["id"]}}
 
 
@@ -238,7 +261,7 @@ async def test_a_change_of_nothing_leads_nowhere(call) -> None:
 
 
 async def test_tagging_is_undone_by_its_counterpart(call, newsletter) -> None:
-    tag = (await call("create_tag", name="There and back"))["record"]["id"]
+    tag = (await call("create_tag", name=str(uuid4())))["record"]["id"]
     done = await call("tag_lists", id=tag, list_ids=[newsletter])
     assert done["undo"]["action"] == "remove_tag_from_lists"
     assert done["undo"]["arguments"] == {"id": tag, "list_ids": [newsletter]}

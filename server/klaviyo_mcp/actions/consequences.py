@@ -95,11 +95,19 @@ def must_be_looked_at(plan: Plan) -> bool:
 
 async def held_against(plan: Plan, read: Read) -> tuple[str, ...]:
     """Look up what may refuse a plan, and nothing else; gives what of it is not known. Raises PreconditionFailed."""
-    spec = plan.action.spec.consequences
-    wanted = [path for one in spec.refuses for path in (one.some, one.none) if path]
-    seen = await _see(plan, read, _needed(spec, [*wanted, *spec.counted]))
+    seen = await _see(plan, read, {look.name for look in deciding_looks(plan)})
     _refuse(plan, seen)
     return seen.unknown
+
+
+def deciding_looks(plan: Plan) -> list[Look]:
+    """What is looked up before a plan is carried out since it may refuse it, confirmed or not."""
+    if not must_be_looked_at(plan):
+        return []
+    spec = plan.action.spec.consequences
+    paths = [path for one in spec.refuses for path in (one.some, one.none) if path]
+    needed = _needed(spec, [*paths, *spec.counted])
+    return [look for look in spec.looks if look.name in needed]
 
 
 async def _of(plan: Plan, read: Read) -> Told:

@@ -168,7 +168,7 @@ class _Walk:
         before = await self._before(plan)
         outcome = await self._sent(plan)
         if plan.action.spec.consequences.way_back:
-            record = outcome.records[0] if outcome.records else {}
+            record = outcome.records[0] if outcome.records else outcome.composed or {}
             undo = way_back(plan.action.spec, plan.arguments, before, record, self.planner.plan_of)
             outcome = replace(outcome, undo=undo)
         if unknown:

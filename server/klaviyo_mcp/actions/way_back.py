@@ -9,9 +9,10 @@ from klaviyo_mcp.actions.steps import given
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.clearing import CLEAR, clearable
 from klaviyo_mcp.registry.consequences import Look, WayBack
+from klaviyo_mcp.registry.holes import holes
 from klaviyo_mcp.registry.model import ActionSpec
 
-MERGED = frozenset({"properties", "location", "custom_metadata"})
+MERGED = frozenset({"properties", "location"})
 """Arguments of which Klaviyo changes only the keys that are given."""
 Accepts = Callable[[str, JSON], object]
 """Plans a call, and raises ActionError for one that would not be taken."""
@@ -19,7 +20,8 @@ Accepts = Callable[[str, JSON], object]
 
 def before_images(spec: ActionSpec) -> Iterator[Look]:
     """The looks that have to be made before a write for it to be taken back."""
-    names = {one.restores for one in spec.consequences.way_back}
+    ways = spec.consequences.way_back
+    names = {one.restores for one in ways} | {name.partition(".")[0] for one in ways for name in holes(one.arguments)}
     yield from (look for look in spec.consequences.looks if look.name in names)
 
 
@@ -63,7 +65,8 @@ def _restored(spec: ActionSpec, one: WayBack, arguments: JSON, before: JSON, lef
         was = before[name]
         if name in MERGED and is_object(value):
             was = {key: old for key, old in (was if is_object(was) else {}).items() if key in value}
-            left += [f"{name}.{key}" for key in value if was.get(key) in NOTHING]
+            empty += [f"{name}.{key}" for key in value if was.get(key) in NOTHING]
+            was = {key: old for key, old in was.items() if old not in NOTHING}
             value = {key: value[key] for key in was}
         if was == value or (was in NOTHING and value in NOTHING):
             continue

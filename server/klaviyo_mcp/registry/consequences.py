@@ -126,9 +126,9 @@ class Refusal(Reach):
 class WayBack(Reach):
     """The call that takes a write back, told with its success. Of several, the first that can be made.
 
-    Its holes are arguments, looks and `$record`, the record in the answer. With `restores`, the name of a look, each
-    argument that was given gets the value that the look found there before; what was empty is emptied. `unsets` is the
-    argument that takes the names of `properties` which were not there.
+    Its holes are arguments, looks and `$record`, the record in the answer or the answer of steps. With `restores`, the
+    name of a look, each argument that was given gets the value that the look found there before; what was empty is
+    emptied. `unsets` is the argument that takes the names of `properties` which were not there.
     """
 
     action: ActionName
