@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from klaviyo_mcp.actions.consequences import Told
+from klaviyo_mcp.actions.consequences import Told, consequences, held_against
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.actions.errors import InvalidArguments, PreconditionFailed
+from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.sentences import filled, read_through
 from klaviyo_mcp.actions.way_back import way_back
 from klaviyo_mcp.answers.held import told
+from klaviyo_mcp.klaviyo.errors import AnswerTimeout, NotFound
+from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.registry.consequences import Consequences
 from klaviyo_mcp.registry.registry import Registry
 
@@ -236,3 +239,57 @@ def test_a_spec_that_says_it_wrong_is_refused(stated, words) -> None:
 def test_an_argument_that_is_no_number_is_no_expectation(engine: Engine) -> None:
     with pytest.raises(InvalidArguments):
         engine.plan(Call("bulk_suppress_profiles", {"list_id": "VbT4kM", "expect": "few"}))
+
+
+# What is found, and what is not
+
+
+def answering(registry: Registry, replies: dict[str, Any]) -> Any:
+    """A read that finds what is given for an action: a document, or an error."""
+
+    async def read(name: str, arguments: dict[str, Any]) -> Outcome:
+        document = replies.get(name, {"data": []})
+        if isinstance(document, Exception):
+            raise document
+        return Outcome(registry[name], arguments, (Reply(200, document),))
+
+    return read
+
+
+CATEGORY = {"id": "$custom:::$default:::SUMMER", "item_ids": [ITEM]}
+PAGE = {"data": [{"type": "catalog-item", "id": f"{ITEM}-{number}"} for number in range(3)]}
+
+
+async def test_of_a_collection_that_goes_on_no_number_is_told(registry: Registry, engine: Engine) -> None:
+    plan = engine.plan(Call("update_items_for_catalog_category", CATEGORY))
+    whole = await consequences(plan, answering(registry, {"get_item_ids_for_catalog_category": PAGE}))
+    assert whole.people == 3
+    more = {**PAGE, "links": {"next": "https://a.klaviyo.com/api/x?page%5Bcursor%5D=abc"}}
+    part = await consequences(plan, answering(registry, {"get_item_ids_for_catalog_category": more}))
+    assert part.people is None
+    assert part.unknown == ("now: there are more than were looked at with get_item_ids_for_catalog_category",)
+
+
+async def test_an_expectation_is_not_held_against_what_is_not_known(registry: Registry, engine: Engine) -> None:
+    plan = engine.plan(Call("update_items_for_catalog_category", {**CATEGORY, "expect": 1_000}))
+    more = {**PAGE, "links": {"next": "https://a.klaviyo.com/api/x?page%5Bcursor%5D=abc"}}
+    with pytest.raises(PreconditionFailed) as refused:
+        await held_against(plan, answering(registry, {"get_item_ids_for_catalog_category": more}))
+    assert "could not be found; nothing was sent" in refused.value.problems[0].problem
+
+
+async def test_a_look_that_fails_is_told_and_refuses_nothing(registry: Registry, engine: Engine) -> None:
+    arguments = {"profiles": people(1, **UNSUBSCRIBED), "list_id": "VbT4kM"}
+    plan = engine.plan(Call("bulk_unsubscribe_profiles", arguments))
+    failing = {"get_profiles_for_list": AnswerTimeout("It took too long.")}
+    unknown = await held_against(plan, answering(registry, failing))
+    assert unknown == ("by email: get_profiles_for_list could not tell (answer_timeout)",)
+    with pytest.raises(PreconditionFailed):
+        await held_against(plan, answering(registry, {}))
+
+
+async def test_that_there_is_none_is_an_answer(registry: Registry, engine: Engine) -> None:
+    plan = engine.plan(Call("delete_list", {"id": "VbT4kM"}))
+    told_of = await consequences(plan, answering(registry, {"get_list": NotFound("There is none.")}))
+    assert told_of.unknown == ()
+    assert told_of.says == ()

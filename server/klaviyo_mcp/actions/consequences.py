@@ -16,6 +16,7 @@ from klaviyo_mcp.actions.request import ABSENT, fill
 from klaviyo_mcp.actions.sentences import filled, read_through
 from klaviyo_mcp.actions.steps import batches
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound
+from klaviyo_mcp.klaviyo.jsonapi import next_cursor
 from klaviyo_mcp.loose_json import JSON, everything, is_list, is_object, items, mapping
 from klaviyo_mcp.registry.consequences import Consequences, Look, Refusal, Strangers
 from klaviyo_mcp.registry.holes import holes
@@ -39,18 +40,19 @@ class Told:
 
 @dataclass(slots=True)
 class _Seen:
-    """Arguments and what was looked up, by name; which looks failed, and why."""
+    """Arguments and what was looked up, by name; which looks failed, and why, and which saw only a part."""
 
     values: JSON
     failed: dict[str, str] = field(default_factory=dict[str, str])
+    partial: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        return tuple(self.failed.values())
+        return (*self.failed.values(), *self.partial.values())
 
     def people(self, paths: Iterable[str]) -> int | None:
-        """The sum of the numbers, or of the lengths of lists, that are known; None where one of them failed."""
-        if any(path.partition(".")[0] in self.failed for path in paths):
+        """The sum of the numbers, or of the lengths of lists, that are known; None where one is not known whole."""
+        if any(path.partition(".")[0] in {*self.failed, *self.partial} for path in paths):
             return None
         found = [read_through(path, self.values) for path in paths]
         numbers = [len(one) if is_list(one) else one for one in found if one is not ABSENT]
@@ -151,7 +153,11 @@ async def _see(plan: Plan, read: Read, names: set[str]) -> _Seen:
             seen.failed[look.name] = f"{look.name.replace('_', ' ')}: depends on what is not known"
             continue
         try:
-            seen.values[look.name] = await _looked(look, seen.values, read)
+            found = await _looked(look, seen.values, read)
+            seen.values[look.name] = found
+            if found.get("more") is True and not look.tally:
+                words = look.name.replace("_", " ")
+                seen.partial[look.name] = f"{words}: there are more than were looked at with {look.action}"
         except NotFound:
             continue  # that there is none is an answer
         except (ActionError, KlaviyoError) as error:
@@ -223,9 +229,11 @@ def _refusal(one: Refusal, spec: Consequences, seen: _Seen) -> Problem | None:
 
 async def _looked(look: Look, values: JSON, read: Read) -> JSON:
     """What sentences see of a look."""
-    calls = [values]
+    calls, more = [values], False
     if look.each is not None:
-        calls = [{**values, "item": item} for item in items(read_through(look.each[1:], values))[:MOST_LOOKED_AT]]
+        listed = items(read_through(look.each[1:], values))
+        calls = [{**values, "item": item} for item in listed[:MOST_LOOKED_AT]]
+        more = len(listed) > MOST_LOOKED_AT
     elif look.batch is not None:
         listed = items(read_through(look.batch.of[1:], values))
         calls = [{**values, "batch": batch} for batch in batches(listed, look.batch.size)]
@@ -235,10 +243,16 @@ async def _looked(look: Look, values: JSON, read: Read) -> JSON:
         if look.each is None and look.batch is None and _is_single(outcome):
             return _single(outcome)
         found += [outcome.composed] if outcome.composed is not None else outcome.records
+        more = more or _goes_on(outcome)
     if look.mentions is not None:
         named = read_through(look.mentions[1:], values)
         found = [record for record in found if _mentions(record, named)]
-    return _collected(found, look)
+    return {**_collected(found, look), "more": more}
+
+
+def _goes_on(outcome: Outcome) -> bool:
+    """Whether there are more records than were read."""
+    return bool(outcome.replies) and next_cursor(mapping(outcome.replies[-1].document)) is not None
 
 
 def _mentions(record: JSON, named: Any) -> bool:
