@@ -28,7 +28,7 @@ JSON = dict[str, Any]
 ACTIONS = {action.operation: action for action in Registry(load_catalogue()).actions if action.http is not None}
 WITHOUT_SDK: dict[str, JSON] = yaml.safe_load(Path(__file__).with_name("without_sdk.yaml").read_text())
 COMPANY = "Xa1b2C"
-ENGINES_OWN = {"max_records", CLEAR}
+ENGINES_OWN = {"expect", "max_records", CLEAR}
 SDK_FAULTS: dict[str, dict[str, str]] = {
     "create_conversation_message": {"data.attributes.message_hierarchy": "the model lacks the field"},
     "create_flow": {"data.attributes.definition.reentry_criteria": "unit is typed as an object, and is text"},

@@ -83,7 +83,8 @@ async def test_what_changed_since_it_was_shown_is_refused_with_the_difference(cl
     campaigns = (await answer(client, "get_campaigns", channel="email"))["records"]
     draft = next(record for record in campaigns if record["status"] == "Draft")
     held = await answer(client, "send_campaign", id=draft["id"])
-    other = await new_list(client, "Another audience")
+    others = (await answer(client, "get_segments"))["records"]
+    other = next(record["id"] for record in others if record["id"] not in str(draft["audiences"]))
     await answer(client, "update_campaign", id=draft["id"], audiences={"included": [other]})
     refused = await answer(client, "confirm_action", token=held["confirmation"]["token"])
     assert refused["error"]["code"] == "wrong_confirmation"

@@ -12,7 +12,7 @@ from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.composites import run_steps
 from klaviyo_mcp.actions.confirmation import Confirmations, NotConfirmed
-from klaviyo_mcp.actions.consequences import Told, consequences
+from klaviyo_mcp.actions.consequences import Told, consequences, held_against, must_be_looked_at, telling_parts
 from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
@@ -23,7 +23,9 @@ from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
+from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.resuming import question_of
+from klaviyo_mcp.actions.way_back import before_images, way_back
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
 from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
@@ -109,22 +111,22 @@ class Engine:
         """Do what a plan says, and nothing else. Raises as `run` does, and NotConfirmed, wherever in it that shows."""
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         needs = _nothing if confirmed else self.confirmations.needed
-        outcome = await _Walk(self._planner(account), account, budget, needs).carry_out(plan)
+        walk = _Walk(self._planner(account), account, budget, needs)
+        if confirmed:
+            # What was shown has been looked up, a moment ago.
+            walk.looked_at.extend(telling_parts(plan))
+        outcome = await walk.carry_out(plan)
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
     async def consequences(self, plan: Plan, account: Account, announce: Announce | None = None) -> Told:
         """What a plan would do, looked up in the account, once its rules have been asked. Changes nothing.
 
-        Raises PreconditionFailed where a rule does not hold.
+        Raises PreconditionFailed where a rule does not hold, or what is found refuses the plan.
         """
-        planner = self._planner(account)
-        walk = _Walk(planner, account, WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest))
-
-        async def read(name: str, arguments: JSON) -> Outcome:
-            return await walk.carry_out(planner.plan_of(name, arguments))
-
+        budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
+        walk = _Walk(self._planner(account), account, budget)
         await walk.ask(plan)
-        return await consequences(plan, read)
+        return await consequences(plan, walk.read)
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
@@ -158,6 +160,7 @@ class _Walk:
     budget: WaitBudget
     needs_confirmation: Callable[[Effect], bool] = _nothing
     looked_up: dict[str, "_Reading"] = field(default_factory=dict[str, "_Reading"])
+    looked_at: list[Plan] = field(default_factory=list[Plan])
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
@@ -165,8 +168,42 @@ class _Walk:
             raise NotConfirmed(f"{plan.action.name} has to be confirmed first.")
         await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
         found = {lookup.plan.action.name: await self._look_up(lookup) or {} for lookup in plan.lookups}
+        unknown = await self._held_against(plan)
+        before = await self._before(plan)
         outcome = await self._sent(plan)
+        if plan.action.spec.consequences.way_back:
+            record = outcome.records[0] if outcome.records else outcome.composed or {}
+            undo = way_back(plan.action.spec, plan.arguments, before, record, self.planner.plan_of)
+            outcome = replace(outcome, undo=undo)
+        if unknown:
+            outcome = replace(outcome, warnings=(*outcome.warnings, *(f"Not checked: {text}." for text in unknown)))
         return replace(outcome, looked_up={**found, **outcome.looked_up}) if found else outcome
+
+    async def read(self, name: str, arguments: JSON) -> Outcome:
+        """A read, by the name that a spec states for it."""
+        return await self.carry_out(self.planner.plan_of(name, arguments))
+
+    async def _held_against(self, plan: Plan) -> tuple[str, ...]:
+        """Look up what may refuse a plan, where that has not been done; gives what could not be told."""
+        if not must_be_looked_at(plan) or any(plan is one for one in self.looked_at):
+            return ()
+        return await held_against(plan, self.read)
+
+    async def _before(self, plan: Plan) -> JSON:
+        """What is there before a write that can be taken back: records by the names of looks, without those that fail.
+
+        What a rule has read is not read again, and no quota is waited for.
+        """
+        found: JSON = {}
+        for look in before_images(plan.action.spec):
+            try:
+                reading = self.planner.plan_of(look.action, fill(look.arguments, plan.arguments))
+                walk = replace(self, budget=WaitBudget(0, ends=monotonic() + LONGEST_GLANCE))
+                if record := await walk.look(reading, look.arguments):
+                    found[look.name] = record
+            except (ActionError, KlaviyoError):
+                continue
+        return found
 
     async def ask(self, plan: Plan) -> None:
         """Ask the rules of a plan and of those parts of it that are known, and send nothing else."""
@@ -207,9 +244,12 @@ class _Walk:
 
     async def _look_up(self, lookup: Lookup) -> JSON | None:
         """The record that a rule asks for, None when there is none. The same is read once for all rules of a call."""
-        request = lookup.plan.request
-        key = f"{request.method} {request.target}" if request else f"{lookup.plan.action.name} {lookup.asked}"
-        return await self.looked_up.setdefault(key, _Reading()).once(self, lookup.plan)
+        return await self.look(lookup.plan, lookup.asked)
+
+    async def look(self, plan: Plan, asked: JSON) -> JSON | None:
+        """The first record of a read, by its plan and what it was asked, None when there is none."""
+        key = f"{plan.request.method} {plan.request.target}" if plan.request else f"{plan.action.name} {asked}"
+        return await self.looked_up.setdefault(key, _Reading()).once(self, plan)
 
     async def _send(self, plan: Plan, request: ApiRequest) -> Reply:
         fetch = partial(self.account.client.send, request, self.budget)

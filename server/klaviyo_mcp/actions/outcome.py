@@ -43,7 +43,7 @@ class Outcome:
     holds what live rules read, by the name of the action they read it with.
     `waited` is how many seconds the call waited for quota, and `wait_reasons` what for.
     `understood` tells how the arguments were taken where they did not say so plainly, `covers` the days, zone and
-    currency of a report.
+    currency of a report. `undo` is the call that takes a write back.
     """
 
     action: Action
@@ -59,6 +59,7 @@ class Outcome:
     wait_reasons: tuple[str, ...] = ()
     understood: Understood = PLAIN
     covers: JSON = field(default_factory=dict[str, Any])
+    undo: JSON = field(default_factory=dict[str, Any])
 
     @property
     def partial_failures(self) -> list[str]:

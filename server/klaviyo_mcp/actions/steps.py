@@ -53,7 +53,7 @@ def given(template: str, values: JSON) -> bool:
     return found is not ABSENT and bool(found)
 
 
-def _batches(items: list[Any], most: int) -> Iterator[list[Any]]:
+def batches(items: list[Any], most: int) -> Iterator[list[Any]]:
     """Slices of at most `most` items that fit into the address of a request: long e-mail addresses fill it sooner."""
     batch: list[Any] = []
     length = 0
@@ -72,7 +72,7 @@ def _scopes(step: Step, values: JSON) -> list[JSON]:
     """The values for each call of a step: one per batch, one per item, or just one."""
     if step.batch is not None:
         items = list(dict.fromkeys(read_hole(step.batch.of[1:], values)))
-        return [{**values, "batch": batch} for batch in _batches(items, step.batch.size)]
+        return [{**values, "batch": batch} for batch in batches(items, step.batch.size)]
     if step.each is not None:
         return [{**values, "item": item} for item in read_hole(step.each[1:], values)]
     return [values]

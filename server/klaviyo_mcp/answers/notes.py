@@ -39,6 +39,7 @@ def notes(outcome: Outcome) -> JSON:
             *(said(note, values) for note in result.notes if holds(note.when, values)),
         ],
         "verify": _verify(outcome, values),
+        "undo": outcome.undo,
         "warnings": [*outcome.warnings, *_warnings(outcome)],
         "attempts": max((reply.attempts for reply in outcome.all_replies if reply.before), default=None),
         "klaviyo_hints": mapping(meta.get("agent_hints")).get("next_steps"),

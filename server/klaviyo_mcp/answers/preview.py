@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from klaviyo_mcp.actions.consequences import deciding_looks
 from klaviyo_mcp.actions.plan import Plan
+from klaviyo_mcp.actions.request import fill
+from klaviyo_mcp.actions.way_back import before_images
 from klaviyo_mcp.answers.notes import of_arguments
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.klaviyo.requests import ApiRequest
@@ -40,13 +43,21 @@ def preview(plan: Plan) -> Answer:
 
 
 def _checks(plans: Iterable[Plan], asked: set[str]) -> Iterator[JSON]:
-    """What the rules of these plans read first; what was read already (`asked`) is not read again."""
+    """What is read first: by rules, as it decides, or for the way back. What was `asked` already is not read again."""
     for plan in plans:
         for lookup in plan.all_lookups():
-            check: JSON = {"action": lookup.plan.action.name, "arguments": lookup.asked}
-            if str(check) not in asked:
-                asked.add(str(check))
-                yield check
+            yield from _once({"action": lookup.plan.action.name, "arguments": lookup.asked}, asked)
+        for look in deciding_looks(plan):
+            yield from _once({"action": look.action, "decides": True}, asked)
+        for part in (plan, *([plan.chosen] if plan.chosen else [])):
+            for look in before_images(part.action.spec):
+                yield from _once({"action": look.action, "arguments": fill(look.arguments, part.arguments)}, asked)
+
+
+def _once(check: JSON, asked: set[str]) -> Iterator[JSON]:
+    if str(check) not in asked:
+        asked.add(str(check))
+        yield check
 
 
 def _requests(plans: Iterable[Plan]) -> list[JSON]:

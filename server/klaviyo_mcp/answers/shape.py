@@ -92,6 +92,7 @@ WHOLE = frozenset(
         "note",
         "notes",
         "verify",
+        "undo",
         "warnings",
         "attempts",
         "quota",

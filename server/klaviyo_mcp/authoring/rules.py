@@ -28,7 +28,7 @@ from klaviyo_mcp.registry.precondition import Lookup
 from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
-ENGINE_ARGUMENTS = {"fresh", "max_records"}
+ENGINE_ARGUMENTS = {"expect", "fresh", "max_records"}
 """Arguments that the engine itself uses, and that therefore reach no hole."""
 
 ANSWERED = {"duplicate_profile_id", "next_cursor", "retry_at", "next_step", "send_time"}
@@ -169,7 +169,8 @@ def _reach(spec: ActionSpec) -> Found:
             yield ("request",), f"the hole '${name}' has no argument"
         elif rest and not has_path(spec.properties.get(first, {}), rest, spec.input_schema):
             yield ("request",), f"the hole '${name}': {first!r} has no {rest!r}"
-    reached = {name.partition(".")[0] for name in used} | ENGINE_ARGUMENTS
+    allowing = [hole[1:] for one in spec.consequences.refuses for hole in one.unless]
+    reached = {name.partition(".")[0] for name in [*used, *allowing]} | ENGINE_ARGUMENTS
     for name in sorted(arguments - reached):
         yield ("input_schema", "properties", name), f"the argument {name!r} reaches nothing in the request"
 

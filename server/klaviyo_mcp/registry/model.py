@@ -271,6 +271,15 @@ FRESH: JSON = {
 }
 """The engine's own argument of reads with a daily limit."""
 
+EXPECT: JSON = {
+    "expect": {
+        "type": "integer",
+        "minimum": 0,
+        "description": "How many people or records you think this reaches: refused if more are found, nothing is sent.",
+    }
+}
+"""The engine's own argument of writes that say how many people or records they reach."""
+
 
 class ActionSpec(Part):
     """One action: everything the registry, the tools, the checks and the documentation know about it.
@@ -296,6 +305,8 @@ class ActionSpec(Part):
     operation: ActionName | None = None
     revision: Revision | None = None
     effect: Effect
+    effect_when: list[EffectWhen] = []
+    consequences: Consequences = Consequences()
     idempotent: bool
     idempotency_key: Place | None = None
     scopes: list[Annotated[str, StringConstraints(pattern=r"^[a-z-]+:(read|write)$")]] = []
@@ -305,8 +316,6 @@ class ActionSpec(Part):
     input_schema: JSON
     clearing: Clearing = Clearing()
     preconditions: list[Precondition] = []
-    effect_when: list[EffectWhen] = []
-    consequences: Consequences = Consequences()
     request: Request
     result: ResultShape
     advice: dict[str, str] | list[Advice] = {}
@@ -322,6 +331,15 @@ class ActionSpec(Part):
         if given.get("effect") != "read" or not mapping(given.get("rate_limit")).get("daily") or not schema:
             return spec
         return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **FRESH}}}
+
+    @model_validator(mode="before")
+    @classmethod
+    def what_is_counted_takes_expect(cls, spec: Any) -> Any:
+        """An action that says how many people or records it reaches gets the argument `expect`."""
+        given, schema = mapping(spec), mapping(mapping(spec).get("input_schema"))
+        if not mapping(given.get("consequences")).get("people") or not schema:
+            return spec
+        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **EXPECT}}}
 
     @property
     def is_scarce(self) -> bool:
