@@ -7,6 +7,7 @@ ASGI server. It never reaches the network.
 from klaviyo_sandbox.app import create_app
 from klaviyo_sandbox.auth import API_KEY, COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
 from klaviyo_sandbox.clock import Clock, ManualClock, SystemClock
+from klaviyo_sandbox.entitlements import UnknownFeature
 from klaviyo_sandbox.faults.declared import InvalidFaults
 from klaviyo_sandbox.storage.grants import CLIENT_ID, CLIENT_SECRET, REDIRECT_URIS
 
@@ -22,5 +23,6 @@ __all__ = [
     "InvalidFaults",
     "ManualClock",
     "SystemClock",
+    "UnknownFeature",
     "create_app",
 ]

@@ -32,7 +32,7 @@ def create_app(
     faults: Path | None = None,
     auto_approve: bool = False,
     access_token_seconds: int = ACCESS_TOKEN_SECONDS,
-    lacking: Collection[str] = (),
+    without: Collection[str] = (),
 ) -> Starlette:
     """A sandbox of its own. Nothing is opened or filled before the first request.
 
@@ -47,7 +47,8 @@ def create_app(
     faults: a YAML or JSON file of faults to inject (see `faults`); raises InvalidFaults when it holds something else
     auto_approve: whether OAuth's consent page gives consent by itself
     access_token_seconds: how long an OAuth access token lives
-    lacking: features that Klaviyo enables for some accounts only, and these do not have (see `auth.ENTITLEMENTS`)
+    without: features that Klaviyo enables for some accounts only, and these do not have (see `entitlements`); raises
+        UnknownFeature for others
     """
     clock = clock or SystemClock()
     running = State(
@@ -62,7 +63,7 @@ def create_app(
         faults=Faults(seed, load_faults(faults) if faults else ()),
         auto_approve=auto_approve,
         access_token_seconds=access_token_seconds,
-        lacking=lacking,
+        without=without,
     )
     api = Api(running)
     rest = Route("/{path:path}", api)

@@ -1,7 +1,7 @@
 """Who is calling, what they may do, and which revision of the API they ask for."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,9 +15,7 @@ OTHER_API_KEY = "pk_sandbox_other"
 COMPANY_ID = "DEMO01"
 OTHER_COMPANY_ID = "OTHER1"
 
-
-# Features that Klaviyo enables for some accounts only, as its refusals call them.
-ENTITLEMENTS: Mapping[str, str] = {"advanced_kdp": "Advanced KDP", "conversations": "Conversations"}
+_STABLE, _SUPPORTED = timedelta(days=365), timedelta(days=2 * 365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,10 @@ def authenticate(authorization: str | None, bearer: Callable[[str], Key | None])
     """The key behind an Authorization header; `bearer` knows access tokens. Raises ApiError (401)."""
     scheme, _, credentials = (authorization or "").strip().partition(" ")
     if scheme not in ("Klaviyo-API-Key", "Bearer") or not credentials:
-        title = "Authentication credentials were not provided."
-        detail = "Missing or invalid authorization scheme. Please use Klaviyo-API-Key."
-        raise ApiError(401, [Problem("not_authenticated", title, detail, {"pointer": "/data/"})])
+        raise _not_authenticated("Missing or invalid authorization scheme. Please use Klaviyo-API-Key.")
     credentials = credentials.strip()
+    if scheme == "Klaviyo-API-Key" and not credentials.startswith("pk_"):
+        raise _not_authenticated("Missing or invalid private key.")
     key = KEYS.get(credentials) if scheme == "Klaviyo-API-Key" else bearer(credentials)
     if key is None:
         wording = "Incorrect authentication credentials."
@@ -81,18 +79,10 @@ def authorize(key: Key, operation: Operation) -> None:
         raise permission_denied(f"The {holder} is missing the required scopes: {', '.join(lacking)}.")
 
 
-def check_entitlement(key: Key, operation: Operation, lacking: Collection[str]) -> None:
-    """Refuse an operation of a feature that the accounts lack. Raises ApiError (403).
-
-    OAuth apps manage webhooks without the account's having Advanced KDP.
-    """
-    feature = operation.entitlement
-    if feature in lacking and not (key.app and feature == "advanced_kdp"):
-        raise permission_denied(f"You must have {ENTITLEMENTS[feature]} enabled to use this endpoint.")
-
-
-def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
+def check_revision(revision: str | None, stay: bool, now: datetime) -> dict[str, str]:
     """Refuse a revision that Klaviyo would not serve; any other is answered as REVISION. Raises ApiError.
+
+    Gives the header that tells, of a revision that is stable no more, when it is retired.
 
     A revision is stable for a year, deprecated for another and then retired. Retired ones fall forward to a newer
     revision, unless the caller opted out of that (`stay`). A future one is later than both today and REVISION, so that
@@ -106,9 +96,16 @@ def check_revision(revision: str | None, stay: bool, now: datetime) -> None:
         raise _revision_error(400, "invalid", INVALID_INPUT, detail)
     if asked > max(now.date(), date.fromisoformat(REVISION)):
         raise _revision_error(404, "not_found", "Not found.", "Unable to specify a future revision date")
-    if stay and asked < now.date() - timedelta(days=2 * 365):
+    if stay and asked < now.date() - _SUPPORTED:
         detail = f"Revision {revision} has been retired. Use a newer revision, such as {REVISION}."
         raise _revision_error(410, "gone", "Gone.", detail)
+    old = asked < now.date() - _STABLE
+    return {"X-Klaviyo-API-Retirement-Date": (asked + _SUPPORTED).isoformat()} if old else {}
+
+
+def _not_authenticated(detail: str) -> ApiError:
+    title = "Authentication credentials were not provided."
+    return ApiError(401, [Problem("not_authenticated", title, detail, {"pointer": "/data/"})])
 
 
 def _revision_date(revision: str) -> date | None:

@@ -5,7 +5,7 @@ import json
 import zlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -29,6 +29,13 @@ class Upload:
 
     filename: str
     content: bytes
+
+
+class Body(NamedTuple):
+    """The `data` member of a body: an object, or a list for relationships. `dropped` points at what was left out."""
+
+    data: Any
+    dropped: tuple[str, ...] = ()
 
 
 def takes_body(operation: Operation) -> bool:
@@ -62,8 +69,8 @@ async def read_content(request: Request, operation: Operation) -> bytes:
     return plain
 
 
-def read_body(content: bytes, operation: Operation, resources: Mapping[str, Resource], path_id: str) -> Any:
-    """The `data` member of a body: an object, or a list for relationships. Raises ApiError (400, 413)."""
+def read_body(content: bytes, operation: Operation, resources: Mapping[str, Resource], path_id: str) -> Body:
+    """A body, checked. Raises ApiError (400, 413)."""
     if operation.largest_body is not None and len(content) > operation.largest_body:
         raise too_large(operation.largest_body)
     try:
@@ -85,7 +92,8 @@ def read_body(content: bytes, operation: Operation, resources: Mapping[str, Reso
         check.fail("/data/id", f"The id '{data['id']}' in the body does not match the id '{path_id}' in the path.")
     if check.problems:
         raise ApiError(400, check.problems)
-    return data
+    check.drop(document)
+    return Body(data, tuple(check.dropped))
 
 
 async def read_form(content: bytes, content_type: str, operation: Operation) -> Json:

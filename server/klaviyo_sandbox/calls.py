@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from klaviyo_sandbox.clock import iso, microseconds, moment_of
+from klaviyo_sandbox.clock import exact, iso, microseconds, moment_of
 from klaviyo_sandbox.declare import Operation, Resource
-from klaviyo_sandbox.errors import ApiError, not_found
+from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.query import Query
+from klaviyo_sandbox.refusals import unknown
 from klaviyo_sandbox.storage.store import Store
 from klaviyo_sandbox.webhook_sender import Outbox
 
@@ -24,12 +25,12 @@ class World:
     event_delay: float = 0.0
     estimation_seconds: float = 2.0
     job_seconds: float = 1.0
-    lacking: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
     outbox: Outbox = field(default_factory=Outbox)
 
     def entitled(self, feature: str) -> bool:
         """Whether the accounts have a feature that Klaviyo enables for some only."""
-        return feature not in self.lacking
+        return feature not in self.without
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,12 @@ class Session:
 
     @property
     def stamp(self) -> str:
-        """The present moment as attributes show it."""
+        """The present moment as what it makes or changes is stamped. The store keeps what a resource's kind keeps."""
+        return exact(self.now)
+
+    @property
+    def second(self) -> str:
+        """The present moment to the second, for what never shows more."""
         return iso(self.now)
 
     @property
@@ -56,19 +62,26 @@ class Session:
         return microseconds(self.now)
 
     def moment(self, micros: int | None) -> str | None:
-        """Microseconds since 1970 as attributes show moments."""
+        """Microseconds since 1970 as attributes show moments, to the second."""
         return None if micros is None else iso(moment_of(micros))
 
     def new_id(self, kind: str) -> str:
         """An identifier for a new resource."""
-        return new_identifier(self.world.resources[kind].ids, self.store.next_digest(), self.now)
+        form = self.world.resources[kind].ids
+        return (
+            self.store.next_rising() if form == "rising" else new_identifier(form, self.store.next_digest(), self.now)
+        )
 
     def require(self, kind: str, identifier: str) -> Json:
         """The body of a resource that must exist. Raises ApiError (404)."""
         body = self.store.get(self.account, kind, identifier)
         if body is None:
-            raise missing(kind, identifier)
+            raise self.missing(kind, identifier)
         return body
+
+    def missing(self, kind: str, identifier: str) -> ApiError:
+        """The error for a resource that does not exist in this account."""
+        return unknown(kind, identifier)
 
     def schedule(self, kind: str, payload: Json, seconds: float) -> None:
         """Have work done `seconds` from now."""
@@ -77,7 +90,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Call(Session):
-    """A request that was authenticated, admitted and checked against its operation's declaration."""
+    """A request that was authenticated, admitted and checked against its operation's declaration.
+
+    dropped: pointers of what the body said in a faulty way and was left out of `data`
+    """
 
     operation: Operation
     id: str
@@ -87,6 +103,11 @@ class Call(Session):
     path: str
     query_string: str
     headers: Mapping[str, str]
+    dropped: tuple[str, ...] = ()
+
+    def missing(self, kind: str, identifier: str) -> ApiError:
+        """The error for a resource that does not exist, as this operation tells it."""
+        return unknown(kind, identifier, self.operation.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +117,3 @@ class Answer:
     status: int
     document: Json | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
-
-
-def missing(kind: str, identifier: str) -> ApiError:
-    """The 404 for a resource that does not exist in this account."""
-    return not_found(f"{kind.replace('-', ' ').capitalize()} with id {identifier} not found.")

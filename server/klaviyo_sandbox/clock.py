@@ -83,6 +83,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
+def exact(moment: datetime) -> str:
+    """`moment` as Klaviyo writes what it has just noted: `2026-07-15T09:30:00.123456+00:00`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def parse_moment(text: str) -> datetime | None:
     """The moment an RFC 3339 string names, in UTC, or None when it names none. A missing offset means UTC."""
     try:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from klaviyo_sandbox.auth import COMPANY_ID
 from klaviyo_sandbox.behaviour import webhooks
-from klaviyo_sandbox.behaviour.consent import confirm_subscriptions
+from klaviyo_sandbox.behaviour.subscribing import confirm_subscriptions
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.faults.declared import InvalidFaults, parse_faults
 from klaviyo_sandbox.loose_json import Json, mapping

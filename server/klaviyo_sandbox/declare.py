@@ -8,6 +8,8 @@ from klaviyo_sandbox.facts import FACTS, ColumnKind, Filter, Limits, Page, Param
 from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.shapes import Record
 
+Precision = Literal["second", "millisecond", "microsecond"]
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -26,7 +28,12 @@ class Relation:
     link: rows of the link table; the other end of the same rows when `inverse` (to many)
     foreign: a column of the *other* resource holding this one's id (to many)
     hidden: documents do not show it, though its endpoints follow it
-    on_include: only operations that can include it show it
+    otherwise: the relation that operations which cannot include it show in its place
+    data: whether its ids are shown unasked; "own" where it is so only in answers of operations on the resource itself,
+        not in those that follow a relation to it
+    unrelated: what is shown while it points at nothing: its empty data, its links alone, or nothing at all
+    links: which links are shown
+    newest_first: the related ones are shown from the highest id down
     """
 
     name: str
@@ -35,10 +42,13 @@ class Relation:
     link: str = ""
     foreign: str = ""
     inverse: bool = False
-    data: bool = False
+    data: bool | Literal["own"] = False
+    unrelated: Literal["data", "links", "nothing"] = "data"
+    links: Literal["both", "related", "none"] = "both"
     joined: str = ""
     hidden: bool = False
-    on_include: bool = False
+    otherwise: str = ""
+    newest_first: bool = False
 
     @property
     def many(self) -> bool:
@@ -57,8 +67,11 @@ class Resource:
     key: what operations call it, for a type that some of them show in another form
     defaults: attributes a new one gets when the caller leaves them out
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
+    precision: to what its moments are kept. An answer that has just written them shows them to the microsecond
     columns, unique, indexes: what the store keeps beside the body to look things up
     owns: foreign columns (type, column) of resources that disappear with this one
+    cursors: what the cursors of its collections hold: a name, a value and an id; `[seconds, id, forward]` in the order
+        of time; or the bare id, forwards
     """
 
     type: str
@@ -70,10 +83,12 @@ class Resource:
     computed: Mapping[str, "Computation"] = field(default_factory=dict[str, "Computation"])
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     stamps: tuple[str, str] = ("created", "updated")
+    precision: Precision = "second"
     columns: Mapping[str, Column] = field(default_factory=dict[str, Column])
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     owns: tuple[tuple[str, str], ...] = ()
+    cursors: Literal["named", "seconds", "ids"] = "named"
     path: str = ""
     stored: bool = True
     key: str = ""
@@ -166,11 +181,20 @@ class Operation(Stated):
     upload: the name of the file in a multipart/form-data body, whose other fields are those of `body`
     extra: attributes this operation shows beyond the resource's own (`joined_group_at` of list members), or always
         though the resource shows them on request only
+    relationships: what its answer shows of the relationships of the primary data: all, their links alone, or none
+    neighbours: whether `links` speak of a next and a previous page also where there are none; by default where the
+        operation takes a cursor
+    stray_prev: the field by which `any` filters give the first page a `prev` that leads nowhere, as Klaviyo has it
+    brings: relations whose resources are included though nobody asks for them
     empty: whether it answers without a body
     most_identifiers: how many identifiers its body may list
     largest_body: bytes its body may have, when that is less than for the API as a whole
     body_type: the type its body is of, when that is not the one it answers with
     entitlement: the feature that the account must have for it
+    broken_filters: fields and operators of its filter that Klaviyo was seen to break on
+    past_only: whether no moment in its filter may lie in the future
+    sorted_by_date: whether who filters by a date may sort by nothing but that date
+    existing: fields of its filter whose values must be ids of that type
     """
 
     name: str
@@ -181,6 +205,10 @@ class Operation(Stated):
     required_filters: tuple[str, ...] = ()
     default_sort: str = "id"
     extra: tuple[str, ...] = ()
+    relationships: Literal["all", "links", "none"] = "all"
+    neighbours: bool | None = None
+    stray_prev: str = ""
+    brings: tuple[str, ...] = ()
     body: Record | None = None
     body_meta: Record | None = None
     body_relationships: Record | None = None
@@ -190,7 +218,16 @@ class Operation(Stated):
     largest_body: int | None = None
     body_type: str = ""
     entitlement: str = ""
+    broken_filters: tuple[tuple[str, str], ...] = ()
+    past_only: bool = False
+    sorted_by_date: bool = False
+    existing: Mapping[str, str] = field(default_factory=dict[str, str])
     upload: str = ""
+
+    @property
+    def names_neighbours(self) -> bool:
+        """Whether `links` have `next` and `prev` whatever there is to read."""
+        return self.page is not None if self.neighbours is None else self.neighbours
 
     def __post_init__(self) -> None:
         for fact, value in FACTS[self.name].items():

@@ -5,22 +5,22 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from klaviyo_sandbox.calls import Answer, Call
+from klaviyo_sandbox.cursors import Cursor, write_cursor
 from klaviyo_sandbox.declare import Relation, Resource
 from klaviyo_sandbox.loose_json import Json, is_object
-from klaviyo_sandbox.query import Cursor, write_cursor
 from klaviyo_sandbox.storage.store import Row, column_value
 
 
-def one(call: Call, row: Row, status: int = 200) -> Answer:
-    """An answer with a single resource."""
+def one(call: Call, row: Row, status: int = 200, *, fresh: Sequence[Row] = ()) -> Answer:
+    """An answer with a single resource. What is included of `fresh` rows is shown as it was just written."""
     resource = call.world.resources[call.operation.resource]
     document: Json = {"data": _objects(call, resource, [row], primary=True)[0], "links": {"self": self_link(call)}}
-    return Answer(status, _with_included(call, resource, [row], document))
+    return Answer(status, _with_included(call, resource, [row], document, fresh))
 
 
-def none(call: Call) -> Answer:
-    """An answer for a to-one relation that points at nothing."""
-    return Answer(200, {"data": None, "links": {"self": self_link(call)}})
+def none() -> Answer:
+    """An answer for a to-one relation that points at nothing: as in the recordings, without links."""
+    return Answer(200, {"data": None})
 
 
 def many(call: Call, rows: Sequence[Row]) -> Answer:
@@ -59,17 +59,27 @@ def _paged(call: Call, rows: Sequence[Row]) -> tuple[list[Row], Json]:
     shown = list(rows[:size] if size else rows)
     if backward:
         shown.reverse()
-    links: Json = {"self": self_link(call), "next": None, "prev": None}
+    operation = call.operation
+    resource = call.world.resources[operation.resource]
+    links: Json = {"self": self_link(call)}
+    if operation.names_neighbours:
+        links |= {"next": None, "prev": None}
     if shown and (more or backward):
         last = shown[-1]
-        links["next"] = self_link(call, page_cursor=write_cursor(Cursor(last.sort_value, last.id, True), sort))
+        onward = Cursor(last.sort_value, last.id, True)
+        links["next"] = self_link(call, page_cursor=write_cursor(onward, sort, resource))
     if shown and cursor is not None and (more or not backward):
         first = shown[0]
-        links["prev"] = self_link(call, page_cursor=write_cursor(Cursor(first.sort_value, first.id, False), sort))
+        back = Cursor(first.sort_value, first.id, False)
+        links["prev"] = self_link(call, page_cursor=write_cursor(back, sort, resource))
+    elif any(where.listed and where.field == operation.stray_prev for where in call.query.filters):
+        links["prev"] = self_link(call, page_cursor=f"<Filters: {call.query.filter}>")
     return shown, links
 
 
-def _with_included(call: Call, resource: Resource, rows: Sequence[Row], document: Json) -> Json:
+def _with_included(
+    call: Call, resource: Resource, rows: Sequence[Row], document: Json, fresh: Sequence[Row] = ()
+) -> Json:
     if not call.query.include:
         return document
     included: list[Json] = []
@@ -77,6 +87,7 @@ def _with_included(call: Call, resource: Resource, rows: Sequence[Row], document
         relation = resource.relation(name)
         ids = [identifier for related in _related(call, resource, relation, rows).values() for identifier in related]
         found = call.store.get_many(call.account, relation.type, ids) if ids else []
+        found = [next((new for new in fresh if new.id == row.id), row) for row in found]
         included += _objects(call, call.world.resources[relation.type], found)
     document["included"] = included
     return document
@@ -95,7 +106,7 @@ def _objects(call: Call, resource: Resource, rows: Sequence[Row], *, primary: bo
     ]
     ids = [row.id for row in rows]
     computed = {name: resource.computed[name](call, ids) for name in shown if name in resource.computed}
-    relationships = _relationships(call, resource, rows, primary) if chosen is None else {}
+    relationships = _relationships(call, resource, rows, primary)
     objects: list[Json] = []
     for row in rows:
         attributes = {name: computed[name].get(row.id) if name in computed else row.body.get(name) for name in shown}
@@ -110,27 +121,56 @@ def _objects(call: Call, resource: Resource, rows: Sequence[Row], *, primary: bo
 
 
 def _relationships(call: Call, resource: Resource, rows: Sequence[Row], primary: bool) -> dict[str, Json]:
+    """The relationships of each row. Sparse fieldsets thin attributes alone, so they have no say here."""
+    if primary and call.operation.relationships == "none":
+        return {}
     written: dict[str, Json] = {row.id: {} for row in rows}
-    possible = call.operation.include if primary else ()
-    relations = [
-        relation
-        for relation in resource.relations
-        if not relation.hidden and (not relation.on_include or relation.name in possible)
-    ]
+    relations = _shown_relations(call, resource, primary)
     for relation in relations:
         related: Mapping[str, Sequence[str]] | None = None
-        if relation.data or (primary and relation.name in call.query.include):
+        asked = primary and relation.name in call.query.include
+        if asked or _shows_data(call, relation, primary):
             related = _related(call, resource, relation, rows)
         for row in rows:
-            here = f"{call.base_url}{resource.home}/{quote(row.id)}"
-            entry: Json = {
-                "links": {"self": f"{here}/relationships/{relation.name}/", "related": f"{here}/{relation.name}/"}
-            }
-            if related is not None:
-                linkage = [{"type": relation.type, "id": identifier} for identifier in related[row.id]]
-                entry = {"data": linkage if relation.many else (linkage[0] if linkage else None), **entry}
-            written[row.id][relation.name] = entry
+            ids = None if related is None else related[row.id]
+            form = relation.unrelated if ids is not None and not ids else "data"
+            if form == "links" and not asked:
+                ids = None
+            if form != "nothing":
+                home = f"{call.base_url}{resource.home}/{quote(row.id)}"
+                written[row.id][relation.name] = _relationship(relation, ids, home)
     return written if relations else {}
+
+
+def _shown_relations(call: Call, resource: Resource, primary: bool) -> list[Relation]:
+    """The relations that documents of this call show of a resource."""
+    possible = call.operation.include if primary else ()
+    return [
+        resource.relation(relation.otherwise) if relation.otherwise and relation.name not in possible else relation
+        for relation in resource.relations
+        if not relation.hidden
+    ]
+
+
+def _shows_data(call: Call, relation: Relation, primary: bool) -> bool:
+    """Whether the ids that a relation points at are shown unasked."""
+    if primary and call.operation.relationships == "links":
+        return False
+    return relation.data is True or (relation.data == "own" and primary and not call.operation.parent)
+
+
+def _relationship(relation: Relation, ids: Sequence[str] | None, home: str) -> Json:
+    """A relationship of the resource at `home`: its data unless `ids` is None, and its links."""
+    entry: Json = {}
+    if ids is not None:
+        linkage = [{"type": relation.type, "id": identifier} for identifier in ids]
+        entry["data"] = linkage if relation.many else (linkage[0] if linkage else None)
+    links = {"self": f"{home}/relationships/{relation.name}/", "related": f"{home}/{relation.name}/"}
+    if relation.links == "related":
+        del links["self"]
+    if relation.links != "none":
+        entry["links"] = links
+    return entry
 
 
 def _related(call: Call, resource: Resource, relation: Relation, rows: Sequence[Row]) -> Mapping[str, Sequence[str]]:

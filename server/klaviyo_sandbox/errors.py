@@ -8,6 +8,7 @@ from klaviyo_sandbox.loose_json import Json
 
 JSON_API = "application/vnd.api+json"
 INVALID_INPUT = "Invalid input."
+SERVER_ERROR = "A server error occurred."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +35,26 @@ class ApiError(Exception):
 
     def document(self) -> Json:
         """The JSON:API error document."""
-        return {
-            "errors": [
-                {
-                    "id": str(uuid4()),
-                    "status": self.status,
-                    "code": problem.code,
-                    "title": problem.title,
-                    "detail": problem.detail,
-                    "source": problem.source,
-                    "links": problem.links,
-                    "meta": problem.meta,
-                }
-                for problem in self.problems
-            ]
-        }
+        return {"errors": [_entry(self.status, problem) for problem in self.problems]}
+
+
+# Recorded with neither `links` nor `meta`; errors of other statuses and codes have both, mostly empty.
+_BARE_STATUSES = (401, 404, 405, 500, 503, 504)
+_BARE_CODES = ("permission_denied",)
+
+
+def _entry(status: int, problem: Problem) -> Json:
+    entry: Json = {
+        "id": str(uuid4()),
+        "status": status,
+        "code": problem.code,
+        "title": problem.title,
+        "detail": problem.detail,
+        "source": problem.source,
+    }
+    if status in _BARE_STATUSES or problem.code in _BARE_CODES:
+        return entry
+    return {**entry, "links": problem.links, "meta": problem.meta}
 
 
 def invalid_field(pointer: str, detail: str) -> Problem:
@@ -71,9 +77,16 @@ def not_found(detail: str) -> ApiError:
     return ApiError(404, [Problem("not_found", "Not found.", detail, {"pointer": "/data/"})])
 
 
-def conflict(detail: str, code: str = "conflict", meta: Json | None = None) -> ApiError:
+def server_error() -> ApiError:
+    """500, where Klaviyo was seen to break."""
+    return ApiError(500, [Problem("error", SERVER_ERROR, SERVER_ERROR, {"pointer": "/data"})])
+
+
+def conflict(
+    detail: str, code: str = "conflict", meta: Json | None = None, pointer: str = "/data/attributes"
+) -> ApiError:
     """409 for something that collides with what exists."""
-    return ApiError(409, [Problem(code, "Conflict.", detail, {"pointer": "/data/attributes"}, meta or {})])
+    return ApiError(409, [Problem(code, "Conflict.", detail, {"pointer": pointer}, meta or {})])
 
 
 def duplicate_profile(existing_id: str) -> ApiError:
@@ -83,6 +96,11 @@ def duplicate_profile(existing_id: str) -> ApiError:
         "duplicate_profile",
         {"duplicate_profile_id": existing_id},
     )
+
+
+def forbidden(detail: str) -> ApiError:
+    """403 for an account that may not do this."""
+    return ApiError(403, [Problem("forbidden", "Forbidden.", detail, {"pointer": "/data"})])
 
 
 def permission_denied(detail: str) -> ApiError:

@@ -7,6 +7,7 @@ single quotes; numbers, booleans and datetimes are bare; lists are in square bra
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
@@ -42,7 +43,7 @@ class Where:
     test: the condition, in which `{column}` stands for `column`
     column: the column of the resource itself that is compared; empty where it is another's, or an expression
     exact: whether it asks for equality, which an index finds at once and in the order of another column
-    field: the field of the filter it was made from
+    field: the field of the filter it was made from; `listed` when that had a list of values
     """
 
     test: str
@@ -50,6 +51,7 @@ class Where:
     column: str = ""
     exact: bool = False
     field: str = ""
+    listed: bool = False
 
     @property
     def sql(self) -> str:
@@ -59,6 +61,11 @@ class Where:
     def without_index(self) -> "Where":
         """The same condition, for which SQLite does not use an index: it uses none on an expression."""
         return replace(self, column=f"+{self.column}") if self.column else self
+
+
+def bare_moment(text: str) -> datetime | None:
+    """The moment of a filter's bound, in which a plus sign that was not encoded has become a space."""
+    return parse_moment(text) or parse_moment(_UNENCODED_PLUS.sub("+", text))
 
 
 def parse(text: str) -> list[Condition]:
@@ -78,7 +85,13 @@ def compile_filter(
     if required and not named & set(required):
         wanted = " or ".join(f"'{name}'" for name in required)
         raise invalid_parameter("filter", f"A filter on {wanted} is required for the resource '{resource}'.")
-    return [_compile(condition, allowed, lookups.get(condition.field, Lookup()), resource) for condition in conditions]
+    return [
+        replace(
+            _compile(condition, allowed, lookups.get(condition.field, Lookup()), resource),
+            listed=isinstance(condition.value, list),
+        )
+        for condition in conditions
+    ]
 
 
 class _Parser:
@@ -172,7 +185,9 @@ _OPERATOR = re.compile(r"[a-z][a-z-]*")
 # Dimensions of metric aggregates, such as Campaign Name, have spaces inside.
 _FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]*(?: [A-Za-z0-9_$.-]+)*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', re.DOTALL)
-_BARE = re.compile(r"[^\s,()\[\]\"']+")
+# A datetime may have a space in place of its T, and one where a plus sign was not encoded.
+_BARE = re.compile(r"[^\s,()\[\]\"']+(?: +[^\s,()\[\]\"']+)*")
+_UNENCODED_PLUS = re.compile(r" (?=\d{2}:?\d{2}$)")
 
 # Beyond any amount or timestamp, and within what SQLite can compare.
 _LARGEST_NUMBER = 1e12
@@ -226,11 +241,13 @@ def _compile(condition: Condition, allowed: Mapping[str, Filter], lookup: Lookup
 
 
 def _wrong_operator(condition: Condition, rule: Filter) -> ApiError:
-    given = f"'{condition.operator}' with {'a list' if isinstance(condition.value, list) else 'one value'}"
-    takes = [f"{operator} (one value)" for operator in rule.single] + [
-        f"{operator} (a list)" for operator in rule.listed
-    ]
-    detail = f"{given} is not a valid filter operator for the field '{condition.field}'. It takes: {', '.join(takes)}."
+    operator, field = condition.operator, condition.field
+    known = dict.fromkeys((*rule.single, *rule.listed))
+    if operator in known:
+        detail = f"'{operator}' takes {'a list' if operator in rule.listed else 'one value'} for {field}."
+    else:
+        allowed = ", ".join(known)
+        detail = f"'{operator}' is not an allowed filter operator for {field}.  Allowed operators are {allowed}"
     return invalid_parameter("filter", detail)
 
 
@@ -255,7 +272,7 @@ def _converted(value: str | Bare, kind: ColumnKind, lookup: Lookup) -> str | int
             text = None if bare else str(value)
             return text.lower() if text is not None and lookup.lowercase else text
         case "moment":
-            moment = parse_moment(value) if bare else None
+            moment = bare_moment(value) if bare else None
             return None if moment is None else microseconds(moment)
         case "flag":
             return {"true": 1, "false": 0}.get(value.lower()) if bare else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from klaviyo_sandbox import documents
-from klaviyo_sandbox.calls import Answer, Call, missing
+from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.declare import Resource
 from klaviyo_sandbox.errors import conflict, not_found
 from klaviyo_sandbox.loose_json import Json
@@ -71,7 +71,7 @@ def get_related(call: Call) -> Answer:
     relation = parent.relation(call.operation.relation)
     identifier = column_value(parent.columns[relation.column], body)
     if identifier is None:
-        return documents.none(call)
+        return documents.none()
     return documents.one(call, Row(str(identifier), call.require(relation.type, str(identifier))))
 
 
@@ -80,7 +80,7 @@ def get_related_id(call: Call) -> Answer:
     parent = call.world.resources[call.operation.parent]
     body = call.require(parent.type, call.id)
     identifier = column_value(parent.columns[parent.relation(call.operation.relation).column], body)
-    return documents.none(call) if identifier is None else documents.identifier(call, str(identifier))
+    return documents.none() if identifier is None else documents.identifier(call, str(identifier))
 
 
 def add_related(call: Call) -> Answer:
@@ -161,7 +161,7 @@ def _listed_ids(call: Call) -> list[str]:
     known = {row.id for row in call.store.get_many(call.account, call.operation.resource, ids)} if ids else set[str]()
     unknown = [identifier for identifier in ids if identifier not in known]
     if len(unknown) == 1:
-        raise missing(call.operation.resource, unknown[0])
+        raise call.missing(call.operation.resource, unknown[0])
     if unknown:
         named = call.operation.resource.replace("-", " ").capitalize()
         raise not_found(f"{named} with ids {', '.join(unknown[:10])} not found.")

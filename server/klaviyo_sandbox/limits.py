@@ -14,6 +14,8 @@ from klaviyo_sandbox.query import Query
 from klaviyo_sandbox.storage.ledger import Ledger
 
 _DAY = 86400
+# Recorded headers speak of the allowance for counting the members of a group, and not of that for a profile's groups.
+_TOLD = "=profile_count"
 
 
 @dataclass(slots=True)
@@ -49,11 +51,15 @@ class RateLimits:
         """Count a request and give the answer's RateLimit headers. Raises ApiError (429) when a window is full."""
         return self.count([(operation.name, operation.limits)], owner, moment)
 
-    def admit_parameters(self, owner: str, operation: Operation, query: Query, moment: datetime) -> None:
-        """Count what the query string asks for beyond the ordinary. Raises ApiError (429)."""
+    def admit_parameters(self, owner: str, operation: Operation, query: Query, moment: datetime) -> dict[str, str]:
+        """Count what the query string asks for beyond the ordinary. Raises ApiError (429).
+
+        Gives the RateLimit headers that take the place of the operation's own, where Klaviyo tells of the further
+        allowance at all.
+        """
         buckets = [(words, limits) for words, limits in operation.extra_limits.items() if _asks(query, words)]
-        if buckets:
-            self.count(buckets, owner, moment)
+        headers = self.count(buckets, owner, moment) if buckets else {}
+        return headers if any(words.endswith(_TOLD) for words, _ in buckets) else {}
 
     def count(self, buckets: list[tuple[str, Limits]], owner: str, moment: datetime) -> dict[str, str]:
         """Count one use of each bucket, and give the RateLimit headers. Raises ApiError (429) when one is full."""
@@ -89,7 +95,7 @@ def _asks(query: Query, words: str) -> bool:
 def throttled(seconds: int) -> ApiError:
     """429, to be tried again after `seconds`."""
     detail = f"Request was throttled. Expected available in {seconds} second{'' if seconds == 1 else 's'}."
-    links = {"type": "https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling"}
+    links = {"type": "https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling#rate-limits"}
     problem = Problem("throttled", "Request was throttled.", detail, {"pointer": "/data"}, links=links)
     return ApiError(429, [problem], {"Retry-After": str(seconds)})
 

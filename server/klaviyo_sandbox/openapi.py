@@ -14,6 +14,7 @@ from klaviyo_sandbox.declare import Operation, Resource
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.openapi_schemas import accepted, shown
+from klaviyo_sandbox.refusals import BREAK_ON_UNKNOWN_IDS
 
 JSON_API = "application/vnd.api+json"
 # Whether an answer holds one thing or several is known of the engine's own work; other handlers may do either.
@@ -89,22 +90,25 @@ def describe(operations: Mapping[str, Operation], resources: Mapping[str, Resour
 
 
 def _operation(operation: Operation, resources: Mapping[str, Resource]) -> Json:
+    errors: Json = {JSON_API: {"schema": {"$ref": "#/components/schemas/Errors"}}}
     described: Json = {
         "operationId": operation.name,
         "tags": [operation.path.split("/")[2]],
         "parameters": list(_parameters(operation, resources)),
         "responses": {
             "2XX": _success(operation),
-            "4XX": {
-                "description": "What was wrong with the request.",
-                "content": {JSON_API: {"schema": {"$ref": "#/components/schemas/Errors"}}},
-            },
+            "4XX": {"description": "What was wrong with the request.", "content": errors},
+            **({"5XX": {"description": "Klaviyo breaks here, too.", "content": errors}} if _breaks(operation) else {}),
         },
         "security": [] if operation.public else [{"PrivateKey": []}, {"OAuth": list(operation.scopes)}],
     }
     if takes_body(operation):
         described["requestBody"] = {"required": True, "content": _body(operation, resources)}
     return described
+
+
+def _breaks(operation: Operation) -> bool:
+    return bool(operation.broken_filters) or operation.name in BREAK_ON_UNKNOWN_IDS
 
 
 def _body(operation: Operation, resources: Mapping[str, Resource]) -> Json:

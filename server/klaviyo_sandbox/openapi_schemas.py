@@ -36,7 +36,8 @@ def _bare(shape: Shape, strict: bool) -> Json:
         case Flag():
             return {"type": "boolean"}
         case Scalar():
-            return {"type": list(shape.kinds)}
+            least = {"minLength": shape.shortest} if shape.shortest and strict else {}
+            return {"type": list(shape.kinds), **least}
         case Coordinate():
             return {"type": ["number", "string"]}
         case Free():
@@ -62,6 +63,8 @@ def _text(shape: Text, strict: bool) -> Json:
             schema["maxLength"] = shape.longest
         if shape.choices:
             schema["enum"] = list(shape.choices)
+        if shape.pattern:
+            schema["pattern"] = f"^{shape.pattern}$"
     return schema
 
 

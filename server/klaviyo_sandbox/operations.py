@@ -114,6 +114,11 @@ class Routes:
         operation = node._operations.get(method)
         return frozenset(node._operations) if operation is None else Match(operation, identifier)
 
+    def methods(self, path: str) -> frozenset[str]:
+        """The methods that `path` knows."""
+        found = self._descend([unquote(segment) for segment in path.strip("/").split("/")], "")
+        return frozenset() if found is None else frozenset(found[0]._operations)
+
     def _add(self, operation: Operation) -> None:
         node = self
         for segment in operation.path.strip("/").split("/"):

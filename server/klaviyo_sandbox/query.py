@@ -1,43 +1,24 @@
 """What a request asks for in its query string: filter, sort, page, include, sparse fieldsets and additional fields."""
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl
 
-from klaviyo_sandbox.declare import Column, Lookup, Operation, Resource
-from klaviyo_sandbox.errors import ApiError, invalid_parameter
-from klaviyo_sandbox.facts import Page
+from klaviyo_sandbox.cursors import BY_ID, Cursor, Sort, read_cursor
+from klaviyo_sandbox.declare import Lookup, Operation, Resource
+from klaviyo_sandbox.errors import invalid_parameter, server_error
+from klaviyo_sandbox.facts import ColumnKind, Page
 from klaviyo_sandbox.filters import Where, compile_filter, parse
-from klaviyo_sandbox.loose_json import items
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """A column to order by; ties are broken by id, in the same direction."""
-
-    column: str
-    descending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place between two items: the sort value and id of the item next to it, and the way to read on from there."""
-
-    value: str | int | float | None
-    id: str
-    forward: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A checked query string."""
+    """A checked query string. `sorted_by` is the field that the caller wants it sorted by."""
 
+    filter: str = ""
     filters: list[Where] = field(default_factory=list[Where])
-    sort: Sort = Sort("id")
+    sort: Sort = BY_ID
+    sorted_by: str = ""
     size: int = 0
     cursor: Cursor | None = None
     include: tuple[str, ...] = ()
@@ -60,28 +41,23 @@ def read_query(text: str, operation: Operation, resources: Mapping[str, Resource
             bare = name.replace("[", "_").rstrip("]")
             raise invalid_parameter(name, f"'{bare}' is not a valid field for the resource '{resource.type}'.")
     conditions = parse(given["filter"]) if given.get("filter") else []
+    if any((condition.field, condition.operator) in operation.broken_filters for condition in conditions):
+        raise server_error()
     sort = _sort(given.get("sort"), operation, resource)
     return Query(
+        filter=given.get("filter", ""),
         filters=compile_filter(
             conditions, operation.filters, operation.lookups, resource.type, operation.required_filters
         ),
         sort=sort,
+        sorted_by=given.get("sort", "").removeprefix("-"),
         size=_size(given.get("page[size]"), operation.page),
         cursor=_cursor(given["page[cursor]"], sort, resource) if "page[cursor]" in given else None,
-        include=_include(given.get("include"), operation),
+        include=(*operation.brings, *_include(given.get("include"), operation)),
         fields=_fields(given, operation),
         additional=_additional(given, operation, resource),
         parameters=_parameters(given, operation),
     )
-
-
-def write_cursor(cursor: Cursor, sort: Sort) -> str:
-    """The opaque text of a cursor. Klaviyo has two forms, told apart by whether the order is that of ids."""
-    if sort.column == "id":
-        plain = f"{'next' if cursor.forward else 'prev'}::id::{cursor.id}"
-    else:
-        plain = json.dumps([cursor.value, cursor.id, cursor.forward], separators=(",", ":"))
-    return base64.b64encode(plain.encode()).decode()
 
 
 def _accepted(operation: Operation, resource: Resource) -> set[str]:
@@ -98,7 +74,8 @@ def _accepted(operation: Operation, resource: Resource) -> set[str]:
 
 def _sort(text: str | None, operation: Operation, resource: Resource) -> Sort:
     if text is None:
-        return Sort(operation.default_sort.removeprefix("-"), operation.default_sort.startswith("-"))
+        column = operation.default_sort.removeprefix("-")
+        return Sort(column, operation.default_sort.startswith("-"), kind=_kind(column, operation, resource))
     name = text.removeprefix("-")
     if name not in operation.sorts:
         allowed = ", ".join(f"{name}, -{name}" for name in operation.sorts)
@@ -106,7 +83,14 @@ def _sort(text: str | None, operation: Operation, resource: Resource) -> Sort:
             "sort", f"'{text}' is not a valid sort for the resource '{resource.type}'. Use: {allowed}."
         )
     lookup = operation.lookups.get(name, Lookup())
-    return Sort(lookup.order or lookup.column or name, text.startswith("-"))
+    column = lookup.order or lookup.column or name
+    return Sort(column, text.startswith("-"), name, _kind(name, operation, resource, column))
+
+
+def _kind(name: str, operation: Operation, resource: Resource, column: str = "") -> ColumnKind:
+    """What is sorted by: a moment and the like, as its column says, or the filter of that name."""
+    known = resource.columns.get(column or name) or operation.filters.get(name)
+    return known.kind if known else "text"
 
 
 def _size(text: str | None, page: Page | None) -> int:
@@ -168,32 +152,6 @@ def _parameters(given: Mapping[str, str], operation: Operation) -> dict[str, tup
 
 def _cursor(text: str, sort: Sort, resource: Resource) -> Cursor:
     try:
-        plain = base64.b64decode(text, validate=True).decode()
-        if sort.column != "id":
-            return _cursor_by_value(items(json.loads(plain)), resource.columns.get(sort.column))
-    except (binascii.Error, ValueError):
-        raise _invalid_cursor() from None
-    way, _, identifier = plain.partition("::id::")
-    if way not in ("next", "prev") or not identifier:
-        raise _invalid_cursor()
-    return Cursor(None, identifier, way == "next")
-
-
-def _cursor_by_value(parts: list[Any], column: Column | None) -> Cursor:
-    is_text = column is not None and column.kind == "text"
-    match parts:
-        case [None, str(), bool()]:
-            return Cursor(*parts)
-        case [value, str(), bool()] if isinstance(value, str) if is_text else _is_countable(value):
-            return Cursor(*parts)
-        case _:
-            raise _invalid_cursor()
-
-
-def _is_countable(value: object) -> bool:
-    """Whether SQLite can compare a cursor's value with a number or a moment."""
-    return isinstance(value, (int, float)) and -(2**63) <= value < 2**63
-
-
-def _invalid_cursor() -> ApiError:
-    return invalid_parameter("page[cursor]", "Invalid cursor provided.")
+        return read_cursor(text, sort, resource)
+    except ValueError:
+        raise invalid_parameter("page[cursor]", "Invalid cursor provided.") from None

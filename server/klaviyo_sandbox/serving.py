@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -17,24 +16,28 @@ from klaviyo_sandbox.auth import (
     Key,
     authenticate,
     authorize,
-    check_entitlement,
     check_revision,
     identify,
 )
-from klaviyo_sandbox.bodies import read_body, read_content, read_form, takes_body
+from klaviyo_sandbox.bodies import Body, read_body, read_content, read_form, takes_body
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.clock import iso, microseconds
 from klaviyo_sandbox.declare import Operation
-from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, invalid_body, not_found
+from klaviyo_sandbox.entitlements import check_entitlement
+from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
+from klaviyo_sandbox.filter_rules import check_filters
 from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.operations import RESOURCES, ROUTES, Match
-from klaviyo_sandbox.query import read_query
+from klaviyo_sandbox.query import Query, read_query
+from klaviyo_sandbox.refusals import malformed
 from klaviyo_sandbox.state import State
 
+# All answers of the live service have these; the languages and what varies are a guess.
+_NEGOTIATED = {"Vary": "Accept-Language, Cookie", "Content-Language": "en-us"}
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization"}
 
 
@@ -54,7 +57,9 @@ class Api:
 
     async def _answer(self, request: Request, match: Match | frozenset[str] | None, strike: Strike) -> Response:
         now = self._state.clock.now() + timedelta(seconds=strike.seconds("clock_skew"))
-        headers = {"X-Klaviyo-Req-Id": str(uuid4()), "Date": format_datetime(now, usegmt=True)}
+        headers = {"X-Klaviyo-Req-Id": str(uuid4()), "Date": format_datetime(now, usegmt=True), **_NEGOTIATED}
+        if match is not None:
+            headers["Allow"] = _allow(match if isinstance(match, frozenset) else ROUTES.methods(_path(request)))
         quota: dict[str, str] = {}
         try:
             if strike.of("expire_token"):
@@ -95,7 +100,7 @@ class Api:
         state, operation = self._state, match.operation
         stay = request.headers.get("X-Klaviyo-Revision-Fall-Forward-Opt-Out") == "1"
         if not operation.anonymous:
-            check_revision(request.headers.get("revision"), stay, now)
+            headers.update(check_revision(request.headers.get("revision"), stay, now))
         headers["X-Klaviyo-API-Revision"] = REVISION
         if operation.public:
             company = request.query_params.get("company_id")
@@ -108,22 +113,23 @@ class Api:
         state.ready()
         quota.update(state.limits.admit(key.quota, operation, state.clock.now()))
         authorize(key, operation)
-        check_entitlement(key, operation, state.world.lacking)
+        check_entitlement(key.app, operation, state.world.without)
         content = await read_content(request, operation) if takes_body(operation) else b""
         # A form is read before the lock is taken, because its parser is asynchronous.
         form = await read_form(content, request.headers["Content-Type"], operation) if operation.upload else None
         with state.store.lock:
             state.settle()
-            return self._run(request, match, key, form or content, now)
+            query = read_query(_query_string(request), operation, RESOURCES)
+            quota.update(state.limits.admit_parameters(key.quota, operation, query, state.clock.now()))
+            return self._run(request, match, key, query, form or content, now)
 
-    def _run(self, request: Request, match: Match, key: Key, content: bytes | Json, now: datetime) -> Answer:
+    def _run(
+        self, request: Request, match: Match, key: Key, query: Query, content: bytes | Json, now: datetime
+    ) -> Answer:
         state, operation = self._state, match.operation
-        query_string = request.scope["query_string"].decode("latin-1")
-        query = read_query(query_string, operation, RESOURCES)
-        state.limits.admit_parameters(key.quota, operation, query, state.clock.now())
-        data: Any = content if operation.upload else None
+        body = Body(content if operation.upload else None)
         if isinstance(content, bytes) and takes_body(operation):
-            data = read_body(content, operation, RESOURCES, match.id)
+            body = read_body(content, operation, RESOURCES, match.id)
         _check_form(operation, match.id)
         call = Call(
             state.world,
@@ -132,17 +138,23 @@ class Api:
             operation=operation,
             id=match.id,
             query=query,
-            data=data,
+            data=body.data,
             base_url=f"{request.url.scheme}://{request.url.netloc}",
             path=_path(request),
-            query_string=query_string,
+            query_string=_query_string(request),
             headers=request.headers,
+            dropped=body.dropped,
         )
+        check_filters(call)
         if operation.method == "GET":
             return operation.run(call)
         with state.store.writing():
-            answer = operation.run(call)
+            answer: Answer = operation.run(call)
         state.settle()
+        if body.dropped:
+            # Nothing else in the answer tells.
+            names = dict.fromkeys(pointer.rpartition("/")[2] for pointer in body.dropped)
+            answer.headers["X-Klaviyo-Partial-Failure"] = ", ".join(names)
         return answer
 
 
@@ -158,7 +170,7 @@ async def serve(
             "operation": name or None,
             "method": request.method,
             "path": _path(request),
-            "query": request.scope["query_string"].decode("latin-1"),
+            "query": _query_string(request),
             "status": status,
             "faults": strike.names,
             "headers": {name: value for name, value in request.headers.items() if name not in _SECRET_HEADERS},
@@ -172,7 +184,7 @@ def method_not_allowed(method: str, allowed: frozenset[str]) -> ApiError:
     """405, saying which methods the path knows."""
     detail = f'Method "{method}" not allowed.'
     problem = Problem("method_not_allowed", detail, detail, {"pointer": "/data/"})
-    return ApiError(405, [problem], {"Allow": ", ".join(sorted(allowed))})
+    return ApiError(405, [problem], {"Allow": _allow(allowed)})
 
 
 def _path(request: Request) -> str:
@@ -181,8 +193,16 @@ def _path(request: Request) -> str:
     return quote(request.scope["path"]) if raw is None else raw.decode("latin-1")
 
 
+def _query_string(request: Request) -> str:
+    return request.scope["query_string"].decode("latin-1")
+
+
+def _allow(methods: frozenset[str]) -> str:
+    return ", ".join(sorted(methods))
+
+
 def _check_form(operation: Operation, identifier: str) -> None:
     """Some resources answer an id of the wrong form with 400 rather than with 404."""
     resource = RESOURCES[operation.parent or operation.resource]
     if identifier and resource.malformed == 400 and not well_formed(resource.ids, identifier):
-        raise invalid_body("/data/id", f"'{identifier}' is not a valid {resource.type} id.")
+        raise malformed(resource.type, identifier)

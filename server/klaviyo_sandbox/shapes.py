@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from klaviyo_sandbox.clock import parse_moment
 from klaviyo_sandbox.errors import Problem, invalid_field
@@ -16,11 +16,17 @@ from klaviyo_sandbox.loose_json import is_list, is_object
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A string, perhaps of a certain form or one of a few choices. Lengths are in characters."""
+    """A string, perhaps of a certain form or one of a few choices. Lengths are in characters.
+
+    pattern: a regular expression that the whole of it must match
+    spared_by: the field beside it that, when it is given, has a faulty value left out instead of refused
+    """
 
     shortest: int = 0
     longest: int | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    spared_by: str = ""
     form: Literal["any", "email", "phone", "moment", "day"] = "any"
     nullable: bool = False
 
@@ -43,9 +49,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scalar:
-    """A value of one of a few simple kinds: the value to compare a property with, say."""
+    """A value of one of a few simple kinds: the value to compare a property with, say. A string has a least length."""
 
     kinds: tuple[Literal["string", "number", "boolean"], ...]
+    shortest: int = 0
     nullable: bool = False
 
 
@@ -84,11 +91,12 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object with known keys and no others."""
+    """An object with known keys and no others. Errors call it `named`, or else by the resource it is part of."""
 
     fields: Mapping[str, "Shape"]
     required: tuple[str, ...] = ()
     nullable: bool = False
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +120,27 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 @dataclass(slots=True)
 class Check:
-    """A check in progress: the resource whose name the messages use, and the problems found so far."""
+    """A check in progress: the resource whose name the messages use, and the problems found so far.
+
+    dropped: pointers of faulty values that are left out; `drop` takes them out of what was checked
+    """
 
     resource: str
     problems: list[Problem] = field(default_factory=list[Problem])
+    dropped: list[str] = field(default_factory=list[str])
 
     def fail(self, pointer: str, detail: str) -> None:
         """Note a problem."""
         self.problems.append(invalid_field(pointer, detail))
+
+    def drop(self, document: Any) -> None:
+        """Take the dropped values out of the document that was checked."""
+        for pointer in self.dropped:
+            *path, name = pointer.split("/")[1:]
+            holder = document
+            for step in path:
+                holder = holder[int(step) if isinstance(holder, list) else step]
+            del holder[name]
 
     def value(self, shape: Shape, value: object, pointer: str) -> None:
         """Check `value`, found at `pointer`, against `shape`."""
@@ -137,9 +158,7 @@ class Check:
                 if not isinstance(value, bool):
                     self.fail(pointer, f"'{name}' must be a boolean.")
             case Scalar():
-                kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
-                if kind not in shape.kinds or not isinstance(value, (str, int, float)):
-                    self.fail(pointer, f"'{name}' must be a {' or a '.join(shape.kinds)}.")
+                self._scalar(shape, value, pointer, name)
             case Coordinate():
                 if not _is_coordinate(value):
                     self.fail(pointer, f"'{name}' must be a number or a string containing one.")
@@ -152,6 +171,13 @@ class Check:
             case Choice():
                 self._choice(shape, value, pointer, name)
 
+    def _scalar(self, shape: Scalar, value: object, pointer: str, name: str) -> None:
+        kind = "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
+        if kind not in shape.kinds or not isinstance(value, (str, int, float)):
+            self.fail(pointer, f"'{name}' must be a {' or a '.join(shape.kinds)}.")
+        elif isinstance(value, str) and len(value) < shape.shortest:
+            self.fail(pointer, f"'{name}' must not be shorter than {shape.shortest} characters.")
+
     def _text(self, shape: Text, value: object, pointer: str, name: str) -> None:
         if not isinstance(value, str):
             self.fail(pointer, f"'{name}' must be a string.")
@@ -161,6 +187,8 @@ class Check:
             self.fail(pointer, f"'{name}' must not be longer than {shape.longest} characters.")
         elif len(value) < shape.shortest:
             self.fail(pointer, f"'{name}' must not be shorter than {shape.shortest} characters.")
+        elif shape.pattern and not re.fullmatch(shape.pattern, value):
+            self.fail(pointer, f"'{name}' must match regex '^{shape.pattern}$' ('{value}' doesn't)")
         elif shape.form == "email" and not (len(value) <= 100 and _EMAIL.fullmatch(value.strip())):
             self.fail(pointer, "Invalid email address")
         elif shape.form == "phone" and not _PHONE.fullmatch(value.strip()):
@@ -203,15 +231,20 @@ class Check:
         if not is_object(value):
             self.fail(pointer, f"'{name}' must be an object.")
             return
+        resource = shape.named or self.resource
         for key, item in value.items():
             inner = shape.fields.get(key)
             if inner is None:
-                self.fail(f"{pointer}/{key}", f"'{key}' is not a valid field for the resource '{self.resource}'.")
-            else:
-                self.value(inner, item, f"{pointer}/{key}")
+                self.fail(f"{pointer}/{key}", f"'{key}' is not a valid field for the resource '{resource}'.")
+                continue
+            before = len(self.problems)
+            self.value(inner, item, f"{pointer}/{key}")
+            if isinstance(inner, Text) and len(self.problems) > before and value.get(inner.spared_by) is not None:
+                del self.problems[before:]
+                self.dropped.append(f"{pointer}/{key}")
         for key in shape.required:
             if key not in value:
-                self.fail(f"{pointer}/{key}", f"'{key}' is a required field for the resource '{self.resource}'.")
+                self.fail(f"{pointer}/{key}", f"'{key}' is a required field for the resource '{resource}'.")
 
     def _choice(self, shape: Choice, value: object, pointer: str, name: str) -> None:
         if not is_object(value):

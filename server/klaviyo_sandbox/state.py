@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from klaviyo_sandbox.calls import Session, World
 from klaviyo_sandbox.clock import ShiftedClock, microseconds, moment_of
+from klaviyo_sandbox.entitlements import known
 from klaviyo_sandbox.faults.declared import Faults
 from klaviyo_sandbox.limits import RateLimits
 from klaviyo_sandbox.loose_json import Json
@@ -42,7 +43,7 @@ class State:
         faults: Faults,
         auto_approve: bool,
         access_token_seconds: int,
-        lacking: Collection[str],
+        without: Collection[str],
     ) -> None:
         """`file` is where it is kept, or None for memory. The rest is as `create_app` has it."""
         self.clock = clock
@@ -54,7 +55,7 @@ class State:
         self.grants = Grants(store, auto_approve, access_token_seconds)
         self.limits = RateLimits(self.ledger, rate_limits)
         self.store = store
-        self.world = World(store, RESOURCES, event_delay, estimation_seconds, job_seconds, frozenset(lacking))
+        self.world = World(store, RESOURCES, event_delay, estimation_seconds, job_seconds, known(without))
         self._opening = threading.Lock()
         self._opened = False
 
@@ -110,7 +111,7 @@ class State:
             return
         world = self.world
         delays = (world.event_delay, world.estimation_seconds, world.job_seconds)
-        what = (self._seed, self._profiles, self.clock.now(), delays, world.lacking)
+        what = (self._seed, self._profiles, self.clock.now(), delays, world.without)
         with _copying:
             if what in _copies:
                 self.store.become(_copies[what])

@@ -146,7 +146,7 @@ def test_an_extra_quota_counts_only_when_its_argument_asks_for_it() -> None:
 
 
 def test_a_relationship_is_cleared_as_json_api_wants_it(request_of) -> None:
-    arguments = {"id": "revenue", "custom_metric_id": "925e385b52fb405715f3616c337cc65c", "clear": ["metric_id"]}
+    arguments = {"id": "revenue", "custom_metric_id": "01JCZ4V7Q9M2R5T8W1Y3B6D0FK", "clear": ["metric_id"]}
     related = request_of("update_mapped_metric", **arguments)["body"]["data"]["relationships"]
     assert related["metric"] == {"data": None}
     assert related["custom-metric"]["data"]["id"] == arguments["custom_metric_id"]

@@ -67,6 +67,13 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     if name == "merge_profiles":
         kept, gone = (record["id"] for record in (await call("get_profiles", {"page_size": 2}))["records"])
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": kept, "01JB8Z1M7V3P5S8TB2F6G9Y4WK": gone}
+    if name == "request_profile_deletion":
+        (person,) = (await call("get_profiles", {"page_size": 1}))["records"]
+        return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": person["id"]}
+    if name == "bulk_delete_object_records":
+        kind = (await call("get_object_types", {}))["records"][0]["id"]
+        record = (await call("get_records_for_object_type", {"id": kind}))["records"][0]["id"]
+        return {"01K6A2XJ9QW4TNB7ZC5H8DMV3R:::pet-17": record}
     if name == "unregister_client_push_token":
         token = next(spec for spec in load_catalogue() if spec.name == "create_client_push_token")
         await call(token.name, token.examples[0].arguments)

@@ -63,6 +63,7 @@ WRONG = [
     (["serve", "--expose", ""], 2, "--expose needs"),
     (["serve", "--transport", "http", "--host", "0.0.0.0", "--sandbox"], 2, "KLAVIYO_MCP_HTTP_TOKEN"),
     (["serve", "--transport", "http", "--port", "99999", "--sandbox"], 2, "Cannot listen"),
+    (["sandbox", "--without", "webhooks, smoke"], 2, "'smoke' is no feature that an account may lack"),
     (["actions", "show", "get_lst"], 1, "Did you mean get_list"),
     (["actions", "show", "get_lists", "--path", "nothing.here"], 1, "no argument 'nothing.here'"),
     (["actions", "list", "--toolset", "lsts"], 2, "did you mean 'lists'?"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -70,6 +71,10 @@ class Talk:
         assert error["status"] == status
         return error
 
+    def kept(self, written: Any) -> Any:
+        """What reading shows later of what was just written, whose moments are kept to the second."""
+        return json.loads(re.sub(r"\.\d{6}\+00:00", "+00:00", json.dumps(written)))
+
     def walk(self, path: str, direction: str = "next") -> list[dict[str, Any]]:
         """All items of a collection, page after page."""
         items: list[dict[str, Any]] = []
@@ -77,7 +82,7 @@ class Talk:
         while target:
             document = self.get(target).json()
             items += document["data"]
-            target = local(document["links"][direction])
+            target = local(document["links"].get(direction))
         return items
 
     def list_id(self, name: str) -> str:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY
+from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY, UnknownFeature, create_app
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 
@@ -196,7 +196,53 @@ def test_all_problems_of_a_body_are_reported_at_once(sandbox):
     assert pointers == ["/data/type", "/data/attributes/colour", "/data/attributes/name"]
 
 
-def test_every_error_has_the_parts_of_a_json_api_error(shop):
-    error = shop.problem(shop.get("/api/lists/NOPE01"), 404)
-    assert set(error) == {"id", "status", "code", "title", "detail", "source", "links", "meta"}
-    assert re.fullmatch(r"[0-9a-f-]{36}", error["id"])
+def test_answers_say_what_the_path_knows_and_what_they_vary_by(shop):
+    for answer in (shop.get("/api/lists"), shop.get("/api/lists?sort=colour"), shop.get("/api/lists", key=None)):
+        assert answer.headers["Allow"] == "GET, POST"
+        assert answer.headers["Vary"]
+        assert answer.headers["Content-Language"]
+        assert answer.headers["Date"]
+    assert "Allow" not in shop.get("/api/nothing").headers
+
+
+@pytest.mark.parametrize(
+    ("revision", "retired"), [("2026-07-15", None), ("2025-10-15", "2027-10-15"), ("2022-10-17", "2024-10-16")]
+)
+def test_answers_of_old_revisions_say_when_they_are_retired(shop, revision, retired):
+    answer = shop.get("/api/lists", revision=revision)
+    assert answer.headers.get("X-Klaviyo-API-Retirement-Date") == retired
+
+
+PUSH_TOKEN = {
+    "token": "abc",
+    "platform": "ios",
+    "vendor": "apns",
+    "profile": {"data": {"type": "profile", "attributes": {"email": "ana@example.org"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("feature", "path", "kind", "attributes", "detail"),
+    [
+        (
+            "object-types",
+            "/api/object-types",
+            "object-type",
+            {"title": "Pets"},
+            "Entitlement to create object type not found.",
+        ),
+        ("push", "/api/push-tokens", "push-token", PUSH_TOKEN, "Company is not able to process push tokens"),
+    ],
+)
+def test_a_feature_that_the_account_lacks_is_forbidden(make_sandbox, feature, path, kind, attributes, detail):
+    body = {"data": {"type": kind, "attributes": attributes}}
+    without, complete = make_sandbox(without=[feature]), make_sandbox()
+    assert complete.post(path, body).status_code in (201, 202)
+    error = without.problem(without.post(path, body), 403)
+    assert (error["code"], error["title"], error["detail"]) == ("forbidden", "Forbidden.", detail)
+    assert error["source"] == {"pointer": "/data"}
+
+
+def test_a_feature_that_nobody_knows_cannot_be_lacked():
+    with pytest.raises(UnknownFeature, match="'smoke' is no feature that an account may lack"):
+        create_app(without=["smoke"])

@@ -77,13 +77,15 @@ def test_a_template_is_copied_for_the_message_and_answered_flat(sandbox):
     answer = assign(sandbox, message, template["id"])
     assert answer.status_code == 200, answer.text
     data = answer.json()["data"]
+    (included,) = answer.json()["included"]
     assert set(data["attributes"]) == {
         "label", "channel", "content", "render_options", "send_times", "created_at", "updated_at",
     }  # fmt: skip
     assert (data["type"], data["id"]) == ("campaign-message", message)
     assert (data["attributes"]["channel"], data["attributes"]["label"]) == ("email", "Hello")
     own = sandbox.data(f"/api/campaign-messages/{message}/template")
-    assert own["id"] != template["id"]
+    assert own["id"] == included["id"] != template["id"]
+    assert own["attributes"] == sandbox.kept(included["attributes"])
     assert own["attributes"]["name"] == f"Clone of {template['id']}"
     assert own["attributes"]["html"] == template["attributes"]["html"]
     assert data["relationships"]["template"]["data"] == {"type": "template", "id": own["id"]}
@@ -108,7 +110,9 @@ def test_a_copy_is_not_in_the_library_and_goes_with_its_message(sandbox):
     sandbox.problem(sandbox.get(f"/api/templates/{first}"), 404)
     body = {"data": {"type": "template", "id": second, "attributes": {"name": "Mine"}}}
     sandbox.problem(sandbox.patch(f"/api/templates/{second}", body), 404)
-    sandbox.problem(sandbox.delete(f"/api/templates/{second}"), 409)
+    used = sandbox.problem(sandbox.delete(f"/api/templates/{second}"), 409)
+    assert used["detail"].startswith(f"Cannot delete template {second} while it is attached to")
+    assert used["source"] == {"pointer": "/data"}
     sandbox.delete(f"/api/campaigns/{campaign}")
     sandbox.problem(sandbox.get(f"/api/templates/{second}"), 404)
 
@@ -138,13 +142,23 @@ def test_a_message_gets_an_image_from_either_side(sandbox):
     assert [item["id"] for item in document["included"]] == [second]
 
 
+def test_a_field_of_another_channel_is_refused_by_the_name_of_the_definition(sandbox):
+    _, email = message_of(sandbox, EMAIL)
+    definition = {"channel": "email", "render_options": {"shorten_links": True}}
+    body = {"data": {"type": "campaign-message", "id": email, "attributes": {"definition": definition}}}
+    error = sandbox.problem(sandbox.patch(f"/api/campaign-messages/{email}", body), 400)
+    assert error["detail"] == "'render_options' is not a valid field for the resource 'EmailMessageDefinition'."
+
+
 def test_an_image_must_exist_and_suit_the_channel(sandbox):
     _, text = message_of(sandbox, SMS)
     _, email = message_of(sandbox, EMAIL)
     image = upload(sandbox)
     path = "/api/campaign-messages/{}/relationships/image"
     sandbox.problem(sandbox.patch(path.format(text), {"data": {"type": "image", "id": "1"}}), 404)
-    sandbox.problem(sandbox.patch(path.format(email), {"data": {"type": "image", "id": image}}), 400)
+    unsuited = sandbox.problem(sandbox.patch(path.format(email), {"data": {"type": "image", "id": image}}), 400)
+    assert unsuited["detail"] == "Image relationships are only supported for push and SMS messages"
+    assert unsuited["source"] == {"pointer": "/data/relationships/images/"}
     sandbox.problem(sandbox.patch(path.format(text), {"data": {"type": "images", "id": image}}), 400)
 
 

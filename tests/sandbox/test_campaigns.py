@@ -45,7 +45,7 @@ def test_a_new_campaign_is_a_draft_to_be_sent_at_once(sandbox):
     }  # fmt: skip
     assert (attributes["status"], attributes["archived"]) == ("Draft", False)
     assert attributes["send_strategy"] == {"method": "immediate"}
-    assert attributes["send_options"] == {"use_smart_sending": True}
+    assert attributes["send_options"] == {"use_smart_sending": True, "ignore_unsubscribes": False}
     assert attributes["audiences"] == {"included": [sandbox.list_id("Newsletter")], "excluded": []}
     assert attributes["scheduled_at"] is attributes["send_time"] is None
     assert sandbox.data(f"/api/campaigns/{campaign['id']}") == campaign
@@ -59,9 +59,12 @@ def test_a_campaign_comes_with_its_messages(sandbox):
     assert (definition["channel"], definition["label"]) == ("email", "Hello")
     assert (definition["content"]["subject"], definition["content"]["preview_text"]) == ("Hi", None)
     assert message["relationships"]["campaign"]["data"] == {"type": "campaign", "id": campaign["id"]}
-    assert message["relationships"]["template"]["data"] is None
+    assert set(message["relationships"]["template"]) == {"links"}
+    asked = sandbox.data(f"/api/campaign-messages/{message['id']}?include=template")
+    assert asked["relationships"]["template"]["data"] is None
     document = sandbox.get(f"/api/campaigns/{campaign['id']}?include=campaign-messages,tags").json()
     assert document["included"] == [message]
+    assert document["data"]["relationships"]["tags"]["data"] == []
 
 
 def test_a_text_message_gets_default_rendering(sandbox):
@@ -79,6 +82,28 @@ def test_a_text_message_gets_default_rendering(sandbox):
     }
     found = sandbox.data("/api/campaigns?filter=and(equals(messages.channel,'sms'),contains(name,'test'))")
     assert [item["id"] for item in found] == [campaign["id"]]
+
+
+def test_a_text_has_no_tracking_of_its_own(sandbox):
+    attributes = draft(sandbox, {"channel": "sms", "content": {"body": "Hi"}})["attributes"]
+    assert attributes["tracking_options"] == {"add_tracking_params": False, "custom_tracking_params": []}
+    assert attributes["send_options"] == {"use_smart_sending": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, {"is_local": False}),
+        ({"options": {"is_local": False}}, {"is_local": False}),
+        ({"options": {"is_local": True}}, {"is_local": True, "send_past_recipients_immediately": False}),
+    ],
+)
+def test_a_planned_email_says_whether_its_time_is_local(sandbox, options, shown):
+    planned = {"method": "static", "datetime": "2026-12-24T09:00:00+00:00", **options}
+    campaign = draft(sandbox, send_strategy=planned)
+    assert campaign["attributes"]["send_strategy"] == {**planned, "options": shown}
+    later = draft(sandbox)["id"]
+    assert change(sandbox, later, send_strategy=planned)["send_strategy"]["options"] == shown
 
 
 def test_a_push_message_is_standard_unless_silent(sandbox):
@@ -155,6 +180,21 @@ def test_a_draft_can_be_changed(sandbox):
     assert change(sandbox, campaign["id"], name=None)["name"] == "Newer"
 
 
+def test_a_new_name_is_the_label_of_the_email_too(sandbox):
+    campaign = draft(sandbox)["id"]
+    change(sandbox, campaign, name="Renamed")
+    (message,) = sandbox.data(f"/api/campaigns/{campaign}/campaign-messages")
+    assert message["attributes"]["definition"]["label"] == "Renamed"
+
+
+def test_a_clone_is_to_be_sent_now(sandbox):
+    planned = {"method": "static", "datetime": "2026-12-24T09:00:00+00:00"}
+    campaign = draft(sandbox, send_strategy=planned)["id"]
+    body = {"data": {"type": "campaign", "id": campaign, "attributes": {}}}
+    clone = sandbox.post("/api/campaign-clone", body).json()["data"]["attributes"]
+    assert clone["send_strategy"]["datetime"] == "2026-11-16T12:00:00.000000+00:00"
+
+
 def test_a_sent_campaign_cannot_be_changed(sandbox):
     (sent, *_) = sandbox.data("/api/campaigns?filter=equals(messages.channel,'email'),equals(status,'Sent')")
     assert sandbox.problem(change(sandbox, sent["id"], status=409, name="Newer"), 409)
@@ -171,12 +211,12 @@ def test_a_deleted_campaign_takes_its_messages_along(sandbox):
     assert sandbox.get(f"/api/campaign-recipient-estimations/{campaign}").status_code == 404
 
 
-def test_an_estimation_is_queued_processed_and_complete(sandbox):
+def test_an_estimation_is_processed_and_complete(sandbox):
     campaign = draft(sandbox)["id"]
     answer = estimate(sandbox, campaign)
     assert answer.status_code == 202
     assert answer.json()["data"]["id"] == campaign
-    assert answer.json()["data"]["attributes"] == {"status": "queued"}
+    assert answer.json()["data"]["attributes"] == {"status": "processing"}
     statuses = []
     for _ in range(5):
         statuses.append(sandbox.data(f"/api/campaign-recipient-estimation-jobs/{campaign}")["attributes"]["status"])
@@ -184,7 +224,7 @@ def test_an_estimation_is_queued_processed_and_complete(sandbox):
         if statuses[-1] != "complete":
             assert sandbox.problem(result, 404)["detail"].startswith("No results or results were out of date")
         sandbox.clock.advance(0.5)
-    assert statuses == ["queued", "processing", "processing", "processing", "complete"]
+    assert statuses == ["processing", "processing", "processing", "processing", "complete"]
     assert result.json()["data"]["attributes"]["estimated_recipient_count"] > 0
 
 

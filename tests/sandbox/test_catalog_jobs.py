@@ -54,21 +54,21 @@ def finished(talk, kind, verb, entries):
 
 
 @every_kind
-def test_a_job_is_queued_then_processed_then_complete(sandbox, kind):
+def test_a_job_is_processed_then_complete(sandbox, kind):
     home, key, _, _ = KINDS[kind]
     answer = start(sandbox, kind, "create", [new_entry(kind, "A"), new_entry(kind, "B")])
     assert answer.status_code == 202
     job = answer.json()["data"]
     assert job["type"] == f"{kind}-bulk-create-job"
     assert job["attributes"] == {
-        "status": "queued",
-        "created_at": "2026-11-16T12:00:00+00:00",
+        "status": "processing",
+        "created_at": "2026-11-16T12:00:00.000000+00:00",
         "total_count": 2,
         "completed_count": 0,
         "failed_count": 0,
         "completed_at": None,
         "errors": [],
-        "expires_at": "2026-11-23T12:00:00+00:00",
+        "expires_at": "2026-11-23T12:00:00.000000+00:00",
     }
     path = f"/api/{kind}-bulk-create-jobs/{job['id']}"
     made = "$custom:::$default:::A"
@@ -79,7 +79,7 @@ def test_a_job_is_queued_then_processed_then_complete(sandbox, kind):
     document = sandbox.get(f"{path}?include={key}").json()
     done = document["data"]["attributes"]
     assert (done["status"], done["completed_count"], done["failed_count"]) == ("complete", 2, 0)
-    assert done["completed_at"] == "2026-11-16T12:00:01+00:00"
+    assert done["completed_at"] == "2026-11-16T12:00:01.000000+00:00"
     assert [entry["id"] for entry in document["included"]] == [made, "$custom:::$default:::B"]
     assert sandbox.data(f"/api/{home}/{made}")["attributes"]["external_id"] == "A"
 
@@ -141,7 +141,7 @@ def test_jobs_are_listed_latest_first_and_found_by_status(sandbox, kind, verb):
     home = f"/api/{kind}-bulk-{verb}-jobs"
     listed = [f"{home}/{job['id']}" for job in sandbox.data(f"{home}?fields[{kind}-bulk-{verb}-job]=status")]
     assert listed == [second, first]
-    assert [job["id"] for job in sandbox.data(f'{home}?filter=equals(status,"queued")')] == [second.split("/")[-1]]
+    assert [job["id"] for job in sandbox.data(f'{home}?filter=equals(status,"processing")')] == [second.split("/")[-1]]
     assert sandbox.get(f'{home}?filter=equals(status,"lost")').status_code == 400
     assert sandbox.get(f"{home}?page[size]=5").status_code == 400
     assert sandbox.get(f"{home}/none").status_code == 404

@@ -56,8 +56,8 @@ def test_an_item_is_created_with_what_it_was_given_and_the_defaults_of_the_rest(
         "images": [],
         "custom_metadata": {},
         "published": True,
-        "created": "2026-11-16T12:00:00+00:00",
-        "updated": "2026-11-16T12:00:00+00:00",
+        "created": "2026-11-16T12:00:00.000000+00:00",
+        "updated": "2026-11-16T12:00:00.000000+00:00",
     }
     assert list(made["relationships"]) == ["variants"]
     assert sandbox.data(f"/api/catalog-items/{LAMP}") == made
@@ -106,7 +106,7 @@ def test_an_update_changes_what_it_names_and_null_goes_back_to_the_default(sandb
     changed = answer.json()["data"]["attributes"]
     assert (changed["price"], changed["title"], changed["published"]) == (None, "Tent Lamp", False)
     assert changed["custom_metadata"] == {"season": "winter"}
-    assert changed["created"] < changed["updated"] == "2026-11-16T12:01:00+00:00"
+    assert changed["created"] < changed["updated"] == "2026-11-16T12:01:00.000000+00:00"
     assert sandbox.data(f"/api/catalog-items/{LAMP}")["attributes"] == changed
 
 
@@ -233,7 +233,7 @@ def test_a_category_is_created_with_items_renamed_and_deleted(sandbox):
 
 def test_a_category_is_not_made_of_items_that_do_not_exist(sandbox):
     answer = create(sandbox, "catalog-category", {"external_id": "gifts", "name": "Gifts"}, items=[item("none")])
-    assert sandbox.problem(answer, 404)["detail"] == "Catalog item with id none not found."
+    assert sandbox.problem(answer, 404)["detail"] == "An item with id none does not exist."
     assert sandbox.get("/api/catalog-categories/$custom:::$default:::gifts").status_code == 404
 
 

@@ -150,11 +150,39 @@ def test_a_subscription_needs_a_list_that_exists_and_an_address(sandbox: Talk) -
     attributes = {"profile": person(email="ona@example.org")}
     assert sandbox.problem(post(sandbox, "subscriptions", "subscription", attributes), 400)["code"] == "invalid"
     unknown = post(sandbox, "subscriptions", "subscription", attributes, relationships=the_list("NOPE01"))
-    assert sandbox.problem(unknown, 404)["detail"] == "List with id NOPE01 not found."
+    assert sandbox.problem(unknown, 404)["detail"] == "A list with id `NOPE01` does not exist."
     news = sandbox.create_list("News")
     nobody = {"profile": person(first_name="Ona")}
     refused = post(sandbox, "subscriptions", "subscription", nobody, relationships=the_list(news))
     assert sandbox.problem(refused, 400)["source"]["pointer"] == "/data/attributes/profile/data/attributes"
+
+
+@pytest.mark.parametrize("channels", [None, {"sms": {"marketing": {"consent": "SUBSCRIBED"}}}])
+def test_a_number_without_a_sending_number_for_its_region_is_refused(sandbox: Talk, channels: Any) -> None:
+    news = sandbox.create_list("News")
+    named = {} if channels is None else {"subscriptions": channels}
+    attributes = {"profile": person(email="ona@example.org", phone_number="+4740000001", **named)}
+    refused = post(sandbox, "subscriptions", "subscription", attributes, relationships=the_list(news))
+    pointer = "/data/attributes/profile/data/attributes/phone_number"
+    assert sandbox.problem(refused, 400)["source"]["pointer"] == pointer
+    assert sandbox.profile("ona@example.org") is None
+
+
+@pytest.mark.parametrize("channels", [("email", "sms"), ()])
+def test_a_faulty_number_of_a_visitor_is_dropped_beside_an_address(sandbox: Talk, channels: tuple[str, ...]) -> None:
+    news = sandbox.create_list("News")
+    named = {channel: {"marketing": {"consent": "SUBSCRIBED"}} for channel in channels}
+    given = {"subscriptions": named} if channels else {}
+    attributes = {"profile": person(email="ona@example.org", phone_number="12345", **given)}
+    answer = post(sandbox, "subscriptions", "subscription", attributes, relationships=the_list(news))
+    accepted(answer)
+    assert answer.headers["X-Klaviyo-Partial-Failure"] == "phone_number"
+    found = sandbox.subscriptions("ona@example.org")
+    assert found["email"]["marketing"]["consent"] == "SUBSCRIBED"
+    assert found["sms"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    attributes = {"profile": person(phone_number="12345", **given)}
+    refused = post(sandbox, "subscriptions", "subscription", attributes, relationships=the_list(news))
+    assert refused.status_code == 400
 
 
 def test_an_app_subscribes_a_device_to_push(sandbox: Talk) -> None:

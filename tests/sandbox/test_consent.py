@@ -115,6 +115,73 @@ def test_consented_at_belongs_to_a_historical_import_and_to_the_past(sandbox, hi
     assert sandbox.problem(answer, 400)["source"] == {"pointer": pointer}
 
 
+def test_a_consent_older_than_what_took_it_back_is_refused(sandbox):
+    group = sandbox.create_list("New")
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to=group)
+    kinds = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
+    revoked = {"profiles": {"data": [person(kinds, email="ana@example.org")]}}
+    body = {"type": "profile-subscription-bulk-delete-job", "attributes": revoked}
+    assert sandbox.post("/api/profile-subscription-bulk-delete-jobs", {"data": body}).status_code == 202
+    sandbox.clock.advance(86400)
+
+    def consented(moment):
+        return person(
+            {"email": {"marketing": {"consent": "SUBSCRIBED", "consented_at": moment}}}, email="ana@example.org"
+        )
+
+    answer = subscribe(sandbox, consented("2024-05-01T10:00:00Z"), status=400, historical_import=True)
+    pointer = "/data/attributes/profiles/data/0/attributes/subscriptions/email/marketing/consented_at"
+    assert sandbox.problem(answer, 400)["source"] == {"pointer": pointer}
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "UNSUBSCRIBED"
+    subscribe(sandbox, consented("2026-11-17T10:00:00Z"), historical_import=True)
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "SUBSCRIBED"
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_one_number_without_a_sending_number_for_its_region_refuses_the_whole_batch(sandbox, known):
+    group = sandbox.create_list("New")
+    phone = {"phone_number": "+4740000001"}
+    who = {"profile_id": sandbox.create_profile(**phone)} if known else phone
+    batch = person(EMAIL, email="ana@example.org"), person(SMS, **who)
+    answer = subscribe(sandbox, *batch, to=group, status=400)
+    pointer = "/data/attributes/profiles/data/1/attributes/phone_number"
+    assert sandbox.problem(answer, 400)["source"] == {"pointer": pointer}
+    assert members(sandbox, group) == set()
+
+
+def test_subscribing_shows_in_when_a_profile_was_updated(sandbox):
+    profile = sandbox.create_profile(email="ana@example.org")
+    before = sandbox.data(f"/api/profiles/{profile}")["attributes"]["updated"]
+    sandbox.clock.advance(60)
+    born = person(EMAIL, email="ana@example.org", age_gated_date_of_birth="1990-05-01")
+    subscribe(sandbox, born, to=sandbox.create_list("New"))
+    assert sandbox.data(f"/api/profiles/{profile}")["attributes"]["updated"] > before
+
+
+def test_no_text_messages_without_them(make_sandbox):
+    without = make_sandbox(without=["sms"])
+    answer = subscribe(without, person(SMS, phone_number="+14155550123"), status=400)
+    assert without.problem(answer, 400)["code"] == "invalid"
+    lone = {"data": {"type": "profile", "attributes": {"phone_number": "+14155550123"}}}
+    pointer = "/data/attributes/phone_number"
+    assert without.problem(without.post("/api/profiles", lone), 400)["source"] == {"pointer": pointer}
+
+
+def test_a_faulty_number_beside_an_address_is_dropped_with_the_consent_that_came_by_it(sandbox):
+    group = sandbox.create_list("New")
+    faulty = person({**EMAIL, **SMS}, email="ana@example.org", phone_number="12345")
+    answer = subscribe(sandbox, faulty, to=group)
+    assert answer.headers["X-Klaviyo-Partial-Failure"] == "phone_number"
+    found = sandbox.subscriptions("ana@example.org")
+    assert (found["email"]["marketing"]["consent"], found["sms"]["marketing"]["consent"]) == (
+        "SUBSCRIBED",
+        "NEVER_SUBSCRIBED",
+    )
+    sandbox.problem(subscribe(sandbox, person(SMS, phone_number="12345"), to=group, status=400), 400)
+    whole = person(EMAIL, email="ben@example.org", phone_number="+14155550123")
+    assert "X-Klaviyo-Partial-Failure" not in subscribe(sandbox, whole, to=group).headers
+
+
 def test_properties_do_not_belong_into_a_subscription_job(sandbox):
     answer = subscribe(sandbox, person(EMAIL, email="a@example.org", properties={"a": 1}), status=400)
     error = sandbox.problem(answer, 400)
@@ -146,8 +213,8 @@ def test_at_least_one_and_at_most_1000_profiles_per_job(sandbox):
     assert counted["attributes"]["profile_count"] == 1000
 
 
-def test_an_unknown_list_is_not_found_and_nobody_is_subscribed(sandbox):
-    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to="NOPE01", status=404)
+def test_an_unknown_list_is_refused_and_nobody_is_subscribed(sandbox):
+    subscribe(sandbox, person(EMAIL, email="ana@example.org"), to="NOPE01", status=400)
     assert sandbox.profile("ana@example.org") is None
 
 
@@ -172,20 +239,20 @@ def test_subscribing_does_not_lift_a_hard_bounce(crowded):
 def test_several_channels_are_subscribed_at_once(sandbox):
     group = sandbox.create_list("New")
     both = {**EMAIL, "sms": {**SMS["sms"], "transactional": {"consent": "SUBSCRIBED"}}, "whatsapp": SMS["sms"]}
-    subscribe(sandbox, person(both, email="ana@example.org", phone_number="+4740000001"), to=group)
+    subscribe(sandbox, person(both, email="ana@example.org", phone_number="+14155550123"), to=group)
     found = sandbox.subscriptions("ana@example.org")
     assert found["sms"]["marketing"]["can_receive_sms_marketing"] is True
     assert found["sms"]["transactional"]["can_receive_sms_transactional"] is True
     assert found["whatsapp"]["marketing"]["can_receive"] is True
     assert found["whatsapp"]["conversational"]["can_receive"] is False
     assert found["email"]["open_tracking"]["consent"] == "NEVER_SUBSCRIBED"
-    assert sandbox.profile("ana@example.org")["attributes"]["phone_number"] == "+4740000001"
+    assert sandbox.profile("ana@example.org")["attributes"]["phone_number"] == "+14155550123"
 
 
 def test_a_number_of_somebody_else_is_subscribed_for_them(sandbox):
-    sandbox.create_profile(email="ben@example.org", phone_number="+4740000001")
+    sandbox.create_profile(email="ben@example.org", phone_number="+14155550123")
     group = sandbox.create_list("New")
-    subscribe(sandbox, person({**EMAIL, **SMS}, email="ana@example.org", phone_number="+4740000001"), to=group)
+    subscribe(sandbox, person({**EMAIL, **SMS}, email="ana@example.org", phone_number="+14155550123"), to=group)
     assert sandbox.subscriptions("ben@example.org")["sms"]["marketing"]["consent"] == "SUBSCRIBED"
     assert sandbox.subscriptions("ana@example.org")["sms"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
     assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "SUBSCRIBED"
@@ -219,3 +286,39 @@ def test_single_paths_inside_subscriptions_can_be_read(sandbox):
         "attributes"
     ]
     assert narrow == {"subscriptions": {"email": {"marketing": {"consent": "NEVER_SUBSCRIBED"}}}}
+
+
+def test_a_device_is_subscribed_to_push_at_once_whatever_waits_for_confirmation(sandbox):
+    group = sandbox.create_list("New", "double_opt_in")
+    token = {"token": "abc", "platform": "ios", "vendor": "apns"}
+    push = {"push": {"marketing": {"consent": "SUBSCRIBED"}, "tokens": [token]}}
+    subscribe(sandbox, person({**EMAIL, **push, "sms": None}, email="ana@example.org"), to=group, custom_source="App")
+    found = sandbox.subscriptions("ana@example.org")
+    assert found["mobile_push"]["marketing"] == {
+        "can_receive_push_marketing": True,
+        "consent": "SUBSCRIBED",
+        "consent_timestamp": "2026-11-16T12:00:00+00:00",
+    }
+    assert sandbox.data("/api/push-tokens/abc/profile")["attributes"]["email"] == "ana@example.org"
+    assert members(sandbox, group) == {"ana@example.org"}
+    assert found["email"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert confirm(sandbox, "ana@example.org") == 1
+    assert sandbox.subscriptions("ana@example.org")["email"]["marketing"]["consent"] == "SUBSCRIBED"
+
+
+def test_push_reaches_somebody_who_is_known_by_their_device_alone(sandbox):
+    group = sandbox.create_list("New")
+    consent = {"consent": "SUBSCRIBED", "consented_at": "2024-05-01T10:00:00Z"}
+    push = {"push": {"marketing": consent, "anonymous_id": "device-1"}}
+    for _ in range(2):
+        subscribe(sandbox, person(push), to=group, historical_import=True)
+    path = f"/api/lists/{group}/profiles?additional-fields[profile]=subscriptions"
+    (member,) = sandbox.data(path)
+    assert member["attributes"]["anonymous_id"] == "device-1"
+    marketing = member["attributes"]["subscriptions"]["mobile_push"]["marketing"]
+    assert marketing["consent_timestamp"] == "2024-05-01T10:00:00+00:00"
+    nobody = person({"push": {"marketing": {"consent": "SUBSCRIBED"}}})
+    answer = subscribe(sandbox, nobody, to=group, status=400)
+    assert sandbox.problem(answer, 400)["source"] == {"pointer": "/data/attributes/profiles/data/0/attributes"}
+    subscribe(sandbox, person(push, "01NOBODY"), to=group, historical_import=True)
+    assert len(sandbox.data(path)) == 1

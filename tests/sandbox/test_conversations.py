@@ -43,5 +43,5 @@ def test_messages_are_checked(sandbox):
 
 
 def test_conversations_must_be_enabled_for_the_account(make_sandbox):
-    lacking = make_sandbox(lacking=["conversations"])
+    lacking = make_sandbox(without=["conversations"])
     assert lacking.problem(send(lacking, "any"), 403)["code"] == "permission_denied"

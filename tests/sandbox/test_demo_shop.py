@@ -3,7 +3,10 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from klaviyo_sandbox import OTHER_API_KEY, ManualClock
+from klaviyo_sandbox.api.campaign_shapes import STATUSES
 
 
 def everything(talk):
@@ -63,7 +66,7 @@ def test_maya_lindqvist_is_a_customer_to_show(shop):
 
 def test_people_have_addresses_nobody_owns_and_unique_identifiers(shop):
     people = [item["attributes"] for item in shop.walk("/api/profiles?page[size]=100")]
-    domains = {person["email"].split("@")[1] for person in people}
+    domains = {person["email"].split("@")[1] for person in people if person["email"]}
     assert {domain for domain in domains if not domain.endswith(".example")} == {"example.org", "example.net"}
     for name in ("email", "external_id", "phone_number"):
         values = [person[name] for person in people if person[name] is not None]
@@ -73,9 +76,9 @@ def test_people_have_addresses_nobody_owns_and_unique_identifiers(shop):
 def test_campaigns_are_in_every_stage(shop):
     email = shop.data("/api/campaigns?filter=equals(messages.channel,'email')")
     statuses = Counter(item["attributes"]["status"] for item in email)
-    assert statuses == {"Sent": 7, "Scheduled": 1, "Draft": 2, "Cancelled: No Recipients": 1}
+    assert statuses == {**dict.fromkeys(STATUSES, 1), "Sent": 7, "Draft": 2}
     for campaign in (item["attributes"] for item in email):
-        if campaign["status"] == "Sent":
+        if campaign["status"] in ("Sent", "Variations Sent"):
             assert campaign["created_at"] < campaign["scheduled_at"] < campaign["send_time"]
         if campaign["status"] == "Scheduled":
             assert datetime.fromisoformat(campaign["send_time"]) > shop.clock.now()
@@ -103,3 +106,83 @@ def test_a_tag_is_on_what_it_names(shop):
     }
     names = {item["id"]: item["attributes"]["name"] for item in document["included"]}
     assert [names[tag] for tag in tagged["VIP customers"]] == ["VIP"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tom.halvorsen", "UNSUBSCRIBE"),
+        ("priya.nair", "SPAM_COMPLAINT"),
+        ("jonas.keller", "HARD_BOUNCE"),
+        ("rosa.delgado", "INVALID_EMAIL"),
+        ("ada.whitlock", "USER_SUPPRESSED"),
+    ],
+)
+def test_there_is_somebody_suppressed_for_each_reason(shop, name, reason):
+    marketing = shop.subscriptions(f"{name}@people.example")["email"]["marketing"]
+    assert [one["reason"] for one in marketing["suppression"]] == [reason]
+    assert marketing["can_receive_email_marketing"] is False
+
+
+def test_there_is_somebody_who_left_one_list(shop):
+    marketing = shop.subscriptions("liam.osei@people.example")["email"]["marketing"]
+    assert [one["list_id"] for one in marketing["list_suppressions"]] == [shop.list_id("Newsletter")]
+    assert marketing["suppression"] == []
+
+
+def test_there_is_somebody_without_any_consent_and_somebody_with_texts_only(shop):
+    grace = shop.subscriptions("grace.okafor@people.example")
+    assert grace["email"]["marketing"]["consent"] == grace["sms"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    asked = 'filter=equals(phone_number,"%2B15035550142")&additional-fields[profile]=subscriptions'
+    (mei,) = shop.data(f"/api/profiles?{asked}")
+    assert mei["attributes"]["email"] is None
+    assert mei["attributes"]["subscriptions"]["sms"]["marketing"]["can_receive_sms_marketing"] is True
+
+
+def test_there_is_somebody_who_was_merged_and_is_found_by_both_addresses(sandbox):
+    emil = sandbox.profile("emil.sorensen@people.example")
+    body = {"data": {"type": "profile", "attributes": {"email": "e.sorensen@people.example", "title": "Guide"}}}
+    answer = sandbox.post("/api/profile-import", body)
+    assert (answer.status_code, answer.json()["data"]["id"]) == (200, emil["id"])
+
+
+def test_there_is_somebody_who_has_not_confirmed_the_newsletter_yet(sandbox):
+    address = "ines.moreau@people.example"
+    assert sandbox.subscriptions(address)["email"]["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert sandbox.post("/_sandbox/confirm", {"contact": address}).status_code == 200
+    assert sandbox.subscriptions(address)["email"]["marketing"]["consent"] == "SUBSCRIBED"
+    newsletter = sandbox.list_id("Newsletter")
+    profile = sandbox.profile(address)["id"]
+    assert newsletter in [group["id"] for group in sandbox.data(f"/api/profiles/{profile}/lists")]
+
+
+def test_a_flow_is_in_use_by_each_kind_of_trigger(shop):
+    flows = shop.walk('/api/flows?filter=equals(status,"live")')
+    kinds = set()
+    for flow in flows:
+        shown = shop.data(f"/api/flows/{flow['id']}?additional-fields[flow]=definition")["attributes"]["definition"]
+        kinds |= {trigger["type"] for trigger in shown["triggers"]}
+    assert kinds == {"metric", "list", "segment", "date", "price-drop", "low-inventory"}
+
+
+def test_what_is_rare_does_not_change_by_itself(sandbox):
+    def statuses():
+        found = sandbox.walk("/api/campaigns?filter=equals(messages.channel,'email')")
+        return {item["attributes"]["name"]: item["attributes"]["status"] for item in found}
+
+    before = statuses()
+    sandbox.clock.advance(86400)
+    assert statuses() == before
+
+
+def test_a_shop_too_small_for_everybody_is_made_all_the_same(make_sandbox):
+    assert [len(make_sandbox(profiles=number).walk("/api/profiles")) for number in (1, 4)] == [1, 4]
+
+
+def test_nobody_gets_texts_where_the_shop_has_no_number_to_send_from(shop):
+    everybody = shop.walk("/api/profiles?page[size]=100&additional-fields[profile]=subscriptions")
+    asked = [item["attributes"] for item in everybody if item["attributes"]["phone_number"]]
+    abroad = [person for person in asked if not person["phone_number"].startswith("+1")]
+    assert abroad
+    assert {person["subscriptions"]["sms"]["marketing"]["consent"] for person in abroad} == {"NEVER_SUBSCRIBED"}
+    assert any(person["subscriptions"]["sms"]["marketing"]["consent"] == "SUBSCRIBED" for person in asked)

@@ -110,6 +110,14 @@ def test_an_event_does_not_fail_over_an_identifier_of_somebody_else(sandbox):
     assert sandbox.profile("ana@example.org")["attributes"]["external_id"] is None
 
 
+def test_an_external_id_of_an_event_may_be_a_number(sandbox):
+    track(sandbox, {"email": "ana@example.org", "external_id": 4711})
+    profile = sandbox.profile("ana@example.org")
+    assert profile["attributes"]["external_id"] == 4711
+    track(sandbox, {"external_id": 4711, "first_name": "Ana"}, unique_id="second")
+    assert sandbox.data(f"/api/profiles/{profile['id']}")["attributes"]["first_name"] == "Ana"
+
+
 def test_an_event_completes_the_identifiers_of_the_profile_it_knows(sandbox):
     profile = sandbox.create_profile(external_id="till-7")
     track(sandbox, {"email": "ana@example.org", "external_id": "till-7"})

@@ -129,7 +129,7 @@ def test_the_servers_clock_may_be_wrong(sandbox):
     inject(sandbox, {"operation": "create_list", "fault": "clock_skew", "seconds": -18000})
     answer = sandbox.post("/api/lists", A_LIST)
     assert answer.headers["Date"] == "Mon, 16 Nov 2026 07:00:00 GMT"
-    assert answer.json()["data"]["attributes"]["created"] == "2026-11-16T07:00:00+00:00"
+    assert answer.json()["data"]["attributes"]["created"] == "2026-11-16T07:00:00.000000+00:00"
 
 
 def test_oauths_endpoints_can_fail_too(sandbox):

@@ -70,9 +70,12 @@ def test_temporary_ids_become_real_ones(sandbox):
     )
     assert all("temporary_id" not in made for made in (first, second, third))
     assert first["data"]["status"] == "draft"
-    assert first["data"]["message"]["smart_sending_enabled"] is True
-    assert read(sandbox, flow["id"]) == attributes
-    assert "definition" not in create(sandbox, action("a"), query="").json()["data"]["attributes"]
+    message = first["data"]["message"]
+    assert message["smart_sending_enabled"] is True
+    assert message["cc_email"] is message["bcc_email"] is message["additional_filters"] is None
+    assert read(sandbox, flow["id"]) == sandbox.kept(attributes)
+    assert create(sandbox, action("a"), query="").json()["data"]["attributes"]["definition"]["entry_action_id"]
+    assert "definition" not in sandbox.data(f"/api/flows/{flow['id']}")["attributes"]
 
 
 def test_a_flow_knows_what_sets_it_off(sandbox):
@@ -297,7 +300,7 @@ def test_an_action_is_led_elsewhere_within_its_flow(sandbox):
         {"type": "send-email", "id": second["id"]},
     ):
         sandbox.problem(change_action(sandbox, first["id"], wrong), 400)
-    sandbox.problem(change_action(sandbox, "NOPE01", {"type": "send-email"}), 404)
+    sandbox.problem(change_action(sandbox, "116466131", {"type": "send-email"}), 404)
 
 
 def test_a_removed_action_is_bridged(sandbox):
@@ -324,8 +327,17 @@ def test_a_split_with_two_ways_on_stays(sandbox):
 
 
 def test_malformed_ids_of_actions_are_told_from_unknown_ones(sandbox):
-    sandbox.problem(sandbox.get("/api/flow-actions/not-an-id"), 400)
-    sandbox.problem(sandbox.get("/api/flow-actions/NOPE01"), 404)
+    sandbox.problem(sandbox.get("/api/flow-actions/NOPE01"), 400)
+    sandbox.problem(sandbox.get("/api/flow-actions/116466131"), 404)
+
+
+def test_ids_of_actions_rise_as_they_are_made_and_the_newest_are_included_first(sandbox):
+    flows = [created(sandbox, action("a", following="b"), action("b"))["id"] for _ in range(2)]
+    found = [sandbox.get(f"/api/flows/{flow}?include=flow-actions").json() for flow in flows]
+    ids = [[item["id"] for item in document["included"]] for document in found]
+    assert [one for shown in ids for one in shown[::-1]] == sorted(one for shown in ids for one in shown)
+    assert [item["id"] for item in found[0]["data"]["relationships"]["flow-actions"]["data"]] == ids[0]
+    assert all(one.isdigit() for one in [*ids[0], *ids[1]])
     sandbox.problem(sandbox.get("/api/flow-messages/NOPE01"), 404)
 
 

@@ -69,7 +69,7 @@ def test_a_data_uri_is_decoded(sandbox, content, kind):
     assert (attributes["name"], attributes["format"], attributes["size"]) == ("Cup", kind, len(content))
     assert attributes["hidden"] is False
     assert attributes["image_url"].endswith(f".{kind}")
-    assert sandbox.data(f"/api/images/{image['id']}") == image
+    assert sandbox.data(f"/api/images/{image['id']}") == sandbox.kept(image)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,9 @@ def test_images_are_found_sorted_and_paged(shop):
     assert len(shop.data('/api/images?filter=and(starts-with(name,"logo"),ends-with(name,"o"))')) == 1
     assert len(shop.data("/api/images?filter=greater-than(size,300000)")) == 2
     assert len(shop.data("/api/images?filter=equals(hidden,true)")) == 1
+    assert len(shop.data("/api/images?filter=any(hidden,[true,false])")) == len(images)
+    for fault in ("any(hidden,[1])", 'equals(hidden,"perhaps")', 'greater-than(size,"large")', "equals(size,300000)"):
+        assert shop.problem(shop.get(f"/api/images?filter={fault}"), 400)["source"] == {"parameter": "filter"}
     (found,) = shop.data(f'/api/images?filter=equals(id,"{images[0]["id"]}")&fields[image]=name')
     assert found["attributes"] == {"name": images[0]["attributes"]["name"]}
     shop.problem(shop.get("/api/images/1"), 404)

@@ -114,3 +114,18 @@ def test_limits_can_be_switched_off(make_sandbox):
     answers = [unlimited.get("/api/accounts") for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200}
     assert "RateLimit-Limit" not in answers[0].headers
+
+
+def test_counting_the_members_of_a_group_names_the_allowance_for_it(limited):
+    newsletter = limited.list_id("Newsletter")
+    headers = limited.get(f"/api/lists/{newsletter}?additional-fields[list]=profile_count").headers
+    assert (headers["RateLimit-Limit"], headers["RateLimit-Remaining"]) == ("1, 1;w=1, 15;w=60", "0")
+    assert limited.get(f"/api/lists/{newsletter}").headers["RateLimit-Limit"] == "75, 75;w=1, 750;w=60"
+
+
+def test_bringing_the_groups_of_a_profile_names_the_ordinary_allowance(limited):
+    profile = limited.data("/api/profiles?page[size]=1")[0]["id"]
+    headers = limited.get(f"/api/profiles/{profile}?include=lists").headers
+    assert headers["RateLimit-Limit"] == "75, 75;w=1, 750;w=60"
+    error = limited.problem(limited.get(f"/api/profiles/{profile}?include=lists"), 429)
+    assert error["links"]["type"].endswith("#rate-limits")

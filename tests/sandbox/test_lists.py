@@ -13,14 +13,14 @@ def test_a_created_list_can_be_read_changed_and_deleted(sandbox):
     made = answer.json()["data"]
     assert re.fullmatch(r"[0-9A-Za-z]{6}", made["id"])
     assert made["attributes"]["opt_in_process"] == "double_opt_in"
-    assert sandbox.data(f"/api/lists/{made['id']}") == made
+    assert sandbox.data(f"/api/lists/{made['id']}") == sandbox.kept(made)
     sandbox.clock.advance(5)
     change = {"data": {"type": "list", "id": made["id"], "attributes": {"name": "Newer"}}}
     changed = sandbox.patch(f"/api/lists/{made['id']}", change).json()["data"]["attributes"]
     assert changed == {
         "name": "Newer",
         "created": "2026-11-16T12:00:00+00:00",
-        "updated": "2026-11-16T12:00:05+00:00",
+        "updated": "2026-11-16T12:00:05.000000+00:00",
         "opt_in_process": "double_opt_in",
     }
     gone = sandbox.delete(f"/api/lists/{made['id']}")
@@ -64,7 +64,9 @@ def test_unknown_profiles_and_lists_are_not_found_and_nobody_is_added(sandbox):
     error = sandbox.problem(sandbox.add_to_list(group, ana, NOBODY), 404)
     assert NOBODY in error["detail"]
     assert sandbox.data(f"/api/lists/{group}/profiles") == []
-    assert sandbox.problem(sandbox.add_to_list("NOPE01", ana), 404)["detail"] == "List with id NOPE01 not found."
+    assert (
+        sandbox.problem(sandbox.add_to_list("NOPE01", ana), 404)["detail"] == "A list with id `NOPE01` does not exist."
+    )
     for path in ("profiles", "relationships/profiles"):
         assert sandbox.problem(sandbox.get(f"/api/lists/NOPE01/{path}"), 404)
     assert sandbox.problem(sandbox.get(f"/api/profiles/{NOBODY}/lists"), 404)

@@ -117,7 +117,7 @@ def test_an_account_has_at_most_50_custom_metrics_or_one_without_advanced_kdp(ma
     answer = full.post("/api/custom-metrics", custom("One more", definition(full.metric_id("Placed Order"))))
     assert "50" in full.problem(answer, 400)["detail"]
 
-    standard = make_sandbox(lacking=["advanced_kdp"])
+    standard = make_sandbox(without=["custom-metrics"])
     answer = standard.post("/api/custom-metrics", custom("Second", definition(standard.metric_id("Placed Order"))))
     standard.problem(answer, 400)
 
@@ -133,7 +133,7 @@ def test_mapped_metrics_point_at_a_metric_or_a_custom_one(sandbox):
     target = {"data": {"type": "custom-metric", "id": own["id"]}}
     body = {"data": {"type": "mapped-metric", "id": "revenue", "relationships": {"custom-metric": target}}}
     answer = sandbox.patch("/api/mapped-metrics/revenue", body)
-    assert answer.json()["data"]["attributes"] == {"updated": "2026-11-16T12:00:00+00:00"}
+    assert answer.json()["data"]["attributes"] == {"updated": "2026-11-16T12:00:00.000000+00:00"}
     assert sandbox.data("/api/mapped-metrics/revenue/relationships/custom-metric") == target["data"]
     assert sandbox.data("/api/mapped-metrics/revenue/relationships/metric") is None
     assert sandbox.data("/api/mapped-metrics/revenue/custom-metric")["attributes"]["name"] == "Large orders"
@@ -149,6 +149,27 @@ def test_mapped_metrics_point_at_a_metric_or_a_custom_one(sandbox):
     body["data"]["relationships"] = {"metric": metric}
     sandbox.problem(sandbox.patch("/api/mapped-metrics/revenue", body), 404)
     sandbox.problem(sandbox.get("/api/mapped-metrics/profit"), 400)
+
+
+def test_a_mapping_changes_twice_a_day(sandbox):
+    body = {"data": {"type": "mapped-metric", "id": "revenue", "relationships": {"custom-metric": {"data": None}}}}
+    for _ in range(2):
+        assert sandbox.patch("/api/mapped-metrics/revenue", body).status_code == 200
+    error = sandbox.problem(sandbox.patch("/api/mapped-metrics/revenue", body), 403)
+    assert error["code"] == "permission_denied"
+    assert error["detail"] == "Mapped Metric `revenue` has reached the daily limit of updates (2)."
+    other = {"data": {**body["data"], "id": "added_to_cart"}}
+    assert sandbox.patch("/api/mapped-metrics/added_to_cart", other).status_code == 200
+    sandbox.clock.advance(86400)
+    assert sandbox.patch("/api/mapped-metrics/revenue", body).status_code == 200
+
+
+def test_aggregates_are_of_a_year_at_most(shop):
+    metric = shop.metric_id("Placed Order")
+    year = "greater-or-equal(datetime,2025-11-01),less-than(datetime,2026-11-01)"
+    assert aggregate(shop, metric, filter=[year]).status_code == 200
+    error = shop.problem(aggregate(shop, metric, filter=[year.replace("2025-11", "2025-10")]), 400)
+    assert error["source"] == {"pointer": "/data/attributes/filter"}
 
 
 def test_aggregates_count_sum_and_tell_people_apart(shop):

@@ -21,13 +21,13 @@ def test_an_import_is_queued_then_processed_then_complete(sandbox: Talk) -> None
     job = start(sandbox, {"email": "ona@example.org", "first_name": "Ona"}, {"phone_number": "+14155550123"})
     assert job["attributes"] == {
         "status": "queued",
-        "created_at": "2026-11-16T12:00:00+00:00",
+        "created_at": "2026-11-16T12:00:00.000000+00:00",
         "started_at": None,
         "total_count": 2,
         "completed_count": 0,
         "failed_count": 0,
         "completed_at": None,
-        "expires_at": "2026-11-23T12:00:00+00:00",
+        "expires_at": "2026-11-23T12:00:00.000000+00:00",
     }
     assert sandbox.profile("ona@example.org") is None
     sandbox.clock.advance(0.5)
@@ -35,7 +35,7 @@ def test_an_import_is_queued_then_processed_then_complete(sandbox: Talk) -> None
     sandbox.clock.advance(0.5)
     done = sandbox.data(f"{JOBS}/{job['id']}")["attributes"]
     assert (done["status"], done["completed_count"], done["failed_count"]) == ("complete", 2, 0)
-    assert done["completed_at"] == "2026-11-16T12:00:01+00:00"
+    assert done["completed_at"] == "2026-11-16T12:00:01.000000+00:00"
     profile = sandbox.profile("ona@example.org")
     assert profile is not None
     assert profile["attributes"]["first_name"] == "Ona"
@@ -56,19 +56,29 @@ def test_a_known_profile_is_updated_and_keeps_what_is_not_named(sandbox: Talk) -
 
 
 def test_a_faulty_profile_fails_alone_and_its_error_can_be_read(sandbox: Talk) -> None:
-    job = start(sandbox, {"email": "not an address", "first_name": "Bo"}, {"email": "ona@example.org"}, {"title": "x"})
+    job = start(sandbox, {"phone_number": "12345", "first_name": "Bo"}, {"email": "ona@example.org"}, {"title": "x"})
     sandbox.clock.advance(1)
     done = sandbox.data(f"{JOBS}/{job['id']}")["attributes"]
     assert (done["total_count"], done["completed_count"], done["failed_count"]) == (3, 1, 2)
     errors = sandbox.data(f"{JOBS}/{job['id']}/import-errors")
     by_place = {error["attributes"]["source"]["pointer"]: error["attributes"] for error in errors}
     assert set(by_place) == {
-        "/data/attributes/profiles/data/0/attributes/email",
+        "/data/attributes/profiles/data/0/attributes/phone_number",
         "/data/attributes/profiles/data/2/attributes",
     }
-    first = by_place["/data/attributes/profiles/data/0/attributes/email"]
-    assert (first["code"], first["title"], first["detail"]) == ("invalid", "Invalid input.", "Invalid email address")
-    assert first["original_payload"]["attributes"] == {"email": "not an address", "first_name": "Bo"}
+    first = by_place["/data/attributes/profiles/data/0/attributes/phone_number"]
+    assert (first["code"], first["title"]) == ("invalid", "Invalid input.")
+    assert first["detail"].startswith("Invalid phone number format")
+    assert first["original_payload"]["attributes"] == {"phone_number": "12345", "first_name": "Bo"}
+
+
+def test_a_malformed_address_refuses_the_whole_import(sandbox: Talk) -> None:
+    entries = [{"type": "profile", "attributes": {"email": email}} for email in ("ona@example.org", "not an address")]
+    body = {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": entries}}}
+    error = sandbox.problem(sandbox.post(JOBS, {"data": body}), 400)
+    assert error["detail"] == "Invalid email address"
+    assert error["source"] == {"pointer": "/data/attributes/profiles/data/1/attributes/email"}
+    assert len(sandbox.data(JOBS)) == 1
 
 
 def test_identifiers_of_two_profiles_are_a_conflict(sandbox: Talk) -> None:
@@ -99,7 +109,7 @@ def test_an_unknown_list_is_refused_before_anything_happens(sandbox: Talk) -> No
         "attributes": {"profiles": {"data": [{"type": "profile", "attributes": {"email": "ona@example.org"}}]}},
         "relationships": {"lists": {"data": [{"type": "list", "id": "NOPE01"}]}},
     }
-    assert sandbox.problem(sandbox.post(JOBS, {"data": body}), 404)["detail"] == "List with id NOPE01 not found."
+    assert sandbox.problem(sandbox.post(JOBS, {"data": body}), 400)["detail"] == "List not found with id NOPE01."
     assert len(sandbox.data(JOBS)) == 1
 
 

@@ -40,10 +40,10 @@ def test_a_created_profile_can_be_read_back(sandbox):
     assert attributes["location"]["city"] == "Oslo"
     assert attributes["location"]["country"] is None
     assert attributes["properties"] == {"size": "M", "tags": ["a"]}
-    assert attributes["created"] == attributes["updated"] == "2026-11-16T12:00:00+00:00"
-    assert attributes["last_event_date"] is None
+    assert attributes["created"] == attributes["updated"] == "2026-11-16T12:00:00.000000+00:00"
+    assert attributes["last_event_date"] is attributes["anonymous_id"] is attributes["whatsapp_bsuid"] is None
     found = sandbox.data(f"/api/profiles/{profile['id']}")
-    assert found["attributes"] == attributes
+    assert found["attributes"] == sandbox.kept(attributes)
     # Only operations that can include conversations link to them.
     assert found["relationships"].keys() - profile["relationships"].keys() == {"conversations"}
     assert sandbox.profile("ana.berg@example.org") == found
@@ -54,6 +54,32 @@ def test_a_created_profile_can_be_read_back(sandbox):
 )
 def test_one_identifier_is_enough(sandbox, identifier):
     assert sandbox.create_profile(**identifier)
+
+
+def test_an_external_id_may_be_a_number_and_stays_one(sandbox):
+    profile = sandbox.create_profile(external_id=4711)
+    assert sandbox.data(f"/api/profiles/{profile}")["attributes"]["external_id"] == 4711
+    (found,) = sandbox.data('/api/profiles?filter=equals(external_id,"4711")')
+    assert found["id"] == profile
+    assert sandbox.post("/api/profiles", body(external_id="4711")).status_code == 409
+    assert sandbox.post("/api/profile-import", body(external_id=4711, title="Dr")).status_code == 200
+
+
+def test_an_anonymous_id_is_taken_and_finds_the_profile(sandbox):
+    profile = sandbox.create_profile(email="ana@example.org", anonymous_id="anon-1")
+    assert sandbox.create_profile(email="ben@example.org", anonymous_id=None)
+    conflict = sandbox.problem(sandbox.post("/api/profiles", body(email="c@example.org", anonymous_id="anon-1")), 409)
+    assert conflict["meta"]["duplicate_profile_id"] == profile
+
+
+@pytest.mark.parametrize("path", ["/api/profiles", "/api/profile-import"])
+def test_a_faulty_number_beside_an_address_is_dropped_and_told_in_a_header(sandbox, path):
+    answer = sandbox.post(path, body(email="ana@example.org", phone_number="12345"))
+    assert answer.status_code == 201
+    assert answer.headers["X-Klaviyo-Partial-Failure"] == "phone_number"
+    assert answer.json()["data"]["attributes"]["phone_number"] is None
+    for attributes in ({"phone_number": "12345"}, {"email": "not an address", "phone_number": "12345"}):
+        assert sandbox.post(path, body(**attributes)).status_code == 400
 
 
 @pytest.mark.parametrize("attributes", [{}, {"first_name": "Ana"}, {"email": None}])
@@ -169,7 +195,8 @@ def test_updating_changes_what_is_named(sandbox):
     assert answer.status_code == 200
     attributes = answer.json()["data"]["attributes"]
     assert (attributes["first_name"], attributes["last_name"]) == ("Ana", "Berg")
-    assert (attributes["created"], attributes["updated"]) == ("2026-11-16T12:00:00+00:00", "2026-11-16T12:01:00+00:00")
+    assert attributes["created"] == "2026-11-16T12:00:00+00:00"
+    assert attributes["updated"] == "2026-11-16T12:01:00.000000+00:00"
 
 
 def test_updating_needs_the_same_id_in_path_and_body(sandbox):

@@ -91,7 +91,10 @@ def test_the_profile_is_reached_from_its_token(sandbox: Talk) -> None:
 def test_deleting_a_token_ends_push_messages(sandbox: Talk) -> None:
     register(sandbox, "abc", who(email="ona@example.org"))
     assert sandbox.delete("/api/push-tokens/abc").status_code == 204
-    assert sandbox.problem(sandbox.get("/api/push-tokens/abc"), 404)["detail"] == "Push token with id abc not found."
+    assert (
+        sandbox.problem(sandbox.get("/api/push-tokens/abc"), 404)["detail"]
+        == "Record with token ID: abc cannot be found."
+    )
     assert not sandbox.subscriptions("ona@example.org")["mobile_push"]["marketing"]["can_receive_push_marketing"]
     assert sandbox.delete("/api/push-tokens/abc").status_code == 404
 

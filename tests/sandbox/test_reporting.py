@@ -62,8 +62,7 @@ def test_a_campaign_report_agrees_with_the_events(shop):
         assert told["opens"] == happened["Opened Email"].total()
         assert told["opens_unique"] == len(happened["Opened Email"])
         assert told["open_rate"] == pytest.approx(told["opens_unique"] / told["delivered"], abs=1e-4)
-    campaigns = {item["id"] for item in document["data"]["relationships"]["campaigns"]["data"]}
-    assert campaigns == {row["groupings"]["campaign_id"] for row in results(report)}
+    assert "relationships" not in document["data"]
 
 
 def test_events_count_for_the_day_their_message_was_sent(sandbox):
@@ -157,9 +156,7 @@ def test_a_flow_series_adds_up_to_its_values(shop):
         assert whole["groupings"] == parts["groupings"]
         assert whole["statistics"] == {name: sum(counts) for name, counts in parts["statistics"].items()}
     assert {row["groupings"]["flow_name"] for row in values} == {"Welcome series", "Order thank-you", "Abandoned cart"}
-    assert {item["type"] for item in document["relationships"]["flow-messages"]["data"]} == {"flow-message"}
-    plain = query(shop, "flow-values", "opens", extra="?fields[flow-values-report]=results").json()["data"]
-    assert "relationships" not in plain
+    assert "relationships" not in document
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_review_is_moderated(sandbox):
     assert answer.status_code == 200
     changed = answer.json()["data"]["attributes"]
     assert changed["status"] == {"value": "featured"}
-    assert changed["updated"] == "2026-11-16T12:00:00+00:00"
+    assert changed["updated"] == "2026-11-16T12:00:00.000000+00:00"
     assert changed["created"] == review["attributes"]["created"]
     reason = {"reason": "other", "status_explanation": "Written twice"}
     patch(sandbox, review["id"], status={"value": "rejected", "rejection_reason": reason})

@@ -131,8 +131,10 @@ def test_every_entry_names_a_channel_and_the_address_for_it(
     assert sandbox.problem(answer, 400)["source"]["pointer"] == pointer
 
 
-def test_an_unknown_list_is_not_found(sandbox: Talk) -> None:
-    assert sandbox.problem(unsubscribe(sandbox, "NOPE01", email="a@example.org"), 404)["code"] == "not_found"
+def test_an_unknown_list_is_refused(sandbox: Talk) -> None:
+    error = sandbox.problem(unsubscribe(sandbox, "NOPE01", email="a@example.org"), 400)
+    assert (error["code"], error["detail"]) == ("invalid", "List not found with id NOPE01.")
+    assert error["source"] == {"pointer": "/data/relationships/list/data/id"}
 
 
 def test_a_suppression_job_counts_what_it_did_and_what_it_skipped(sandbox: Talk) -> None:
@@ -140,11 +142,11 @@ def test_a_suppression_job_counts_what_it_did_and_what_it_skipped(sandbox: Talk)
     answer = job(sandbox, SUPPRESS, "ona@example.org", "stranger@example.org")
     assert answer.status_code == 202
     assert answer.json()["data"]["attributes"] == {
-        "status": "queued",
-        "created_at": "2026-11-16T12:00:00+00:00",
+        "status": "processing",
+        "created_at": "2026-11-16T12:00:00.000000+00:00",
         "total_count": 2,
         "completed_count": 0,
-        "completed_at": None,
+        "completed_at": "2026-11-16T12:00:00.000000+00:00",
         "skipped_count": 0,
     }
     sandbox.clock.advance(1)
@@ -198,7 +200,8 @@ def test_profiles_a_list_and_a_segment_exclude_each_other(sandbox: Talk, kind: s
     assert sandbox.problem(job(sandbox, kind), 400)["code"] == "invalid"
     assert sandbox.problem(job(sandbox, kind, "a@example.org", list=target), 400)["code"] == "invalid"
     assert sandbox.problem(job(sandbox, kind, list=target, segment="ABC123"), 400)["code"] == "invalid"
-    assert sandbox.problem(job(sandbox, kind, segment="NOPE01"), 404)["detail"] == "Segment with id NOPE01 not found."
+    unknown = sandbox.problem(job(sandbox, kind, segment="NOPE01"), 404)
+    assert unknown["detail"] == "A segment with id `NOPE01` does not exist."
     many = job(sandbox, kind, *(f"p{number}@example.org" for number in range(101)))
     assert "100 items" in sandbox.problem(many, 400)["detail"]
 

@@ -250,6 +250,19 @@ def test_members_come_and_go_as_profiles_change(sandbox: Talk) -> None:
     assert sandbox.data(f"/api/profiles/{ids['ona']}/segments?fields[segment]=name") == []
 
 
+def test_a_segment_is_deactivated_on_its_own(sandbox):
+    segment = sandbox.data("/api/segments")[0]["id"]
+
+    def change(**attributes):
+        body = {"data": {"type": "segment", "id": segment, "attributes": attributes}}
+        return sandbox.patch(f"/api/segments/{segment}", body)
+
+    error = sandbox.problem(change(is_active=False, name="Other"), 400)
+    assert error["source"] == {"pointer": "/data/attributes/is_active"}
+    assert change(is_active=False).json()["data"]["attributes"]["is_active"] is False
+    assert change(is_active=True, name="Other").json()["data"]["attributes"]["is_active"] is True
+
+
 def test_a_segment_is_renamed_starred_and_redefined(sandbox: Talk) -> None:
     people(sandbox, ona={"title": "x"}, bo={})
     segment = made(sandbox, MINE)

@@ -79,7 +79,7 @@ def test_a_campaign_goes_through_its_statuses_while_the_job_runs(sandbox):
         ("complete", "Sent"),
     ]
     attributes = sandbox.data(f"/api/campaigns/{campaign}")["attributes"]
-    assert attributes["send_time"] == attributes["scheduled_at"] == "2026-11-16T12:00:00+00:00"
+    assert attributes["send_time"] == attributes["scheduled_at"] == "2026-11-16T12:00:00.000000+00:00"
 
 
 def test_a_sent_campaign_is_received_by_whom_it_was_estimated_for(sandbox):
@@ -201,7 +201,7 @@ def test_a_static_strategy_schedules_the_campaign(sandbox):
     sandbox.clock.advance(1)
     assert (status(sandbox, campaign), job(sandbox, campaign)) == ("Scheduled", "complete")
     attributes = sandbox.data(f"/api/campaigns/{campaign}")["attributes"]
-    assert (attributes["scheduled_at"], attributes["send_time"]) == ("2026-11-16T12:00:00+00:00", STRATEGY_TIME)
+    assert (attributes["scheduled_at"], attributes["send_time"]) == ("2026-11-16T12:00:00.000000+00:00", STRATEGY_TIME)
     times = sandbox.data(f"/api/campaign-messages/{message}")["attributes"]["send_times"]
     assert times == [{"datetime": STRATEGY_TIME, "is_local": False}]
     sandbox.clock.advance(20 * 3600)

@@ -16,8 +16,8 @@ def test_a_feed_is_made_changed_and_deleted(sandbox):
     feed = made.json()["data"]
     assert feed["attributes"] == {
         **BOOK,
-        "created": "2026-11-16T12:00:00+00:00",
-        "updated": "2026-11-16T12:00:00+00:00",
+        "created": "2026-11-16T12:00:00.000000+00:00",
+        "updated": "2026-11-16T12:00:00.000000+00:00",
         "status": "ok",
     }
     path = f"/api/web-feeds/{feed['id']}"
@@ -25,7 +25,7 @@ def test_a_feed_is_made_changed_and_deleted(sandbox):
     changed = sandbox.patch(path, body({"url": "https://blog.example/new", "name": None}, feed["id"])).json()["data"]
     assert changed["attributes"]["url"] == "https://blog.example/new"
     assert changed["attributes"]["name"] == "Blog_posts"
-    assert changed["attributes"]["updated"] == "2026-11-16T12:01:00+00:00"
+    assert changed["attributes"]["updated"] == "2026-11-16T12:01:00.000000+00:00"
     assert sandbox.data(f"{path}?fields[web-feed]=url")["attributes"] == {"url": "https://blog.example/new"}
     assert sandbox.delete(path).status_code == 204
     sandbox.problem(sandbox.get(path), 404)

@@ -65,7 +65,11 @@ def create(sandbox, url, *topics, name="Hook"):
 
 
 def opened(sandbox, **more):
-    metric = {"data": {"type": "metric", "attributes": {"name": "Opened Email", "service": "klaviyo"}}}
+    happen(sandbox, "Opened Email", "klaviyo", **more)
+
+
+def happen(sandbox, name, service, **more):
+    metric = {"data": {"type": "metric", "attributes": {"name": name, "service": service}}}
     profile = {"data": {"type": "profile", "attributes": {"email": "reader@fernmail.example"}}}
     attributes = {"properties": {"Subject": "Hello"}, "metric": metric, "profile": profile, **more}
     assert sandbox.post("/api/events", {"data": {"type": "event", "attributes": attributes}}).status_code == 202
@@ -115,6 +119,32 @@ def test_topics_can_be_listed_and_read(shop):
     shop.problem(shop.get("/api/webhook-topics/event:klaviyo.sneezed"), 404)
 
 
+def test_there_is_a_topic_for_each_metric_and_a_second_name_for_those_of_texts(sandbox):
+    def topics():
+        return {topic["id"] for topic in sandbox.data("/api/webhook-topics")}
+
+    assert topics() >= {"event:api.viewed_product", "event:shopify.placed_order", "event:klaviyo.merged_profile"}
+    assert {"event:klaviyo.received_sms", "event:klaviyo.received_text_message"} <= topics()
+    assert "event:api.rented_a_tent" not in topics()
+    happen(sandbox, "Rented a Tent", "api")
+    assert "event:api.rented_a_tent" in topics()
+
+
+@pytest.mark.parametrize(
+    ("metric", "service", "topic"),
+    [
+        ("Viewed Product", "api", "event:api.viewed_product"),
+        ("Received SMS", "klaviyo", "event:klaviyo.received_text_message"),
+    ],
+)
+def test_events_are_posted_under_the_topic_that_was_asked_for(sandbox, receiver, metric, service, topic):
+    create(sandbox, receiver.url, topic)
+    happen(sandbox, metric, service)
+    _, _, content = receiver.wait()
+    assert [item["topic"] for item in json.loads(content)["data"]] == [topic]
+    deliveries(sandbox, "delivered")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -141,9 +171,10 @@ def test_an_account_has_at_most_ten_webhooks(sandbox):
 
 
 def test_webhooks_need_advanced_kdp(make_sandbox):
-    lacking = make_sandbox(lacking=["advanced_kdp"])
+    lacking = make_sandbox(without=["webhooks"])
     error = lacking.problem(lacking.get("/api/webhooks"), 403)
-    assert (error["code"], "Advanced KDP" in error["detail"]) == ("permission_denied", True)
+    assert error["code"] == "permission_denied"
+    assert error["detail"] == "You must have Advanced KDP enabled to use this endpoint."
 
 
 def test_an_event_is_posted_and_signed(sandbox, receiver):

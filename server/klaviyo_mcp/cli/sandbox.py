@@ -17,10 +17,16 @@ def run_sandbox(
     profiles: Annotated[int, typer.Option(min=0, help="How many profiles the demo shop has.")] = 400,
     faults: Annotated[Path | None, typer.Option(help="YAML file of faults to inject; see docs/sandbox.md.")] = None,
     speed: Annotated[float, typer.Option(help="How fast time passes: at 60 a minute takes a second.")] = 1.0,
+    without: Annotated[
+        str, typer.Option(help="Features that the account lacks, with commas: webhooks,object-types,push,sms.")
+    ] = "",
 ) -> None:
     """Serve a simulated Klaviyo with a demo shop over HTTP."""
     if speed <= 0:
         raise typer.BadParameter("must be more than 0.", param_hint="--speed")
     from klaviyo_mcp.runtime.sandbox import serve_sandbox  # 0.5 s that a list of commands need not take
 
-    serve_sandbox(host=host, port=port, state=state, seed=seed, profiles=profiles, faults=faults, speed=speed)
+    features = [name for name in (part.strip() for part in without.split(",")) if name]
+    serve_sandbox(
+        host=host, port=port, state=state, seed=seed, profiles=profiles, faults=faults, speed=speed, without=features
+    )

@@ -1,6 +1,7 @@
 """The simulated Klaviyo: as an account in this process, and served over HTTP. No other module imports it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2
@@ -11,7 +12,7 @@ from klaviyo_mcp.klaviyo.kept import KeptReplies
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import SettingsError
-from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox import API_KEY, COMPANY_ID, UnknownFeature, create_app
 from klaviyo_sandbox.faults.declared import InvalidFaults
 
 URL = "http://sandbox.localhost"
@@ -26,11 +27,20 @@ def sandbox_account(*, pace: bool = True, kept: KeptReplies | None = None) -> On
 
 
 def serve_sandbox(
-    *, host: str, port: int, state: Path | None, seed: int, profiles: int, faults: Path | None, speed: float
+    *,
+    host: str,
+    port: int,
+    state: Path | None,
+    seed: int,
+    profiles: int,
+    faults: Path | None,
+    speed: float,
+    without: Sequence[str] = (),
 ) -> None:
     """Serve until interrupted. Prints how to point a client at it.
 
-    Raises SettingsError when the port cannot be had, the state cannot be kept or the faults cannot be read.
+    Raises SettingsError when the port cannot be had, the state cannot be kept, the faults cannot be read or a
+    feature is not known.
     """
     # An account in this process serves nothing, and need not load what serving takes.
     import uvicorn
@@ -38,9 +48,11 @@ def serve_sandbox(
     if state is not None and not state.parent.is_dir():
         raise SettingsError(f"--state: there is no folder {state.parent} to keep {state.name} in.")
     try:
-        app = create_app(state=state, seed=seed, profiles=profiles, faults=faults, speed=speed)
+        app = create_app(state=state, seed=seed, profiles=profiles, faults=faults, speed=speed, without=without)
     except (InvalidFaults, OSError) as error:
         raise SettingsError(f"--faults: {error}") from None
+    except UnknownFeature as error:
+        raise SettingsError(f"--without: {error}") from None
     listener = listen(host, port)
     url = f"http://{host}:{listener.getsockname()[1]}"
     print(

@@ -34,6 +34,6 @@ RESOURCES = (
 )
 
 OPERATIONS = (
-    Operation("get_accounts", "account", generic.list_resources),
+    Operation("get_accounts", "account", generic.list_resources, neighbours=True),
     Operation("get_account", "account", generic.get_resource),
 )

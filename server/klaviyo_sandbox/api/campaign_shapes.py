@@ -73,12 +73,23 @@ SETTINGS: dict[str, Shape] = {
     "tracking_options": _TRACKING,
     "send_strategy": Choice("method", _STRATEGIES),
 }
+# A reader of an email campaign also sees what Klaviyo's document does not tell of.
+READ_SETTINGS: dict[str, Shape] = {
+    **SETTINGS,
+    "send_options": Record({"use_smart_sending": BOOLEAN, "ignore_unsubscribes": BOOLEAN}),
+}
 
 _EMAIL_CONTENT = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
-_EMAIL = Record({"channel": Text(), "label": STRING, "content": Record(dict.fromkeys(_EMAIL_CONTENT, STRING))})
+_EMAIL = Record(
+    {"channel": Text(), "label": STRING, "content": Record(dict.fromkeys(_EMAIL_CONTENT, STRING))},
+    named="EmailMessageDefinition",
+)
 _RENDER_OPTIONS = ("shorten_links", "add_org_prefix", "add_info_link", "add_opt_out_language")
 _RENDERING = Record(dict.fromkeys(_RENDER_OPTIONS, BOOLEAN))
-_SMS = Record({"channel": Text(), "content": Record({"body": STRING}), "render_options": _RENDERING})
+_SMS = Record(
+    {"channel": Text(), "content": Record({"body": STRING}), "render_options": _RENDERING},
+    named="SMSMessageDefinition",
+)
 _BUTTON = Record(
     {
         "label": Text(longest=40),

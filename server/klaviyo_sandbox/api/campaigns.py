@@ -8,6 +8,7 @@ from klaviyo_sandbox.api.campaign_shapes import (
     MESSAGE_RELATIONSHIPS,
     NEW_MESSAGE,
     READ_DEFINITION,
+    READ_SETTINGS,
     SETTINGS,
     STATUSES,
     TEMPLATE_RELATIONSHIP,
@@ -26,7 +27,7 @@ RESOURCES = (
                 "status": Text(choices=STATUSES),
                 "archived": Flag(),
                 "audiences": Record({"included": Items(Text()), "excluded": GROUPS}),
-                **SETTINGS,
+                **READ_SETTINGS,
                 "created_at": MOMENT,
                 "scheduled_at": MOMENT,
                 "updated_at": MOMENT,
@@ -36,10 +37,11 @@ RESOURCES = (
         ids="ulid",
         relations=(
             Relation("campaign-messages", "campaign-message", foreign="campaign_id", data=True),
-            Relation("tags", "tag", link="tag.campaigns", inverse=True, data=True),
+            Relation("tags", "tag", link="tag.campaigns", inverse=True),
         ),
         defaults=campaigns.DEFAULTS,
         stamps=("created_at", "updated_at"),
+        precision="microsecond",
         columns={
             "name": Column("name"),
             "status": Column("status"),
@@ -65,10 +67,11 @@ RESOURCES = (
         ids="ulid",
         relations=(
             Relation("campaign", "campaign", column="campaign_id", data=True),
-            Relation("template", "template", column="template_id", data=True),
-            Relation("image", "image", column="image_id", data=True),
+            Relation("template", "template", column="template_id"),
+            Relation("image", "image", column="image_id"),
         ),
         stamps=("created_at", "updated_at"),
+        precision="microsecond",
         columns={
             "campaign_id": Column("_campaign_id"),
             "template_id": Column("_template_id"),
@@ -111,8 +114,10 @@ OPERATIONS = (
         "get_campaigns",
         "campaign",
         generic.list_resources,
+        default_sort="-updated_at",
         required_filters=("messages.channel",),
         lookups={"messages.channel": Lookup("channel")},
+        past_only=True,
     ),
     Operation("get_campaign", "campaign", generic.get_resource),
     Operation(
@@ -179,6 +184,7 @@ OPERATIONS = (
         "assign_template_to_campaign_message",
         "flat-campaign-message",
         campaign_messages.assign_template,
+        brings=("template",),
         body=Record({}),
         body_relationships=TEMPLATE_RELATIONSHIP,
         identified="required",
@@ -208,4 +214,4 @@ OPERATIONS = (
     ),
 )
 
-WORK = {"estimation.start": estimation.start, "estimation.finish": estimation.finish, **sending.WORK}
+WORK = {"estimation.finish": estimation.finish, **sending.WORK}

@@ -31,6 +31,7 @@ RESOURCES = (
             Relation("categories", CATEGORY, link=CONTENTS, inverse=True, hidden=True),
         ),
         defaults=ITEM_DEFAULTS,
+        precision="millisecond",
         columns=_LISTED,
         indexes=(("created", "id"),),
         owns=((VARIANT, "item_id"),),
@@ -41,6 +42,7 @@ RESOURCES = (
         ids="chosen",
         relations=(Relation("item", ITEM, column="item_id"),),
         defaults={**ITEM_DEFAULTS, "inventory_policy": 0},
+        precision="millisecond",
         columns={**_LISTED, "sku": Column("sku"), "item_id": Column("_item_id", nullable=False)},
         indexes=(("created", "id"), ("item_id", "id"), ("sku", "id")),
         owns=(("back-in-stock-subscription", "variant_id"),),
@@ -51,6 +53,7 @@ RESOURCES = (
         ids="chosen",
         relations=(Relation("items", ITEM, link=CONTENTS),),
         stamps=("_created", "updated"),
+        precision="millisecond",
         columns={"name": Column("name"), "created": Column("_created", "moment", nullable=False)},
         indexes=(("created", "id"),),
         path="/api/catalog-categories",
@@ -65,7 +68,8 @@ RESOURCES = (
     ),
     *(
         jobs.resource(
-            _job(kind, verb), Relation(kind.plural, kind.type, link=f"{_job(kind, verb)}.{kind.plural}", data=True)
+            _job(kind, verb),
+            Relation(kind.plural, kind.type, link=f"{_job(kind, verb)}.{kind.plural}", data=True, links="none"),
         )
         for kind in KINDS
         for verb in ("create", "update", "delete")
@@ -87,7 +91,9 @@ _MOST_RELATED = 10_000
 
 def _entries(kind: Kind) -> Iterator[Operation]:
     """The five operations on entries of one kind."""
-    yield Operation(f"get_{kind.names}", kind.type, generic.list_resources, lookups=kind.lookups)
+    yield Operation(
+        f"get_{kind.names}", kind.type, generic.list_resources, lookups=kind.lookups, default_sort="created"
+    )
     yield Operation(
         f"create_{kind.name}", kind.type, catalogs.create, body=kind.body, body_relationships=kind.created_with
     )
@@ -112,6 +118,7 @@ def _jobs(kind: Kind, verb: str) -> Iterator[Operation]:
         f"bulk_{verb}_{kind.names}",
         job,
         jobs.create(kind.plural, most=_MOST_JOBS),
+        relationships="none",
         body=Record(
             {kind.plural: Record({"data": Items(kind.entry(verb), most=_MOST_ENTRIES)}, required=("data",))},
             required=(kind.plural,),
@@ -126,7 +133,7 @@ def _followed(parent: Kind, child: Kind) -> Iterator[Operation]:
         (f"get_{child.plural}_for_{parent.name}", generic.list_related),
         (f"get_{child.singular}_ids_for_{parent.name}", generic.list_related_ids),
     ):
-        yield Operation(name, child.type, run, parent=parent.type, lookups=child.lookups)
+        yield Operation(name, child.type, run, parent=parent.type, lookups=child.lookups, default_sort="created")
 
 
 def _related(parent: Kind, child: Kind) -> Iterator[Operation]:

@@ -3,15 +3,16 @@
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.catalog_kinds import one
 from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
-from klaviyo_sandbox.api.consent import GRANT, GRANTS, group
+from klaviyo_sandbox.api.consent import GRANTS, group
 from klaviyo_sandbox.api.events import EVENT, EVENT_REFERENCE
-from klaviyo_sandbox.api.profile_shapes import NEW_TOKEN, PATCH, TOKEN, TOKEN_REQUIRED, WRITABLE, reference
+from klaviyo_sandbox.api.profile_shapes import NEW_TOKEN, PATCH, WRITABLE, reference
 from klaviyo_sandbox.api.reviews import BY_STATUS
 from klaviyo_sandbox.behaviour import client, client_reviews, events, geofences
 from klaviyo_sandbox.declare import Lookup, Operation, Resource
 from klaviyo_sandbox.shapes import Document, Items, Number, Record, Shape, Text
 
 _PERSON: dict[str, Shape] = {**WRITABLE, "_kx": STRING}
+_SUBSCRIBER = {**_PERSON, "phone_number": Text(form="phone", nullable=True, spared_by="email")}
 _TYPES = ("question", "rating", "review", "store")
 _INCENTIVES = (
     "coupon_or_discount",
@@ -55,19 +56,6 @@ RESOURCES = (
     ),
 )
 
-_SUBSCRIPTIONS = Record(
-    {
-        **GRANTS,
-        "push": Record(
-            {
-                "marketing": GRANT,
-                "tokens": Items(Record(TOKEN, required=TOKEN_REQUIRED), nullable=True),
-                "anonymous_id": STRING,
-            },
-            required=("marketing",),
-        ),
-    }
-)
 _REVIEW = Record(
     {
         "review_type": Text(choices=_TYPES),
@@ -102,7 +90,7 @@ OPERATIONS = (
         body=Record(
             {
                 "custom_source": STRING,
-                "profile": reference({**_PERSON, "meta": PATCH, "subscriptions": _SUBSCRIPTIONS}),
+                "profile": reference({**_SUBSCRIBER, "meta": PATCH, "subscriptions": Record(GRANTS)}),
             },
             required=("profile",),
         ),

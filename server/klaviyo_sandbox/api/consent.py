@@ -3,16 +3,26 @@
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.api.profile_shapes import TOKEN, TOKEN_REQUIRED
-from klaviyo_sandbox.behaviour import consent, jobs, revoking
+from klaviyo_sandbox.behaviour import jobs, revoking, subscribing
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Items, Record, Shape, Text
 
-GRANT = Record({"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}, required=("consent",))
-_TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",))
+_FIELDS: dict[str, Shape] = {"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}
+_GRANT = Record(_FIELDS, required=("consent",), nullable=True)
+_TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",), nullable=True)
 GRANTS: dict[str, Shape] = {
-    "email": Record({"marketing": GRANT, "open_tracking": _TRACKING_GRANT}),
-    "sms": Record({"marketing": GRANT, "transactional": GRANT}),
-    "whatsapp": Record({"marketing": GRANT, "transactional": GRANT}),
+    "email": Record({"marketing": _GRANT, "open_tracking": _TRACKING_GRANT}, nullable=True),
+    "sms": Record({"marketing": _GRANT, "transactional": _GRANT}, nullable=True),
+    "whatsapp": Record({"marketing": _GRANT, "transactional": _GRANT}, nullable=True),
+    "push": Record(
+        {
+            "marketing": Record(_FIELDS, required=("consent",)),
+            "tokens": Items(Record(TOKEN, required=TOKEN_REQUIRED), nullable=True),
+            "anonymous_id": STRING,
+        },
+        required=("marketing",),
+        nullable=True,
+    ),
 }
 _SUBSCRIBE = Record(
     {
@@ -21,8 +31,9 @@ _SUBSCRIBE = Record(
         "attributes": Record(
             {
                 "email": Text(form="email", nullable=True),
-                "phone_number": Text(form="phone", nullable=True),
+                "phone_number": Text(form="phone", nullable=True, spared_by="email"),
                 "subscriptions": Record(GRANTS),
+                "age_gated_date_of_birth": Text(form="day", nullable=True),
             },
             required=("subscriptions",),
         ),
@@ -76,8 +87,8 @@ _ATTRIBUTES = {
 def _job(kind: str) -> Resource:
     return jobs.resource(
         kind,
-        Relation("lists", "list", link=f"{kind}.lists", data=True),
-        Relation("segments", "segment", link=f"{kind}.segments", data=True),
+        Relation("lists", "list", link=f"{kind}.lists", data=True, unrelated="links"),
+        Relation("segments", "segment", link=f"{kind}.segments", data=True, unrelated="links"),
         attributes=_ATTRIBUTES,
         columns={"list_id": Column("_list_id"), "segment_id": Column("_segment_id")},
     )
@@ -118,7 +129,7 @@ OPERATIONS = (
     Operation(
         "bulk_subscribe_profiles",
         "profile-subscription-bulk-create-job",
-        consent.subscribe,
+        subscribing.subscribe,
         body=Record(
             {
                 "custom_source": STRING,

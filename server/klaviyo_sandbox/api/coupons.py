@@ -4,6 +4,7 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import coupons, jobs
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
+from klaviyo_sandbox.identifiers import CHOSEN_NAME
 from klaviyo_sandbox.shapes import Free, Items, Record, Shape, Text
 
 _STATUSES = ("ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USED", "VERSION_NOT_ACTIVE")
@@ -19,7 +20,10 @@ RESOURCES = (
         ids="chosen",
         malformed=400,
         relations=(Relation("coupon-codes", "coupon-code", foreign="coupon_id", hidden=True),),
-        stamps=("", ""),
+        stamps=("_created", ""),
+        precision="microsecond",
+        columns={"created": Column("_created", "moment", nullable=False)},
+        indexes=(("created", "id"),),
         owns=(("coupon-code", "coupon_id"),),
     ),
     Resource(
@@ -28,7 +32,7 @@ RESOURCES = (
         ids="chosen",
         relations=(
             Relation("coupon", "coupon", column="coupon_id", data=True),
-            Relation("profile", "profile", column="profile_id", data=True),
+            Relation("profile", "profile", column="profile_id", data=True, unrelated="links"),
         ),
         stamps=("", ""),
         columns={
@@ -53,12 +57,12 @@ _CODE = Record(
 _LOOKUPS = {"coupon.id": Lookup("coupon_id"), "profile.id": Lookup("profile_id")}
 
 OPERATIONS = (
-    Operation("get_coupons", "coupon", generic.list_resources),
+    Operation("get_coupons", "coupon", generic.list_resources, default_sort="created"),
     Operation(
         "create_coupon",
         "coupon",
         coupons.create_coupon,
-        body=Record({"external_id": Text(shortest=1), **_DESCRIBED}, required=("external_id",)),
+        body=Record({"external_id": Text(shortest=1, pattern=CHOSEN_NAME), **_DESCRIBED}, required=("external_id",)),
     ),
     Operation("get_coupon", "coupon", generic.get_resource),
     Operation("update_coupon", "coupon", coupons.update_coupon, body=Record(_DESCRIBED), identified="required"),
@@ -87,6 +91,7 @@ OPERATIONS = (
         "bulk_create_coupon_codes",
         _JOB,
         jobs.create("coupon-codes", most=_MOST_JOBS),
+        relationships="links",
         body=Record(
             {"coupon-codes": Record({"data": Items(_CODE, most=_MOST_CODES)}, required=("data",))},
             required=("coupon-codes",),

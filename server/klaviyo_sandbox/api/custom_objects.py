@@ -35,6 +35,7 @@ RESOURCES = (
         stamps=("", ""),
         columns={"title": Column("title"), "namespace": Column("namespace")},
         unique=(("namespace", "title"),),
+        cursors="ids",
     ),
     Resource(
         "object-type",
@@ -240,7 +241,13 @@ OPERATIONS = (
     ),
     Operation("get_object_types", "object-type", generic.list_resources),
     Operation("get_object_type", "object-type", object_relations.get_with_relations, extra=("meta",)),
-    Operation("create_object_type", "object-type", object_types.create_object_type, body=NEW_TYPE),
+    Operation(
+        "create_object_type",
+        "object-type",
+        object_types.create_object_type,
+        body=NEW_TYPE,
+        entitlement="object-types",
+    ),
     Operation("delete_object_type", "object-type", object_types.delete_object_type, empty=True),
     Operation("get_current_schema_for_object_type", "object-schema", generic.get_related, parent="object-type"),
     Operation("get_current_schema_id_for_object_type", "object-schema", generic.get_related_id, parent="object-type"),

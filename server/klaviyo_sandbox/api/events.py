@@ -23,7 +23,7 @@ RESOURCES = (
         relations=(
             Relation("profile", "profile", column="profile_id", data=True),
             Relation("metric", "metric", column="metric_id", data=True),
-            Relation("attributions", "attribution", foreign="event_id", data=True),
+            Relation("attributions", "attribution", foreign="event_id", data=True, unrelated="nothing"),
         ),
         columns={
             "at": Column("datetime", "moment", nullable=False),
@@ -34,6 +34,7 @@ RESOURCES = (
         },
         unique=(("profile_id", "metric_id", "unique_id"),),
         indexes=(("at", "id"), ("profile_id", "at", "id"), ("metric_id", "at", "id")),
+        cursors="seconds",
         stamps=("", ""),
     ),
     Resource("event-bulk-create-job", Record({}), stored=False),
@@ -143,6 +144,8 @@ OPERATIONS = (
             "datetime": Lookup("at"),
             "timestamp": Lookup("at", unit=1_000_000),
         },
+        past_only=True,
+        existing={"metric_id": "metric"},
     ),
     Operation("get_metric_for_event", "metric", generic.get_related, parent="event"),
     Operation("get_profile_for_event", "profile", generic.get_related, parent="event"),

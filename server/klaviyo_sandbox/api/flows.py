@@ -35,7 +35,7 @@ RESOURCES = (
         on_request=("definition",),
         computed={"definition": flows.definitions},
         relations=(
-            Relation("flow-actions", "flow-action", foreign="flow_id"),
+            Relation("flow-actions", "flow-action", foreign="flow_id", newest_first=True),
             Relation("tags", "tag", link="tag.flows", inverse=True),
         ),
         columns={
@@ -52,9 +52,10 @@ RESOURCES = (
     Resource(
         "flow-action",
         Record({"created": MOMENT, "updated": MOMENT, "definition": Document()}),
+        ids="rising",
         malformed=400,
         relations=(
-            Relation("flow", "flow", column="flow_id"),
+            Relation("flow", "flow", column="flow_id", data=True),
             Relation("flow-messages", "flow-message", foreign="action_id"),
         ),
         columns={
@@ -88,12 +89,13 @@ RESOURCES = (
 )
 
 OPERATIONS = (
-    Operation("get_flows", "flow", generic.list_resources),
+    Operation("get_flows", "flow", generic.list_resources, past_only=True, sorted_by_date=True),
     Operation("get_flow", "flow", generic.get_resource),
     Operation(
         "create_flow",
         "flow",
         flows.create_flow,
+        extra=("definition",),
         body=Record({"name": Text(shortest=1), "definition": DEFINITION}, required=("name", "definition")),
     ),
     Operation(
@@ -104,8 +106,8 @@ OPERATIONS = (
         identified="required",
     ),
     Operation("delete_flow", "flow", flows.delete_flow, empty=True),
-    Operation("get_actions_for_flow", "flow-action", generic.list_related, parent="flow"),
-    Operation("get_action_ids_for_flow", "flow-action", generic.list_related_ids, parent="flow"),
+    Operation("get_actions_for_flow", "flow-action", generic.list_related, parent="flow", past_only=True),
+    Operation("get_action_ids_for_flow", "flow-action", generic.list_related_ids, parent="flow", past_only=True),
     Operation("get_tags_for_flow", "tag", generic.list_related, parent="flow"),
     Operation("get_tag_ids_for_flow", "tag", generic.list_related_ids, parent="flow"),
     Operation("get_flow_action", "flow-action", generic.get_resource),

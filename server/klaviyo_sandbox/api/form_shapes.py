@@ -210,7 +210,7 @@ _PROPERTIES = Record(
 VERSION = Record(
     {
         "id": _MAYBE_WHOLE,
-        "steps": Items(_STEP, least=2),
+        "steps": Items(_STEP),
         "triggers": Items(_TRIGGER),
         "teasers": Items(_TEASER),
         "dynamic_button": Record(

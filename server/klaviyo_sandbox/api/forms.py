@@ -24,7 +24,7 @@ RESOURCES = (
             }
         ),
         on_request=("definition",),
-        relations=(Relation("form-versions", "form-version", foreign="form_id"),),
+        relations=(Relation("form-versions", "form-version", foreign="form_id", data=True),),
         stamps=("created_at", "updated_at"),
         columns={
             "name": Column("name"),
@@ -49,7 +49,7 @@ RESOURCES = (
             }
         ),
         ids="digits",
-        relations=(Relation("form", "form", column="form_id"),),
+        relations=(Relation("form", "form", column="form_id", data=True),),
         stamps=("created_at", "updated_at"),
         columns={
             "form_id": Column("_form_id"),
@@ -62,6 +62,8 @@ RESOURCES = (
     ),
 )
 
+_BROKEN = (("form_type", "any"),)
+
 OPERATIONS = (
     Operation("get_forms", "form", generic.list_resources),
     Operation(
@@ -69,6 +71,7 @@ OPERATIONS = (
         "form",
         forms.create_form,
         extra=("definition",),
+        relationships="none",
         body=Record(
             {
                 "definition": Record({"versions": Items(VERSION, least=1)}, required=("versions",)),
@@ -81,8 +84,23 @@ OPERATIONS = (
     ),
     Operation("get_form", "form", generic.get_resource, extra=("definition",)),
     Operation("delete_form", "form", generic.delete_resource, empty=True),
-    Operation("get_versions_for_form", "form-version", generic.list_related, parent="form"),
-    Operation("get_version_ids_for_form", "form-version", generic.list_related_ids, parent="form"),
+    # Recorded answers have no links to neighbours, though the document knows cursors here.
+    Operation(
+        "get_versions_for_form",
+        "form-version",
+        generic.list_related,
+        parent="form",
+        neighbours=False,
+        broken_filters=_BROKEN,
+    ),
+    Operation(
+        "get_version_ids_for_form",
+        "form-version",
+        generic.list_related_ids,
+        parent="form",
+        neighbours=False,
+        broken_filters=_BROKEN,
+    ),
     Operation("get_form_version", "form-version", generic.get_resource),
     Operation("get_form_for_form_version", "form", generic.get_related, parent="form-version"),
     Operation("get_form_id_for_form_version", "form", generic.get_related_id, parent="form-version"),

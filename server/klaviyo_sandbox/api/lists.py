@@ -33,7 +33,7 @@ RESOURCES = (
 )
 
 OPERATIONS = (
-    Operation("get_lists", "list", generic.list_resources),
+    Operation("get_lists", "list", generic.list_resources, stray_prev="id"),
     Operation("get_list", "list", generic.get_resource),
     Operation(
         "create_list",

@@ -33,7 +33,7 @@ RESOURCES = (
                 "sample_values": Items(Scalar(kinds=("string", "number", "boolean")), nullable=True),
             }
         ),
-        ids="hex",
+        ids="encoded",
         on_request=("sample_values",),
         relations=(Relation("metric", "metric", column="metric_id"),),
         columns={"metric_id": Column("_metric_id")},
@@ -45,7 +45,7 @@ RESOURCES = (
     Resource(
         "metric-aggregate",
         Record({"dates": Items(MOMENT), "data": Items(Document())}),
-        ids="uuid",
+        ids="signed",
         stamps=("", ""),
         stored=False,
     ),

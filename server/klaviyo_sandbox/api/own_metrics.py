@@ -33,7 +33,7 @@ RESOURCES = (
                 "definition": Record(_DEFINITION),
             }
         ),
-        ids="hex",
+        ids="ulid",
         relations=(Relation("metrics", "metric", link="custom-metric.metrics"),),
         columns={"name": Column("name", nullable=False)},
         unique=(("name",),),
@@ -50,6 +50,7 @@ RESOURCES = (
         columns={"metric_id": Column("_metric_id"), "custom_metric_id": Column("_custom_metric_id")},
         indexes=(("custom_metric_id",),),
         stamps=("", "updated"),
+        precision="microsecond",
     ),
 )
 

@@ -13,6 +13,8 @@ _HOME = f"/api/{_JOB}s"
 # A job takes in whatever has the right outline; what a profile really has to look like is checked one by one.
 _OUTLINE: dict[str, Shape] = {
     **{name: STRING if isinstance(shape, Text) else shape for name, shape in WRITABLE.items()},
+    # An address is the exception: one that is malformed has the whole import refused.
+    "email": WRITABLE["email"],
     "_kx": STRING,
 }
 _PROFILE = Record(
@@ -26,7 +28,9 @@ RESOURCES = (
         _JOB,
         Relation("profiles", "profile", link=f"{_JOB}.profiles"),
         Relation("lists", "list", link=f"{_JOB}.lists", data=True),
-        Relation("import-errors", "import-error", foreign="job_id"),
+        Relation("import-errors", "import-error", foreign="job_id", links="related"),
+        ids="job",
+        first="queued",
         attributes={
             **{name: shape for name, shape in jobs.ATTRIBUTES.items() if name != "errors"},
             "started_at": jobs.ATTRIBUTES["completed_at"],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import predictions
-from klaviyo_sandbox.shapes import Coordinate, Document, Flag, Free, Items, Number, Record, Shape, Text
+from klaviyo_sandbox.shapes import Coordinate, Document, Flag, Free, Items, Number, Record, Scalar, Shape, Text
 
 _LOCATION = Record(
     {
@@ -24,7 +24,8 @@ _LOCATION = Record(
 WRITABLE: dict[str, Shape] = {
     "email": Text(form="email", nullable=True),
     "phone_number": Text(form="phone", nullable=True),
-    "external_id": Text(shortest=1, nullable=True),
+    # A number is kept and shown as one.
+    "external_id": Scalar(kinds=("string", "number"), shortest=1, nullable=True),
     "first_name": STRING,
     "last_name": STRING,
     "organization": STRING,
@@ -72,6 +73,7 @@ SUBSCRIPTIONS = Record(
                     }
                 ),
                 "open_tracking": Record(_PERMISSION),
+                "click_tracking": Record(_PERMISSION),
             }
         ),
         "sms": Record(

@@ -34,6 +34,9 @@ RESOURCES = (
                 "created": MOMENT,
                 "updated": MOMENT,
                 "last_event_date": MOMENT,
+                # Klaviyo's document has neither; nobody here is known to WhatsApp.
+                "anonymous_id": STRING,
+                "whatsapp_bsuid": STRING,
                 "subscriptions": SUBSCRIPTIONS,
                 "predictive_analytics": PREDICTIONS,
             }
@@ -45,7 +48,7 @@ RESOURCES = (
             Relation("lists", "list", link="list.profiles", inverse=True),
             Relation("segments", "segment", link="segment.profiles", inverse=True),
             Relation("push-tokens", "push-token", foreign="profile_id"),
-            Relation("conversations", "conversation", foreign="profile_id", on_include=True),
+            Relation("conversations", "conversation", foreign="profile_id", otherwise="conversation"),
             Relation("conversation", "conversation", foreign="profile_id", hidden=True),
         ),
         columns={
@@ -53,7 +56,7 @@ RESOURCES = (
             "phone_number": Column("phone_number"),
             "external_id": Column("external_id"),
             "exchange_id": Column("_kx"),
-            "anonymous_id": Column("_anonymous_id"),
+            "anonymous_id": Column("anonymous_id"),
             "created": Column("created", "moment", nullable=False),
             "updated": Column("updated", "moment", nullable=False),
         },
@@ -71,6 +74,10 @@ RESOURCES = (
 )
 
 _LARGEST_PROFILE = 100 * 1024
+# Not in the document, but recordings have it taken.
+_WRITABLE = {**WRITABLE, "anonymous_id": STRING}
+# Who is known by an email address is made without a faulty number.
+_NEW = {**_WRITABLE, "phone_number": Text(form="phone", nullable=True, spared_by="email")}
 _SOURCE = Record(
     {
         "data": Items(
@@ -90,14 +97,12 @@ OPERATIONS = (
         lookups={"email": Lookup(lowercase=True), "_kx": Lookup("exchange_id"), **_BY_SUPPRESSION},
     ),
     Operation("get_profile", "profile", segmentation.current(generic.get_resource, "segments")),
-    Operation(
-        "create_profile", "profile", profiles.create_profile, body=Record(WRITABLE), largest_body=_LARGEST_PROFILE
-    ),
+    Operation("create_profile", "profile", profiles.create_profile, body=Record(_NEW), largest_body=_LARGEST_PROFILE),
     Operation(
         "create_or_update_profile",
         "profile",
         profiles.import_profile,
-        body=Record({**WRITABLE, "_kx": STRING}),
+        body=Record({**_NEW, "_kx": STRING}),
         body_meta=PATCH,
         identified="optional",
         largest_body=_LARGEST_PROFILE,
@@ -106,12 +111,12 @@ OPERATIONS = (
         "update_profile",
         "profile",
         profiles.update_profile,
-        body=Record(WRITABLE),
+        body=Record(_WRITABLE),
         body_meta=PATCH,
         identified="required",
         largest_body=_LARGEST_PROFILE,
     ),
-    Operation("get_lists_for_profile", "list", generic.list_related, parent="profile"),
+    Operation("get_lists_for_profile", "list", generic.list_related, parent="profile", neighbours=True),
     Operation(
         "merge_profiles",
         "profile",
@@ -123,7 +128,13 @@ OPERATIONS = (
     ),
     Operation("get_push_tokens_for_profile", "push-token", generic.list_related, parent="profile"),
     Operation("get_push_token_ids_for_profile", "push-token", generic.list_related_ids, parent="profile"),
-    Operation("get_segments_for_profile", "segment", segmentation.current(generic.list_related), parent="profile"),
+    Operation(
+        "get_segments_for_profile",
+        "segment",
+        segmentation.current(generic.list_related),
+        parent="profile",
+        neighbours=True,
+    ),
     Operation(
         "get_segment_ids_for_profile", "segment", segmentation.current(generic.list_related_ids), parent="profile"
     ),

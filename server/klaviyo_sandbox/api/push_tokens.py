@@ -38,7 +38,13 @@ RESOURCES = (
 OPERATIONS = (
     Operation("get_push_tokens", "push-token", generic.list_resources, lookups={"profile.id": Lookup("profile_id")}),
     Operation(
-        "create_push_token", "push-token", push_tokens.create, body=NEW_TOKEN, largest_body=100 * 1024, empty=True
+        "create_push_token",
+        "push-token",
+        push_tokens.create,
+        body=NEW_TOKEN,
+        largest_body=100 * 1024,
+        empty=True,
+        entitlement="push",
     ),
     Operation("get_push_token", "push-token", generic.get_resource),
     Operation("delete_push_token", "push-token", push_tokens.delete, empty=True),

@@ -63,7 +63,14 @@ OPERATIONS = (
         "update_segment",
         "segment",
         segmentation.update_segment,
-        body=Record({"name": STRING, "definition": DEFINITION, "is_starred": Flag(nullable=True)}),
+        body=Record(
+            {
+                "name": STRING,
+                "definition": DEFINITION,
+                "is_starred": Flag(nullable=True),
+                "is_active": Flag(nullable=True),
+            }
+        ),
         identified="required",
     ),
     Operation("delete_segment", "segment", generic.delete_resource, empty=True),

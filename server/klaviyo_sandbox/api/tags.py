@@ -11,7 +11,7 @@ RESOURCES = (
         Record({"name": Text()}),
         ids="uuid",
         relations=(
-            Relation("tag-group", "tag-group", column="tag_group_id"),
+            Relation("tag-group", "tag-group", column="tag_group_id", data="own"),
             Relation("lists", "list", link="tag.lists"),
             Relation("segments", "segment", link="tag.segments"),
             Relation("campaigns", "campaign", link="tag.campaigns"),
@@ -67,7 +67,7 @@ def _on(resource: str) -> tuple[Operation, ...]:
 
 
 OPERATIONS = (
-    Operation("get_tags", "tag", generic.list_resources),
+    Operation("get_tags", "tag", generic.list_resources, default_sort="name"),
     Operation(
         "create_tag",
         "tag",

@@ -123,7 +123,7 @@ RESOURCES = (
 )
 
 OPERATIONS = (
-    Operation("get_templates", "template", templates.list_templates),
+    Operation("get_templates", "template", templates.list_templates, default_sort="name"),
     Operation("get_template", "template", generic.get_resource),
     Operation(
         "create_template",

@@ -91,8 +91,9 @@ RESOURCES = (
                 "screenshot_url": Text(),
             }
         ),
-        ids="ulid",
+        ids="hex",
         path="/api/template-universal-content",
+        precision="microsecond",
         columns={
             "name": Column("name"),
             "created": Column("created", "moment", nullable=False),

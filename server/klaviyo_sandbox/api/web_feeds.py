@@ -4,6 +4,7 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT
 from klaviyo_sandbox.behaviour import web_feeds
 from klaviyo_sandbox.declare import Column, Operation, Resource
+from klaviyo_sandbox.identifiers import CHOSEN_NAME
 from klaviyo_sandbox.shapes import Record, Text
 
 _METHODS = ("get", "post")
@@ -31,6 +32,7 @@ RESOURCES = (
                 "status": Text(choices=_STATUSES, nullable=True),
             }
         ),
+        ids="seven_digits",
         defaults={"status": "ok"},
         columns={
             "name": Column("name", nullable=False),
@@ -50,7 +52,7 @@ OPERATIONS = (
         web_feeds.create_web_feed,
         body=Record(
             {
-                "name": Text(shortest=1),
+                "name": Text(shortest=1, pattern=CHOSEN_NAME),
                 "url": Text(shortest=1),
                 "request_method": Text(choices=_METHODS),
                 "content_type": Text(choices=_CONTENT_TYPES),
@@ -65,7 +67,7 @@ OPERATIONS = (
         web_feeds.update_web_feed,
         body=Record(
             {
-                "name": Text(shortest=1, nullable=True),
+                "name": Text(shortest=1, pattern=CHOSEN_NAME, nullable=True),
                 "url": Text(shortest=1, nullable=True),
                 "request_method": Text(choices=_METHODS, nullable=True),
                 "content_type": Text(choices=_CONTENT_TYPES, nullable=True),

@@ -20,9 +20,10 @@ RESOURCES = (
             }
         ),
         ids="ulid",
-        relations=(Relation("webhook-topics", "webhook-topic", link="webhook.topics", data=True),),
+        relations=(Relation("webhook-topics", "webhook-topic", link="webhook.topics", data=True, links="none"),),
         defaults={"description": None, "enabled": True},
         stamps=("created_at", "updated_at"),
+        precision="microsecond",
         columns={"enabled": Column("enabled", "flag")},
     ),
     Resource(
@@ -54,7 +55,7 @@ RESOURCES = (
     ),
 )
 
-_ENTITLEMENT = "advanced_kdp"
+_ENTITLEMENT = "webhooks"
 _SECRET = 16
 _TOPIC = Record({"type": Text(choices=("webhook-topic",)), "id": Text(shortest=1)}, required=("type", "id"))
 _TOPICS = Record({"data": Items(_TOPIC)}, required=("data",))
@@ -67,7 +68,7 @@ _OPTIONAL: dict[str, Shape] = {
 }
 
 OPERATIONS = (
-    Operation("get_webhooks", "webhook", generic.list_resources, entitlement=_ENTITLEMENT),
+    Operation("get_webhooks", "webhook", generic.list_resources, neighbours=True, entitlement=_ENTITLEMENT),
     Operation(
         "create_webhook",
         "webhook",
@@ -95,7 +96,7 @@ OPERATIONS = (
         entitlement=_ENTITLEMENT,
     ),
     Operation("delete_webhook", "webhook", generic.delete_resource, empty=True, entitlement=_ENTITLEMENT),
-    Operation("get_webhook_topics", "webhook-topic", generic.list_resources, entitlement=_ENTITLEMENT),
+    Operation("get_webhook_topics", "webhook-topic", generic.list_resources, neighbours=True, entitlement=_ENTITLEMENT),
     Operation("get_webhook_topic", "webhook-topic", generic.get_resource, entitlement=_ENTITLEMENT),
 )
 

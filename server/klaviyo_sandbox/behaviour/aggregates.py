@@ -11,9 +11,9 @@ from klaviyo_sandbox import documents
 from klaviyo_sandbox.behaviour.interactions import Touches, interactions, number
 from klaviyo_sandbox.behaviour.timeframes import after, floor
 from klaviyo_sandbox.calls import Answer, Call
-from klaviyo_sandbox.clock import iso, microseconds, moment_of, parse_moment
-from klaviyo_sandbox.errors import ApiError, invalid_body, not_found
-from klaviyo_sandbox.filters import Bare, Condition, parse
+from klaviyo_sandbox.clock import iso, microseconds, moment_of
+from klaviyo_sandbox.errors import ApiError, invalid_body
+from klaviyo_sandbox.filters import Bare, Condition, bare_moment, parse
 from klaviyo_sandbox.loose_json import Json, is_list
 
 MEASUREMENTS = ("count", "sum_value", "unique")
@@ -31,6 +31,7 @@ _LEAST_PAGE = 500
 _BOUNDS = ("greater-or-equal", "less-than")
 _TIMEZONES_LEFT_OUT = {"Factory", "Europe/Kyiv", "Pacific/Kanton"}
 _MOST_INTERVALS = 24 * 366
+_LONGEST_RANGE = 366 * 86400
 _HERE = "/data/attributes"
 _ATTRIBUTION_SECONDS = 5 * 86400
 
@@ -48,7 +49,7 @@ def query_metric_aggregates(call: Call) -> Answer:
         raise invalid_body(f"{_HERE}/page_size", f"'page_size' must be at least {_LEAST_PAGE}.")
     zone = _zone(asked.get("timezone"))
     if call.store.get(call.account, "metric", asked["metric_id"]) is None:
-        raise not_found(f"Metric with id {asked['metric_id']} not found.")
+        raise call.missing("metric", asked["metric_id"])
     since, until, tests = _filters(asked["filter"])
     starts = _starts(since, until, asked.get("interval") or "day", zone)
     by: list[str] = list(dict.fromkeys(asked.get("by") or []))
@@ -66,7 +67,7 @@ def query_metric_aggregates(call: Call) -> Answer:
         "type": "metric-aggregate",
         "id": call.new_id("metric-aggregate"),
         "attributes": attributes,
-        "links": {"self": own},
+        "links": {"self": f"{call.base_url}{call.path.rstrip('/')}/"},
     }
     links: Json = {"self": own, "next": None, "prev": None}
     if first + size < len(rows):
@@ -143,7 +144,7 @@ def _filters(texts: Sequence[str]) -> tuple[int, int, list[_Test]]:
         pointer = f"{_HERE}/filter/{index}"
         for condition in _parsed(text, pointer):
             if condition.field == "datetime":
-                moment = parse_moment(condition.value) if isinstance(condition.value, Bare) else None
+                moment = bare_moment(condition.value) if isinstance(condition.value, Bare) else None
                 if condition.operator not in _BOUNDS or moment is None or condition.operator in bounds:
                     raise invalid_body(pointer, "Filter datetime once by greater-or-equal and once by less-than.")
                 bounds[condition.operator] = microseconds(moment)
@@ -159,6 +160,8 @@ def _filters(texts: Sequence[str]) -> tuple[int, int, list[_Test]]:
     since, until = bounds["greater-or-equal"], bounds["less-than"]
     if until <= since:
         raise invalid_body(f"{_HERE}/filter", "The time range must end after it starts.")
+    if until - since > _LONGEST_RANGE * 1_000_000:
+        raise invalid_body(f"{_HERE}/filter", "The time range must not be longer than one year.")
     return since, until, tests
 
 

@@ -51,7 +51,7 @@ def subscribe(session: Session, variant: str, channels: list[str], reference: Js
         "profile": {"data": {"type": "profile", "id": profile, "attributes": {}}},
         "metric": {"data": {"type": "metric", "attributes": {"name": METRIC, "service": "klaviyo"}}},
         "properties": properties,
-        "received": session.stamp,
+        "received": session.second,
         "unique_id": f"{stocked['external_id']}:{session.micros}",
     }
     process_event(session, payload)

@@ -24,7 +24,7 @@ def update_message(call: Call) -> Answer:
         definition[name] = {**(definition.get(name) or {}), **value} if merged else value
     image = call.data.get("relationships", {}).get("image")
     if image is not None:
-        _set_image(call, body, image["data"]["id"], "/data/relationships/image")
+        _set_image(call, body, image["data"]["id"], "/data/relationships/images/")
     _store(call, call.id, body)
     return documents.one(call, Row(call.id, body))
 
@@ -32,7 +32,7 @@ def update_message(call: Call) -> Answer:
 def replace_image(call: Call) -> Answer:
     """Give a text or push message another image."""
     body = _changeable(call, call.id)
-    _set_image(call, body, call.data["id"], "/data")
+    _set_image(call, body, call.data["id"], "/data/relationships/images/")
     _store(call, call.id, body)
     return Answer(204)
 
@@ -51,9 +51,9 @@ def assign_template(call: Call) -> Answer:
         earlier = call.store.get(call.account, "template", body["_template_id"])
         if earlier is not None and earlier.get("_owner_id") == message:
             call.store.remove(call.account, "template", body["_template_id"])
-    body["_template_id"] = copied
+    body["_template_id"] = copied.id
     _store(call, message, body)
-    return documents.one(call, Row(message, _flat(body)))
+    return documents.one(call, Row(message, _flat(body)), fresh=[copied])
 
 
 def _changeable(call: Call, message: str) -> Json:
@@ -67,7 +67,7 @@ def _changeable(call: Call, message: str) -> Json:
 
 def _set_image(call: Call, body: Json, image: str, pointer: str) -> None:
     if body["definition"]["channel"] == "email":
-        raise invalid_body(pointer, "An email has no image of its own; images are part of its template.")
+        raise invalid_body(pointer, "Image relationships are only supported for push and SMS messages")
     call.require("image", image)
     body["_image_id"] = image
 

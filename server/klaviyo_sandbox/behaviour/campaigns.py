@@ -1,5 +1,7 @@
 """How campaigns come to be and change: drafts with their messages, which can be edited until they are sent."""
 
+from collections.abc import Mapping
+
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour import sending
 from klaviyo_sandbox.behaviour.templates import copy_template
@@ -11,16 +13,20 @@ from klaviyo_sandbox.storage.store import Row
 DEFAULTS: Json = {
     "status": "Draft",
     "archived": False,
-    "send_options": {"use_smart_sending": True},
-    "tracking_options": {
-        "add_tracking_params": False,
-        "custom_tracking_params": [],
-        "is_tracking_clicks": True,
-        "is_tracking_opens": True,
-    },
     "send_strategy": {"method": "immediate"},
     "scheduled_at": None,
     "send_time": None,
+}
+_TRACKED: Json = {"add_tracking_params": False, "custom_tracking_params": []}
+_TRACKED_IN_FULL: Json = {**_TRACKED, "is_tracking_clicks": True, "is_tracking_opens": True}
+# What the options of a campaign are by its channel, unless told otherwise.
+_OPTIONS: Mapping[str, Mapping[str, Json]] = {
+    "email": {
+        "send_options": {"use_smart_sending": True, "ignore_unsubscribes": False},
+        "tracking_options": _TRACKED_IN_FULL,
+    },
+    "sms": {"send_options": {"use_smart_sending": True}, "tracking_options": _TRACKED},
+    "mobile_push": {"send_options": {"use_smart_sending": True}, "tracking_options": _TRACKED_IN_FULL},
 }
 _SETTINGS = ("send_options", "tracking_options", "send_strategy")
 _RENDER_DEFAULTS = {"shorten_links": True, "add_org_prefix": True, "add_info_link": True, "add_opt_out_language": False}
@@ -40,9 +46,7 @@ def create_campaign(call: Call) -> Answer:
     own = {name: value for name, value in attributes.items() if name != "campaign-messages"}
     body = generic.stamped(call, call.world.resources["campaign"], own)
     body["audiences"] = {"included": [], "excluded": [], **_given(own["audiences"])}
-    for name in ("send_options", "tracking_options"):
-        body[name] = {**DEFAULTS[name], **body[name]}
-    body["_channel"] = channels.pop()
+    body.update(settings(channels.pop(), own))
     identifier = call.new_id("campaign")
     call.store.insert(call.account, "campaign", identifier, body)
     for message in messages:
@@ -62,7 +66,9 @@ def update_campaign(call: Call) -> Answer:
         body[name] = (
             {**body[name], **_given(value)} if name in ("audiences", "send_options", "tracking_options") else value
         )
-    body["updated_at"] = call.stamp
+    if attributes.get("name") is not None:
+        _rename_messages(call, attributes["name"])
+    body.update(settings(body["_channel"], body), updated_at=call.stamp)
     if body["status"] == "Scheduled" and attributes.get("send_strategy") is not None:
         sending.reschedule(call, call.id, body)
     call.store.replace(call.account, "campaign", call.id, body)
@@ -84,6 +90,9 @@ def clone_campaign(call: Call) -> Answer:
     original: str = call.data["id"]
     source = call.require("campaign", original)
     kept = {name: source[name] for name in (*_SETTINGS, "audiences", "_channel")}
+    if "datetime" in kept["send_strategy"]:
+        # The original's time has often passed; Klaviyo puts the present in its place.
+        kept["send_strategy"] = {**kept["send_strategy"], "datetime": call.stamp}
     name = call.data["attributes"].get("new_name") or f"Clone of {source['name']}"
     stamps = {"created_at": call.stamp, "updated_at": call.stamp}
     body: Json = {**DEFAULTS, **kept, "name": name, **stamps}
@@ -93,10 +102,31 @@ def clone_campaign(call: Call) -> Answer:
         message = call.new_id("campaign-message")
         template: str | None = row.body.get("_template_id")
         if template is not None:
-            template = copy_template(call, template, f"Clone of {template}", owner=message)
+            template = copy_template(call, template, f"Clone of {template}", owner=message).id
         copied = {**row.body, **stamps, "send_times": None, "_campaign_id": identifier, "_template_id": template}
         call.store.insert(call.account, "campaign-message", message, copied)
     return documents.one(call, Row(identifier, body), 201)
+
+
+def settings(channel: str, given: Json) -> Json:
+    """The channel of a campaign, and its options and send strategy as Klaviyo completes those that are `given`."""
+    options = {name: {**options, **_given(given.get(name) or {})} for name, options in _OPTIONS[channel].items()}
+    if channel == "sms":
+        options["tracking_options"] = {name: options["tracking_options"][name] for name in _TRACKED}
+    strategy: Json = given.get("send_strategy") or DEFAULTS["send_strategy"]
+    if channel == "email" and strategy["method"] == "static":
+        local: Json = strategy.get("options") or {"is_local": False}
+        past = {"send_past_recipients_immediately": bool(local.get("send_past_recipients_immediately"))}
+        strategy = {**strategy, "options": {"is_local": local["is_local"], **(past if local["is_local"] else {})}}
+    return {"_channel": channel, **options, "send_strategy": strategy}
+
+
+def _rename_messages(call: Call, name: str) -> None:
+    """An email's label follows the name of its campaign."""
+    for row in call.store.find(call.account, "campaign-message", "campaign_id", call.id):
+        if "label" in row.body["definition"]:
+            row.body["definition"]["label"] = name
+            call.store.replace(call.account, "campaign-message", row.id, row.body)
 
 
 def _create_message(call: Call, campaign: str, message: Json) -> None:

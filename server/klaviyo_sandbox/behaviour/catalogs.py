@@ -3,7 +3,7 @@
 import json
 
 from klaviyo_sandbox import documents
-from klaviyo_sandbox.calls import Answer, Call, Session, missing
+from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
@@ -93,7 +93,7 @@ def _relate(session: Session, kind: str, identifier: str, relationships: Json) -
     wanted = list(dict.fromkeys(entry["id"] for entry in listed))
     for there in wanted:
         if session.store.get(session.account, other, there) is None:
-            raise missing(other, there)
+            raise session.missing(other, there)
     relation = session.world.resources[kind].relation(name)
     related = session.store.related_ids(session.account, relation, [identifier])[identifier]
     for there in related:

@@ -1,6 +1,6 @@
 """What websites and apps tell about their visitors. Nothing here changes an identifier that a profile already has."""
 
-from klaviyo_sandbox.behaviour import back_in_stock, consent, events, push_tokens
+from klaviyo_sandbox.behaviour import back_in_stock, events, push_tokens, subscribing
 from klaviyo_sandbox.behaviour.profiles import (
     IDENTIFIERS,
     kept_identifiers,
@@ -11,7 +11,7 @@ from klaviyo_sandbox.behaviour.profiles import (
     write_profile,
 )
 from klaviyo_sandbox.calls import Answer, Call, Session
-from klaviyo_sandbox.errors import invalid_body
+from klaviyo_sandbox.errors import ApiError
 from klaviyo_sandbox.loose_json import Json
 
 _POINTER = "/data/attributes/profile/data"
@@ -45,37 +45,24 @@ def subscribe(call: Call) -> Answer:
     """Subscribe a visitor to a list: to the channels named, or else to marketing wherever there is an address."""
     reference: Json = call.data["attributes"]["profile"]["data"]
     attributes = normalized(reference["attributes"])
-    named: Json = attributes.get("subscriptions") or {}
-    push: Json = named.get("push") or {}
+    subscribing.drop_channels(call, f"{_POINTER}/attributes", attributes)
+    channels = _channels(attributes)
+    attributes["subscriptions"] = channels
+    push: Json = channels.get("push") or {}
     if push.get("anonymous_id"):
         attributes["anonymous_id"] = push["anonymous_id"]
     if reference.get("id") is None:
         required = IDENTIFIERS if push else ("email", "phone_number")
         require_any(attributes, f"{_POINTER}/attributes", required)
-    channels = _channels(attributes)
-    _check_channels(reference, attributes, channels)
+    _check_channels(call, reference.get("id"), attributes)
     list_id: str = call.data["relationships"]["list"]["data"]["id"]
     opt_in: str = call.require("list", list_id)["opt_in_process"]
     profile = _write(call, {**reference, "attributes": attributes})
-    if profile is None:
-        return Answer(202)
-    if channels:
-        entry: Json = {
-            "id": profile,
-            "attributes": {
-                **{name: attributes.get(name) for name in ("email", "phone_number")},
-                "subscriptions": channels,
-            },
-        }
+    if profile is not None and channels:
+        addresses = {name: attributes.get(name) for name in ("email", "phone_number")}
+        entry: Json = {"id": profile, "attributes": {**addresses, "subscriptions": channels}}
         request: Json = {"entry": entry, "list": list_id, "source": call.data["attributes"].get("custom_source")}
-        consent.take(call, request, confirmed=opt_in == "single_opt_in")
-    tokens: list[Json] = push.get("tokens") or []
-    for token in tokens:
-        push_tokens.register(call, profile, token)
-    if push:
-        source = call.data["attributes"].get("custom_source")
-        consent.write_consent(call, profile, "push.marketing", "SUBSCRIBED", call.stamp, source, False)
-        call.store.link(call.account, "list.profiles", list_id, [profile], call.micros)
+        subscribing.take(call, request, confirmed=opt_in == "single_opt_in")
     return Answer(202)
 
 
@@ -107,20 +94,22 @@ def subscribe_back_in_stock(call: Call) -> Answer:
 
 
 def _channels(attributes: Json) -> Json:
-    """The channels to subscribe to, apart from push."""
+    """The channels to subscribe to."""
     named: Json | None = attributes.get("subscriptions")
     if named is not None:
-        return {channel: kinds for channel, kinds in named.items() if channel != "push" and kinds}
+        return {channel: kinds for channel, kinds in named.items() if kinds}
     present = (("email", "email"), ("sms", "phone_number"))
     return {channel: _DEFAULT for channel, name in present if attributes.get(name) is not None}
 
 
-def _check_channels(reference: Json, attributes: Json, channels: Json) -> None:
-    for channel in channels:
-        name = consent.REACHED_BY[channel]
-        if reference.get("id") is None and attributes.get(name) is None:
-            detail = f"'{name}' is required to subscribe a profile to '{channel}'."
-            raise invalid_body(f"{_POINTER}/attributes/{name}", detail)
+def _check_channels(call: Call, profile: str | None, attributes: Json) -> None:
+    problems = [
+        problem
+        for channel in attributes["subscriptions"]
+        for problem in subscribing.address_problems(call, f"{_POINTER}/attributes", profile, attributes, channel)
+    ]
+    if problems:
+        raise ApiError(400, problems)
 
 
 def _write(session: Session, reference: Json) -> str | None:

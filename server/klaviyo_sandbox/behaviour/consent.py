@@ -1,22 +1,15 @@
-"""Who may be written to: subscriptions, suppressions, and the jobs that change them."""
+"""Who may be written to: what is known of profiles' consent and suppressions, and how that is kept and shown."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, recognize, write_profile
-from klaviyo_sandbox.calls import Answer, Call, Session
-from klaviyo_sandbox.clock import iso, parse_moment
-from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
+from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.loose_json import Json
 
-# Which identifier a channel reaches people by.
+# Which identifier a channel reaches people by. Push reaches devices, whoever has them.
 REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}
-# Subscribing lifts what the person or the shop decided, not what the mail system found out.
-_LIFTED = ("UNSUBSCRIBE", "SPAM_COMPLAINT", "USER_SUPPRESSED")
 _SUBSCRIBED = "SUBSCRIBED"
-# What applies to a subscription without a list. Klaviyo's own default, too.
-_ACCOUNT_OPT_IN = "double_opt_in"
 
 
 class _Consent(NamedTuple):
@@ -29,66 +22,6 @@ class _Consent(NamedTuple):
     method: str | None = None
     detail: str | None = None
     double_optin: int | None = None
-
-
-def subscribe(call: Call) -> Answer:
-    """Subscribe up to 1000 profiles, at once or pending confirmation."""
-    attributes = call.data["attributes"]
-    historical = bool(attributes.get("historical_import"))
-    entries: list[Json] = attributes["profiles"]["data"]
-    problems = [
-        problem for index, entry in enumerate(entries) for problem in _check_entry(call, index, entry, historical)
-    ]
-    if problems:
-        raise ApiError(400, problems)
-    reference = call.data.get("relationships", {}).get("list")
-    list_id: str | None = reference["data"]["id"] if reference else None
-    opt_in = _ACCOUNT_OPT_IN if list_id is None else call.require("list", list_id)["opt_in_process"]
-    for entry in entries:
-        request: Json = {
-            "entry": {**entry, "attributes": normalized(entry["attributes"])},
-            "list": list_id,
-            "source": attributes.get("custom_source"),
-        }
-        take(call, request, confirmed=historical or opt_in == "single_opt_in")
-    return Answer(202)
-
-
-def take(session: Session, request: Json, *, confirmed: bool) -> None:
-    """Carry out one subscription, at once or when it is confirmed."""
-    if confirmed:
-        grant(session, request, double_optin=False)
-    else:
-        _hold_for_confirmation(session, request)
-
-
-def grant(session: Session, request: Json, *, double_optin: bool) -> None:
-    """Carry out one entry of a subscription job: the profile exists, is subscribed, not suppressed, and on the list."""
-    entry: Json = request["entry"]
-    profile = _profile_of(session, entry)
-    if profile is None:
-        return
-    by_phone = find_profiles(session, {"phone_number": entry["attributes"].get("phone_number")})
-    for channel, consent in _granted(entry):
-        reached_by_phone = REACHED_BY[channel.split(".")[0]] == "phone_number"
-        owner = by_phone[0] if by_phone and reached_by_phone else profile
-        moment = parse_moment(consent.get("consented_at") or session.stamp) or session.now
-        write_consent(session, owner, channel, _SUBSCRIBED, iso(moment), request["source"], double_optin)
-    if any(channel == "email.marketing" for channel, _ in _granted(entry)):
-        lift(session, profile, _LIFTED, request["list"])
-    if request["list"] is not None:
-        session.store.link(session.account, "list.profiles", request["list"], [profile], session.micros)
-
-
-def confirm_subscriptions(session: Session, contact: str) -> int:
-    """Carry out the subscriptions that wait for this address or number to confirm them, and say how many there were."""
-    sql = "SELECT request FROM pending_consent WHERE account = ? AND contact = ?"
-    waiting = [json.loads(row[0]) for row in session.store.rows(sql, (session.account, contact))]
-    for request in waiting:
-        if request["list"] is None or session.store.get(session.account, "list", request["list"]) is not None:
-            grant(session, request, double_optin=True)
-    session.store.run("DELETE FROM pending_consent WHERE account = ? AND contact = ?", (session.account, contact))
-    return len(waiting)
 
 
 def write_consent(
@@ -106,8 +39,8 @@ def write_consent(
         channel,
         status,
         consented_at,
-        session.stamp,
-        session.stamp,
+        session.second,
+        session.second,
         detail,
         int(double_optin),
     )
@@ -160,6 +93,7 @@ def _subscriptions(
         "email": {
             "marketing": _email(session, consent("email.marketing"), email, suppressed),
             "open_tracking": _permission(consent("email.open_tracking"), email),
+            "click_tracking": _permission(consent("email.click_tracking"), email),
         },
         "sms": {
             kind: _sms(consent(f"sms.{kind}"), f"can_receive_sms_{kind}", phone is not None)
@@ -218,72 +152,3 @@ def _permission(consent: _Consent, reachable: bool) -> Json:
         "can_receive": reachable and consent.status == _SUBSCRIBED,
         "valid_until": None,
     }
-
-
-def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[Problem]:
-    """What is wrong with one profile of a subscription job beyond its shape."""
-    pointer = f"/data/attributes/profiles/data/{index}"
-    attributes = entry["attributes"]
-    problems: list[Problem] = []
-    granted = _granted(entry)
-    if not granted:
-        problems.append(
-            invalid_field(f"{pointer}/attributes/subscriptions", "Name at least one channel to subscribe to.")
-        )
-    for channel, consent in granted:
-        identifier = REACHED_BY[channel.split(".")[0]]
-        if entry.get("id") is None and attributes.get(identifier) is None:
-            detail = f"'{identifier}' is required to subscribe a profile to '{channel}'."
-            problems.append(invalid_field(f"{pointer}/attributes/{identifier}", detail))
-        where = f"{pointer}/attributes/subscriptions/{channel.replace('.', '/')}/consented_at"
-        moment = parse_moment(consent["consented_at"]) if consent.get("consented_at") else None
-        if channel == "email.open_tracking":
-            continue
-        if historical and moment is None:
-            problems.append(invalid_field(where, "'consented_at' is required when 'historical_import' is true."))
-        elif historical and moment is not None and moment >= call.now:
-            problems.append(invalid_field(where, "'consented_at' must be in the past."))
-        elif not historical and moment is not None:
-            problems.append(invalid_field(where, "'consented_at' may only be given when 'historical_import' is true."))
-    return problems
-
-
-def _hold_for_confirmation(session: Session, request: Json) -> None:
-    """Keep a subscription until it is confirmed. Without a list, an unknown address does not become a profile."""
-    entry: Json = request["entry"]
-    if request["list"] is not None and _profile_of(session, entry) is None:
-        return
-    contacts = [entry["attributes"].get(name) for name in ("email", "phone_number")]
-    if entry.get("id") is not None:
-        body = session.store.get(session.account, "profile", entry["id"]) or {}
-        contacts += [body.get("email"), body.get("phone_number")]
-    contact = next((contact for contact in contacts if contact is not None), None)
-    if contact is not None:
-        sql = "INSERT OR REPLACE INTO pending_consent VALUES (?, ?, ?)"
-        session.store.run(sql, (session.account, contact, json.dumps(request, sort_keys=True)))
-
-
-def _profile_of(session: Session, entry: Json) -> str | None:
-    """The profile an entry speaks of, made if need be, with the identifiers it lacked. None for an id nobody has."""
-    attributes: Json = entry["attributes"]
-    identifiers = {name: attributes[name] for name in ("email", "phone_number") if attributes.get(name) is not None}
-    profile: str | None = entry.get("id")
-    if profile is None:
-        profile = recognize(session, identifiers)
-    elif session.store.get(session.account, "profile", profile) is None:
-        return None
-    body = {} if profile is None else session.require("profile", profile)
-    lacking = {
-        name: value
-        for name, value in identifiers.items()
-        if body.get(name) is None and not find_profiles(session, {name: value})
-    }
-    if profile is None or lacking:
-        return write_profile(session, profile, lacking).id
-    return profile
-
-
-def _granted(entry: Json) -> list[tuple[str, Json]]:
-    """The channels an entry subscribes to, such as `sms.marketing`, with what it says about each."""
-    channels: dict[str, dict[str, Json]] = entry["attributes"]["subscriptions"]
-    return [(f"{channel}.{kind}", consent) for channel, kinds in channels.items() for kind, consent in kinds.items()]

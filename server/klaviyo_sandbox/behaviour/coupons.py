@@ -7,7 +7,6 @@ from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.identifiers import well_formed
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -19,12 +18,9 @@ def create_coupon(call: Call) -> Answer:
     """A new coupon. Its external id becomes its id."""
     attributes = _monitored(call.data["attributes"])
     identifier: str = attributes["external_id"]
-    if not well_formed("chosen", identifier):
-        detail = "'external_id' must consist of letters without accents, digits and underscores."
-        raise invalid_body("/data/attributes/external_id", detail)
     if call.store.get(call.account, "coupon", identifier) is not None:
         raise conflict(f"A coupon with id {identifier} already exists.")
-    body: Json = {"description": None, "monitor_configuration": None, **attributes}
+    body: Json = {"description": None, "monitor_configuration": None, **attributes, "_created": call.stamp}
     call.store.insert(call.account, "coupon", identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 
@@ -39,7 +35,10 @@ def update_coupon(call: Call) -> Answer:
 def create_code(call: Call) -> Answer:
     """A new code of a coupon, there at once. Klaviyo answers this with 200."""
     identifier = add_code(call, call.data)
-    return documents.one(call, Row(identifier, call.require("coupon-code", identifier)))
+    body = call.require("coupon-code", identifier)
+    # Here alone Klaviyo writes UTC as Z.
+    body["expires_at"] = body["expires_at"].removesuffix("+00:00") + "Z"
+    return documents.one(call, Row(identifier, body))
 
 
 def add_code(session: Session, data: Json) -> str:
@@ -70,7 +69,7 @@ def update_code(call: Call) -> Answer:
     if "expires_at" in attributes:
         body["expires_at"] = attributes["expires_at"] or _in_a_year(call)
     call.store.replace(call.account, "coupon-code", call.id, body)
-    return documents.one(call, Row(call.id, body))
+    return generic.get_resource(call)
 
 
 def delete_code(call: Call) -> Answer:

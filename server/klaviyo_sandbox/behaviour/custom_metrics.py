@@ -14,7 +14,7 @@ _LINK = "custom-metric.metrics"
 
 def create_custom_metric(call: Call) -> Answer:
     """A metric made of the named ones, which must exist."""
-    most = MOST_CUSTOM_METRICS if call.world.entitled("advanced_kdp") else 1
+    most = MOST_CUSTOM_METRICS if call.world.entitled("custom-metrics") else 1
     if call.store.count(call.account, "custom-metric") >= most:
         raise invalid_body("/data", f"An account cannot have more than {most} custom metrics.")
     attributes: Json = call.data["attributes"]

@@ -8,7 +8,6 @@ from struct import unpack
 from klaviyo_sandbox.behaviour.events import ensure_metric, event_body, record_events
 from klaviyo_sandbox.behaviour.messages import campaign_message_properties, metric_of, recipient_properties
 from klaviyo_sandbox.calls import Session
-from klaviyo_sandbox.identifiers import new_uuid
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -32,7 +31,7 @@ def deliver(session: Session, message: Row, campaign: Json, profiles: Sequence[s
     stages = [
         stage
         for stage, tracked in (("opened", "is_tracking_opens"), ("clicked", "is_tracking_clicks"))
-        if tracking[tracked] is not False
+        if tracking.get(tracked) is not False
     ]
     payload: Json = {"about": about, "at": at, "profiles": list(profiles), "stages": stages, "round": 0}
     session.schedule("campaign.react", payload, _ROUNDS[0])
@@ -114,8 +113,8 @@ def _write_some(
         unique = f"{about['$message']}:{stage}:{at - sent}"
         whom = recipient_properties(channel, person["email"], person["phone_number"])
         properties: Json = {**about, **whom, **more, "$event_id": unique}
-        uuid = new_uuid(session.store.next_digest())
-        body = event_body(profile, metrics[name], at, unique, properties, uuid)
+        digest = session.store.next_digest()
+        body = event_body(profile, metrics[name], at, unique, properties, digest)
         events.append((session.new_id("event"), body))
         if person["last_event_date"] is None or person["last_event_date"] < body["datetime"]:
             person["last_event_date"] = body["datetime"]

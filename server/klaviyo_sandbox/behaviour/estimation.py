@@ -17,18 +17,12 @@ def refresh(call: Call) -> Answer:
     call.require("campaign", campaign)
     for kind in (_JOB, _RESULT):
         call.store.remove(call.account, kind, campaign)
-    body: Json = {"status": "queued", "_requested": call.micros}
+    body: Json = {"status": "processing", "_requested": call.micros}
     call.store.insert(call.account, _JOB, campaign, body)
     seconds = call.world.estimation_seconds
     payload: Json = {"campaign": campaign, "requested": call.micros}
-    call.schedule("estimation.start", payload, seconds / 4)
     call.schedule("estimation.finish", payload, seconds)
     return documents.one(call, Row(campaign, body), 202)
-
-
-def start(session: Session, payload: Json) -> None:
-    """The job leaves the queue."""
-    _advance(session, payload, "processing")
 
 
 def finish(session: Session, payload: Json) -> None:

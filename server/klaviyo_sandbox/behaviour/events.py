@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 from klaviyo_sandbox.behaviour.profiles import normalized, recognize, unclaimed, write_profile
-from klaviyo_sandbox.behaviour.webhooks import notify
+from klaviyo_sandbox.behaviour.webhooks import add_topic, notify
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import iso, parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
-from klaviyo_sandbox.identifiers import new_identifier, new_uuid
+from klaviyo_sandbox.identifiers import new_event_uuid, new_identifier
 from klaviyo_sandbox.loose_json import Json, is_list, is_object
 
 # Klaviyo takes events of these addresses and drops them without a word.
@@ -51,7 +51,7 @@ def process_event(session: Session, payload: Json) -> None:
         properties["$value"] = payload["value"]
     if payload.get("value_currency") is not None:
         properties["$value_currency"] = payload["value_currency"]
-    body = event_body(profile, metric, timestamp, unique_id, properties, new_uuid(session.store.next_digest()))
+    body = event_body(profile, metric, timestamp, unique_id, properties, session.store.next_digest())
     record_events(session, [(session.new_id("event"), body)])
 
 
@@ -73,7 +73,7 @@ def bulk_create_client_events(call: Call) -> Answer:
 
 def _accept(call: Call, event: Json) -> None:
     kind = "client.event" if call.operation.public else "event"
-    call.schedule(kind, {**event, "received": call.stamp}, call.world.event_delay)
+    call.schedule(kind, {**event, "received": call.second}, call.world.event_delay)
 
 
 def _accept_batches(call: Call, batches: Sequence[tuple[Json, str]]) -> None:
@@ -123,22 +123,22 @@ def record_event(session: Session, profile: str, metric: str, properties: Json, 
     timestamp = session.micros // 1_000_000
     unique = unique_id or str(timestamp)
     kept = {**properties, "$event_id": unique}
-    uuid = new_uuid(session.store.next_digest())
+    digest = session.store.next_digest()
     identifier = ensure_metric(session, {"name": metric, "service": "klaviyo"})
-    body = event_body(profile, identifier, timestamp, unique, kept, uuid)
+    body = event_body(profile, identifier, timestamp, unique, kept, digest)
     record_events(session, [(session.new_id("event"), body)])
     person = session.store.get(session.account, "profile", profile)
     if person is not None and (person["last_event_date"] or "") < body["datetime"]:
         session.store.replace(session.account, "profile", profile, {**person, "last_event_date": body["datetime"]})
 
 
-def event_body(profile: str, metric: str, timestamp: int, unique_id: str, properties: Json, uuid: str) -> Json:
-    """The stored body of an event that happened at `timestamp`, in seconds since 1970."""
+def event_body(profile: str, metric: str, timestamp: int, unique_id: str, properties: Json, digest: bytes) -> Json:
+    """The stored body of an event that happened at `timestamp`, in seconds since 1970. `digest` makes its UUID."""
     return {
         "timestamp": timestamp,
         "event_properties": properties,
         "datetime": iso(datetime.fromtimestamp(timestamp, UTC)),
-        "uuid": uuid,
+        "uuid": new_event_uuid(timestamp, digest),
         "_profile_id": profile,
         "_metric_id": metric,
         "_unique_id": unique_id,
@@ -190,6 +190,7 @@ def ensure_metric(session: Session, attributes: Json) -> str:
         "integration": metric_integration(service),
     }
     session.store.insert(session.account, "metric", identifier, body)
+    add_topic(session, attributes["name"], service)
     return identifier
 
 

@@ -39,7 +39,12 @@ _TEXT_DEFAULTS: Json = {
     **_SENT,
 }
 _PUSH_DEFAULTS: Json = {"sound": False, "badge": False, "on_open": "home", "smart_sending_enabled": True}
-_MESSAGE_DEFAULTS = {"email": _SENT, "sms": _TEXT_DEFAULTS, "mobile_push": _PUSH_DEFAULTS, "whatsapp": _SENT}
+# What every email of a flow shows, though nobody set it.
+EMAIL_DEFAULTS: Json = {
+    **dict.fromkeys(("cc_email", "bcc_email", "custom_tracking_params", "additional_filters")),
+    **_SENT,
+}
+_MESSAGE_DEFAULTS = {"email": EMAIL_DEFAULTS, "sms": _TEXT_DEFAULTS, "mobile_push": _PUSH_DEFAULTS, "whatsapp": _SENT}
 _HAVE_STATUS = (*_CHANNELS, "content-experiment", "ab-test", "update-profile", "internal-service", "list-update")
 
 
@@ -249,7 +254,7 @@ def _write_message(session: Session, action: str, sender: Json, known: dict[str,
     identifier = earlier.id if earlier else message.get("id") or session.new_id("flow-message")
     template: str | None = message.get("template_id")
     if template is not None and (earlier is None or earlier.body["_template_id"] != template):
-        template = copy_template(session, template, f"Clone of {template}", owner=identifier)
+        template = copy_template(session, template, f"Clone of {template}", owner=identifier).id
         if earlier is not None and earlier.body["_template_id"] is not None:
             session.store.remove(session.account, "template", earlier.body["_template_id"])
     message.update(id=identifier, template_id=template)

@@ -1,9 +1,9 @@
 """How sign-up forms are made: of a definition, every part of which gets an id, with one version per variation."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from klaviyo_sandbox import documents
+from klaviyo_sandbox.behaviour.form_defaults import completed
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
 from klaviyo_sandbox.identifiers import new_identifier
@@ -16,7 +16,7 @@ _NESTED = ("steps", "columns", "rows", "blocks", "triggers", "teasers")
 _SINGLE = ("action", "dynamic_button")
 # Actions that always submit, and so need to know the list; of others `submit` says whether they do.
 _SUBMIT_TO_LIST = ("close", "next_step", "redirect", "submit_back_in_stock")
-_DEFAULTS: Mapping[str, Any] = {"type": "popup", "status": "draft", "ab_test": False, "location": None}
+_LEAST_STEPS = 2
 
 
 def create_form(call: Call) -> Answer:
@@ -30,7 +30,7 @@ def create_form(call: Call) -> Answer:
     made: list[Json] = []
     for version in versions:
         number = call.new_id("form-version")
-        made.append({**_DEFAULTS, **identified(version, lambda: _part_id(call)), "id": int(number)})
+        made.append({**identified(completed(version), lambda: _part_id(call)), "id": int(number)})
     body: Json = {
         "name": attributes["name"],
         "status": attributes["status"],
@@ -77,7 +77,9 @@ def _part_id(session: Session) -> str:
 
 
 def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
-    """Ids that must not be there yet, and actions that submit to no list."""
+    """Too few steps, ids that must not be there yet, and actions that submit to no list."""
+    if len(version["steps"]) < _LEAST_STEPS:
+        yield invalid_field(f"{_VERSIONS}/{at}", "Versions must have at least two steps")
     for place, pointer, part in _parts(version, "versions", f"{_VERSIONS}/{at}"):
         if part.get("id") is not None:
             yield invalid_field(f"{pointer}/id", "'id' is not allowed on create.")

@@ -22,6 +22,8 @@ _BEGINNINGS = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png", b"GIF87a": 
 _ENDINGS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".gif": "gif"}
 _DATA_URI = re.compile(r"data:image/[\w.+-]+((?:;[\w.+-]+=[\w.+-]+)*)(;base64)?,(.*)", re.DOTALL)
 _FETCH_SECONDS = 3.0
+# The top-level domain that never leads anywhere (RFC 2606): how a caller tries an image that cannot be fetched.
+_NOWHERE = ".invalid"
 _URL, _FILE = "/data/attributes/import_from_url", "/data/attributes/file"
 
 
@@ -121,6 +123,8 @@ def _linked(source: str) -> tuple[str, int, str]:
     if parts.scheme == "http" and _is_this_machine(host):
         content = _fetched(parts, host, port)
         return format_of(content, _URL), len(content), name
+    if host.endswith(_NOWHERE):
+        raise _unreachable()
     ending = PurePosixPath(name).suffix.lower()
     if ending and ending not in _ENDINGS:
         raise _unsupported(_URL)
@@ -136,11 +140,11 @@ def _fetched(parts: SplitResult, host: str, port: int | None) -> bytes:
         response = connection.getresponse()
         content = response.read(LARGEST_IMAGE + 1)
     except (OSError, HTTPException, ValueError):
-        raise _unreachable(parts) from None
+        raise _unreachable() from None
     finally:
         connection.close()
     if response.status != 200:
-        raise _unreachable(parts)
+        raise _unreachable()
     return content
 
 
@@ -151,8 +155,8 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _unreachable(parts: SplitResult) -> ApiError:
-    return invalid_body(_URL, f"No image could be read from {parts.geturl()}.")
+def _unreachable() -> ApiError:
+    return invalid_body(_URL, "Unable to fetch the URL you entered.")
 
 
 def _unsupported(pointer: str) -> ApiError:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour import jobs
-from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, require_any, write_checked, write_profile
+from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, require_identity, write_checked, write_profile
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, invalid_body
 from klaviyo_sandbox.loose_json import Json
@@ -72,5 +72,5 @@ def _write(session: Session, entry: Json) -> str:
         identifier = next(iter(find_profiles(session, attributes)), None)
     if identifier is not None:
         return write_checked(session, identifier, attributes, patch).id
-    require_any(attributes)
+    require_identity(session, attributes)
     return write_profile(session, None, attributes, patch).id

@@ -14,14 +14,16 @@ sort "-created_at"). A handler of its own that knows its items another way calls
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call, Session
+from klaviyo_sandbox.clock import exact
 from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.errors import ApiError
-from klaviyo_sandbox.identifiers import new_uuid
+from klaviyo_sandbox.identifiers import IdForm, new_uuid
 from klaviyo_sandbox.limits import throttled
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.shapes import Document, Items, Number, Record, Shape, Text
@@ -54,17 +56,24 @@ class Skip(Exception):
 def resource(
     kind: str,
     *relations: Relation,
+    ids: IdForm = "ulid",
+    first: Literal["processing", "queued"] = "processing",
     attributes: Mapping[str, Shape] = ATTRIBUTES,
     columns: Mapping[str, Column] | None = None,
     owns: tuple[tuple[str, str], ...] = (),
 ) -> Resource:
-    """A job resource. The first relation is the one to what the job wrote; the others are the domain's own."""
+    """A job resource. The first relation is the one to what the job wrote; the others are the domain's own.
+
+    first: the status that starting one is answered with
+    """
     return Resource(
         kind,
         Record(attributes),
-        ids="job",
+        ids=ids,
         relations=relations,
+        defaults={"status": first},
         stamps=("created_at", ""),
+        precision="microsecond",
         columns={
             "status": Column("status", nullable=False),
             "created_at": Column("created_at", "moment", nullable=False),
@@ -97,7 +106,7 @@ def start(
     most: int | None = None,
     extra: Json | None = None,
 ) -> Row:
-    """Queue a job of the operation's resource. Raises ApiError (429) when `most` such jobs are unfinished already.
+    """Start a job of the operation's resource. Raises ApiError (429) when `most` such jobs are unfinished already.
 
     pointer: where in the request the items are, for the errors
     extra: further attributes of the job
@@ -108,7 +117,7 @@ def start(
         raise throttled(max(1, ceil(seconds)))
     identifier = call.new_id(kind)
     body: Json = {
-        "status": "queued",
+        **call.world.resources[kind].defaults,
         "created_at": call.stamp,
         "started_at": None,
         "total_count": len(items),
@@ -117,11 +126,12 @@ def start(
         "skipped_count": 0,
         "completed_at": None,
         "errors": [],
-        "expires_at": call.moment(call.micros + KEPT_SECONDS * 1_000_000),
+        "expires_at": exact(call.now + timedelta(seconds=KEPT_SECONDS)),
         **(extra or {}),
     }
     call.store.insert(call.account, kind, identifier, body)
-    call.schedule(f"{kind}.start", {"job": identifier}, seconds / 4)
+    if body["status"] == "queued":
+        call.schedule(f"{kind}.start", {"job": identifier}, seconds / 4)
     call.schedule(f"{kind}.finish", {"job": identifier, "items": list(items), "pointer": pointer}, seconds)
     call.schedule(f"{kind}.expire", {"job": identifier}, KEPT_SECONDS)
     return Row(identifier, body)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.calls import Answer, Call
-from klaviyo_sandbox.errors import invalid_body
+from klaviyo_sandbox.errors import invalid_body, permission_denied
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -18,6 +18,9 @@ MAPPINGS: Mapping[str, str] = {
     "started_checkout": "Started Checkout",
     "viewed_product": "Viewed Product",
 }
+# How often one mapping may be changed in 24 hours.
+_MOST_A_DAY = 2
+_DAY = 86400 * 1_000_000
 
 
 def mapping(metric: str | None, custom_metric: str | None, updated: str) -> Json:
@@ -45,6 +48,11 @@ def update_mapped_metric(call: Call) -> Answer:
             kept["custom-metric"] = None
         if custom is not None:
             kept["metric"] = None
-        body = mapping(kept["metric"], kept["custom-metric"], call.stamp)
+        recent: list[int] = [at for at in body.get("_updates", ()) if at > call.micros - _DAY]
+        if len(recent) >= _MOST_A_DAY:
+            raise permission_denied(
+                f"Mapped Metric `{call.id}` has reached the daily limit of updates ({_MOST_A_DAY})."
+            )
+        body = {**mapping(kept["metric"], kept["custom-metric"], call.stamp), "_updates": [*recent, call.micros]}
         call.store.replace(call.account, "mapped-metric", call.id, body)
     return documents.one(call, Row(call.id, body))

@@ -23,7 +23,8 @@ def merge(call: Call) -> Answer:
     call.require("profile", destination)
     call.require("profile", source)
     call.schedule("profile.merge", {"source": source, "destination": destination}, call.world.job_seconds)
-    data = {"type": "profile", "id": destination, "links": {"self": f"{call.base_url}/api/profiles/{destination}/"}}
+    links = {"self": f"{call.base_url}/api/profiles/{destination}/"}
+    data = {"type": "profile", "id": destination, "attributes": {}, "links": links}
     return Answer(202, {"data": data, "links": {"self": documents.self_link(call)}})
 
 

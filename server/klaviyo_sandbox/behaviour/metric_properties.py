@@ -1,11 +1,11 @@
 """The properties that events of a metric have, found in the events themselves."""
 
 import json
-from hashlib import blake2b
 from typing import Any
 
 from klaviyo_sandbox import documents
-from klaviyo_sandbox.calls import Answer, Call, missing
+from klaviyo_sandbox.calls import Answer, Call
+from klaviyo_sandbox.identifiers import decoded, encoded
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -44,11 +44,11 @@ def get_metric_id(call: Call) -> Answer:
 
 
 def _find(call: Call) -> Row:
-    for (metric,) in call.store.rows("SELECT id FROM metric WHERE account = ? ORDER BY id", (call.account,)):
-        for row in _properties(call, metric):
-            if row.id == call.id:
-                return row
-    raise missing("metric-property", call.id)
+    metric, _, _ = (decoded(call.id) or "").partition(".")
+    for row in _properties(call, metric):
+        if row.id == call.id:
+            return row
+    raise call.missing("metric-property", call.id)
 
 
 def _properties(call: Call, metric: str) -> list[Row]:
@@ -73,7 +73,7 @@ def _properties(call: Call, metric: str) -> list[Row]:
         for sample in _samples(kind, value):
             if len(samples) < _MOST_SAMPLES and sample not in samples:
                 samples.append(sample)
-    return [Row(_identifier(metric, key), about) for key, about in found.items()]
+    return [Row(encoded(f"{metric}.{key}"), about) for key, about in found.items()]
 
 
 def _samples(kind: str, value: Any) -> list[Any]:
@@ -81,7 +81,3 @@ def _samples(kind: str, value: Any) -> list[Any]:
     if kind == "array":
         return [item for item in json.loads(value) if isinstance(item, (str, int, float))]
     return [value == 1] if kind in ("true", "false") else [value] if kind in _TYPES else []
-
-
-def _identifier(metric: str, key: str) -> str:
-    return blake2b(f"{metric}:{key}".encode(), digest_size=16).hexdigest()

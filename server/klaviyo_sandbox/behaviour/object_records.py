@@ -39,8 +39,10 @@ def accept_records(call: Call) -> Answer:
 
 
 def accept_deletion(call: Call) -> Answer:
-    """Take the ids of records to delete; unknown ones are passed over."""
-    ids = [item["id"] for item in call.data["relationships"]["object-records"]["data"]]
+    """Take the ids of records to delete; unknown ones of a known type are passed over."""
+    ids: list[str] = [item["id"] for item in call.data["relationships"]["object-records"]["data"]]
+    for kind in dict.fromkeys(identifier.partition(":::")[0] for identifier in ids):
+        call.require("object-type", kind)
     call.schedule("object-records.delete", {"records": ids}, call.world.job_seconds)
     return Answer(202)
 
@@ -223,7 +225,7 @@ def _log(session: Session, kind: str, identifier: str | None, problems: list[Jso
     body: Json = {
         "status": "error",
         "event_type": "validation_error",
-        "timestamp": session.stamp,
+        "timestamp": session.second,
         "summary": f"The record was not ingested: {count} problem{'s' if count > 1 else ''} found.",
         "errors": problems,
         "_object_type": kind,

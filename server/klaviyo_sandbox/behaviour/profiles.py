@@ -16,7 +16,7 @@ _IDENTIFIERS = {
     "phone_number": ("phone_number", "phone_number"),
     "external_id": ("external_id", "external_id"),
     "_kx": ("_kx", "exchange_id"),
-    "anonymous_id": ("_anonymous_id", "anonymous_id"),
+    "anonymous_id": ("anonymous_id", "anonymous_id"),
 }
 # What identifies a person in events, on devices and on websites.
 IDENTIFIERS = tuple(_IDENTIFIERS)
@@ -32,7 +32,7 @@ def create_profile(call: Call) -> Answer:
     existing = find_profiles(call, attributes)
     if existing:
         raise duplicate_profile(existing[0])
-    require_any(attributes)
+    require_identity(call, attributes)
     row = write_profile(call, None, attributes)
     return documents.one(call, row, 201)
 
@@ -55,20 +55,20 @@ def import_profile(call: Call) -> Answer:
     existing = find_profiles(call, attributes)
     if existing:
         return documents.one(call, write_checked(call, existing[0], attributes, patch))
-    require_any(attributes)
+    require_identity(call, attributes)
     return documents.one(call, write_profile(call, None, attributes, patch), 201)
 
 
 def get_conversation(call: Call) -> Answer:
     """The first of a profile's conversations, or null."""
     found = _conversations(call)
-    return documents.one(call, found[0]) if found else documents.none(call)
+    return documents.one(call, found[0]) if found else documents.none()
 
 
 def get_conversation_id(call: Call) -> Answer:
     """The id of the first of a profile's conversations, or null."""
     found = _conversations(call)
-    return documents.identifier(call, found[0].id) if found else documents.none(call)
+    return documents.identifier(call, found[0].id) if found else documents.none()
 
 
 def find_profiles(session: Session, attributes: Mapping[str, Any]) -> list[str]:
@@ -92,7 +92,8 @@ def recognize(session: Session, attributes: Mapping[str, Any]) -> str | None:
         for name, (kept, _) in _IDENTIFIERS.items():
             if attributes.get(name) is None or body.get(kept) is None:
                 continue
-            if body[kept] == attributes[name] or (
+            # An external id may be a number; the same in digits is the same id.
+            if str(body[kept]) == str(attributes[name]) or (
                 name == "email" and profile in _with_other_address(session, attributes[name])
             ):
                 return profile
@@ -130,6 +131,7 @@ def blank_profile(created: str) -> Json:
         "created": created,
         "updated": created,
         "last_event_date": None,
+        "anonymous_id": None,
     }
 
 
@@ -201,6 +203,14 @@ def unclaimed(session: Session, profile: str | None, attributes: Json) -> Json:
 def kept_identifiers(body: Json) -> Json:
     """The identifiers of a stored profile, named as they arrive."""
     return {name: body.get(kept) for name, (kept, _) in _IDENTIFIERS.items()}
+
+
+def require_identity(session: Session, attributes: Mapping[str, Any]) -> None:
+    """Raise ApiError (400) unless a new profile has an identifier; a number is enough where texts can be sent."""
+    require_any(attributes)
+    if not session.world.entitled("sms") and all(attributes.get(name) is None for name in ("email", "external_id")):
+        detail = "A profile cannot have a phone number alone: the account has not set up text messages."
+        raise invalid_body("/data/attributes/phone_number", detail)
 
 
 def require_any(

@@ -87,4 +87,4 @@ def _review(session: Session, profile: str) -> None:
     tokens = session.store.find(session.account, "push-token", "profile_id", profile)
     reachable = any(row.body["enablement_status"] in _REACHABLE for row in tokens)
     status = "SUBSCRIBED" if reachable else "UNSUBSCRIBED"
-    write_consent(session, profile, "push.marketing", status, session.stamp, None, False)
+    write_consent(session, profile, "push.marketing", status, session.second, None, False)

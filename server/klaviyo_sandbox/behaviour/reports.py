@@ -100,11 +100,12 @@ class Report:
         """Whether the filters let something with these dimensions in."""
         return all(_holds(condition, dimensions[condition.field]) for condition in self.conditions)
 
-    def answer(self, related: Mapping[str, tuple[str, str]] | None = None) -> Answer:
-        """The document. `related` says which relationships it has: name → (type, dimension that holds the ids)."""
+    def answer(self) -> Answer:
+        """The document. Klaviyo's has relationships to what is reported on; those of the live service have none."""
+        pages = "page_cursor" in self.call.operation.parameters
         first = _page_start(self.call)
         keys = sorted(self._groups)
-        shown = keys[first : first + _PAGE] if "page_cursor" in self.call.operation.parameters else keys
+        shown = keys[first : first + _PAGE] if pages else keys
         asked: list[str] = list(dict.fromkeys(self.call.data["attributes"]["statistics"]))
         results: list[Json] = []
         for key in shown:
@@ -115,23 +116,17 @@ class Report:
         attributes: Json = {"results": results}
         if self.interval:
             attributes["date_times"] = [iso(start) for start in self.starts]
-        links = {"self": documents.self_link(self.call)}
+        links: Json = {"self": documents.self_link(self.call), **({"next": None, "prev": None} if pages else {})}
         if first + len(shown) < len(keys):
             links["next"] = f"{self.call.base_url}{self.call.path}?page_cursor={first + len(shown)}"
-        return Answer(200, {"data": self._data(attributes, shown, related or {}), "links": links})
+        return Answer(200, {"data": self._data(attributes), "links": links})
 
-    def _data(self, attributes: Json, shown: Sequence[Key], related: Mapping[str, tuple[str, str]]) -> Json:
+    def _data(self, attributes: Json) -> Json:
         kind = self.call.operation.resource
         data: Json = {"type": kind, "id": self.call.new_id(kind), "attributes": attributes}
         fields = self.call.query.fields.get(kind)
         if fields is not None:
             data["attributes"] = {name: value for name, value in attributes.items() if name in fields}
-        elif related:
-            data["relationships"] = {}
-            for name, (other, dimension) in related.items():
-                at = self.group_by.index(dimension)
-                ids = dict.fromkeys(key[at] for key in shown)
-                data["relationships"][name] = {"data": [{"type": other, "id": identifier} for identifier in ids]}
         return data
 
     def _index(self, at: int) -> int:

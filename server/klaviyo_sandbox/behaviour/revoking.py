@@ -38,10 +38,12 @@ def start(call: Call) -> Answer:
     group = {name: relationships[name]["data"]["id"] for name in _RELATIONS if name in relationships}
     if len(group) + (listed is not None) != 1:
         raise invalid_body("/data", "Name either profiles, or one list, or one segment.")
-    extra: Json = {f"_{name}_id": identifier for name, identifier in group.items()}
+    # Klaviyo says at once when it is completed, and counts later.
+    extra: Json = {"completed_at": call.stamp, **{f"_{name}_id": identifier for name, identifier in group.items()}}
     if listed is not None:
         items = [normalized(entry["attributes"])["email"] for entry in listed["data"]]
-        row = jobs.start(call, [{"email": email} for email in items], pointer="/data/attributes/profiles/data")
+        entries = [{"email": email} for email in items]
+        row = jobs.start(call, entries, pointer="/data/attributes/profiles/data", extra=extra)
         return documents.one(call, row, 202)
     (name, identifier), *_ = group.items()
     call.require(name, identifier)
@@ -87,7 +89,7 @@ def _revoke(session: Session, attributes: Json, channel: str, kinds: Json, list_
             # Leaving one list stops the email sent to that list, and nothing else.
             suppress_globally(session, profile, "UNSUBSCRIBE", list_id)
             continue
-        write_consent(session, profile, f"{channel}.{kind}", "UNSUBSCRIBED", session.stamp, None, False)
+        write_consent(session, profile, f"{channel}.{kind}", "UNSUBSCRIBED", session.second, None, False)
         if (channel, kind) == ("email", "marketing"):
             suppress_globally(session, profile, "UNSUBSCRIBE")
     if on_list and list_id is not None and "marketing" in kinds:

@@ -7,7 +7,7 @@ from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.conditions import matching
 from klaviyo_sandbox.behaviour.counts import members_of
 from klaviyo_sandbox.calls import Answer, Call, Session
-from klaviyo_sandbox.errors import ApiError, Problem
+from klaviyo_sandbox.errors import ApiError, Problem, invalid_body
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
@@ -33,6 +33,9 @@ def update_segment(call: Call) -> Answer:
     """Changes to a segment. A new definition has its members found anew."""
     body = call.require("segment", call.id)
     attributes = {name: value for name, value in call.data["attributes"].items() if value is not None}
+    if attributes.get("is_active") is False and len(attributes) > 1:
+        detail = "'is_active' must be the only attribute when a segment is deactivated."
+        raise invalid_body("/data/attributes/is_active", detail)
     redefined = "definition" in attributes and attributes["definition"] != body["definition"]
     if redefined:
         _admit_processing(call)

@@ -155,7 +155,7 @@ def _start(call: Call, body: Json) -> datetime | None:
 
 def _begin_anew(session: Session, campaign: str, body: Json, status: str, start: datetime | None) -> None:
     body["_sending"] = body.get("_sending", 0) + 1
-    body["send_time"] = iso(start or session.now)
+    body["send_time"] = session.stamp if start is None else iso(start)
     _set_send_times(session, campaign, body)
     _set_status(session, campaign, body, status)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.behaviour.markup import MarkupError, render
-from klaviyo_sandbox.calls import Answer, Call, Session, missing
+from klaviyo_sandbox.behaviour.plain_text import text_of
+from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.loose_json import Json, is_list, items, mapping
@@ -53,6 +54,8 @@ def create_template(call: Call) -> Answer:
     }
     if definition is not None:
         _define(call, identifier, body, definition)
+    if body["text"] is None:
+        body["text"] = text_of(body["html"])
     call.store.insert(call.account, "template", identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 
@@ -61,7 +64,7 @@ def update_template(call: Call) -> Answer:
     """Change a template of the library. Null leaves a name, HTML or definition as it is, and clears the other texts."""
     body = call.require("template", call.id)
     if body.get("_owner_id") is not None:
-        raise missing("template", call.id)
+        raise call.missing("template", call.id)
     attributes: Json = call.data["attributes"]
     _check_editor(body["editor_type"], attributes)
     for name in ("text", "amp"):
@@ -80,8 +83,10 @@ def update_template(call: Call) -> Answer:
 
 def delete_template(call: Call) -> Answer:
     """Remove a template of the library. Klaviyo was seen to answer 200, where its document says 204."""
-    if call.require("template", call.id).get("_owner_id") is not None:
-        raise conflict(f"Template with id {call.id} belongs to a message and cannot be deleted on its own.")
+    owner = call.require("template", call.id).get("_owner_id")
+    if owner is not None:
+        detail = f"Cannot delete template {call.id} while it is attached to message {owner}"
+        raise conflict(detail, pointer="/data")
     generic.delete_resource(call)
     return Answer(200)
 
@@ -92,8 +97,7 @@ def clone_template(call: Call) -> Answer:
     original = call.require("template", source)
     _check_room(call)
     name = call.data["attributes"].get("name") or f"Clone of {original['name']}"
-    identifier = copy_template(call, source, name)
-    return documents.one(call, Row(identifier, call.require("template", identifier)))
+    return documents.one(call, copy_template(call, source, name))
 
 
 def render_template(call: Call) -> Answer:
@@ -110,7 +114,7 @@ def render_template(call: Call) -> Answer:
     return documents.one(call, Row(identifier, body))
 
 
-def copy_template(session: Session, source: str, name: str, owner: str | None = None) -> str:
+def copy_template(session: Session, source: str, name: str, owner: str | None = None) -> Row:
     """Copy a template, into the library or for one message (`owner`). Raises ApiError (404)."""
     original = session.require("template", source)
     stamps = {"created": session.stamp, "updated": session.stamp}
@@ -119,7 +123,7 @@ def copy_template(session: Session, source: str, name: str, owner: str | None = 
     if body["definition"] is not None:
         body["definition"] = {**body["definition"], "template_id": identifier}
     session.store.insert(session.account, "template", identifier, body)
-    return identifier
+    return Row(identifier, body)
 
 
 def normalized_html(source: str) -> str:

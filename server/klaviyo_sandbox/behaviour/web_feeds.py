@@ -1,14 +1,11 @@
 """What a web feed must look like: a name that templates can use, and an address on the web."""
 
-import re
 from urllib.parse import urlsplit
 
 from klaviyo_sandbox import documents, generic
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import conflict, invalid_body
 from klaviyo_sandbox.storage.store import Row
-
-_NAME = re.compile(r"[0-9_A-z]+")
 
 
 def create_web_feed(call: Call) -> Answer:
@@ -29,10 +26,6 @@ def update_web_feed(call: Call) -> Answer:
 
 def _check(call: Call) -> None:
     name, url = call.data["attributes"].get("name"), call.data["attributes"].get("url")
-    if name is not None and not _NAME.fullmatch(name):
-        raise invalid_body(
-            "/data/attributes/name", "The name of a web feed may only have letters, digits and underscores."
-        )
     if name is not None and any(row.id != call.id for row in call.store.find(call.account, "web-feed", "name", name)):
         raise conflict(f"A web feed named '{name}' already exists.")
     if url is not None and not is_web_address(url):

@@ -32,6 +32,7 @@ _TOPIC_METRICS = (
     "Bounced Email",
     "Bounced Push",
     "Clicked Email",
+    "Clicked Email to Unsubscribe",
     "Clicked SMS",
     "Clicked WhatsApp",
     "Consented to Receive SMS",
@@ -42,8 +43,10 @@ _TOPIC_METRICS = (
     "Manually Suppressed from Email Marketing",
     "Manually Unsuppressed from Email Marketing",
     "Marked Email as Spam",
+    "Merged Profile",
     "Opened Email",
     "Opened Push",
+    "Opened Text",
     "Opened WhatsApp",
     "Ready to Review",
     "Received Automated Response SMS",
@@ -51,9 +54,15 @@ _TOPIC_METRICS = (
     "Received Push",
     "Received SMS",
     "Received WhatsApp",
+    "Relayed Text Message",
     "Sent SMS",
+    "Skipped Send",
+    "Social Comment",
+    "Social DM",
+    "Social UGC",
     "Submitted Rating",
     "Submitted Review",
+    "Subscribed to Back in Stock",
     "Subscribed to Email Marketing",
     "Subscribed to List",
     "Subscribed to SMS Marketing",
@@ -64,12 +73,23 @@ _TOPIC_METRICS = (
 )
 
 
-def topic_of(metric: str) -> str:
-    """The topic of a metric of Klaviyo's own."""
-    return f"event:klaviyo.{re.sub('[^a-z0-9]+', '_', metric.lower())}"
+def topic_of(metric: str, service: str = "klaviyo") -> str:
+    """The topic of a metric of some service; `klaviyo` are Klaviyo's own."""
+    return f"event:{service}.{re.sub('[^a-z0-9]+', '_', metric.lower())}"
 
 
-TOPICS = tuple(topic_of(metric) for metric in _TOPIC_METRICS)
+def _names(topic: str) -> tuple[str, ...]:
+    """The topic, and the newer name under which each one of text messages is there as well."""
+    return tuple(dict.fromkeys((topic, re.sub("sms(?=_|$)", "text_message", topic))))
+
+
+TOPICS = tuple(name for metric in _TOPIC_METRICS for name in _names(topic_of(metric)))
+
+
+def add_topic(session: Session, metric: str, service: str) -> None:
+    """Let a metric that is not Klaviyo's own be subscribed to, as every one can be."""
+    if service != "klaviyo":
+        session.store.insert(session.account, "webhook-topic", topic_of(metric, service), {}, ignore=True)
 
 
 def create_webhook(call: Call) -> Answer:
@@ -102,13 +122,16 @@ def update_webhook(call: Call) -> Answer:
 def notify(session: Session, metric: str, events: Sequence[str]) -> None:
     """Have new events of a metric, given by id, posted to every webhook that wants them."""
     body = session.store.get(session.account, "metric", metric)
-    if body is None or not events or body["integration"]["key"] != "klaviyo":
+    if body is None or not events:
         return
-    sql = "SELECT source FROM link WHERE account = ? AND relation = ? AND target = ? ORDER BY source"
-    for (webhook,) in session.store.rows(sql, (session.account, _LINK, topic_of(body["name"]))):
+    sql = "SELECT source, target FROM link WHERE account = ? AND relation = ?"
+    sql += " AND target IN (SELECT value FROM json_each(?)) ORDER BY source"
+    topics = json.dumps(_names(topic_of(body["name"], body["integration"]["key"])))
+    for webhook, topic in session.store.rows(sql, (session.account, _LINK, topics)):
         for start in range(0, len(events), _MOST_EVENTS):
             some = list(events[start : start + _MOST_EVENTS])
-            session.schedule("webhook", {"webhook": webhook, "events": some, "attempt": 1, "since": session.micros}, 0)
+            payload: Json = {"webhook": webhook, "topic": topic, "events": some, "attempt": 1, "since": session.micros}
+            session.schedule("webhook", payload, 0)
 
 
 def deliver(session: Session, payload: Json) -> None:
@@ -133,7 +156,7 @@ def deliver(session: Session, payload: Json) -> None:
         "response_status": None,
         "error": None,
         "attempt": payload["attempt"],
-        "at": session.stamp,
+        "at": session.second,
         "headers": headers,
         "body": content.decode(),
     }
@@ -180,16 +203,11 @@ def _record(session: Session, identifier: str, delivery: Json, payload: Json, ou
 def _notice(session: Session, payload: Json) -> Json:
     """The body that is posted: each event as reading it would show it."""
     rows = session.store.get_many(session.account, "event", payload["events"])
-    metrics = {row.body["_metric_id"] for row in rows}
-    names = {row.id: row.body["name"] for row in session.store.get_many(session.account, "metric", list(metrics))}
-    data = [
-        {"external_id": row.id, "topic": topic_of(names[row.body["_metric_id"]]), "payload": {"data": _event(row)}}
-        for row in rows
-    ]
+    data = [{"external_id": row.id, "topic": payload["topic"], "payload": {"data": _event(row)}} for row in rows]
     meta = {
         "klaviyo_account_id": session.account,
         "klaviyo_webhook_id": payload["webhook"],
-        "timestamp": session.stamp,
+        "timestamp": session.second,
         "version": _VERSION,
     }
     return {"data": data, "meta": meta}

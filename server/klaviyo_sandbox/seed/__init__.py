@@ -17,6 +17,7 @@ from klaviyo_sandbox.seed import (
     messages,
     orders,
     settings,
+    states,
 )
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Calendar, Person, make_people
@@ -72,14 +73,16 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
         for name, service in orders.METRICS.items()
     }
     people = make_people(random, shop, count, calendar)
+    chosen = states.cast(people) if shop.account == COMPANY_ID else {}
     # Events are stored as they are made, so that a large shop never has to fit in memory.
     shopping = orders.shopping_events(random, shop, people, metrics, calendar)
     world.store.insert_many(shop.account, "event", shopping, ignore=True)
     lists = marketing.make_lists(ground, people)
     segments = marketing.make_segments(ground, people, metrics, lists)
     templates = marketing.make_templates(ground)
-    campaigns = marketing.make_campaigns(ground, lists, segments, templates)
-    flows = marketing.make_flows(ground, metrics, lists, templates)
+    campaigns = marketing.make_campaigns(ground, lists, segments, templates, marketing.CAMPAIGNS)
+    groups = {"metric": metrics, "list": lists, "segment": segments}
+    flows = marketing.make_flows(ground, groups, templates, marketing.FLOWS)
     written_to = people[:_MOST_WRITTEN_TO]
     sent = [sending for sending in campaigns.values() if sending[1]]
     messages.make_campaign_events(ground, sent, written_to, metrics)
@@ -99,6 +102,12 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
             "Summer": {"campaigns": [campaigns["Summer camping checklist"][0], campaigns["Late summer sale"][0]]},
         },
     )
+    if shop.account == COMPANY_ID:
+        # A source of chance of its own: the rest of the shop does not depend on what is rare.
+        apart = Ground(world.store, shop, Random(f"states:{shop.account}:{lists['Newsletter']}"), calendar.now)  # noqa: S311
+        marketing.make_campaigns(apart, lists, segments, templates, states.CAMPAIGNS)
+        marketing.make_flows(apart, groups, templates, states.FLOWS)
+        states.finish_cast(ground, chosen, lists["Newsletter"])
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)

@@ -1,11 +1,11 @@
 """How a demo shop reaches its people beside email: their devices and conversations, its places, and an import."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from klaviyo_sandbox.behaviour.jobs import KEPT_SECONDS
-from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.clock import exact, iso
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person, make_id
@@ -90,18 +90,19 @@ def _make_import(ground: Ground, people: Sequence[Person], list_id: str) -> None
     """An import that ended three days ago: some profiles, and one that was refused."""
     account, micros = ground.shop.account, 1_000_000
     started = ground.now - 3 * 86400
+    created = datetime.fromisoformat(ground.written(3))
     job = make_id(ground.random, "job")
     body: Json = {
         "status": "complete",
-        "created_at": ground.ago(3),
-        "started_at": ground.ago(3),
+        "created_at": exact(created),
+        "started_at": exact(created + timedelta(seconds=0.4)),
         "total_count": len(people) + 1,
         "completed_count": len(people),
         "failed_count": 1,
         "skipped_count": 0,
-        "completed_at": iso(datetime.fromtimestamp(started + 40, UTC)),
+        "completed_at": exact(created + timedelta(seconds=40)),
         "errors": [],
-        "expires_at": iso(datetime.fromtimestamp(started + KEPT_SECONDS, UTC)),
+        "expires_at": exact(created + timedelta(seconds=KEPT_SECONDS)),
     }
     ground.store.insert(account, _IMPORT, job, body)
     ground.store.link(account, f"{_IMPORT}.profiles", job, [person.id for person in people], started * micros)

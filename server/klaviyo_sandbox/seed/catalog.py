@@ -94,7 +94,7 @@ def _make_products(ground: Ground) -> list[tuple[str, Json]]:
     store.insert_many(shop.account, VARIANT, variants)
     for name, contents in members.items():
         category = entry_id(name.lower().replace(" ", "-"))
-        made = ground.ago(660)
+        made = ground.written(660)
         body = {"external_id": name.lower().replace(" ", "-"), "name": name, "_created": made, "updated": made}
         store.insert(shop.account, CATEGORY, category, body)
         store.link(shop.account, CONTENTS, category, contents, (ground.now - 600 * _DAY) * 1_000_000)
@@ -114,8 +114,8 @@ def _item(ground: Ground, product: Product, age: float) -> Json:
         "images": [f"{image}.jpg"],
         "custom_metadata": {"collection": product.category},
         "published": True,
-        "created": ground.ago(age),
-        "updated": ground.ago(age / 20),
+        "created": ground.written(age),
+        "updated": ground.written(age / 20),
     }
 
 
@@ -127,9 +127,10 @@ def _make_coupons(ground: Ground, people: Sequence[Person]) -> None:
     """The coupons, and codes of all but the last: some given to subscribers, some of those used."""
     account, random = ground.shop.account, ground.random
     subscribers = [person for person in people if person.email_consent]
-    for name, description, threshold in _COUPONS:
+    for number, (name, description, threshold) in enumerate(_COUPONS):
         monitor = {"low_balance_threshold": threshold} if threshold else None
         body: Json = {"external_id": name, "description": description, "monitor_configuration": monitor}
+        body["_created"] = ground.written(500 - 90 * number)
         ground.store.insert(account, "coupon", name, body)
     codes: list[tuple[str, Json]] = []
     for name, _, _ in _COUPONS[:2]:
@@ -238,7 +239,7 @@ def _metric(ground: Ground, name: str) -> str:
 
 def _happened(ground: Ground, person: Person, metric: str, moment: int, unique: str, properties: Json) -> Json:
     kept = {name: value for name, value in {**properties, "$event_id": unique}.items() if value is not None}
-    body = event_body(person.id, metric, moment, unique, kept, make_id(ground.random, "uuid"))
+    body = event_body(person.id, metric, moment, unique, kept, ground.random.randbytes(16))
     latest = person.body["last_event_date"]
     if latest is None or latest < body["datetime"]:
         person.body["last_event_date"] = body["datetime"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from klaviyo_sandbox.behaviour.flows import action_body, message_body, senders
+from klaviyo_sandbox.behaviour.form_defaults import completed
 from klaviyo_sandbox.behaviour.forms import identified, version_body
 from klaviyo_sandbox.behaviour.images import image_url
 from klaviyo_sandbox.behaviour.sending import JOB
@@ -50,11 +51,11 @@ def _make_universal_content(ground: Ground) -> None:
         body: Json = {
             "name": name,
             "definition": {"content_type": "block", "type": kind, "data": data},
-            "created": ground.ago(300 - 40 * number),
-            "updated": ground.ago(80 - 9 * number),
+            "created": ground.written(300 - 40 * number),
+            "updated": ground.written(80 - 9 * number),
             "screenshot_status": "completed",
         }
-        identifier = make_id(ground.random, "ulid", 300 - 40 * number)
+        identifier = make_id(ground.random, "hex")
         body["screenshot_url"] = screenshot_url(ground.shop.account, identifier)
         ground.store.insert(ground.shop.account, KIND, identifier, body)
 
@@ -66,7 +67,7 @@ def _make_forms(ground: Ground, newsletter: str) -> None:
         for variation in variations:
             version = _form_version(kind, status, variation, newsletter, len(variations) > 1)
             digits = int(make_id(ground.random, "digits"))
-            versions.append({**identified(version, lambda: make_id(ground.random, "ulid")), "id": digits})
+            versions.append({**identified(completed(version), lambda: make_id(ground.random, "ulid")), "id": digits})
         body: Json = {
             "name": name,
             "status": status,
@@ -117,7 +118,9 @@ def _finish_campaigns(ground: Ground) -> None:
         status: str = row.body["status"]
         if status == "Draft":
             continue
-        job = "cancelled" if status == "Cancelled: No Recipients" else "complete"
+        job = "cancelled" if status.startswith("Cancelled") else "complete"
+        if status in _UNDER_WAY:
+            job = "processing"
         store.insert(account, JOB, row.id, {"status": job})
         row.body["_sending"] = 1
         store.replace(account, "campaign", row.id, row.body)
@@ -150,6 +153,7 @@ def _own_template(ground: Ground, template: str, owner: str, created: str) -> st
     return ground.add("template", {**body, "_owner_id": owner})
 
 
+_UNDER_WAY = ("Adding Recipients", "Preparing to schedule", "Preparing to send", "Sending", "Sending Segments")
 _IMAGES = (
     ("logo", "png", 18_412),
     ("old-logo", "gif", 9_870),

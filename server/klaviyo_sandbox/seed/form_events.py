@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from klaviyo_sandbox.behaviour.events import event_body
-from klaviyo_sandbox.identifiers import new_identifier, new_uuid
+from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person
@@ -46,5 +46,5 @@ def _events(
         unique = f"{form}:{metric}"
         digest = blake2b(f"{unique}:{person.id}".encode(), digest_size=32).digest()
         properties: Json = {"form_id": form, "form_version_id": version, "form_name": name, "$event_id": unique}
-        body = event_body(person.id, metrics[metric], at, unique, properties, new_uuid(digest[16:]))
+        body = event_body(person.id, metrics[metric], at, unique, properties, digest[16:])
         yield new_identifier("eleven", digest, _EPOCH), body

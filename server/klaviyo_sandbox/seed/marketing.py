@@ -1,12 +1,15 @@
 """The marketing side of a demo shop: lists, segments, templates, campaigns, flows and tags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from random import Random
 
-from klaviyo_sandbox.behaviour.campaigns import DEFAULTS
-from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.behaviour.campaigns import DEFAULTS, settings
+from klaviyo_sandbox.behaviour.flows import EMAIL_DEFAULTS
+from klaviyo_sandbox.clock import exact, iso
+from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.people import Person, make_id
 from klaviyo_sandbox.seed.tables import Shop
@@ -28,7 +31,12 @@ class Ground:
         """That many days before the present, as attributes show it."""
         return iso(datetime.fromtimestamp(self.now - days * _DAY, UTC))
 
-    def add(self, kind: str, body: Json, form: str = "six", age: float = 0.0) -> str:
+    def written(self, days: float) -> str:
+        """The same for what Klaviyo dates to the microsecond: with a fraction, always the same for the same days."""
+        fraction = int.from_bytes(blake2b(f"{self.shop.account}:{days}".encode(), digest_size=4).digest()) % 10**6
+        return exact(datetime.fromtimestamp(int(self.now - days * _DAY), UTC).replace(microsecond=fraction))
+
+    def add(self, kind: str, body: Json, form: IdForm = "six", age: float = 0.0) -> str:
         """Store a resource and return its id."""
         identifier = make_id(self.random, form, age)
         self.store.insert(self.shop.account, kind, identifier, body)
@@ -136,13 +144,17 @@ def make_templates(ground: Ground) -> dict[str, str]:
 
 
 def make_campaigns(
-    ground: Ground, lists: dict[str, str], segments: dict[str, str], templates: dict[str, str]
+    ground: Ground,
+    lists: dict[str, str],
+    segments: dict[str, str],
+    templates: dict[str, str],
+    campaigns: Sequence[tuple[str, str, str, float, str, str]],
 ) -> dict[str, tuple[str, int]]:
-    """The campaigns; name → id and, for those that went out, the moment they did (else 0)."""
+    """The campaigns of such a table; name → id and, for those that went out, the moment they did (else 0)."""
     made: dict[str, tuple[str, int]] = {}
-    for name, channel, status, days, subject, template in _CAMPAIGNS:
+    for name, channel, status, days, subject, template in campaigns:
         sent = ground.now - int(days * _DAY)
-        going_out = ground.ago(days) if status in ("Sent", "Scheduled") else None
+        going_out = None if status == "Draft" or status.startswith("Cancelled: ") else ground.ago(days)
         included = [lists["SMS subscribers" if channel == "sms" else "Newsletter"]]
         if status == "Cancelled: No Recipients":
             included = [lists["Spring pop-up (empty)"]]
@@ -155,12 +167,11 @@ def make_campaigns(
                 "included": included,
                 "excluded": [segments["Lapsed customers"]] if status == "Draft" else [],
             },
-            "send_strategy": {"method": "static", "datetime": going_out} if going_out else {"method": "immediate"},
-            "created_at": ground.ago(created),
-            "updated_at": ground.ago(max(days, 0.5)),
-            "scheduled_at": ground.ago(created - 1) if going_out else None,
+            **settings(channel, {"send_strategy": {"method": "static", "datetime": going_out}} if going_out else {}),
+            "created_at": ground.written(created),
+            "updated_at": ground.written(days if days > 0 else 0.5),
+            "scheduled_at": ground.written(created - 1) if going_out else None,
             "send_time": going_out,
-            "_channel": channel,
         }
         campaign = ground.add("campaign", body, "ulid", created)
         made[name] = campaign, sent if status == "Sent" else 0
@@ -177,17 +188,24 @@ def make_campaigns(
 
 
 def make_flows(
-    ground: Ground, metrics: dict[str, str], lists: dict[str, str], templates: dict[str, str]
+    ground: Ground,
+    groups: Mapping[str, Mapping[str, str]],
+    templates: dict[str, str],
+    flows: Sequence[tuple[str, str, str, str, Sequence[int]]],
 ) -> dict[str, str]:
-    """The flows with their actions, and what triggers them; name → id."""
+    """The flows of such a table with their actions, and what triggers them; name → id.
+
+    groups: by kind, what can trigger a flow: name → id
+    """
     ids: dict[str, str] = {}
-    for number, (name, status, trigger_type, trigger, delays) in enumerate(_FLOWS):
-        target = metrics.get(trigger) or lists.get(trigger)
-        kind = "metric" if trigger in metrics else "list" if trigger in lists else ""
+    for number, (name, status, trigger_type, trigger, delays) in enumerate(flows):
+        kind = next((kind for kind, named in groups.items() if trigger in named), "")
+        target = groups[kind][trigger] if kind else None
+        other = _OTHER_TRIGGERS.get(trigger)
         created, updated = ground.ago(600 - 50 * number), ground.ago(40 - 4 * number)
         actions = _actions(ground, name, delays, list(templates.values()))
         definition: Json = {
-            "triggers": [{"type": kind, "id": target}] if kind else [],
+            "triggers": [{"type": kind, "id": target}] if kind else [other] if other else [],
             "profile_filter": None,
             "actions": actions,
             "entry_action_id": actions[0]["id"],
@@ -235,7 +253,7 @@ _TEMPLATES = (
     ("Back in stock notice", "CODE", "It is back"),
 )
 # Name, channel, status, days ago (negative: in the future), subject or text, template.
-_CAMPAIGNS = (
+CAMPAIGNS: tuple[tuple[str, str, str, float, str, str], ...] = (
     ("Winter gift guide", "email", "Sent", 330, "Gifts for people who go outside", "Seasonal sale"),
     ("New year, new trails", "email", "Sent", 300, "Where to walk this year", "Monthly newsletter"),
     ("Spring arrivals", "email", "Sent", 220, "New for spring", "Monthly newsletter"),
@@ -251,7 +269,7 @@ _CAMPAIGNS = (
     ("Spring pop-up invitation", "email", "Cancelled: No Recipients", 70, "Come and see us", "Monthly newsletter"),
 )
 # Name, status, trigger type, what triggers it, hours between its emails.
-_FLOWS = (
+FLOWS: tuple[tuple[str, str, str, str, Sequence[int]], ...] = (
     ("Welcome series", "live", "Added to List", "Newsletter", (0, 72, 168)),
     ("Abandoned cart", "live", "Metric", "Started Checkout", (4, 20)),
     ("Order thank-you", "live", "Metric", "Placed Order", (1,)),
@@ -260,6 +278,36 @@ _FLOWS = (
     ("Summer sale reminder", "draft", "Added to List", "Gift guide sign-ups", (48,)),
     ("Birthday treat", "draft", "Date Based", "", (0,)),
 )
+_OTHER_TRIGGERS: Mapping[str, Json] = {
+    "date": {
+        "type": "date",
+        "date_field_type": "profile-property",
+        "date_profile_property": "Birthday",
+        "timedelta_unit_before_date": "days",
+        "timedelta_value_before_date": 0,
+        "recurrence_frequency": "annually",
+        "timezone": "profile",
+        "trigger_time": "09:00:00",
+        "trigger_days": None,
+    },
+    "price-drop": {
+        "type": "price-drop",
+        "trigger_filter": None,
+        "price_drop_amount_value": 10,
+        "price_drop_amount_unit": "percent",
+        "audience": ["viewed"],
+        "timeframe_days": 30,
+        "currency_type": "usd",
+    },
+    "low-inventory": {
+        "type": "low-inventory",
+        "product_level": "product",
+        "trigger_filter": None,
+        "inventory_count": 5,
+        "audience": ["viewed", "added-to-cart"],
+        "timeframe_days": 30,
+    },
+}
 
 
 def _message(shop: Shop, name: str, channel: str, text: str) -> Json:
@@ -320,7 +368,7 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
                 "timezone": "profile",
                 "delay_until_time": None,
             }
-            steps.append({"id": make_id(ground.random, "six"), "type": "time-delay", "data": delay, "links": {}})
+            steps.append({"id": ground.store.next_rising(), "type": "time-delay", "data": delay, "links": {}})
         email: Json = {
             "message": {
                 "id": make_id(ground.random, "six"),
@@ -329,12 +377,12 @@ def _actions(ground: Ground, flow: str, delays: Sequence[int], templates: Sequen
                 "subject_line": f"{flow}, part {number + 1}",
                 "preview_text": "",
                 "template_id": templates[(number + 1) % len(templates)],
-                "smart_sending_enabled": True,
+                **EMAIL_DEFAULTS,
                 "name": f"{flow} #{number + 1}",
             },
             "status": "live",
         }
-        steps.append({"id": make_id(ground.random, "six"), "type": "send-email", "data": email, "links": {}})
+        steps.append({"id": ground.store.next_rising(), "type": "send-email", "data": email, "links": {}})
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         step["links"] = {"next": following["id"] if following else None}
     return steps

@@ -14,7 +14,7 @@ from klaviyo_sandbox.behaviour.messages import (
     metric_of,
     recipient_properties,
 )
-from klaviyo_sandbox.identifiers import new_identifier, new_uuid
+from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Person
@@ -97,7 +97,7 @@ def _events(sending: Sending, metrics: dict[str, str], now: int) -> Iterator[tup
         unique = f"{sending.key}:{stage}:{at - sending.at}"
         digest = blake2b(f"{unique}:{person.id}".encode(), digest_size=32).digest()
         properties = {**shared, **more, "$event_id": unique}
-        body = event_body(person.id, metrics[metric], at, unique, properties, new_uuid(digest[16:]))
+        body = event_body(person.id, metrics[metric], at, unique, properties, digest[16:])
         latest = person.body["last_event_date"]
         if latest is None or latest < body["datetime"]:
             person.body["last_event_date"] = body["datetime"]

@@ -107,15 +107,14 @@ def _recorder(random: Random, metrics: dict[str, str], calendar: Calendar) -> Ca
         unique: str = "",
         took_place: bool = True,
     ) -> Iterator[Record]:
-        digits, identifier = random.randbytes(16).hex(), make_id(random, "eleven")
+        digest, identifier = random.randbytes(16), make_id(random, "eleven")
         if at > calendar.now or not took_place:
             return
         kept = {name: item for name, item in properties.items() if item is not None}
         kept["$event_id"] = unique or str(at)
         if value is not None:
             kept["$value"] = round(value, 2)
-        uuid = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-        body = event_body(person.id, metrics[metric], at, kept["$event_id"], kept, uuid)
+        body = event_body(person.id, metrics[metric], at, kept["$event_id"], kept, digest)
         latest = person.body["last_event_date"]
         if latest is None or latest < body["datetime"]:
             person.body["last_event_date"] = body["datetime"]

@@ -8,8 +8,9 @@ from itertools import accumulate
 from random import Random
 
 from klaviyo_sandbox.behaviour.profiles import blank_profile
+from klaviyo_sandbox.behaviour.text_messages import in_region
 from klaviyo_sandbox.clock import iso
-from klaviyo_sandbox.identifiers import new_identifier
+from klaviyo_sandbox.identifiers import IdForm, new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.tables import CITIES, EMAIL_DOMAINS, FIRST_NAMES, LAST_NAMES, City, Shop
 
@@ -64,15 +65,9 @@ class Calendar:
         return moment if moment <= self.now else moment - 86400
 
 
-def make_id(random: Random, form: "str", age_days: float = 0.0) -> str:
+def make_id(random: Random, form: IdForm, age_days: float = 0.0) -> str:
     """An identifier of some form, for something `age_days` old."""
-    if form == "ulid":
-        return new_identifier("ulid", random.randbytes(16), _ANCHOR - timedelta(days=age_days))
-    if form == "job":
-        return new_identifier("job", random.randbytes(16), _ANCHOR)
-    if form in ("six", "digits"):
-        return new_identifier("six" if form == "six" else "digits", random.randbytes(16), _ANCHOR)
-    return new_identifier("eleven" if form == "eleven" else "uuid", random.randbytes(16), _ANCHOR)
+    return new_identifier(form, random.randbytes(16), _ANCHOR - timedelta(days=age_days))
 
 
 def make_people(random: Random, shop: Shop, count: int, calendar: Calendar) -> list[Person]:
@@ -127,7 +122,9 @@ def _person(random: Random, calendar: Calendar, orders: int, city: City) -> Pers
 
 def _consent(random: Random, person: Person) -> None:
     person.email_consent = random.random() < 0.65
-    person.sms_consent = person.body["phone_number"] is not None and random.random() < 0.5
+    phone: str | None = person.body["phone_number"]
+    # Where the shop has no number to send from, nobody could have agreed to texts.
+    person.sms_consent = phone is not None and random.random() < 0.5 and in_region(phone)
     fate = random.random()
     for reason, share in _SUPPRESSIONS:
         if fate < share:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from klaviyo_sandbox.behaviour.mapped_metrics import MAPPINGS, mapping
 from klaviyo_sandbox.behaviour.tracking_settings import default_settings
-from klaviyo_sandbox.behaviour.webhooks import TOPICS
+from klaviyo_sandbox.behaviour.webhooks import TOPICS, topic_of
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
+from klaviyo_sandbox.seed.orders import METRICS
 from klaviyo_sandbox.seed.people import Person, make_id
 
 # Name, path on the shop's site, format, how many days old.
@@ -23,11 +24,13 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
     """Settings of the account; `metrics` is name → id."""
     store, account = ground.store, ground.shop.account
     store.insert(account, "tracking-setting", account, default_settings())
-    store.insert_many(account, "webhook-topic", ((topic, {}) for topic in TOPICS))
+    services = ((name, service) for name, service in METRICS.items() if service != "klaviyo")
+    own = dict.fromkeys(topic_of(name, service) for name, service in services)
+    store.insert_many(account, "webhook-topic", ((topic, {}) for topic in (*TOPICS, *own)))
     store.insert_many(
         account,
         "mapped-metric",
-        ((kind, mapping(metrics.get(name), None, ground.ago(360))) for kind, name in MAPPINGS.items()),
+        ((kind, mapping(metrics.get(name), None, ground.written(360))) for kind, name in MAPPINGS.items()),
     )
     for name, path, content_type, age in _FEEDS:
         feed: Json = {
@@ -39,7 +42,7 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
             "updated": ground.ago(age / 3),
             "status": "ok",
         }
-        ground.add("web-feed", feed)
+        ground.add("web-feed", feed, "seven_digits")
     group: Json = {
         "metric_id": metrics["Placed Order"],
         "metric_filters": [
@@ -53,6 +56,6 @@ def make_settings(ground: Ground, metrics: dict[str, str]) -> None:
         "updated": ground.ago(90),
         "definition": {"aggregation_method": "value", "metric_groups": [group]},
     }
-    identifier = make_id(ground.random, "uuid").replace("-", "")
+    identifier = make_id(ground.random, "ulid", 200)
     store.insert(account, "custom-metric", identifier, custom)
     store.link(account, "custom-metric.metrics", identifier, [group["metric_id"]], ground.now * 1_000_000)

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.cursors import BY_ID, Cursor, Sort
 from klaviyo_sandbox.declare import Column, Relation, Resource
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.loose_json import Json, is_object
-from klaviyo_sandbox.query import Cursor, Sort
+from klaviyo_sandbox.storage.moments import keeper
 from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
 
-_BY_ID = Sort("id")
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
+# Of as many digits as all that follow, so that they sort as text the way they do as numbers.
+_FIRST_RISING = 116_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class Store:
         self._path = path
         self._resources = resources
         self._tables = [resource for resource in resources.values() if resource.stored]
+        self._kept: dict[str, Callable[[Json], Json]] = {}
         self._connection: sqlite3.Connection | None = None
         self.lock = threading.RLock()
 
     def open(self) -> None:
         """Connect, and create what tables are missing."""
+        self._kept = {kind: keeper(resource) for kind, resource in self._resources.items()}
         target = ":memory:" if self._path is None else str(self._path)
         connection = sqlite3.connect(target, timeout=30, isolation_level=None, check_same_thread=False)
         if self._path is not None:
@@ -154,6 +158,12 @@ class Store:
         self.remember("sequence", str(number))
         return blake2b(f"{self.remembered('seed')}:{number}".encode(), digest_size=32).digest()
 
+    def next_rising(self) -> str:
+        """An identifier of digits, higher than those before it."""
+        number = int(self.remembered("rising") or _FIRST_RISING) + 1
+        self.remember("rising", str(number))
+        return str(number)
+
     # Resources
 
     def get(self, account: str, kind: str, identifier: str) -> Json | None:
@@ -196,10 +206,10 @@ class Store:
         marks = ", ?" * len(resource.columns)
         verb = "INSERT OR IGNORE" if ignore else "INSERT"
         sql = f'{verb} INTO "{resource.table}" (account, id, body{names}) VALUES (?, ?, ?{marks})'
-        columns = tuple(resource.columns.values())
+        columns, kept = tuple(resource.columns.values()), self._kept[kind]
         rows = (
             (account, identifier, _dump(body), *(column_value(column, body) for column in columns))
-            for identifier, body in items
+            for identifier, body in ((identifier, kept(body)) for identifier, body in items)
         )
         return self._db().executemany(sql, rows).rowcount
 
@@ -207,9 +217,10 @@ class Store:
         """Give an existing resource a new body."""
         resource = self._resources[kind]
         names = "".join(f', "{name}" = ?' for name in resource.columns)
-        values = [column_value(column, body) for column in resource.columns.values()]
+        kept = self._kept[kind](body)
+        values = [column_value(column, kept) for column in resource.columns.values()]
         sql = f'UPDATE "{resource.table}" SET body = ?{names} WHERE account = ? AND id = ?'
-        self.run(sql, (_dump(body), *values, account, identifier))
+        self.run(sql, (_dump(kept), *values, account, identifier))
 
     def reassign(self, account: str, kind: str, column: str, old: str, new: str) -> None:
         """Let the resources whose `column` is `old` have `new` there, except where that would not be unique."""
@@ -239,7 +250,7 @@ class Store:
         *,
         through: tuple[Relation, str] | None = None,
         filters: Sequence[Where] = (),
-        sort: Sort = _BY_ID,
+        sort: Sort = BY_ID,
         cursor: Cursor | None = None,
         limit: int = -1,
     ) -> list[Row]:
@@ -252,11 +263,11 @@ class Store:
         conditions, parameters = [origin.condition], [*origin.parameters]
         descending = sort.descending
         wheres = list(filters)
-        # An index on what must be equal serves the sort, too; one on a range does not.
-        ranges = bool(filters) and not any(where.exact for where in filters)
-        if limit > 0 and ranges and self._are_many(origin, filters):
+        # An index on what must be equal serves the sort, too; one on a range only where that is what is sorted by.
+        elsewhere = any(where.column not in ("", by) for where in filters) and not any(where.exact for where in filters)
+        if limit > 0 and elsewhere and self._are_many(origin, filters):
             # Where much fits, walking the sort's index finds a page at once; a filter's index would sort all of it.
-            wheres = [where.without_index() for where in filters]
+            wheres = [where if where.column == by else where.without_index() for where in filters]
         if cursor is not None:
             descending = descending == cursor.forward
             wheres.append(self._beyond(kind, origin.id, by, sort, cursor, descending))
@@ -292,7 +303,8 @@ class Store:
             column = f'"{relation.foreign}"'
             sql = f"""
                 SELECT {column}, id FROM "{self._resources[relation.type].table}"
-                WHERE account = ? AND {column} IN (SELECT value FROM json_each(?)) ORDER BY {column}, id"""
+                WHERE account = ? AND {column} IN (SELECT value FROM json_each(?))
+                ORDER BY {column}, id {"DESC" if relation.newest_first else ""}"""
             found = self.rows(sql, (account, json.dumps(identifiers)))
         ids: dict[str, list[str]] = {identifier: [] for identifier in identifiers}
         for identifier, related in found:

@@ -79,6 +79,8 @@ def test_an_operation_answers_as_described(subject: Subject, name: str) -> None:
     operation = OPERATIONS[name]
     described = subject.description[operation.path][operation.method]
     control(subject.description, "restore")
+    # Where Klaviyo itself was seen to break, the sandbox does and says so.
+    unwanted = not_a_server_error if "5XX" in described.definition.raw["responses"] else None
     cases = described.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
 
     @settings(
@@ -90,7 +92,7 @@ def test_an_operation_answers_as_described(subject: Subject, name: str) -> None:
     @given(st.data(), cases)
     def call(data: st.DataObject, case: Any) -> None:
         aim(data, case, operation, subject.ids)
-        case.call_and_validate(headers=KEY, checks=CHECKS)
+        case.call_and_validate(headers=KEY, checks=[check for check in CHECKS if check is not unwanted])
 
     call()
 

@@ -68,7 +68,7 @@ def a_flow_is_made_read_to_its_messages_switched_on_and_deleted(klaviyo: Klaviyo
     assert ids(klaviyo.Flows.get_actions_for_flow(flow.id)) == [mailing]
     klaviyo.Flows.delete_flow(flow.id)
     assert refused(klaviyo.Flows.get_flow, flow.id) == (404, "not_found")
-    assert len(every_page(klaviyo.Flows.get_flows, page_size=3, sort="-name")) == 7
+    assert len(every_page(klaviyo.Flows.get_flows, page_size=3, sort="-name")) == 11
 
 
 def _plain(definition):

@@ -49,7 +49,7 @@ def a_campaign_goes_from_draft_to_sent_to_report(klaviyo: Klaviyo) -> None:
     assert renamed.data.attributes.name == "SDK news, final"
 
     klaviyo.Campaigns.refresh_campaign_recipient_estimation(body("campaign-recipient-estimation-job", campaign.id))
-    assert klaviyo.Campaigns.get_campaign_recipient_estimation_job(campaign.id).data.attributes.status == "queued"
+    assert klaviyo.Campaigns.get_campaign_recipient_estimation_job(campaign.id).data.attributes.status == "processing"
     klaviyo.wait(5)
     assert klaviyo.Campaigns.get_campaign_recipient_estimation_job(campaign.id).data.attributes.status == "complete"
     expected = klaviyo.Campaigns.get_campaign_recipient_estimation(campaign.id).data.attributes

@@ -33,7 +33,9 @@ UNPARSED = {
 BEYOND_THE_MODELS = {
     "EncodedFormResponse: .data.relationships": "a form always says where its versions are",
     "ImportErrorResponseCollection: .data[].links": "every resource has a link to itself",
-    ".relationships.import-errors.links.self": "every relationship has a link to itself",
+    ".relationships.conversation": "recorded profiles have it wherever they do not have conversations",
+    "PostCampaignMessageResponse: .included": "assigning a template was seen to include the copy",
+    ".subscriptions.email.click_tracking": "profiles were seen to have it beside open_tracking",
     "ResponseDTO: .data.id": "reports have an id, as JSON:API wants it",
 }
 """What the sandbox says beyond the SDK's models, by the ends or parts of its places, and why."""
