@@ -11,6 +11,8 @@ from klaviyo_mcp.registry.registry import Registry
 TABLE = [line.split("\t") for line in Path(__file__).with_name("catalogue.tsv").read_text().splitlines()]
 REGISTRY = Registry(load_catalogue())
 LARGEST_LISTING = 400_000
+OWN = ("preview_action", "confirm_action")
+"""Tools of the server's own."""
 LARGEST_TOOL = 6_000
 
 
@@ -34,7 +36,7 @@ async def test_every_name_of_the_catalogue_reaches_klaviyo_through_the_client(cl
 async def test_the_whole_listing_and_each_tool_stay_small(client) -> None:
     tools = (await client.list_tools()).tools
     sizes = {tool.name: len(tool.model_dump_json(by_alias=True, exclude_none=True).encode()) for tool in tools}
-    assert len(tools) == len(REGISTRY.actions)
+    assert set(sizes) - set(OWN) == {action.name for action in REGISTRY.actions}
     assert max(sizes.values()) <= LARGEST_TOOL, max(sizes, key=sizes.__getitem__)
     assert sum(sizes.values()) <= LARGEST_LISTING
 
