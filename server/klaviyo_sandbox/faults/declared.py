@@ -17,7 +17,7 @@ A fault is an object of a JSON or YAML list, such as {"operation": "get_*", "fau
       empty         the answer has no body
       characters    names and texts of errors hold half a character, marks of direction and escapes for terminals
       deep          the answer's body is nested 100,000 levels deep
-      bomb          the answer's body is compressed, and 256 MB when it is unpacked
+      bomb          the answer's body is compressed, and 64 MB when it is unpacked
       headers       what the headers tell of quota, time and waiting is garbage
       slow          the answer's body takes `seconds` to arrive
       drip          the answer's body arrives byte by byte, with `seconds` between them

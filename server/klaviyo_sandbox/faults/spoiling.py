@@ -14,7 +14,7 @@ from klaviyo_sandbox.loose_json import is_list, is_object
 # Half a character, a mark that turns the direction of what follows, an escape for terminals, an invisible letter.
 _STRANGE = " \ud800 \u202e \u001b[2J \U000e0041"
 _LEVELS = 100_000
-_BOMB_MEGABYTES = 256
+_BOMB_MEGABYTES = 64
 _GARBAGE = {
     "Retry-After": "\u00b2",
     "RateLimit-Limit": "75, 75;w=\u0661, ;w;w=;=",
