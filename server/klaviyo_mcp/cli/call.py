@@ -53,7 +53,7 @@ def call(
             if preview:
                 accounts = application.accounts if application.connected else None
                 return await preview_call(application.engine, accounts, Call(action, given))
-            ask = _ask if sys.stdin.isatty() and arguments != "-" else None
+            ask = _agree if yes else _ask if sys.stdin.isatty() and arguments != "-" else None
             return await answer_call(application.engine, application.accounts, Call(action, given), ask=ask)
         finally:
             await application.accounts.close()
@@ -71,6 +71,11 @@ def call(
     if response.is_error:
         wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
         fail(response.text, 2 if wrong_use else 1)
+
+
+async def _agree(_plan: Answer) -> bool:
+    """What --yes says, also where a policy wants to be asked."""
+    return True
 
 
 async def _ask(plan: Answer) -> bool:

@@ -22,3 +22,16 @@ LogLevelOption = Annotated[
     Literal["debug", "info", "warning", "error"] | None,
     typer.Option("--log-level", help="What is told there; info has a line per call. info over http, else warning."),
 ]
+ExposeOption = Annotated[
+    str, typer.Option("--expose", metavar="all|TOOLSET,…", help="Which toolsets to show, as --toolsets.")
+]
+ToolsetsOption = Annotated[
+    str, typer.Option("--toolsets", metavar="GLOB,…", help="Show only the actions of these toolsets.")
+]
+ActionsOption = Annotated[
+    str, typer.Option("--actions", metavar="GLOB,…", help="Show only these actions, such as 'get_*'.")
+]
+ExcludeOption = Annotated[
+    str,
+    typer.Option("--exclude", metavar="GLOB,…", help="Leave these actions out, also as parts of other actions."),
+]

@@ -7,7 +7,6 @@ from typing import Any
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.unpacking import unpacked
 from klaviyo_mcp.loose_json import JSON, is_object
-from klaviyo_mcp.registry.model import Confirm
 from klaviyo_mcp.registry.tool_names import ToolNames
 
 PREVIEW, CONFIRM = "preview_action", "confirm_action"
@@ -59,9 +58,9 @@ _CONFIRM: JSON = {
 }
 
 
-def server_tools(confirm: Confirm, *, read_only: bool, names: ToolNames[Any]) -> list[JSON]:
+def server_tools(*, confirms: bool, read_only: bool, names: ToolNames[Any]) -> list[JSON]:
     """Those that there are: nothing is previewed where nothing can be changed, nor confirmed where nothing needs it."""
-    shown = [] if read_only else [_PREVIEW, *([_CONFIRM] if confirm != "never" else [])]
+    shown = [] if read_only else [_PREVIEW, *([_CONFIRM] if confirms else [])]
     tools: list[JSON] = []
     for tool in shown:
         own = {name: names.listed(name) for name in (PREVIEW, CONFIRM)}

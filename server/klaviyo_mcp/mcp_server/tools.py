@@ -33,7 +33,7 @@ class Listing:
         self._exposure = exposure
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.shows(action)]
-        own = server_tools(exposure.confirm, read_only=exposure.read_only, names=registry.names)
+        own = server_tools(confirms=exposure.confirms, read_only=exposure.read_only, names=registry.names)
         self._tools = {tool["name"]: tool for tool in own} | {
             registry.names.listed(action.name): as_tool(action, registry.names) for action in self._actions
         }

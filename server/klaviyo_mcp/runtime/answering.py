@@ -193,29 +193,29 @@ async def _watched_call(
 
 async def _run(turn: _Turn, call: Call, ask: Ask | None) -> Answer:
     engine, plan = turn.engine, turn.plan
-    if not engine.confirmations.needed(plan.effect):
+    if not (since := engine.waits_for(plan)):
         return await _carried_out(turn)
     found = await engine.consequences(plan, turn.account, turn.circumstances.announce)
     if ask is not None and (agreed := await ask(told(plan, found))) is not None:
         if agreed:
-            return await _carried_out(turn, confirmed=True)
+            return await _carried_out(turn, found)
         raise Declined(f"The person who was asked did not agree to {plan.action.name}.")
     turn.watch.outcome = "held"
-    return held(plan, found, engine.confirmations.hold(_asked(plan, call, found), *_whose(turn.account)))
+    return held(plan, found, engine.confirmations.hold(_asked(plan, call, found), *_whose(turn.account)), since)
 
 
 async def _shown(turn: _Turn, call: Call) -> Answer:
     found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
-    if not turn.engine.confirmations.needed(turn.plan.effect):
+    if not (since := turn.engine.waits_for(turn.plan)):
         return told(turn.plan, found)
     pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, found), *_whose(turn.account))
-    return held(turn.plan, found, pledge)
+    return held(turn.plan, found, pledge, since)
 
 
 async def _confirmed(turn: _Turn, token: str, asked: Asked) -> Answer:
     found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
     await turn.engine.confirmations.use(token, asked, found.same or {}, *_whose(turn.account))
-    return await _carried_out(turn, confirmed=True)
+    return await _carried_out(turn, found)
 
 
 def _asked(plan: Plan, call: Call, found: Told) -> Asked:
@@ -226,11 +226,14 @@ def _whose(account: Account) -> tuple[str, bytes]:
     return account.name, account.cursor_key
 
 
-async def _carried_out(turn: _Turn, *, confirmed: bool = False) -> Answer:
+async def _carried_out(turn: _Turn, found: Told | None = None) -> Answer:
+    """Carry out a call; `found` are the consequences that were agreed to, None where nobody had to."""
     engine, plan, known = turn.engine, turn.plan, turn.known
     if plan.effect != "read":
         known.outcome = NOT_KNOWN
-    outcome = await engine.carry_out(plan, turn.account, turn.circumstances.announce, confirmed=confirmed)
+    outcome = await engine.carry_out(
+        plan, turn.account, turn.circumstances.announce, confirmed=found is not None, found=found
+    )
     known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
     turn.watch.pages = len(outcome.replies) if outcome.pages is not None else 0
     explained = await engine.explained(outcome, turn.account)

@@ -8,7 +8,7 @@ from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import Confirm
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import PrefixError
-from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
+from klaviyo_mcp.runtime.exposure import Exposure, Wanted, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Application:
 
 def select(
     *,
-    expose: str = "all",
+    wanted: Wanted | str = "all",
     read_only: bool = False,
     hide_unavailable: bool = False,
     prefix: str | None = None,
@@ -55,11 +55,12 @@ def select(
     settings = read_settings()
     registry = registry_of(settings, prefix)
     exposure = parse_exposure(
-        expose,
+        wanted,
         registry,
         read_only=read_only,
         hide_unavailable=hide_unavailable,
         confirm=confirm or settings.klaviyo_mcp_confirm,
+        policy=settings.klaviyo_mcp_policy,
     )
     return Selection(settings, registry, exposure)
 
@@ -70,18 +71,24 @@ def assemble(
     """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does."""
     from klaviyo_mcp.actions.confirmation import Confirmations
     from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
+    from klaviyo_mcp.actions.on_redis import CountsOnRedis, SpentOnRedis
 
     selection = selection or select(read_only=read_only)
     settings, exposure = selection.settings, selection.exposure
+    endpoint = _endpoint(settings)
+    # A sandbox is of this process, whatever others there are.
+    server = None if sandbox else endpoint.quota_server
     engine = Engine(
         selection.registry,
         exposes=exposure.reaches,
         read_only=exposure.read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
         longest=settings.klaviyo_mcp_call_timeout,
-        confirmations=Confirmations(exposure.confirm),
+        confirmations=Confirmations(exposure.confirm, SpentOnRedis(server) if server else None),
+        policy=exposure.policy,
+        counts=CountsOnRedis(server) if server else None,
     )
-    accounts, connected = _accounts(settings, sandbox, account)
+    accounts, connected = _accounts(settings, endpoint, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)
 
 
@@ -98,14 +105,13 @@ def registry_of(settings: Settings, prefix: str | None = None) -> Registry:
         raise SettingsError(f"{'KLAVIYO_MCP_PREFIX' if prefix is None else '--prefix'}: {error}.") from None
 
 
-def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
+def _accounts(settings: Settings, endpoint: "Endpoint", sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
     """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
 
     A vault is opened for the last alone, and not before the first call.
     """
     from klaviyo_mcp.accounts.account import OneAccount, open_account
 
-    endpoint = _endpoint(settings)
     key = settings.klaviyo_api_key
     kept = "sandbox" if sandbox else "default" if key else None
     if kept and name not in (None, kept):

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         description="Which calls are shown first and carried out once confirmed: those that remove something, reach "
         "many people or cannot be taken back; all that change something; or none.",
     )
+    klaviyo_mcp_policy: Path | None = Field(
+        None, description="YAML file of rules that forbid, ask for a yes, or cap; see docs/policy.md."
+    )
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
         ge=65_536,
