@@ -100,7 +100,7 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
 
     _hint(application)
-    server = make_server(application.engine, lambda _: application.accounts, listing)
+    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
     _loaded()
     anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
@@ -112,7 +112,7 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
     _hint(application)
     exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure)
-    server = make_server(application.engine, lambda _: application.accounts, listing)
+    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
     _loaded()
     serve_http(
         server,

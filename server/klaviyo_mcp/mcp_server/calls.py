@@ -17,7 +17,16 @@ from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
 from klaviyo_mcp.mcp_server.server_tools import PREVIEW, own_call, own_names
-from klaviyo_mcp.runtime.answering import Confirmation, Response, answer_call, confirm_call, preview_call, refused
+from klaviyo_mcp.runtime.answering import (
+    Confirmation,
+    Response,
+    answer_call,
+    confirm_call,
+    preview_call,
+    refused,
+    turned_down,
+)
+from klaviyo_mcp.runtime.audit import Audit
 
 
 class _Told(TypedDict):
@@ -25,14 +34,19 @@ class _Told(TypedDict):
 
     listed: bool
     meta: Mapping[str, Any]
+    audit: Audit | None
 
 
 async def answered(
-    engine: Engine, accounts: Accounts, context: ServerRequestContext[Any], params: types.CallToolRequestParams
+    engine: Engine,
+    accounts: Accounts,
+    context: ServerRequestContext[Any],
+    params: types.CallToolRequestParams,
+    audit: Audit | None = None,
 ) -> Response:
     """What a call of a tool is answered with. Raises nothing but cancellation."""
     account, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-    told: _Told = {"listed": True, "meta": context.meta or {}}
+    told: _Told = {"listed": True, "meta": context.meta or {}, "audit": audit}
     announce = _progress_of(context)
     confirmation: Confirmation | None = None
     if engine.registry.get(params.name) is None and (tool := own_names(engine.registry.names).find(params.name)):
@@ -44,9 +58,10 @@ async def answered(
             return await preview_call(engine, accounts, Call(asked.action or "", asked.arguments), account, **told)
         confirmation = Confirmation(asked.token, asked.action, asked.arguments)
     elif params.request_state is not None:
+        confirmation = Confirmation(params.request_state, params.name, arguments, by="person")
         if not agreed((params.input_responses or {}).get(KEY)):
-            return refused(engine, params.name, Declined("The person who was asked did not agree."), listed=True)
-        confirmation = Confirmation(params.request_state, params.name, arguments)
+            no = Declined("The person who was asked did not agree.")
+            return await turned_down(engine, Call(params.name, arguments), no, audit, confirmation, listed=True)
     if confirmation is not None:
         return await confirm_call(engine, accounts, confirmation, account, announce=announce, **told)
     call, ask = Call(params.name, arguments), asking(context)

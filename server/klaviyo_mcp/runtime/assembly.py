@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
+    from klaviyo_mcp.runtime.audit import Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Application:
     exposure: Exposure
     connected: bool = True
     """False when it is known that no account is there yet."""
+    audit: "Audit | None" = None
 
 
 def select(
@@ -89,7 +91,22 @@ def assemble(
         counts=CountsOnRedis(server) if server else None,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account)
-    return Application(settings, engine, accounts, exposure, connected)
+    return Application(settings, engine, accounts, exposure, connected, _audit(settings))
+
+
+def _audit(settings: Settings) -> "Audit | None":
+    """Where calls are written down. Raises SettingsError for a file that cannot be written."""
+    if settings.klaviyo_mcp_audit_file is None:
+        return None
+    from klaviyo_mcp.runtime.audit import Audit  # with what answers calls, which is loaded once tools are listed
+    from klaviyo_mcp.runtime.audit_file import AuditFile, AuditProblem
+
+    file = AuditFile(settings.klaviyo_mcp_audit_file.expanduser().absolute())
+    try:
+        file.prepare()
+    except AuditProblem as problem:
+        raise SettingsError(f"KLAVIYO_MCP_AUDIT_FILE: {problem}.") from None
+    return Audit(file, reads=settings.klaviyo_mcp_audit_reads == "on")
 
 
 def names_no_account(settings: Settings, *, sandbox: bool) -> bool:
