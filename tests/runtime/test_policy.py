@@ -6,15 +6,18 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.actions.confirmation import Confirmations
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import Stopped
-from klaviyo_mcp.actions.policy import Policy, RuleBroken
+from klaviyo_mcp.actions.errors import ActionError, Stopped
+from klaviyo_mcp.actions.policy import Cap, Policy, Rule, RuleBroken
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_mcp.runtime.exposure import ExposureError, Wanted, parse_exposure
+from klaviyo_mcp.runtime.exposure import Exposure, ExposureError, Wanted, parse_exposure
 from klaviyo_mcp.runtime.policy import PolicyError, read_policy
 from klaviyo_sandbox import API_KEY, create_app
 
@@ -283,3 +286,44 @@ async def test_people_are_counted_as_they_are_named(shop) -> None:
     await one.run("bulk_import_profiles", profiles=people[:3])
     assert "today" in await one.refused("bulk_import_profiles", profiles=people[:2])
     await one.run("create_list", name="Nobody")
+
+
+# Whatever the rules, they only narrow
+
+
+def any_rule(registry: Registry) -> st.SearchStrategy[Rule]:
+    names = st.frozensets(st.sampled_from([action.name for action in registry.actions]), min_size=1, max_size=40)
+    effects = st.frozensets(st.sampled_from(["read", "write", "destructive"]), min_size=1)
+    cap = st.builds(Cap, st.sampled_from(["items", "recipients"]), st.sampled_from(["call", "day"]), st.integers(0, 3))
+    caps = st.lists(cap, max_size=2).map(tuple)
+    return st.builds(
+        Rule, st.just("a"), st.just("a"), names | st.none(), effects | st.none(), st.booleans(), st.booleans(), caps
+    )
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_no_policy_shows_plans_or_confirms_what_would_not_be_without(registry: Registry, data) -> None:
+    policy = Policy(tuple(data.draw(st.lists(any_rule(registry), min_size=1, max_size=4))))
+    open_, ruled = Exposure(read_only=True), Exposure(read_only=True, policy=policy)
+    assert {one.name for one in registry.actions if ruled.shows(one)} <= {
+        one.name for one in registry.actions if open_.shows(one)
+    }
+    plain = Engine(registry, confirmations=Confirmations("destructive"))
+    narrowed = Engine(registry, confirmations=Confirmations("destructive"), policy=policy)
+    for action in data.draw(st.lists(st.sampled_from(registry.actions), max_size=20)):
+        call = Call(action.name, action.spec.examples[0].arguments)
+        try:
+            allowed = plain.plan(call)
+        except ActionError:
+            with pytest.raises(ActionError):
+                narrowed.plan(call)
+            continue
+        try:
+            still = narrowed.plan(call)
+        except RuleBroken:
+            continue
+        assert still.effect == allowed.effect
+        assert policy.forbidding(action, still.effect) is None
+        if plain.waits_for(allowed):
+            assert narrowed.waits_for(still)

@@ -13,8 +13,6 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.audit_chain import FIRST, GAP, RECOVERED, Verdict, continued, line_of, torn_at, verify
 
@@ -115,6 +113,8 @@ class AuditFile:
 
     @contextmanager
     def _locked(self) -> Generator[None]:
+        from filelock import FileLock, Timeout  # 20 ms that only a server with an audit log has to wait
+
         try:
             with FileLock(self._beside(".lock"), LOCK_WAIT, mode=0o600):
                 yield

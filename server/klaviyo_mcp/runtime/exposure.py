@@ -104,7 +104,7 @@ def parse_exposure(
         from klaviyo_mcp.runtime.policy import PolicyError, read_policy  # most servers have none, and need no YAML
 
         try:
-            rules += read_policy(policy, registry).rules
+            rules += read_policy(policy.expanduser(), registry).rules
         except PolicyError as error:
             raise ExposureError(str(error)) from None
     exposure = replace(exposure, policy=Policy(tuple(rules)))
