@@ -54,6 +54,7 @@ SLOW = (
     "klaviyo/test_retries.py",
     "registry/test_schema_form.py",
     "runtime/test_any_answer.py",
+    "runtime/test_audit.py",
     "sandbox/proof/",
     "sandbox/test_home.py",
     "sandbox/test_oauth.py",

@@ -141,8 +141,8 @@ def test_where_all_have_calls_under_way_one_more_is_told_so(tmp_path, upstream) 
 
 @pytest.mark.parametrize("version", ["2025-06-18", "2026-07-28"])
 def test_what_became_of_a_write_whose_client_left_is_in_the_log(tmp_path, upstream, version) -> None:
-    log = tmp_path / "log"
-    with server(log, **settings(upstream)) as (process, port):
+    log, audit = tmp_path / "log", tmp_path / "audit.jsonl"
+    with server(log, **settings(upstream), KLAVIYO_MCP_AUDIT_FILE=str(audit)) as (process, port):
         message = create_list()
         more = ""
         if version > "2026":
@@ -168,6 +168,8 @@ def test_what_became_of_a_write_whose_client_left_is_in_the_log(tmp_path, upstre
         process.wait(20)
     told = log.read_text()
     assert "create_list left before its answer. It was carried out." in told
+    phases = [json.loads(line)["phase"] for line in audit.read_text().splitlines()]
+    assert phases == ["intent", "outcome", "left"]
     assert "Traceback" not in log.read_text()
     assert upstream.made == 1
 

@@ -26,6 +26,7 @@ class Account:
 
     `client` holds its credentials, `access` what these are known to allow, and `facts` what reports need to know of the
     company. `cursor_key` signs the cursors that are given out for it, so that no other account can go on with them.
+    `counted_as` is the same for all connections to one company that are known to be that.
     `scarce` keeps its answers to reads with a daily limit. There is nothing to close: connections belong to the
     endpoint.
     """
@@ -36,6 +37,7 @@ class Account:
     cursor_key: bytes = b""
     facts: AccountFacts = field(default_factory=AccountFacts)
     scarce: ScarceReads = field(default_factory=lambda: KeptReplies().of(""))
+    counted_as: str = ""
 
 
 class NoCredentials(httpx2.Auth):
@@ -69,7 +71,15 @@ def open_account(
     client = endpoint.client(auth, company_id=company_id, counted_as=company)
     cursor_key = hashlib.sha256(f"klaviyo-mcp cursors\n{secret or api_key or name}".encode()).digest()
     scarce = endpoint.kept.of(f"{endpoint.base_url} {name} {company} {cursor_key.hex()}")
-    return Account(name, client, access or LearnedAccess(name), cursor_key, endpoint.facts(company), scarce)
+    return Account(
+        name,
+        client,
+        access or LearnedAccess(name),
+        cursor_key,
+        endpoint.facts(company),
+        scarce,
+        f"{endpoint.base_url} {company}",
+    )
 
 
 class Accounts(Protocol):

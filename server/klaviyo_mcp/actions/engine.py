@@ -18,18 +18,19 @@ from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.long_work import done
+from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known, every
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
+from klaviyo_mcp.actions.policy import EVERYTHING, Policy
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.resuming import question_of
 from klaviyo_mcp.actions.way_back import before_images, way_back
-from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.registry.model import Effect
 from klaviyo_mcp.registry.registry import Action, Registry
 
 LONGEST_CALL = 180.0
@@ -58,15 +59,20 @@ class Engine:
         max_wait: float = 30.0,
         longest: float = LONGEST_CALL,
         confirmations: Confirmations | None = None,
+        policy: Policy = EVERYTHING,
+        counts: DayCounts | None = None,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
         `longest` is how many seconds it may take in all, waits and requests.
         `confirmations` says which calls are not carried out before they are confirmed: none, without them.
         `exposes` says which actions a call can name; what they are made of may be any.
+        `policy` are rules for all of these, and `counts` what the day has used of its caps: in this process, if None.
         """
         self.registry = registry
-        self._gate = Gate(registry, exposes, read_only)
+        self.policy = policy
+        self._counts = counts or CountsHere()
+        self._gate = Gate(registry, exposes, read_only, policy)
         self._max_wait = max_wait
         self._longest = longest
         self.confirmations = confirmations or Confirmations()
@@ -78,7 +84,11 @@ class Engine:
 
     def lets_through(self, action: Action) -> bool:
         """Whether a call of the action can be admitted, as far as that does not depend on the account."""
-        return self._gate.exposes(action) and not (self._gate.read_only and action.effect != "read")
+        return (
+            self._gate.exposes(action)
+            and not (self._gate.read_only and action.effect != "read")
+            and not self.policy.forbidding(action)
+        )
 
     def find(self, name: str) -> Action:
         """The exposed action with this name or alias. Raises UnknownAction."""
@@ -89,7 +99,21 @@ class Engine:
 
         Raises ActionError.
         """
-        return self._planner(account).plan(self.find(call.name), call.arguments, part=False)
+        plan = self._planner(account).plan(self.find(call.name), call.arguments, part=False)
+        check_known(plan, self.policy)
+        return plan
+
+    def waits_for(self, plan: Plan) -> str:
+        """Why a plan has to be confirmed before it is carried out, nothing where it need not be."""
+        if self.confirmations.needed(plan.effect):
+            return f"{plan.action.name} is {plan.effect}"
+        for part in every(plan):
+            later = [self.registry[str(step.step.action)] for step in part.steps or () if step.calls is None]
+            rules = [self.policy.confirming(part.action, part.effect), *map(self.policy.confirming, later)]
+            for rule in rules:
+                if rule is not None:
+                    return f"{rule.told} says so{f': {rule.why}' if rule.why else ''}"
+        return ""
 
     async def run(self, call: Call, account: Account, announce: Announce | None = None) -> Outcome:
         """Plan a call and carry it out; `announce` is told of waits for quota.
@@ -106,16 +130,37 @@ class Engine:
             raise await with_candidates(error, partial(self._glance, account)) from None
 
     async def carry_out(
-        self, plan: Plan, account: Account, announce: Announce | None = None, *, confirmed: bool = False
+        self,
+        plan: Plan,
+        account: Account,
+        announce: Announce | None = None,
+        *,
+        confirmed: bool = False,
+        found: Told | None = None,
     ) -> Outcome:
-        """Do what a plan says, and nothing else. Raises as `run` does, and NotConfirmed, wherever in it that shows."""
+        """Do what a plan says, and nothing else; `found` are its consequences, where they were looked up.
+
+        Raises as `run` does, and NotConfirmed, wherever in it that shows.
+        """
+        if found is None and caps_recipients(plan, self.policy) and (confirmed or not self.waits_for(plan)):
+            found = await self.consequences(plan, account, announce)
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
-        needs = _nothing if confirmed else self.confirmations.needed
-        walk = _Walk(self._planner(account), account, budget, needs)
+        needs = _nothing if confirmed else self.waits_for
+        meter = Meter(self.policy, self._counts, account.counted_as or account.name) if self.policy.capping else None
+        walk = _Walk(self._planner(account), account, budget, needs, meter)
+        walk.refuse_unconfirmed(plan)
         if confirmed:
             # What was shown has been looked up, a moment ago.
             walk.looked_at.extend(telling_parts(plan))
-        outcome = await walk.carry_out(plan)
+        if meter is None:
+            outcome = await walk.carry_out(plan)
+        else:
+            await meter.begin(plan, found)
+            try:
+                outcome = await walk.carry_out(plan)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await meter.end()
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
     async def consequences(self, plan: Plan, account: Account, announce: Announce | None = None) -> Told:
@@ -126,7 +171,9 @@ class Engine:
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         walk = _Walk(self._planner(account), account, budget)
         await walk.ask(plan)
-        return await consequences(plan, walk.read)
+        found = await consequences(plan, walk.read)
+        check_found(plan, self.policy, found)
+        return found
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
@@ -147,8 +194,8 @@ class Engine:
         return Planner(self._gate, account)
 
 
-def _nothing(_: Effect) -> bool:
-    return False
+def _nothing(_: Plan) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +205,15 @@ class _Walk:
     planner: Planner
     account: Account
     budget: WaitBudget
-    needs_confirmation: Callable[[Effect], bool] = _nothing
+    needs_confirmation: Callable[[Plan], str] = _nothing
+    meter: Meter | None = None
+    above: tuple[Plan, ...] = ()
     looked_up: dict[str, "_Reading"] = field(default_factory=dict[str, "_Reading"])
     looked_at: list[Plan] = field(default_factory=list[Plan])
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
-        if self.needs_confirmation(plan.effect):
-            raise NotConfirmed(f"{plan.action.name} has to be confirmed first.")
+        self.refuse_unconfirmed(plan)
         await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
         found = {lookup.plan.action.name: await self._look_up(lookup) or {} for lookup in plan.lookups}
         unknown = await self._held_against(plan)
@@ -181,7 +229,7 @@ class _Walk:
 
     async def read(self, name: str, arguments: JSON) -> Outcome:
         """A read, by the name that a spec states for it."""
-        return await self.carry_out(self.planner.plan_of(name, arguments))
+        return await self._looking.carry_out(self.planner.looking.plan_of(name, arguments))
 
     async def _held_against(self, plan: Plan) -> tuple[str, ...]:
         """Look up what may refuse a plan, where that has not been done; gives what could not be told."""
@@ -197,13 +245,18 @@ class _Walk:
         found: JSON = {}
         for look in before_images(plan.action.spec):
             try:
-                reading = self.planner.plan_of(look.action, fill(look.arguments, plan.arguments))
-                walk = replace(self, budget=WaitBudget(0, ends=monotonic() + LONGEST_GLANCE))
+                reading = self.planner.looking.plan_of(look.action, fill(look.arguments, plan.arguments))
+                walk = replace(self._looking, budget=WaitBudget(0, ends=monotonic() + LONGEST_GLANCE))
                 if record := await walk.look(reading, look.arguments):
                     found[look.name] = record
             except (ActionError, KlaviyoError):
                 continue
         return found
+
+    def refuse_unconfirmed(self, plan: Plan) -> None:
+        """Raises NotConfirmed for a plan that has to be confirmed and was not."""
+        if why := self.needs_confirmation(plan):
+            raise NotConfirmed(f"{plan.action.name} has to be confirmed first: {why}.")
 
     async def ask(self, plan: Plan) -> None:
         """Ask the rules of a plan and of those parts of it that are known, and send nothing else."""
@@ -216,16 +269,16 @@ class _Walk:
 
     async def _sent(self, plan: Plan) -> Outcome:
         if plan.chosen is not None:
-            outcome = await self.carry_out(plan.chosen)
+            outcome = await self._within(plan).carry_out(plan.chosen)
             # What was asked for goes on, not what it picked.
             pages = outcome.pages and replace(
                 outcome.pages, action=plan.action.name, question=question_of(plan.arguments), part=plan.part
             )
             return replace(outcome, pages=pages)
         if plan.request is None:
-            return await run_steps(plan, self.planner.plan_of, self.carry_out)
+            return await run_steps(plan, self.planner.plan_of, self._within(plan).carry_out)
         if plan.effect != "read":
-            reply = await self._send(plan, plan.request)
+            reply = await self._metered(plan, plan.request)
             return Outcome(plan.action, plan.arguments, (reply,), wrote=True)
         fetched = await fetch_pages(
             plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request), plan.skip
@@ -242,6 +295,31 @@ class _Walk:
         )
         return Outcome(plan.action, plan.arguments, fetched.replies, pages=pages)
 
+    @property
+    def _looking(self) -> "_Walk":
+        return replace(self, needs_confirmation=_nothing)
+
+    def _within(self, plan: Plan) -> "_Walk":
+        return replace(self, above=(*self.above, plan))
+
+    async def _metered(self, plan: Plan, request: ApiRequest) -> Reply:
+        """Send a request that changes something, if the caps of the policy have room for it."""
+        if self.meter is None:
+            return await self._send(plan, request)
+        path = (*self.above, plan)
+        await self.meter.add(path)
+        try:
+            reply = await self._send(plan, request)
+        except KlaviyoError as error:
+            if error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
+                self.meter.sent(path)
+            raise
+        except BaseException:
+            self.meter.sent(path)
+            raise
+        self.meter.sent(path)
+        return reply
+
     async def _look_up(self, lookup: Lookup) -> JSON | None:
         """The record that a rule asks for, None when there is none. The same is read once for all rules of a call."""
         return await self.look(lookup.plan, lookup.asked)
@@ -249,7 +327,7 @@ class _Walk:
     async def look(self, plan: Plan, asked: JSON) -> JSON | None:
         """The first record of a read, by its plan and what it was asked, None when there is none."""
         key = f"{plan.request.method} {plan.request.target}" if plan.request else f"{plan.action.name} {asked}"
-        return await self.looked_up.setdefault(key, _Reading()).once(self, plan)
+        return await self.looked_up.setdefault(key, _Reading()).once(self._looking, plan)
 
     async def _send(self, plan: Plan, request: ApiRequest) -> Reply:
         fetch = partial(self.account.client.send, request, self.budget)

@@ -7,6 +7,7 @@ ActionError
 ├── InvalidArguments      the arguments break the action's schema; all problems at once
 ├── PreconditionFailed    a declared rule does not hold; all problems at once
 ├── PartMissing           the answer has no part of the name asked for
+├── RuleBroken            a rule of the server's policy does not allow it (in `policy`)
 └── Stopped               a composite action broke off in the middle; `done` says what had been finished
 """
 
@@ -45,6 +46,8 @@ class ActionError(Exception):
 
     code: ClassVar[str] = "action_error"
     advice: ClassVar[str] = ""
+    looked: bool = False
+    """Whether the account had been read for it."""
 
     def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
         """`message` is one sentence; `problems` lists what to correct."""

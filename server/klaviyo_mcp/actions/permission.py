@@ -9,6 +9,7 @@ from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.errors import NotPermitted, ScopeMissing
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
+from klaviyo_mcp.actions.policy import EVERYTHING, Policy
 from klaviyo_mcp.actions.preconditions import check_preconditions
 from klaviyo_mcp.actions.resuming import resume
 from klaviyo_mcp.actions.understood import Understood
@@ -28,23 +29,26 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a server lets through: the actions it exposes, and only reads where it is read-only."""
+    """What a server lets through: the actions it exposes, only reads where it is read-only, what its policy allows."""
 
     registry: Registry
     exposes: Exposes = everything
     read_only: bool = False
+    policy: Policy = EVERYTHING
 
     def admit(self, action: Action, given: object, account: Account | None, *, part: bool = False) -> Admitted:
         """The checked arguments of an action that may run; nothing has been sent for it.
 
         `account` None leaves out what depends on the account. A `part` of an admitted action, or what a rule looks up,
         needs no exposure of its own, as its toolset may be another; everything else holds for it as for any.
-        Raises UnknownAction, NotPermitted, ScopeMissing, InvalidArguments or PreconditionFailed, in this order.
+        Raises UnknownAction, NotPermitted, RuleBroken, ScopeMissing, InvalidArguments or PreconditionFailed, in this
+        order.
         """
         if not part:
             find_action(self.registry, action.name, self.exposes)
         if self.read_only and action.effect != "read":
             raise NotPermitted(f"{action.name} changes data, and this server is read-only. Nothing was sent.")
+        self.policy.allow(action)
         denial = account.access.denial(action.name, action.spec.scopes) if account else None
         if denial is not None:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)

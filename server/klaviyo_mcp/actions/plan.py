@@ -14,6 +14,7 @@ from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.idempotency import with_keys
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
+from klaviyo_mcp.actions.policy import EVERYTHING
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.steps import known_calls
@@ -93,13 +94,15 @@ class Planner:
             understood = replace(understood, generated=(action.spec.idempotency_key or "", keyed.added))
         stronger = stronger_by_arguments(action, keyed.arguments, understood.cleared)
         calls = [call for step in plan.steps or () for call in step.calls or ()]
+        effect = strongest([plan.effect, *(one.effect for one in stronger), *(call.effect for call in calls)])
+        self.gate.policy.allow(action, effect)
         return replace(
             plan,
             chosen=chosen,
             understood=understood,
             skip=admitted.skip,
             part=admitted.part,
-            effect=strongest([plan.effect, *(one.effect for one in stronger), *(call.effect for call in calls)]),
+            effect=effect,
             because=(*plan.because, *(one.says for one in stronger), *(why for call in calls for why in call.because)),
         )
 
@@ -116,6 +119,11 @@ class Planner:
                 request = build_within(action, first_page(action, arguments))
                 return Plan(action, arguments, action.effect, lookups, request)
 
+    @property
+    def looking(self) -> "Planner":
+        """Plans what the server looks up of its own accord: a policy is about what an agent asks for."""
+        return replace(self, gate=replace(self.gate, policy=EVERYTHING))
+
     def plan_of(self, name: str, given: JSON) -> Plan:
         """The plan of a part, by the name that a spec states for it."""
         return self.plan(self.gate.registry[name], given)
@@ -131,6 +139,8 @@ class Planner:
 
     def _planned(self, step: Step, calls: list[JSON] | None) -> PlannedStep:
         name = str(step.action)
+        # Told now: once the steps before it have run, it would be too late.
+        self.gate.policy.allow(self.gate.registry[name])
         return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
 
     def _lookups(self, action: Action, arguments: JSON) -> tuple[Lookup, ...]:
@@ -143,7 +153,7 @@ class Planner:
             if lookup is None or asked == {}:
                 continue
             try:
-                found.append(Lookup(rule, asked, self.plan_of(lookup.action, asked)))
+                found.append(Lookup(rule, asked, self.looking.plan_of(lookup.action, asked)))
             except InvalidArguments as error:
                 # The lookup has names of its own for what the caller gave.
                 problems += [

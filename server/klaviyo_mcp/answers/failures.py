@@ -7,8 +7,6 @@ from typing import Any
 
 from klaviyo_mcp.actions.errors import (
     ActionError,
-    PartMissing,
-    PreconditionFailed,
     Problem,
     ScopeMissing,
     Stopped,
@@ -113,9 +111,7 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
         "code": error.code,
         "message": error.message,
         "problems": _shown(error.problems),
-        "outcome": NOTHING_CHANGED
-        if isinstance(error, PreconditionFailed | PartMissing) and error.looked
-        else OUTCOMES[RequestOutcome.NOT_SENT],
+        "outcome": NOTHING_CHANGED if error.looked else OUTCOMES[RequestOutcome.NOT_SENT],
         "candidates": [asdict(found) for found in error.candidates] if isinstance(error, UnknownAction) else None,
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,

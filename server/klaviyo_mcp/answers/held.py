@@ -38,13 +38,13 @@ def told(plan: Plan, found: Told) -> Answer:
     return Answer(data, answer.summary)
 
 
-def held(plan: Plan, found: Told, pledge: Pledge) -> Answer:
-    """The answer to a call that has to be confirmed: nothing was done, what would be, and what confirms it."""
+def held(plan: Plan, found: Told, pledge: Pledge, since: str = "") -> Answer:
+    """The answer to a call that has to be confirmed (`since` says why): nothing was done, and what would be."""
     shown = told(plan, found)
     data: JSON = {
         "done": False,
         "confirmation": {
-            "needed_since": f"{plan.action.name} is {plan.effect}",
+            "needed_since": since or f"{plan.action.name} is {plan.effect}",
             "token": pledge.token,
             "confirm_with": CONFIRM_TOOL,
             "expires_at": datetime.fromtimestamp(pledge.expires, UTC).isoformat(),

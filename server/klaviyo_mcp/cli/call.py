@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import anyio
@@ -48,13 +49,16 @@ def call(
     start_logging(application.settings, "warning")
     start_exporting()
 
+    audit = replace(application.audit, client="klaviyo-mcp call") if application.audit else None
+
     async def run() -> Response:
         try:
             if preview:
                 accounts = application.accounts if application.connected else None
-                return await preview_call(application.engine, accounts, Call(action, given))
-            ask = _ask if sys.stdin.isatty() and arguments != "-" else None
-            return await answer_call(application.engine, application.accounts, Call(action, given), ask=ask)
+                return await preview_call(application.engine, accounts, Call(action, given), audit=audit)
+            ask = _agree if yes else _ask if sys.stdin.isatty() and arguments != "-" else None
+            made = Call(action, given)
+            return await answer_call(application.engine, application.accounts, made, ask=ask, audit=audit)
         finally:
             await application.accounts.close()
 
@@ -71,6 +75,11 @@ def call(
     if response.is_error:
         wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
         fail(response.text, 2 if wrong_use else 1)
+
+
+async def _agree(_plan: Answer) -> bool:
+    """What --yes says, also where a policy wants to be asked."""
+    return True
 
 
 async def _ask(plan: Answer) -> bool:

@@ -17,8 +17,8 @@ ExposeOption = Annotated[
     typer.Option(
         "--expose",
         metavar="search|core|all|TOOLSET,…",
-        help="Which actions to list as tools: everyday ones, and the others by search; those that marketers use every "
-        "day; all; or some toolsets.",
+        help="Which actions to list as tools: everyday ones, and the others by search (the default); those that "
+        "marketers use every day; all; or some toolsets.",
     ),
 ]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
@@ -30,4 +30,14 @@ LogFormatOption = Annotated[
 LogLevelOption = Annotated[
     Literal["debug", "info", "warning", "error"] | None,
     typer.Option("--log-level", help="What is told there; info has a line per call. info over http, else warning."),
+]
+ToolsetsOption = Annotated[
+    str, typer.Option("--toolsets", metavar="GLOB,…", help="Show only the actions of these toolsets.")
+]
+ActionsOption = Annotated[
+    str, typer.Option("--actions", metavar="GLOB,…", help="Show only these actions, such as 'get_*'.")
+]
+ExcludeOption = Annotated[
+    str,
+    typer.Option("--exclude", metavar="GLOB,…", help="Leave these actions out, also as parts of other actions."),
 ]

@@ -7,18 +7,21 @@ import typer
 
 from klaviyo_mcp.cli.options import (
     AccountOption,
+    ActionsOption,
     ConfirmOption,
+    ExcludeOption,
     ExposeOption,
     LogFormatOption,
     LogLevelOption,
     ReadOnlyFlag,
     SandboxFlag,
+    ToolsetsOption,
 )
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
 from klaviyo_mcp.runtime.exporters import start_exporting
-from klaviyo_mcp.runtime.exposure import ExposureError
+from klaviyo_mcp.runtime.exposure import ExposureError, Wanted
 from klaviyo_mcp.runtime.logs import log, start_logging
 from klaviyo_mcp.runtime.settings import SettingsError, foreign_variables
 
@@ -35,7 +38,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on (http only); 8000 by default, 0 a free one.")
     ] = None,
-    expose: ExposeOption = "search",
+    expose: ExposeOption = "",
+    toolsets: ToolsetsOption = "",
+    actions: ActionsOption = "",
+    exclude: ExcludeOption = "",
     read_only: ReadOnlyFlag = False,
     confirm: ConfirmOption = None,
     account: AccountOption = None,
@@ -57,11 +63,12 @@ def serve(
         raise typer.BadParameter(f"{transport!r} is neither 'stdio' nor 'http'.", param_hint="--transport")
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
+    wanted = Wanted(expose, toolsets, actions, exclude)
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     if transport == "http":
         selection = select(
-            expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
+            wanted=wanted, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
         )
         start_logging(selection.settings, "info", form=log_format, level=log_level)
         _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
@@ -71,7 +78,7 @@ def serve(
     front = stdio_front()
     try:
         selection = select(
-            expose=expose, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
+            wanted=wanted, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
         )
         start_logging(selection.settings, "warning", form=log_format, level=log_level)
         front.complain_to(log.warning)
@@ -93,7 +100,7 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
 
     _hint(application)
-    server = make_server(application.engine, lambda _: application.accounts, listing)
+    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
     _loaded()
     anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
@@ -105,7 +112,7 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
     _hint(application)
     exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure)
-    server = make_server(application.engine, lambda _: application.accounts, listing)
+    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
     _loaded()
     serve_http(
         server,

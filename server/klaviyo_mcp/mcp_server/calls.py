@@ -16,7 +16,7 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.klaviyo.requests import Announce
-from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
 from klaviyo_mcp.mcp_server.server_tools import CONFIRM, DESCRIBE, FIND, MOST_FOUND, PREVIEW, RUN, checked, own_names
@@ -30,7 +30,9 @@ from klaviyo_mcp.runtime.answering import (
     preview_call,
     refused,
     side_by_side,
+    turned_down,
 )
+from klaviyo_mcp.runtime.audit import Audit
 
 FOUND = 8
 """How many actions a search shows when nothing is said."""
@@ -44,6 +46,7 @@ class ToolCall:
     accounts: Accounts
     context: ServerRequestContext[Any]
     account: str | None
+    audit: Audit | None = None
 
     async def run(self, name: str, arguments: object, budget: int = BUDGET, *, tool: str | None = None) -> Response:
         """An action, by the name a client gave it; with `tool`, only one that this tool is for."""
@@ -58,18 +61,28 @@ class ToolCall:
             announce=_progress_of(self.context),
             ask=asking(self.context),
             only=RUN[tool] if tool else None,
+            audit=self.audit,
         )
 
     async def preview(self, name: str, arguments: object) -> Response:
         """What an action would do."""
         call = Call(name, arguments)
-        return await preview_call(self.engine, self.accounts, call, self.account, listed=True, meta=self._meta)
+        return await preview_call(
+            self.engine, self.accounts, call, self.account, listed=True, meta=self._meta, audit=self.audit
+        )
 
     async def confirm(self, confirmation: Confirmation) -> Response:
         """What a token stands for."""
         announce = _progress_of(self.context)
         return await confirm_call(
-            self.engine, self.accounts, confirmation, self.account, listed=True, meta=self._meta, announce=announce
+            self.engine,
+            self.accounts,
+            confirmation,
+            self.account,
+            listed=True,
+            meta=self._meta,
+            announce=announce,
+            audit=self.audit,
         )
 
     @property
@@ -78,11 +91,15 @@ class ToolCall:
 
 
 async def answered(
-    engine: Engine, accounts: Accounts, context: ServerRequestContext[Any], params: types.CallToolRequestParams
+    engine: Engine,
+    accounts: Accounts,
+    context: ServerRequestContext[Any],
+    params: types.CallToolRequestParams,
+    audit: Audit | None = None,
 ) -> Response:
     """What a call of a tool is answered with. Raises nothing but cancellation."""
     account, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-    call = ToolCall(engine, accounts, context, account)
+    call = ToolCall(engine, accounts, context, account, audit)
     if engine.registry.get(params.name) is None and (tool := own_names(engine.registry.names).find(params.name)):
         try:
             return await _own(call, tool, checked(tool, arguments or {}), params)
@@ -91,12 +108,6 @@ async def answered(
     if params.request_state is not None:
         return await _after_question(call, params, params.name, arguments)
     return await call.run(params.name, arguments)
-
-
-def acted_on(params: types.CallToolRequestParams) -> str:
-    """The name of the action that a call is about, as a client gave it."""
-    named = mapping(params.arguments).get("action")
-    return named if isinstance(named, str) and "action" in params.name else params.name
 
 
 async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolRequestParams) -> Response:
@@ -122,9 +133,11 @@ async def _after_question(
     call: ToolCall, params: types.CallToolRequestParams, action: str, arguments: JSON | None
 ) -> Response:
     """The same call again, with what a person answered."""
+    confirmation = Confirmation(params.request_state or "", action, arguments, by="person")
     if not agreed((params.input_responses or {}).get(KEY)):
-        return refused(call.engine, action, Declined("The person who was asked did not agree."), listed=True)
-    return await call.confirm(Confirmation(params.request_state or "", action, arguments))
+        no = Declined("The person who was asked did not agree.")
+        return await turned_down(call.engine, Call(action, arguments), no, call.audit, confirmation, listed=True)
+    return await call.confirm(confirmation)
 
 
 def _progress_of(context: ServerRequestContext[Any]) -> Announce:

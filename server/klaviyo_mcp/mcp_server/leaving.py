@@ -8,24 +8,26 @@ from mcp.server import ServerRequestContext
 
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import mapping
-from klaviyo_mcp.registry.registry import Action
 from klaviyo_mcp.runtime.answering import Response
+from klaviyo_mcp.runtime.audit import Audit
 
 log = logging.getLogger("klaviyo_mcp")
 
 
 async def logged_if_left(
-    context: ServerRequestContext[Any], action: Action | None, response: Awaitable[Response]
+    context: ServerRequestContext[Any], response: Awaitable[Response], audit: Audit | None = None
 ) -> Response:
-    """The response to a call; one line of the log for a write whose client does not get it.
+    """The response to a call; one line of the log, and of the audit, for a write whose client does not get it.
 
     A call that is given up because its client left is told by `watching`, like every other that is cancelled.
     """
     made = await response
-    if action is not None and action.effect != "read" and _has_left(context):
+    if made.effect in ("write", "destructive") and _has_left(context):
         error = mapping(made.answer.data.get("error"))
         became = one_line(str(error.get("outcome"))) if made.is_error else "It was carried out."
-        log.warning("the client of %s left before its answer. %s", action.name, became)
+        log.warning("the client of %s left before its answer. %s", made.action, became)
+        if audit is not None:
+            await audit.left(made.call_id, made.action)
     return made
 
 

@@ -1,6 +1,7 @@
 """The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import mcp.types as types
@@ -10,12 +11,13 @@ from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
-from klaviyo_mcp.mcp_server.calls import acted_on, answered
+from klaviyo_mcp.mcp_server.calls import answered
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import Response
+from klaviyo_mcp.runtime.audit import Audit
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
@@ -24,8 +26,13 @@ AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
 
 
-def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing) -> Server[Any]:
-    """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about."""
+def make_server(
+    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None
+) -> Server[Any]:
+    """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
+
+    Calls are written down where there is an `audit`.
+    """
 
     async def list_tools(
         context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -35,8 +42,9 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     async def call_tool(
         context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        answering = answered(engine, accounts_of(context), context, params)
-        response = await logged_if_left(context, engine.registry.get(acted_on(params)), answering)
+        own = replace(audit, client=_client(context)) if audit else None
+        answering = answered(engine, accounts_of(context), context, params, own)
+        response = await logged_if_left(context, answering, own)
         return question_in_answer(context, response) or _result(response)
 
     async def list_templates(
@@ -75,6 +83,12 @@ def make_server(engine: Engine, accounts_of: AccountsOfRequest, listing: Listing
     # `runtime.watching`, do not.
     server.middleware.clear()
     return server
+
+
+def _client(context: ServerRequestContext[Any]) -> str:
+    """Name and version of a client, as it says itself."""
+    told = context.session.client_params
+    return f"{told.client_info.name} {told.client_info.version}" if told else ""
 
 
 def _result(response: Response) -> types.CallToolResult:

@@ -128,7 +128,7 @@ def server_tools(exposure: Exposure, names: ToolNames[Any]) -> list[JSON]:
     shown += [PREVIEW, CONFIRM]
     if exposure.read_only:
         shown = [name for name in shown if name in (FIND, DESCRIBE, "run_read_action")]
-    elif exposure.confirm == "never":
+    elif not exposure.confirms:
         shown.remove(CONFIRM)
     return [_listed(_BY_NAME[name], names) for name in shown]
 

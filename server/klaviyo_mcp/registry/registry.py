@@ -73,6 +73,12 @@ class Action:
             case _:
                 return []
 
+    @cached_property
+    def made_of(self) -> "list[Action]":
+        """Those actions, as far as they exist."""
+        known = self._registry.by_name if self._registry else {}
+        return [known[name] for name in self.parts if name in known]
+
 
 class Registry:
     """The actions that exist, found by name or alias."""

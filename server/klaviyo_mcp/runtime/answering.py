@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -29,13 +29,15 @@ from klaviyo_mcp.answers.text import answer_text, error_text
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.loose_json import JSON, items, mapping
 from klaviyo_mcp.registry.model import Effect
+from klaviyo_mcp.runtime.audit import Audit, Record, error_of, token_id
 from klaviyo_mcp.runtime.call_watch import CallWatch
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
 
 log = logging.getLogger("klaviyo_mcp")
 NOT_KNOWN = "It is not known whether anything was sent to Klaviyo."
+NOT_WRITTEN_DOWN = "What became of this call could not be added to the audit log; tell the user."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,15 @@ class Response:
     """The answer to a call, the same as text, and whether it is an error. All of it can be written as UTF-8 JSON.
 
     `call_id` is what the call is found by in logs and traces; an error holds it too. A preview is in none and has none.
+    `action` and `effect` are those of the call that was made, empty where none was.
     """
 
     answer: Answer
     text: str
     is_error: bool = False
     call_id: str = ""
+    action: str = ""
+    effect: str = ""
 
 
 Ask = Callable[[Answer], Awaitable[bool | None]]
@@ -57,11 +62,12 @@ Ask = Callable[[Answer], Awaitable[bool | None]]
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A token, and the call that it is for, where that is repeated."""
+    """A token, and the call that it is for, where that is repeated; `by` says who gave it."""
 
     token: str
     action: str | None = None
     arguments: JSON | None = None
+    by: str = "token"
 
 
 @dataclass(slots=True)
@@ -83,20 +89,22 @@ async def answer_call(
     announce: Announce | None = None,
     ask: Ask | None = None,
     only: Effect | None = None,
+    audit: Audit | None = None,
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
     `budget` is how many characters of JSON an answer may have; `listed` names tools as the server's list has them.
     `meta` is the `_meta` of an MCP request, None for a call that is none; `announce` is told of waits for quota. A call
     that has to be confirmed is answered with its plan and a token; where a person can be asked, `ask` does that.
-    `only` refuses a call of another effect. Only cancellation passes through. The call is watched: see `watching`.
+    `only` refuses a call of another effect. `audit` is where the call is written down; one that should be and cannot is
+    not made. Only cancellation passes through. The call is watched: see `watching`.
     """
     return await _watched_call(
         engine,
         accounts,
         call,
         name,
-        Circumstances(budget, listed, meta, announce),
+        Circumstances(budget, listed, meta, announce, audit),
         lambda turn: _run(turn, call, ask, only),
     )
 
@@ -109,6 +117,7 @@ async def preview_call(
     *,
     listed: bool = False,
     meta: Mapping[str, Any] | None = None,
+    audit: Audit | None = None,
 ) -> Response:
     """What a call would do; nothing is changed. Without `accounts` no account is looked at."""
     if accounts is None:
@@ -119,7 +128,12 @@ async def preview_call(
 
         return await _response(engine, call, run, listed=listed)
     return await _watched_call(
-        engine, accounts, call, name, Circumstances(listed=listed, meta=meta), lambda turn: _shown(turn, call)
+        engine,
+        accounts,
+        call,
+        name,
+        Circumstances(listed=listed, meta=meta, audit=audit),
+        lambda turn: _shown(turn, call),
     )
 
 
@@ -132,6 +146,7 @@ async def confirm_call(
     listed: bool = False,
     meta: Mapping[str, Any] | None = None,
     announce: Announce | None = None,
+    audit: Audit | None = None,
 ) -> Response:
     """Carry out the call that a token stands for, if nothing has changed since it was shown."""
     action = engine.registry.get(confirmation.action) if confirmation.action else None
@@ -139,14 +154,15 @@ async def confirm_call(
     try:
         asked = engine.confirmations.asked(confirmation.token, name_of_action, confirmation.arguments)
     except ActionError as error:
-        return refused(engine, "confirm_action", error, listed=listed)
+        call = Call(name_of_action or "", confirmation.arguments)
+        return await turned_down(engine, call, error, audit, confirmation, listed=listed)
     return await _watched_call(
         engine,
         accounts,
         Call(asked.action, asked.arguments),
         name,
-        Circumstances(listed=listed, meta=meta, announce=announce),
-        lambda turn: _confirmed(turn, confirmation.token, asked),
+        Circumstances(listed=listed, meta=meta, announce=announce, audit=audit),
+        lambda turn: _confirmed(turn, confirmation, asked),
     )
 
 
@@ -194,6 +210,23 @@ def _told(engine: Engine, answer: Answer) -> Response:
     return Response(answer, answer_text(answer))
 
 
+async def turned_down(
+    engine: Engine,
+    call: Call,
+    error: ActionError,
+    audit: Audit | None,
+    confirmation: Confirmation,
+    *,
+    listed: bool = False,
+) -> Response:
+    """The answer to a confirmation that is none, or a no, before an account has been looked at; it is written down."""
+    record = Record(audit, "", call.name, engine.registry.get(call.name), call.arguments, "confirm_action")
+    record.confirmation = _given(confirmation)
+    response = refused(engine, call.name or "confirm_action", error, listed=listed)
+    await record.end(error_of(response.answer.data))
+    return response
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """How a call came: see `answer_call`."""
@@ -202,6 +235,7 @@ class Circumstances:
     listed: bool = False
     meta: Mapping[str, Any] | None = None
     announce: Announce | None = None
+    audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +248,7 @@ class _Turn:
     circumstances: Circumstances
     known: _Known
     watch: CallWatch
+    record: Record
 
 
 async def _watched_call(
@@ -225,46 +260,65 @@ async def _watched_call(
     go_on: Callable[[_Turn], Awaitable[Answer]],
 ) -> Response:
     with watched(engine.registry, call.name, circumstances.meta) as watch:
+        action = engine.registry.get(call.name)
+        record = Record(circumstances.audit, watch.call_id, call.name, action, call.arguments)
 
         async def run(known: _Known) -> Answer:
             account = await accounts.find(name)
-            watch.account = account.name
-            plan = await engine.planned(call, account)
-            return await go_on(_Turn(engine, account, plan, circumstances, known, watch))
+            watch.account = record.account = account.name
+            plan = record.plan = await engine.planned(call, account)
+            return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
 
-        response = await _response(engine, call, run, watch.call_id, listed=circumstances.listed)
+        try:
+            response = await _response(engine, call, run, watch.call_id, listed=circumstances.listed)
+        except BaseException:  # whoever made the call has gone: what became of it stands in the log alone
+            await record.end({"code": "cancelled", "outcome": NOT_KNOWN if record.begun else NOTHING_CHANGED})
+            raise
         if response.is_error:
             watch.outcome = response.answer.data["error"]["code"]
-        return response
+        if not await record.end(error_of(response.answer.data)) and record.begun:
+            response = _with_warning(response, NOT_WRITTEN_DOWN)
+        return replace(response, action=watch.action, effect=watch.effect)
 
 
 async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) -> Answer:
     engine, plan = turn.engine, turn.plan
     if only is not None and plan.effect != only:
         raise WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
-    if not engine.confirmations.needed(plan.effect):
+    if not (since := engine.waits_for(plan)):
         return await _carried_out(turn)
     consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)
     if ask is not None and (agreed := await ask(told(plan, consequences))) is not None:
+        turn.record.confirmation = {"by": "person", "agreed": agreed}
         if agreed:
-            return await _carried_out(turn, confirmed=True)
+            return await _carried_out(turn, consequences)
         raise Declined(f"The person who was asked did not agree to {plan.action.name}.")
     turn.watch.outcome = "held"
-    return held(plan, consequences, engine.confirmations.hold(_asked(plan, call, consequences), *_whose(turn.account)))
+    return await _held(turn, call, consequences, since)
 
 
 async def _shown(turn: _Turn, call: Call) -> Answer:
-    consequences = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
-    if not turn.engine.confirmations.needed(turn.plan.effect):
-        return told(turn.plan, consequences)
-    pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, consequences), *_whose(turn.account))
-    return held(turn.plan, consequences, pledge)
+    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    if not (since := turn.engine.waits_for(turn.plan)):
+        return told(turn.plan, found)
+    return await _held(turn, call, found, since)
 
 
-async def _confirmed(turn: _Turn, token: str, asked: Asked) -> Answer:
-    consequences = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
-    await turn.engine.confirmations.use(token, asked, consequences.same or {}, *_whose(turn.account))
-    return await _carried_out(turn, confirmed=True)
+async def _held(turn: _Turn, call: Call, found: Told, since: str) -> Answer:
+    pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, found), *_whose(turn.account))
+    await turn.record.held(found.people, pledge.token)
+    return held(turn.plan, found, pledge, since)
+
+
+async def _confirmed(turn: _Turn, confirmation: Confirmation, asked: Asked) -> Answer:
+    turn.record.confirmation = _given(confirmation)
+    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    await turn.engine.confirmations.use(confirmation.token, asked, found.same or {}, *_whose(turn.account))
+    return await _carried_out(turn, found)
+
+
+def _given(confirmation: Confirmation) -> JSON:
+    return {"by": confirmation.by, "id": token_id(confirmation.token)}
 
 
 def _asked(plan: Plan, call: Call, found: Told) -> Asked:
@@ -275,12 +329,17 @@ def _whose(account: Account) -> tuple[str, bytes]:
     return account.name, account.cursor_key
 
 
-async def _carried_out(turn: _Turn, *, confirmed: bool = False) -> Answer:
+async def _carried_out(turn: _Turn, found: Told | None = None) -> Answer:
+    """Carry out a call; `found` are the consequences that were agreed to, None where nobody had to."""
     engine, plan, known = turn.engine, turn.plan, turn.known
+    await turn.record.intend(found.people if found else None)
     if plan.effect != "read":
         known.outcome = NOT_KNOWN
-    outcome = await engine.carry_out(plan, turn.account, turn.circumstances.announce, confirmed=confirmed)
+    outcome = await engine.carry_out(
+        plan, turn.account, turn.circumstances.announce, confirmed=found is not None, found=found
+    )
     known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
+    turn.record.request_ids = [reply.request_id for reply in outcome.all_replies if reply.request_id]
     turn.watch.pages = len(outcome.replies) if outcome.pages is not None else 0
     explained = await engine.explained(outcome, turn.account)
     long = is_long([reply.document for reply in outcome.replies])
@@ -316,6 +375,15 @@ async def _response(
         }
         answer = _with_id(Answer({"error": details}, details["message"]), call_id)
         return Response(answer, error_text(answer), is_error=True, call_id=call_id)
+
+
+def _with_warning(response: Response, text: str) -> Response:
+    data = response.answer.data
+    if response.is_error:
+        data = {"error": {**data["error"], "audit": text}}
+    else:
+        data = {**data, "warnings": [*items(data.get("warnings")), text]}
+    return replace(response, answer=replace(response.answer, data=data), text=f"{response.text}\n{text}")
 
 
 def _with_id(answer: Answer, call_id: str) -> Answer:

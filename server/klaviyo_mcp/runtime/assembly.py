@@ -8,7 +8,7 @@ from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import Confirm
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import PrefixError
-from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
+from klaviyo_mcp.runtime.exposure import Exposure, Wanted, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
+    from klaviyo_mcp.runtime.audit import Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class Application:
     exposure: Exposure
     connected: bool = True
     """False when it is known that no account is there yet."""
+    audit: "Audit | None" = None
 
 
 def select(
     *,
-    expose: str = "all",
+    wanted: Wanted | str = "all",
     read_only: bool = False,
     hide_unavailable: bool = False,
     prefix: str | None = None,
@@ -55,11 +57,12 @@ def select(
     settings = read_settings()
     registry = registry_of(settings, prefix)
     exposure = parse_exposure(
-        expose,
+        wanted,
         registry,
         read_only=read_only,
         hide_unavailable=hide_unavailable,
         confirm=confirm or settings.klaviyo_mcp_confirm,
+        policy=settings.klaviyo_mcp_policy,
     )
     return Selection(settings, registry, exposure)
 
@@ -70,19 +73,40 @@ def assemble(
     """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does."""
     from klaviyo_mcp.actions.confirmation import Confirmations
     from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
+    from klaviyo_mcp.actions.on_redis import CountsOnRedis, SpentOnRedis
 
     selection = selection or select(read_only=read_only)
     settings, exposure = selection.settings, selection.exposure
+    endpoint = _endpoint(settings)
+    # A sandbox is of this process, whatever others there are.
+    server = None if sandbox else endpoint.quota_server
     engine = Engine(
         selection.registry,
         exposes=exposure.reaches,
         read_only=exposure.read_only,
         max_wait=settings.klaviyo_mcp_max_wait,
         longest=settings.klaviyo_mcp_call_timeout,
-        confirmations=Confirmations(exposure.confirm),
+        confirmations=Confirmations(exposure.confirm, SpentOnRedis(server) if server else None),
+        policy=exposure.policy,
+        counts=CountsOnRedis(server) if server else None,
     )
-    accounts, connected = _accounts(settings, sandbox, account)
-    return Application(settings, engine, accounts, exposure, connected)
+    accounts, connected = _accounts(settings, endpoint, sandbox, account)
+    return Application(settings, engine, accounts, exposure, connected, _audit(settings))
+
+
+def _audit(settings: Settings) -> "Audit | None":
+    """Where calls are written down. Raises SettingsError for a file that cannot be written."""
+    if settings.klaviyo_mcp_audit_file is None:
+        return None
+    from klaviyo_mcp.runtime.audit import Audit  # with what answers calls, which is loaded once tools are listed
+    from klaviyo_mcp.runtime.audit_file import AuditFile, AuditProblem
+
+    file = AuditFile(settings.klaviyo_mcp_audit_file.expanduser().absolute())
+    try:
+        file.prepare()
+    except AuditProblem as problem:
+        raise SettingsError(f"KLAVIYO_MCP_AUDIT_FILE: {problem}.") from None
+    return Audit(file, reads=settings.klaviyo_mcp_audit_reads == "on")
 
 
 def names_no_account(settings: Settings, *, sandbox: bool) -> bool:
@@ -98,14 +122,13 @@ def registry_of(settings: Settings, prefix: str | None = None) -> Registry:
         raise SettingsError(f"{'KLAVIYO_MCP_PREFIX' if prefix is None else '--prefix'}: {error}.") from None
 
 
-def _accounts(settings: Settings, sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
+def _accounts(settings: Settings, endpoint: "Endpoint", sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
     """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
 
     A vault is opened for the last alone, and not before the first call.
     """
     from klaviyo_mcp.accounts.account import OneAccount, open_account
 
-    endpoint = _endpoint(settings)
     key = settings.klaviyo_api_key
     kept = "sandbox" if sandbox else "default" if key else None
     if kept and name not in (None, kept):

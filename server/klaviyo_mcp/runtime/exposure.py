@@ -1,13 +1,15 @@
-"""Which actions a server shows and runs: the one place where that is decided."""
+"""Which actions a server shows and runs: decided in this place alone. Of all that is stated the strictest wins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from klaviyo_mcp.accounts.permissions import Permissions
-from klaviyo_mcp.loose_json import nearest
-from klaviyo_mcp.registry.model import Confirm
+from klaviyo_mcp.actions.policy import EVERYTHING, Policy, Rule
+from klaviyo_mcp.registry.model import ChooseRequest, Confirm
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.runtime.everyday import CORE, EVERYDAY
+from klaviyo_mcp.runtime.named import NamesNothing, actions_named, toolsets_named
 
 BRIEF, LESS_BRIEF = 330, 700
 """Characters of the arguments of one action, in the list for everyday and in that of the core."""
@@ -15,7 +17,7 @@ LISTED: dict[str, frozenset[str]] = {"search": EVERYDAY, "core": CORE}
 
 
 class ExposureError(ValueError):
-    """An `--expose` value that names no toolset."""
+    """A flag that names what does not exist, or leaves nothing; or a policy that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,23 @@ class Exposure:
     """What is exposed: all toolsets (None) or some, and whether actions that change something are left out.
 
     `listed` are the actions that are tools of their own (None: all that are exposed); the others are found by search.
-
     `confirm` says which calls wait for a yes.
     `hide_unavailable` also leaves out what no connected account is known to have the scopes for.
+    `actions` are those that may be named, None for all. `policy` are the rules for these and for what they are made of.
     """
 
     toolsets: frozenset[str] | None = None
     read_only: bool = False
     hide_unavailable: bool = False
     confirm: Confirm = "never"
-
+    actions: frozenset[str] | None = None
+    policy: Policy = EVERYTHING
     listed: frozenset[str] | None = None
+
+    @property
+    def confirms(self) -> bool:
+        """Whether any call can wait for a yes."""
+        return self.confirm != "never" or self.policy.confirms
 
     @property
     def characters(self) -> int | None:
@@ -53,7 +61,16 @@ class Exposure:
         """Whether this action may be found and called."""
         if self.read_only and action.effect != "read":
             return False
-        return self.reaches(action)
+        return self.reaches(action) and self.allowed(action)
+
+    def allowed(self, action: Action) -> bool:
+        """Whether the policy leaves any way to carry the action out. What is forbidden answers with its rule."""
+        if self.policy.forbidding(action):
+            return False
+        parts = action.made_of
+        if isinstance(action.spec.request, ChooseRequest):
+            return any(self.allowed(part) for part in parts)
+        return all(self.allowed(part) for part in parts)
 
     def available(self, action: Action, accounts: Sequence[Permissions]) -> bool:
         """Whether any of the accounts can use the action, as far as is known. Only asked for `hide_unavailable`."""
@@ -63,32 +80,79 @@ class Exposure:
 
     def reaches(self, action: Action) -> bool:
         """Whether a call can name the action. A read-only server keeps the names it refuses, so that it can say why."""
+        if self.actions is not None and action.name not in self.actions:
+            return False
         return self.toolsets is None or action.spec.toolset in self.toolsets
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What flags say of actions: names and globs separated by commas, empty for a flag that is not given.
+
+    `expose` may also be `search`, `core` or `all`. Without it all that other flags name are listed, else it is `search`.
+    """
+
+    expose: str = ""
+    toolsets: str = ""
+    actions: str = ""
+    exclude: str = ""
+
+
 def parse_exposure(
-    text: str,
+    wanted: Wanted | str,
     registry: Registry,
     *,
     read_only: bool = False,
     hide_unavailable: bool = False,
     confirm: Confirm = "never",
+    policy: Path | None = None,
 ) -> Exposure:
-    """`search`, `core`, `all`, or names of toolsets separated by commas.
+    """What flags, or `--expose` alone, and a policy file come to. Raises ExposureError with the nearest right name."""
+    flags = Wanted(wanted) if isinstance(wanted, str) else wanted
+    exposure = Exposure(None, read_only, hide_unavailable, confirm)
+    shown = flags.expose.strip() or ("all" if flags.toolsets or flags.actions else "search")
+    if shown in LISTED:
+        exposure = replace(exposure, listed=LISTED[shown])
+        shown = "all"
+    for flag, text in (("--expose", shown), ("--toolsets", flags.toolsets)):
+        if (names := _names(flag, text)) is not None:
+            with_all = exposure.toolsets is None
+            found = _found(flag, names, registry, toolsets=True)
+            exposure = replace(exposure, toolsets=found if with_all else found & (exposure.toolsets or found))
+    if (names := _names("--actions", flags.actions)) is not None:
+        exposure = replace(exposure, actions=_found("--actions", names, registry))
+    rules: list[Rule] = []
+    if (names := _names("--exclude", flags.exclude)) is not None:
+        excluded = _found("--exclude", names, registry)
+        every = frozenset(action.name for action in registry.actions)
+        exposure = replace(exposure, actions=(every if exposure.actions is None else exposure.actions) - excluded)
+        # As a rule it holds for what other actions are made of, too.
+        rules.append(Rule("--exclude", "--exclude", excluded, forbid=True))
+    if policy is not None:
+        from klaviyo_mcp.runtime.policy import PolicyError, read_policy  # most servers have none, and need no YAML
 
-    Raises ExposureError with the nearest right name.
-    """
-    if text.strip() in LISTED:
-        return Exposure(None, read_only, hide_unavailable, confirm, LISTED[text.strip()])
+        try:
+            rules += read_policy(policy.expanduser(), registry).rules
+        except PolicyError as error:
+            raise ExposureError(str(error)) from None
+    exposure = replace(exposure, policy=Policy(tuple(rules)))
+    if not any(exposure.reaches(action) for action in registry.actions):
+        raise ExposureError("--expose, --toolsets, --actions and --exclude together leave no action.")
+    return exposure
+
+
+def _names(flag: str, text: str) -> list[str] | None:
+    """The names of a flag; None for one that is not given, or `all`."""
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if names == ["all"]:
-        return Exposure(None, read_only, hide_unavailable, confirm)
-    known = registry.toolsets
-    for name in names:
-        if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}, or 'all'."
-            raise ExposureError(f"--expose: there is no toolset {name!r}; {hint}")
-    if not names:
-        raise ExposureError(f"--expose needs 'all' or names of toolsets: {', '.join(known)}.")
-    return Exposure(frozenset(names), read_only, hide_unavailable, confirm)
+    if names == ["all"] and flag != "--exclude":
+        return None
+    if not names and text:
+        raise ExposureError(f"{flag} needs names or globs separated by commas.")
+    return names or None
+
+
+def _found(flag: str, names: list[str], registry: Registry, *, toolsets: bool = False) -> frozenset[str]:
+    try:
+        return toolsets_named(names, registry) if toolsets else actions_named(names, registry)
+    except NamesNothing as error:
+        raise ExposureError(f"{flag}: {error}") from None

@@ -99,6 +99,13 @@ class Settings(BaseSettings):
         description="Which calls are shown first and carried out once confirmed: those that remove something, reach "
         "many people or cannot be taken back; all that change something; or none.",
     )
+    klaviyo_mcp_policy: Path | None = Field(
+        None, description="YAML file of rules that forbid, ask for a yes, or cap; see docs/policy.md."
+    )
+    klaviyo_mcp_audit_file: Path | None = Field(
+        None, description="File that every change, and every one that was refused or held, is written down in."
+    )
+    klaviyo_mcp_audit_reads: Literal["on", "off"] = Field("off", description="on writes down reads, too.")
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
         ge=65_536,
