@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
-import anyio
-
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.candidates import with_candidates
@@ -16,15 +14,17 @@ from klaviyo_mcp.actions.consequences import Told, consequences
 from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.cursors import seal
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
+from klaviyo_mcp.actions.lately import remember, sent_lately
 from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.long_work import done
+from klaviyo_mcp.actions.looking import Looks, Once
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.permission import Gate
-from klaviyo_mcp.actions.plan import Lookup, Plan, Planner
+from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.resuming import question_of
-from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, PermissionDenied
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, PermissionDenied
 from klaviyo_mcp.klaviyo.requests import Announce, ApiRequest, Reply, WaitBudget
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import Effect
@@ -34,6 +34,8 @@ LONGEST_CALL = 180.0
 """Seconds that a call may take in all, where nothing else is set."""
 LONGEST_GLANCE = 15.0
 """Seconds for a read that is nice to have, beside a call that has its answer without it."""
+LONGEST_WAIT_OF_A_LOOK = 5.0
+"""Seconds that the reads of live rules may wait for quota: after that the rule is not checked, and that is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,16 @@ class Engine:
         max_wait: float = 30.0,
         longest: float = LONGEST_CALL,
         confirmations: Confirmations | None = None,
+        live_checks: bool = True,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
         `longest` is how many seconds it may take in all, waits and requests.
         `confirmations` says which calls are not carried out before they are confirmed: none, without them.
         `exposes` says which actions a call can name; what they are made of may be any.
+        `live_checks` False asks no rules that look into the account.
         """
+        self._live_checks = live_checks
         self.registry = registry
         self._gate = Gate(registry, exposes, read_only)
         self._max_wait = max_wait
@@ -119,8 +124,9 @@ class Engine:
         async def read(name: str, arguments: JSON) -> Outcome:
             return await walk.carry_out(planner.plan_of(name, arguments))
 
-        await walk.ask(plan)
-        return await consequences(plan, read)
+        warnings = await walk.ask(plan)
+        found = await consequences(plan, read)
+        return replace(found, unknown=(*found.unknown, *dict.fromkeys(warnings)))
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
@@ -138,7 +144,7 @@ class Engine:
             return []
 
     def _planner(self, account: Account | None) -> Planner:
-        return Planner(self._gate, account)
+        return Planner(self._gate, account, self._live_checks)
 
 
 def _nothing(_: Effect) -> bool:
@@ -153,25 +159,30 @@ class _Walk:
     account: Account
     budget: WaitBudget
     needs_confirmation: Callable[[Effect], bool] = _nothing
-    looked_up: dict[str, "_Reading"] = field(default_factory=dict[str, "_Reading"])
+    looked_up: "dict[str, Once]" = field(default_factory=dict[str, Once])
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
         if self.needs_confirmation(plan.effect):
             raise NotConfirmed(f"{plan.action.name} has to be confirmed first.")
-        await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
-        found = {lookup.plan.action.name: await self._look_up(lookup) or {} for lookup in plan.lookups}
+        warnings = [*plan.warnings, *sent_lately(plan, self.account.glimpses), *await check_live(plan, self._looks)]
+        found = self._found(plan)
         outcome = await self._sent(plan)
-        return replace(outcome, looked_up={**found, **outcome.looked_up}) if found else outcome
+        remember(plan, self.account.glimpses)
+        if not found and not warnings:
+            return outcome
+        told = tuple(dict.fromkeys([*warnings, *outcome.warnings]))
+        return replace(outcome, looked_up={**found, **outcome.looked_up}, warnings=told)
 
-    async def ask(self, plan: Plan) -> None:
-        """Ask the rules of a plan and of those parts of it that are known, and send nothing else."""
-        await check_live(plan.action, plan.arguments, plan.lookups, self._look_up)
+    async def ask(self, plan: Plan) -> list[str]:
+        """Ask the rules of a plan and of those parts of it that are known, and send nothing else. Returns warnings."""
+        warnings = [*plan.warnings, *sent_lately(plan, self.account.glimpses), *await check_live(plan, self._looks)]
         if plan.chosen is not None:
-            await self.ask(plan.chosen)
+            warnings += await self.ask(plan.chosen)
         for step in plan.steps or ():
             for call in step.calls or ():
-                await self.ask(call)
+                warnings += await self.ask(call)
+        return warnings
 
     async def _sent(self, plan: Plan) -> Outcome:
         if plan.chosen is not None:
@@ -201,14 +212,21 @@ class _Walk:
         )
         return Outcome(plan.action, plan.arguments, fetched.replies, pages=pages)
 
-    async def _look_up(self, lookup: Lookup) -> JSON | None:
-        """The record that a rule asks for, None when there is none. The same is read once for all rules of a call."""
-        request = lookup.plan.request
-        key = f"{request.method} {request.target}" if request else f"{lookup.plan.action.name} {lookup.asked}"
-        return await self.looked_up.setdefault(key, _Reading()).once(self, lookup.plan)
+    @property
+    def _looks(self) -> Looks:
+        """The reads of live rules. They wait for quota only so long, and not for what the call itself may wait."""
+        budget = WaitBudget(LONGEST_WAIT_OF_A_LOOK, ends=min(self.budget.ends, monotonic() + LONGEST_GLANCE))
+        return Looks(self.account.glimpses, replace(self, budget=budget).carry_out, self.looked_up)
+
+    def _found(self, plan: Plan) -> JSON:
+        """What the live rules of a plan have read, by the action that they read it with."""
+        known = [(lookup, self._looks.known(lookup)) for lookup in plan.lookups]
+        return {lookup.plan.action.name: reading.first or {} for lookup, reading in known if reading is not None}
 
     async def _send(self, plan: Plan, request: ApiRequest) -> Reply:
         fetch = partial(self.account.client.send, request, self.budget)
+        if plan.effect != "read":
+            self.account.glimpses.wrote()
         try:
             if plan.action.spec.is_scarce:
                 fresh = plan.arguments.get("fresh") is True
@@ -220,21 +238,6 @@ class _Walk:
             if isinstance(error, PermissionDenied):
                 await self.account.access.learn(plan.action.spec.scopes, error)
             raise
-
-
-class _Reading:
-    """One look into the account, shared by the calls of a step that run side by side."""
-
-    def __init__(self) -> None:
-        self._lock = anyio.Lock()
-        self._found: tuple[JSON | None] | None = None
-
-    async def once(self, walk: _Walk, plan: Plan) -> JSON | None:
-        async with self._lock:
-            if self._found is None:
-                try:
-                    records = (await walk.carry_out(plan)).records
-                    self._found = (records[0] if records else {},)
-                except NotFound:
-                    self._found = (None,)
-            return self._found[0]
+        finally:
+            if plan.effect != "read":
+                self.account.glimpses.wrote()

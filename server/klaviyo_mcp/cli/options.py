@@ -12,6 +12,10 @@ ConfirmOption = Annotated[
     Literal["destructive", "writes", "never"] | None,
     typer.Option("--confirm", help="Which calls wait for a yes before they are carried out; destructive by default."),
 ]
+NoLiveChecksFlag = Annotated[
+    bool,
+    typer.Option("--no-live-checks", help="Do not read the account before a write, to see whether it can be done."),
+]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LogFormatOption = Annotated[

@@ -26,6 +26,7 @@ class Selection:
     settings: Settings
     registry: Registry
     exposure: Exposure
+    live_checks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ def select(
     hide_unavailable: bool = False,
     prefix: str | None = None,
     confirm: Confirm | None = None,
+    live_checks: bool = True,
 ) -> Selection:
     """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
 
     `prefix` is used instead of KLAVIYO_MCP_PREFIX, `confirm` instead of KLAVIYO_MCP_CONFIRM.
+    `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does.
     """
     settings = read_settings()
     registry = registry_of(settings, prefix)
@@ -61,7 +64,7 @@ def select(
         hide_unavailable=hide_unavailable,
         confirm=confirm or settings.klaviyo_mcp_confirm,
     )
-    return Selection(settings, registry, exposure)
+    return Selection(settings, registry, exposure, live_checks and settings.klaviyo_mcp_live_checks == "on")
 
 
 def assemble(
@@ -80,6 +83,7 @@ def assemble(
         max_wait=settings.klaviyo_mcp_max_wait,
         longest=settings.klaviyo_mcp_call_timeout,
         confirmations=Confirmations(exposure.confirm),
+        live_checks=selection.live_checks,
     )
     accounts, connected = _accounts(settings, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected)

@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         description="Which calls are shown first and carried out once confirmed: those that remove something, reach "
         "many people or cannot be taken back; all that change something; or none.",
     )
+    klaviyo_mcp_live_checks: Literal["on", "off"] = Field(
+        "on",
+        description="off leaves out the rules that read the account before a write, and saves their requests; Klaviyo "
+        "then refuses by itself what it refuses.",
+    )
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
         ge=65_536,
