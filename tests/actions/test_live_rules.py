@@ -11,6 +11,7 @@ from klaviyo_mcp.accounts.account import Account, OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.likeness import is_a_slip
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import answer_call, preview_call
 from klaviyo_sandbox import API_KEY, create_app
@@ -151,3 +152,33 @@ async def test_who_was_subscribed_just_now_is_named(shop: Shop) -> None:
     assert "grace" not in str(shown.get("not_known"))
     made = await shop.do("bulk_subscribe_profiles", **both)
     assert "'ada@example.org' was subscribed less than 30 minutes ago" in str(made["warnings"])
+
+
+async def test_a_metric_and_a_person_that_are_new_by_a_slip_are_told(shop: Shop) -> None:
+    await shop.do("create_profile", email="ada.lovelace@example.org")
+    event = {"metric": {"name": "Placed Ordr"}, "profile": {"email": "ada.lovlace@example.org"}, "properties": {}}
+    shown = await shop.preview("create_event", **event)
+    assert "'Placed Ordr' is a new metric, one letter from" in " ".join(shown["not_known"])
+    event = {"metric": {"name": "Placed Order"}, "profile": {"email": "ada.lovellace@example.org"}, "properties": {}}
+    made = await shop.do("create_event", **event)
+    assert made["status"] == "accepted"
+    assert "'ada.lovellace@example.org' is a new profile, one letter from" in " ".join(made["warnings"])
+    event["profile"] = {"email": "ada.lovelace@example.org"}
+    assert "warnings" not in await shop.do("create_event", **event)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "slip"),
+    [
+        ("order", "ordr", True),
+        ("order", "oredr", True),
+        ("order", "ordee", True),
+        ("order", "orderr", True),
+        ("order", "order", False),
+        ("order", "oders", False),
+        ("", "a", True),
+    ],
+)
+def test_a_slip_is_one_letter(one: str, other: str, slip: bool) -> None:
+    assert is_a_slip(one, other) is slip
+    assert is_a_slip(other, one) is slip

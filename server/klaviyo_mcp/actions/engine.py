@@ -215,8 +215,11 @@ class _Walk:
     @property
     def _looks(self) -> Looks:
         """The reads of live rules. They wait for quota only so long, and not for what the call itself may wait."""
-        budget = WaitBudget(LONGEST_WAIT_OF_A_LOOK, ends=min(self.budget.ends, monotonic() + LONGEST_GLANCE))
-        return Looks(self.account.glimpses, replace(self, budget=budget).carry_out, self.looked_up)
+        ends = min(self.budget.ends, monotonic() + LONGEST_GLANCE)
+        waiting, hurried = (
+            replace(self, budget=WaitBudget(seconds, ends=ends)).carry_out for seconds in (LONGEST_WAIT_OF_A_LOOK, 0)
+        )
+        return Looks(self.account.glimpses, waiting, hurried, self.looked_up)
 
     def _found(self, plan: Plan) -> JSON:
         """What the live rules of a plan have read, by the action that they read it with."""

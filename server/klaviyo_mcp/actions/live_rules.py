@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from klaviyo_mcp.actions.errors import ActionError, Problem, ScopeMissing
+from klaviyo_mcp.actions.likeness import is_a_slip
 from klaviyo_mcp.actions.looking import Looks, Reading
 from klaviyo_mcp.actions.plan import Lookup, Plan, outer_name
 from klaviyo_mcp.actions.preconditions import failed
@@ -197,12 +198,28 @@ def _none_found(look: Look) -> Iterator[Problem]:
         yield Problem("", _said(stated.says, record), look.hint)
 
 
+def _mistyped(look: Look) -> Iterator[Problem]:
+    """What is not there is not one letter from something that is."""
+    stated = look.rule.mistyped
+    if stated is None:
+        return
+    there = [str(read_hole(stated.by, record)) for reading in look.readings for record in reading.records or ()]
+    known = {name.casefold() for name in there}
+    for name, value in look.lookups[0].sought:
+        near = [one for one in there if is_a_slip(one.casefold(), str(value).casefold())]
+        if near and str(value).casefold() not in known:
+            yield Problem(
+                name, f"{value!r} {stated.lack}, one letter from {quoted(near[0])}, which is there", look.hint
+            )
+
+
 CHECKS: dict[str, Callable[[Look], Iterator[Problem]]] = {
     "exists": _exists,
     "state": _state,
     "count": _count,
     "all_found": _all_found,
     "none_found": _none_found,
+    "mistyped": _mistyped,
 }
 """How each kind of live precondition is judged."""
 

@@ -33,10 +33,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The readings of one call."""
+    """The readings of one call. `hurried` carries out what waits for no quota, as only a warning hangs on it."""
 
     glimpses: Glimpses
     carry_out: CarryOut
+    hurried: CarryOut
     found: "dict[str, Once]" = field(default_factory=dict[str, "Once"])
 
     async def look(self, lookup: Lookup, *, anew: bool = False) -> Reading:
@@ -45,7 +46,7 @@ class Looks:
         kept = None if anew or key in self.found else self.glimpses.find(key)
         if isinstance(kept, Reading):
             return kept
-        return await self.found.setdefault(key, Once()).read(key, self, lookup.plan)
+        return await self.found.setdefault(key, Once()).read(key, self, lookup)
 
     def known(self, lookup: Lookup) -> Reading | None:
         """What a lookup has found; None where it was not made, or could not tell."""
@@ -67,15 +68,15 @@ class Once:
         self._error: ActionError | KlaviyoError | None = None
         self.reading: Reading | None = None
 
-    async def read(self, key: str, looks: Looks, plan: Plan) -> Reading:
-        """What a plan finds: by carrying it out, once."""
+    async def read(self, key: str, looks: Looks, lookup: Lookup) -> Reading:
+        """What a lookup finds: by carrying it out, once."""
         async with self._lock:
             if self._error is not None:
                 raise self._error
             if self.reading is None:
                 writes = looks.glimpses.writes
                 try:
-                    outcome = await looks.carry_out(plan)
+                    outcome = await (looks.hurried if lookup.rule.warns else looks.carry_out)(lookup.plan)
                     self.reading = Reading(tuple(_records(outcome)), _is_whole(outcome))
                 except NotFound:
                     self.reading = Reading(None)

@@ -14,6 +14,7 @@ from klaviyo_mcp.actions.address import build_within
 from klaviyo_mcp.actions.effects import stronger_by_arguments, strongest
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem, ScopeMissing
 from klaviyo_mcp.actions.idempotency import with_keys
+from klaviyo_mcp.actions.likeness import neighbours
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.preconditions import failed
@@ -190,7 +191,7 @@ class Planner:
 
 def _asked(rule: Precondition, arguments: JSON) -> Iterator[tuple[Stated, JSON, tuple[tuple[str, Any], ...]]]:
     """The reads of a rule with their arguments, and what they must find; none where nothing was given to look for."""
-    if (stated := rule.all_found) is None:
+    if (stated := rule.all_found or rule.mistyped) is None:
         for lookup in rule.lookups:
             asked: JSON = fill(lookup.arguments, arguments)
             if asked or not lookup.arguments:
@@ -199,6 +200,8 @@ def _asked(rule: Precondition, arguments: JSON) -> Iterator[tuple[Stated, JSON, 
     scope = Scope(arguments, datetime.now(UTC))
     sought = tuple((found.name, found.value) for place in stated.of for found in scope.at(place))
     values = list(dict.fromkeys(str(value) for _, value in sought))
+    if rule.mistyped and rule.mistyped.neighbours:
+        values = list(dict.fromkeys([*values, *(one for value in values for one in neighbours(value))]))[:MOST_SOUGHT]
     for start in range(0, len(values), MOST_SOUGHT):
         for lookup in rule.lookups:
             yield lookup, fill(lookup.arguments, {**arguments, "sought": values[start : start + MOST_SOUGHT]}), sought

@@ -91,6 +91,8 @@ NAMES = {
 def _looked_up(rule: Precondition) -> str:
     stated = getattr(rule, rule.kind)
     reads = either([_code(lookup.action) for lookup in rule.lookups])
+    if rule.mistyped:
+        return f"{_joined(stated.of, both)} is not one letter from what {reads} finds"
     if isinstance(stated, FoundLookup):
         return f"each of {_joined(stated.of, both)} is found by {reads}"
     if state := rule.state:

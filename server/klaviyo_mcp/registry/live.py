@@ -75,6 +75,15 @@ class FoundLookup(Live):
     lack: str = "is not in this account"
 
 
+class LikeLookup(FoundLookup):
+    """No value at `of` that the reads do not find may be one letter from one that they do find.
+
+    With `neighbours`, `$sought` also holds what it may have been: one letter fewer, two swapped, one of them twice.
+    """
+
+    neighbours: bool = False
+
+
 class NoneLookup(Lookup):
     """No record that a read finds may have the values in `where`: a name is not taken, a thing is not in use.
 

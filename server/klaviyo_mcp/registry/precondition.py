@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from klaviyo_mcp.loose_json import is_list
-from klaviyo_mcp.registry.live import CountLookup, FoundLookup, Lookup, NoneLookup, StateLookup, lookups
+from klaviyo_mcp.registry.live import CountLookup, FoundLookup, LikeLookup, Lookup, NoneLookup, StateLookup, lookups
 from klaviyo_mcp.registry.part import STRICT
 from klaviyo_mcp.registry.places import Place, Scalar
 
@@ -126,7 +126,7 @@ class Anew(Stated):
 
 
 GUARDS = {"when", "unless", "given", "each", "hint", "warns"}
-LIVE = {"exists", "state", "count", "all_found", "none_found"}
+LIVE = {"exists", "state", "count", "all_found", "none_found", "mistyped"}
 
 
 class Precondition(Stated):
@@ -167,6 +167,7 @@ class Precondition(Stated):
     count: CountLookup | None = None
     all_found: FoundLookup | None = None
     none_found: NoneLookup | None = None
+    mistyped: LikeLookup | None = None
     when: dict[Place, Scalar | list[Scalar]] = {}
     unless: dict[Place, Scalar | list[Scalar]] = {}
     given: list[Place] = []
@@ -182,6 +183,8 @@ class Precondition(Stated):
             raise ValueError(f"a precondition states exactly one rule; this one states {', '.join(kinds) or 'none'}")
         if self.is_live and self.each is not None:
             raise ValueError(f"{kinds[0]} looks into the account, and knows no each")
+        if self.mistyped and not self.warns:
+            raise ValueError("mistyped is a guess, and so it can only warn")
         return self
 
     @property
@@ -208,6 +211,8 @@ class Precondition(Stated):
             return f"whether there is room for one more of at most {self.count.at_most:,} {self.count.of}"
         if self.all_found:
             return f"whether what {' and '.join(self.all_found.of)} names is there"
+        if self.mistyped:
+            return f"whether {' or '.join(self.mistyped.of)} is a slip for one that is there"
         if self.none_found:
             return f"whether nothing has the same {' and '.join(self.none_found.where)} already"
         return "whether it is there"
