@@ -67,6 +67,8 @@ SLOW = (
 WAITING = (
     "accounts/test_tokens.py",
     "actions/test_engine.py",
+    "actions/test_every_precondition.py",
+    "actions/test_live_rules.py",
     "answers/test_clearing.py",
     "answers/test_long_records.py",
     "answers/test_notes.py",

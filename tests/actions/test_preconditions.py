@@ -196,9 +196,9 @@ def test_a_thousand_faults_of_one_kind_are_not_all_listed() -> None:
         {"in_past": "$a"},
         {"within": {"of": ["a"], "earliest": "tomorrow"}},
         {"ordered": ["a"]},
-        {"exists": {"action": "get_list", "arguments": {}}, "when": {"a": 1}},
+        {"exists": {"action": "get_list", "arguments": {}}, "each": "a[]"},
     ],
 )
 def test_a_rule_that_cannot_be_read_is_refused_when_the_spec_is_loaded(rule) -> None:
-    with pytest.raises(ValueError, match=r"precondition|match|at least 2|knows no when"):
+    with pytest.raises(ValueError, match=r"precondition|match|at least 2|knows no each"):
         problems(rule)

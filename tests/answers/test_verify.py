@@ -86,6 +86,9 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     message = {"channel": "email", "subject": "Hello", "from_email": "a@demo-shop.org", "from_label": "A"}
     draft = {"name": "T", "audiences": {"included": ["DPzu2R"]}, "messages": [message], "send_strategy": strategy}
     campaign = (await call("create_campaign", draft))["record"]["id"]
+    message = (await call("get_messages_for_campaign", {"id": campaign}))["records"][0]["id"]
+    template = (await call("create_template", {"name": "A", "editor_type": "CODE", "html": "<p>A</p>"}))["record"]["id"]
+    await call("assign_template_to_campaign_message", {"id": message, "template_id": template})
     if name == "cancel_campaign_send":
         await call("send_campaign", {"id": campaign})
     return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign}

@@ -287,12 +287,19 @@ def _filtered(arguments: JSON, rule: Precondition, spec: ActionSpec, others: lis
     stated = rule.conditions
     for field, known in spec.filters.items():
         value = ID_FORMS[known.format].example if known.format else "x"
-        one = {"field": field, "operator": (known.one or known.many)[0], "value": value}
+        one = {"field": field, "operator": (known.one or known.many or known.alone)[0], "value": value}
         if stated.once and known.one:
             yield _changed(arguments, rule, lambda made, one=one: made.update(filter=[one, one]))
         if stated.values_at_most and known.many:
             many = {**one, "operator": known.many[0], "value": [value] * (stated.values_at_most + 1)}
             yield _changed(arguments, rule, lambda made, many=many: made.update(filter=[many]))
+        if field in (*stated.in_past, *stated.sorted_alike):
+            late = {**one, "operator": "greater-than", "value": "2090-01-01T00:00:00Z"}
+            early = {**late, "value": "2020-01-01T00:00:00Z"}
+            yield _changed(arguments, rule, lambda made, late=late: made.update(filter=[late]))
+            yield _changed(arguments, rule, lambda made, early=early: made.update(filter=[early], sort="name"))
+        if any(field.startswith(need) for need in stated.needs):
+            yield _changed(arguments, rule, lambda made, one=one: made.update(filter=[one]))
         if field in stated.forms:
             yield _changed(arguments, rule, lambda made, one=one: made.update(filter=[one]))
 

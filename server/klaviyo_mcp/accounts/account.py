@@ -14,6 +14,7 @@ import httpx2
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
 from klaviyo_mcp.accounts.facts import AccountFacts
+from klaviyo_mcp.accounts.glimpses import Glimpses
 from klaviyo_mcp.accounts.permissions import LearnedAccess, Permissions
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
@@ -27,8 +28,8 @@ class Account:
     `client` holds its credentials, `access` what these are known to allow, and `facts` what reports need to know of the
     company. `cursor_key` signs the cursors that are given out for it, so that no other account can go on with them.
     `counted_as` is the same for all connections to one company that are known to be that.
-    `scarce` keeps its answers to reads with a daily limit. There is nothing to close: connections belong to the
-    endpoint.
+    `scarce` keeps its answers to reads with a daily limit, `glimpses` what rules have lately read of it. There is
+    nothing to close: connections belong to the endpoint.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Account:
     facts: AccountFacts = field(default_factory=AccountFacts)
     scarce: ScarceReads = field(default_factory=lambda: KeptReplies().of(""))
     counted_as: str = ""
+    glimpses: Glimpses = field(default_factory=Glimpses)
 
 
 class NoCredentials(httpx2.Auth):
@@ -70,15 +72,16 @@ def open_account(
     company = counted_as or name
     client = endpoint.client(auth, company_id=company_id, counted_as=company)
     cursor_key = hashlib.sha256(f"klaviyo-mcp cursors\n{secret or api_key or name}".encode()).digest()
-    scarce = endpoint.kept.of(f"{endpoint.base_url} {name} {company} {cursor_key.hex()}")
+    whose = f"{endpoint.base_url} {name} {company} {cursor_key.hex()}"
     return Account(
         name,
         client,
         access or LearnedAccess(name),
         cursor_key,
         endpoint.facts(company),
-        scarce,
+        endpoint.kept.of(whose),
         f"{endpoint.base_url} {company}",
+        endpoint.glimpses.of(whose),
     )
 
 

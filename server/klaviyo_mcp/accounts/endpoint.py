@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 import httpx2
 
 from klaviyo_mcp.accounts.facts import AccountFacts
+from klaviyo_mcp.accounts.glimpses import AllGlimpses
 from klaviyo_mcp.klaviyo.breaker import Breaker
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.kept import KeptReplies
@@ -22,8 +23,8 @@ class Endpoint:
     """A base URL without a path, the pool of connections, and what each account has used of its quota.
 
     `pace` False leaves rate limits to Klaviyo's 429s. A quota is remembered while an account that counts by it is open.
-    Processes with one `quota_server` share theirs. `kept` are the answers of scarce reads. Use as an async context
-    manager, or call `close`.
+    Processes with one `quota_server` share theirs. `kept` are the answers of scarce reads, `glimpses` those of rules.
+    Use as an async context manager, or call `close`.
     """
 
     base_url: str = KLAVIYO
@@ -31,6 +32,7 @@ class Endpoint:
     pace: bool = True
     quota_server: QuotaServer | None = None
     kept: KeptReplies = field(default_factory=KeptReplies)
+    glimpses: AllGlimpses = field(default_factory=AllGlimpses)
     quotas: WeakValueDictionary[tuple[str, str], Quota] = field(
         default_factory=WeakValueDictionary[tuple[str, str], Quota]
     )

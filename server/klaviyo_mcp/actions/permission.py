@@ -19,12 +19,16 @@ from klaviyo_mcp.registry.registry import Action, Registry
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What was admitted: checked arguments, how they were understood, how many records were shown, and a part alone."""
+    """What was admitted: checked arguments, how they were understood, how many records were shown, and a part alone.
+
+    `warnings` says what is wrong with it that keeps no call from being made.
+    """
 
     arguments: JSON
     understood: Understood
     skip: int = 0
     part: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +58,5 @@ class Gate:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
         resumed = resume(action, given, account)
         checked = check_arguments(action, resumed.arguments)
-        check_preconditions(action, checked.arguments, not_given=checked.understood.not_given)
-        return Admitted(checked.arguments, checked.understood, resumed.skip, resumed.part)
+        warnings = check_preconditions(action, checked.arguments, not_given=checked.understood.not_given)
+        return Admitted(checked.arguments, checked.understood, resumed.skip, resumed.part, tuple(warnings))

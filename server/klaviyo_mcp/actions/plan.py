@@ -6,34 +6,47 @@ an action made of steps holds the plans of all calls that do not depend on an ea
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.address import build_within
 from klaviyo_mcp.actions.effects import stronger_by_arguments, strongest
-from klaviyo_mcp.actions.errors import InvalidArguments, Problem
+from klaviyo_mcp.actions.errors import InvalidArguments, Problem, ScopeMissing
 from klaviyo_mcp.actions.idempotency import with_keys
+from klaviyo_mcp.actions.likeness import neighbours
 from klaviyo_mcp.actions.paging import first_page
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.policy import EVERYTHING
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import fill
+from klaviyo_mcp.actions.rules.scope import Scope, scopes
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.actions.understood import PLAIN, Understood
 from klaviyo_mcp.klaviyo.requests import ApiRequest
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, is_list
 from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.live import Lookup as Stated
 from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect, Step, StepsRequest
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Action
 
+MOST_SOUGHT = 100
+"""Values that a filter of Klaviyo's takes in one list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A live rule, and the read that it needs; `asked` are that read's arguments, before they were checked."""
+    """A live rule, and a read that it needs; `asked` are that read's arguments, before they were checked.
+
+    `number` is which rule of its action it is, and `sought` what must be found, each with the place where it was given.
+    """
 
     rule: Precondition
     asked: JSON
     plan: "Plan"
+    number: int = 0
+    sought: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +62,10 @@ class Plan:
     """An admitted action with its checked arguments. Exactly one of `request`, `chosen` and `steps` is what it does.
 
     `effect` is the strongest effect of what will run, `because` says what makes it stronger than the action is in
-    general, and `lookups` are what is read in the account before. `request` is the
-    first of several where pages follow. `skip` records of its answer were shown before; `part` of it alone is wanted.
-    `understood` tells how the arguments were taken where they did not say so plainly.
+    general, and `lookups` are what is read in the account before; `unchecked` says which of its rules cannot be looked
+    up, and `warnings` what it breaks of those that only warn. `request` is the first of several where pages follow.
+    `skip` records of its answer were shown before; `part` of it alone is wanted. `understood` tells how the arguments
+    were taken where they did not say so plainly.
     """
 
     action: Action
@@ -65,6 +79,8 @@ class Plan:
     part: str = ""
     understood: Understood = PLAIN
     because: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
@@ -75,10 +91,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes the plans of one call. `account` is whom it is for; None leaves out what depends on that."""
+    """Makes the plans of one call. `account` is whom it is for; None leaves out what depends on that.
+
+    `live` False leaves out the rules that look into the account.
+    """
 
     gate: Gate
     account: Account | None = None
+    live: bool = True
 
     def plan(self, action: Action, given: object, *, part: bool = True) -> Plan:
         """The plan of an action, with everything it is made of admitted as far as that can be known before it runs.
@@ -102,12 +122,17 @@ class Planner:
             understood=understood,
             skip=admitted.skip,
             part=admitted.part,
+            warnings=admitted.warnings,
             effect=effect,
             because=(*plan.because, *(one.says for one in stronger), *(why for call in calls for why in call.because)),
         )
 
     def _plan(self, action: Action, arguments: JSON) -> Plan:
-        lookups = self._lookups(action, arguments)
+        lookups, unchecked = self._lookups(action, arguments) if self.live else ((), ())
+        plan = self._of_kind(action, arguments, lookups)
+        return replace(plan, unchecked=unchecked) if unchecked else plan
+
+    def _of_kind(self, action: Action, arguments: JSON, lookups: tuple[Lookup, ...]) -> Plan:
         match action.spec.request:
             case ChooseRequest() as request:
                 chosen = self._chosen(request.among[arguments[request.choose[1:]]], arguments)
@@ -143,26 +168,53 @@ class Planner:
         self.gate.policy.allow(self.gate.registry[name])
         return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
 
-    def _lookups(self, action: Action, arguments: JSON) -> tuple[Lookup, ...]:
-        """The reads that the live rules of an action need. Raises PreconditionFailed where they cannot be made."""
+    def _lookups(self, action: Action, arguments: JSON) -> tuple[tuple[Lookup, ...], tuple[str, ...]]:
+        """The reads that the live rules of an action need, and which rules the credentials do not let us ask.
+
+        Raises PreconditionFailed where what was given does not fit the reads.
+        """
         found: list[Lookup] = []
+        unchecked: list[str] = []
         problems: list[Problem] = []
-        for rule in action.spec.preconditions:
-            lookup = rule.exists or rule.state
-            asked: JSON = fill(lookup.arguments, arguments) if lookup else {}
-            if lookup is None or asked == {}:
+        for number, rule in enumerate(action.spec.preconditions):
+            if not rule.is_live or not any(scopes(rule, arguments, datetime.now(UTC))):
                 continue
-            try:
-                found.append(Lookup(rule, asked, self.looking.plan_of(lookup.action, asked)))
-            except InvalidArguments as error:
-                # The lookup has names of its own for what the caller gave.
-                problems += [
-                    replace(problem, argument=outer_name(asked, problem.argument, arguments))
-                    for problem in error.problems
-                ]
+            for stated, asked, sought in _asked(rule, arguments):
+                try:
+                    found.append(Lookup(rule, asked, self.looking.plan_of(stated.action, asked), number, sought))
+                except InvalidArguments as error:
+                    # The lookup has names of its own for what the caller gave.
+                    problems += [
+                        replace(problem, argument=outer_name(asked, problem.argument, arguments))
+                        for problem in error.problems
+                    ]
+                except ScopeMissing as error:
+                    unchecked.append(
+                        f"Not checked beforehand: {rule.question}. {stated.action} could not tell ({error.code})."
+                    )
+                    found = [lookup for lookup in found if lookup.number != number]
+                    break
         if problems:
             raise failed(action, problems)
-        return tuple(found)
+        return tuple(found), tuple(unchecked)
+
+
+def _asked(rule: Precondition, arguments: JSON) -> Iterator[tuple[Stated, JSON, tuple[tuple[str, Any], ...]]]:
+    """The reads of a rule with their arguments, and what they must find; none where nothing was given to look for."""
+    if (stated := rule.all_found or rule.mistyped) is None:
+        for lookup in rule.lookups:
+            asked: JSON = fill(lookup.arguments, arguments)
+            if asked or not lookup.arguments:
+                yield lookup, asked, ()
+        return
+    scope = Scope(arguments, datetime.now(UTC))
+    sought = tuple((found.name, found.value) for place in stated.of for found in scope.at(place))
+    values = list(dict.fromkeys(str(value) for _, value in sought))
+    if rule.mistyped and rule.mistyped.neighbours:
+        values = list(dict.fromkeys([*values, *(one for value in values for one in neighbours(value))]))[:MOST_SOUGHT]
+    for start in range(0, len(values), MOST_SOUGHT):
+        for lookup in rule.lookups:
+            yield lookup, fill(lookup.arguments, {**arguments, "sought": values[start : start + MOST_SOUGHT]}), sought
 
 
 def _renamed(place: str, names: dict[str, str]) -> str:
@@ -173,4 +225,10 @@ def _renamed(place: str, names: dict[str, str]) -> str:
 
 def outer_name(asked: JSON, name: str, arguments: JSON) -> str:
     """The caller's name for an argument of a lookup: the one with the same value."""
-    return next((key for key, given in arguments.items() if given == asked.get(name)), name)
+    value = asked.get(name)
+    for key, given in arguments.items():
+        if given == value:
+            return key
+        if is_list(given) and value in given:
+            return f"{key}[{given.index(value)}]"
+    return name

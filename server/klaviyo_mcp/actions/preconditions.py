@@ -1,7 +1,7 @@
 """The rules a spec declares beyond its schema and that need no request: which arguments go together, what is past.
 
 They are checked together, so that all problems come back at once. How each is checked is in `rules`; rules that look
-into the account are in `live_rules`.
+into the account are in `live_rules`, and what was sent lately is in `lately`.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,26 @@ MOST_PROBLEMS = 20
 
 def check_preconditions(
     action: Action, arguments: JSON, now: datetime | None = None, *, not_given: Sequence[str] = ()
-) -> None:
-    """Every rule that needs no request. Raises PreconditionFailed with all that do not hold, up to MOST_PROBLEMS.
+) -> list[str]:
+    """Every rule that needs no request. Returns warnings; raises PreconditionFailed, up to MOST_PROBLEMS of each.
 
     `not_given` are the places where null was taken for absent: without them the rules may fail, so they are told.
     """
     now = now or datetime.now(UTC)
-    problems = [
-        problem
-        for rule in action.spec.preconditions
-        if not rule.is_live
-        for scope in scopes(rule, arguments, now)
-        for problem in RULES[rule.kind](rule, scope)
-    ]
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for rule in action.spec.preconditions:
+        if rule.kind in RULES:
+            found = [problem for scope in scopes(rule, arguments, now) for problem in RULES[rule.kind](rule, scope)]
+            (warnings if rule.warns else problems).extend(found)
     if problems:
         shown = list(dict.fromkeys(problems))[:MOST_PROBLEMS]
         if not_given:
             shown.append(Problem(not_given[0], "null counts as not given", how_to_empty(not_given)))
         raise failed(action, shown)
+    told = [str(problem) for problem in dict.fromkeys(warnings)]
+    more = f"And {len(told) - MOST_PROBLEMS:,} more such warnings."
+    return [*told[:MOST_PROBLEMS], *([more] if len(told) > MOST_PROBLEMS else [])]
 
 
 def failed(action: Action, problems: list[Problem], *, looked: bool = False) -> PreconditionFailed:

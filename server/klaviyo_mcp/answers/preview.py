@@ -24,6 +24,8 @@ def preview(plan: Plan) -> Answer:
     asked: set[str] = set()
     if checks := list(_checks([plan], asked)):
         data["checks_first"] = checks
+    if warnings := [*plan.warnings, *plan.unchecked]:
+        data["warnings"] = warnings
     if plan.chosen is not None:
         data["runs"] = plan.chosen.action.name
     if plan.steps is None:

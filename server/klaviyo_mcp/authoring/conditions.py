@@ -39,7 +39,7 @@ def _hole(spec: ActionSpec, name: str) -> Iterator[str]:
         elif rest.partition(".")[0] not in spec.request.answer:
             yield f"the hole '${name}': the answer has no {rest!r}"
     elif first == "looked_up":
-        reads = {look.action for rule in spec.preconditions if (look := rule.exists or rule.state)}
+        reads = {look.action for rule in spec.preconditions for look in rule.lookups}
         if rest.partition(".")[0] not in reads:
             yield f"the hole '${name}': no live rule reads {rest.partition('.')[0]!r}"
     elif first not in spec.properties:

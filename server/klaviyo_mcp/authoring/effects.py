@@ -19,10 +19,10 @@ def effect_problems(specs: list[ActionSpec]) -> Iterator[tuple[ActionSpec, str]]
         elif isinstance(spec.request, HttpRequest) and spec.request.method not in READING and spec.effect == "read":
             yield spec, f"a {spec.request.method} changes something: its effect is not 'read'"
         for rule in spec.preconditions:
-            lookup = rule.exists or rule.state
-            looked_up = registry.by_name.get(lookup.action) if lookup else None
-            if looked_up is not None and looked_up.effect != "read":
-                yield spec, f"{looked_up.name} changes something; a rule may only look up with a read"
+            for lookup in rule.lookups:
+                looked_up = registry.by_name.get(lookup.action)
+                if looked_up is not None and looked_up.effect != "read":
+                    yield spec, f"{looked_up.name} changes something; a rule may only look up with a read"
 
 
 def _composite(action: Action, registry: Registry) -> Iterator[str]:

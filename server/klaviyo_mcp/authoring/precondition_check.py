@@ -6,6 +6,7 @@ from typing import Any
 
 from klaviyo_mcp.loose_json import JSON, is_object, mapping, objects
 from klaviyo_mcp.registry.holes import holes
+from klaviyo_mcp.registry.live import Lookup
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.precondition import Precondition, keys
 from klaviyo_mcp.registry.references import resolved
@@ -13,19 +14,28 @@ from klaviyo_mcp.registry.references import resolved
 
 def rule_problems(rule: Precondition, spec: ActionSpec) -> Iterator[str]:
     """What is wrong with a precondition of a spec, apart from its form."""
-    looked = rule.exists or rule.state
-    for place in [*rule.places, *(holes(looked.arguments) if looked else ())]:
+    looked = [name for lookup in rule.lookups for name in _asked(lookup, rule) if name != "sought"]
+    for place in [*rule.places, *looked]:
         name = re.split(r"[.\[|]", place, maxsplit=1)[0]
         if name not in spec.properties:
             yield f"speaks of {name!r}, which is no argument"
-        elif looked is None and not leads_somewhere(place, spec.input_schema):
+        elif place not in looked and not leads_somewhere(place, spec.input_schema):
             yield f"speaks of {place!r}, and the schema has no such place"
     if rule.conditions:
-        for field, form in rule.conditions.forms.items():
-            if field not in spec.filters:
+        for field in rule.conditions.fields:
+            if not any(name == field or (field.endswith(".") and name.startswith(field)) for name in spec.filters):
                 yield f"speaks of the field {field!r}, which is not among the filters"
+        for form in rule.conditions.forms.values():
             if not _is_pattern(form):
                 yield f"{form!r} is no pattern"
+
+
+def _asked(lookup: Lookup, rule: Precondition) -> Iterator[str]:
+    """The arguments that a read, and what is sought in its records, speak of."""
+    yield from holes(lookup.arguments)
+    stated = rule.state or rule.count or rule.none_found
+    if stated is not None:
+        yield from holes(stated.where)
 
 
 def leads_somewhere(place: str, schema: JSON) -> bool:

@@ -24,7 +24,6 @@ from klaviyo_mcp.registry.model import (
     HttpRequest,
     StepsRequest,
 )
-from klaviyo_mcp.registry.precondition import Lookup
 from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
@@ -248,8 +247,7 @@ Use = tuple[tuple[int | str, ...], str, dict[str, Any]]
 def _reads(spec: ActionSpec) -> Iterator[Use]:
     """The actions that a spec uses to look something up."""
     for index, rule in enumerate(spec.preconditions):
-        look: Lookup | None = rule.exists or rule.state
-        if look is not None:
+        for look in rule.lookups:
             yield ("preconditions", index), look.action, look.arguments
     for verify in spec.result.verifications:
         yield ("result", "verify"), verify.action, verify.arguments

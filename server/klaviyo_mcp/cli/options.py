@@ -21,6 +21,10 @@ ExposeOption = Annotated[
         "marketers use every day; all; or some toolsets.",
     ),
 ]
+NoLiveChecksFlag = Annotated[
+    bool,
+    typer.Option("--no-live-checks", help="Do not read the account before a write, to see whether it can be done."),
+]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LogFormatOption = Annotated[
@@ -30,6 +34,12 @@ LogFormatOption = Annotated[
 LogLevelOption = Annotated[
     Literal["debug", "info", "warning", "error"] | None,
     typer.Option("--log-level", help="What is told there; info has a line per call. info over http, else warning."),
+]
+PrefixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--prefix", metavar="TEXT", help="Put before every tool's name, such as shop_; calls may leave it out."
+    ),
 ]
 ToolsetsOption = Annotated[
     str, typer.Option("--toolsets", metavar="GLOB,…", help="Show only the actions of these toolsets.")

@@ -1,6 +1,7 @@
 """`klaviyo-mcp serve`: the MCP server, over stdio or HTTP."""
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,8 @@ from klaviyo_mcp.cli.options import (
     ExposeOption,
     LogFormatOption,
     LogLevelOption,
+    NoLiveChecksFlag,
+    PrefixOption,
     ReadOnlyFlag,
     SandboxFlag,
     ToolsetsOption,
@@ -44,16 +47,12 @@ def serve(
     exclude: ExcludeOption = "",
     read_only: ReadOnlyFlag = False,
     confirm: ConfirmOption = None,
+    no_live_checks: NoLiveChecksFlag = False,
     account: AccountOption = None,
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
     ] = False,
-    prefix: Annotated[
-        str | None,
-        typer.Option(
-            "--prefix", metavar="TEXT", help="Put before every tool's name, such as shop_; calls may leave it out."
-        ),
-    ] = None,
+    prefix: PrefixOption = None,
     sandbox: SandboxFlag = False,
     log_format: LogFormatOption = None,
     log_level: LogLevelOption = None,
@@ -63,13 +62,17 @@ def serve(
         raise typer.BadParameter(f"{transport!r} is neither 'stdio' nor 'http'.", param_hint="--transport")
     if transport == "stdio" and (host is not None or port is not None):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
-    wanted = Wanted(expose, toolsets, actions, exclude)
+    chosen = partial(
+        select,
+        wanted=Wanted(expose, toolsets, actions, exclude),
+        read_only=read_only,
+        hide_unavailable=hide_unavailable,
+        prefix=prefix,
+    )
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
     if transport == "http":
-        selection = select(
-            wanted=wanted, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
-        )
+        selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "info", form=log_format, level=log_level)
         _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
         return
@@ -77,9 +80,7 @@ def serve(
 
     front = stdio_front()
     try:
-        selection = select(
-            wanted=wanted, read_only=read_only, hide_unavailable=hide_unavailable, prefix=prefix, confirm=confirm
-        )
+        selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "warning", form=log_format, level=log_level)
         front.complain_to(log.warning)
         listing = Listing(selection.registry, selection.exposure)

@@ -9,6 +9,7 @@ import typer
 
 from klaviyo_mcp.authoring.examples import rehearse
 from klaviyo_mcp.authoring.indexes import action_index, migration_table
+from klaviyo_mcp.authoring.precondition_index import precondition_index
 from klaviyo_mcp.authoring.rules import check_folder
 from klaviyo_mcp.cli import scope_choice
 from klaviyo_mcp.cli.scope_choice import undecided
@@ -164,6 +165,7 @@ def write_docs(*, check: bool) -> int:
         "docs/action.schema.json": editor_schema(),
         "docs/actions.md": action_index(specs),
         "docs/migrating.md": migration_table(specs),
+        "docs/preconditions.md": precondition_index(specs),
         **{f"{SNAPSHOTS}/{spec.name}.json": snapshot(spec) for spec in specs},
     }
     files = {root / name: text for name, text in texts.items()}

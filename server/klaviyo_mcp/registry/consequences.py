@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.notes import Hole
 from klaviyo_mcp.registry.part import STRICT, ActionName
-from klaviyo_mcp.registry.precondition import Place, Scalar
+from klaviyo_mcp.registry.places import Place, Scalar
 
 Sentence = Annotated[str, StringConstraints(min_length=3, max_length=300, pattern=r"^[^\n]*$")]
 Path = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*$")]

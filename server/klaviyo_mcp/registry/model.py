@@ -23,7 +23,8 @@ from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.part import STRICT, ActionName
-from klaviyo_mcp.registry.precondition import Place, Precondition
+from klaviyo_mcp.registry.places import Place
+from klaviyo_mcp.registry.precondition import Precondition
 
 Ask = Annotated[str, StringConstraints(min_length=2, max_length=160, pattern=r"^[^\n]*$")]
 Effect = Literal["read", "write", "destructive"]

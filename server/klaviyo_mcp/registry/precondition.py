@@ -9,13 +9,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from klaviyo_mcp.loose_json import JSON, is_list
-from klaviyo_mcp.registry.part import STRICT, ActionName
+from klaviyo_mcp.loose_json import is_list
+from klaviyo_mcp.registry.live import CountLookup, FoundLookup, LikeLookup, Lookup, NoneLookup, StateLookup, lookups
+from klaviyo_mcp.registry.part import STRICT
+from klaviyo_mcp.registry.places import Place, Scalar
 
-NAME = r"[a-zA-Z_][a-zA-Z0-9_-]*"
-KEY = rf"{NAME}(\|{NAME})*(\[\])*"
-Place = Annotated[str, StringConstraints(pattern=rf"^{KEY}(\.{KEY})*$")]
-Scalar = str | int | bool | None
 Length = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*[hdy]$")]
 """Hours, days or calendar years: `7d`."""
 Limit = Annotated[str, StringConstraints(pattern=r"^([+-][0-9]+[hdy]|[0-9]{4}-[0-9]{2}-[0-9]{2})$")]
@@ -26,20 +24,6 @@ class Stated(BaseModel):
     """Base of every part of a precondition."""
 
     model_config = STRICT
-
-
-class Lookup(Stated):
-    """A read action to run before a write, to look into the account."""
-
-    action: ActionName
-    arguments: JSON
-
-
-class StateLookup(Lookup):
-    """A read action, and the values that one field of its record may have."""
-
-    path: str
-    allowed: list[str | int | bool] = Field(alias="in")
 
 
 class NeedsOther(Stated):
@@ -97,13 +81,28 @@ class Span(Stated):
 class Conditions(Stated):
     """What the conditions of a filter must be like, apart from being such as the operation can filter by.
 
-    `once`: no field twice. `values_at_most`: of one list. `forms`: the pattern of the values of a field.
+    `once`: no field twice. `values_at_most`: of one list. `forms`: the pattern of the values of a field. `needs`: what
+    else has to be filtered by where a field is. `apart`: groups of fields of which one call filters by one group alone.
+    `one_of`: at most one of these fields. `in_past`: no bound of theirs lies in the future. `sorted_alike`: where one
+    of these is filtered by, the argument `sort` names no other field. A field that ends in a dot stands for all that
+    begin so.
     """
 
     of: Place = "filter"
     once: bool = False
     values_at_most: int | None = None
     forms: dict[str, str] = {}
+    needs: dict[str, list[str]] = {}
+    apart: list[list[str]] = []
+    one_of: list[str] = []
+    in_past: list[str] = []
+    sorted_alike: list[str] = []
+
+    @property
+    def fields(self) -> list[str]:
+        """Every field that the rule speaks of."""
+        groups = [list(self.forms), list(self.needs), *self.needs.values(), *self.apart]
+        return [field for group in (*groups, self.one_of, self.in_past, self.sorted_alike) for field in group]
 
 
 def keys(part: str) -> tuple[list[str], int]:
@@ -111,8 +110,23 @@ def keys(part: str) -> tuple[list[str], int]:
     return part.rstrip("[]").split("|"), part.count("[]")
 
 
-GUARDS = {"when", "unless", "each", "hint"}
-LIVE = {"exists", "state"}
+class Distinct(Stated):
+    """No two objects at `of` have the same values at all of `by`; one that lacks any of them is passed over."""
+
+    of: Place
+    by: list[Place]
+
+
+class Anew(Stated):
+    """None of the values at `of` was sent by the same action of this process for `minutes`."""
+
+    of: list[Place]
+    minutes: int
+    says: str
+
+
+GUARDS = {"when", "unless", "given", "each", "hint", "warns"}
+LIVE = {"exists", "state", "count", "all_found", "none_found", "mistyped"}
 
 
 class Precondition(Stated):
@@ -120,7 +134,8 @@ class Precondition(Stated):
 
     What is cleared counts as absent, but as given for `at_least_one_given`. A rule holds only when
     the arguments named in `when` have these values and those in `unless` do not (a list: any of them). With `each`, it
-    holds for every object found there, and its places are inside that object.
+    holds for every object found there, and its places are inside that object. `given` are places of which all must hold
+    something. What breaks a rule that `warns` is told with the answer and keeps no call from being made.
     """
 
     exactly_one_of: list[Place] | None = None
@@ -144,12 +159,21 @@ class Precondition(Stated):
     has_offset: list[Place] | None = None
     in_utc: list[Place] | None = None
     conditions: Conditions | None = None
+    distinct: Distinct | None = None
+    nothing_empty: list[Place] | None = None
+    anew: Anew | None = None
     exists: Lookup | None = None
     state: StateLookup | None = None
+    count: CountLookup | None = None
+    all_found: FoundLookup | None = None
+    none_found: NoneLookup | None = None
+    mistyped: LikeLookup | None = None
     when: dict[Place, Scalar | list[Scalar]] = {}
     unless: dict[Place, Scalar | list[Scalar]] = {}
+    given: list[Place] = []
     each: Place | None = None
     hint: str | None = None
+    warns: bool = False
 
     @model_validator(mode="after")
     def one_kind(self) -> "Precondition":
@@ -157,8 +181,10 @@ class Precondition(Stated):
         kinds = sorted(self.model_fields_set - GUARDS)
         if len(kinds) != 1:
             raise ValueError(f"a precondition states exactly one rule; this one states {', '.join(kinds) or 'none'}")
-        if self.is_live and self.model_fields_set & {"when", "unless", "each"}:
-            raise ValueError(f"{kinds[0]} looks into the account, and knows no when, unless or each")
+        if self.is_live and self.each is not None:
+            raise ValueError(f"{kinds[0]} looks into the account, and knows no each")
+        if self.mistyped and not self.warns:
+            raise ValueError("mistyped is a guess, and so it can only warn")
         return self
 
     @property
@@ -170,6 +196,26 @@ class Precondition(Stated):
     def is_live(self) -> bool:
         """Whether the rule needs a request to Klaviyo."""
         return self.kind in LIVE
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        """The reads that the rule needs."""
+        return lookups(getattr(self, self.kind))
+
+    @property
+    def question(self) -> str:
+        """What a live rule asks the account, for when it gets no answer."""
+        if self.state:
+            return f"whether {self.state.path} is as it has to be"
+        if self.count:
+            return f"whether there is room for one more of at most {self.count.at_most:,} {self.count.of}"
+        if self.all_found:
+            return f"whether what {' and '.join(self.all_found.of)} names is there"
+        if self.mistyped:
+            return f"whether {' or '.join(self.mistyped.of)} is a slip for one that is there"
+        if self.none_found:
+            return f"whether nothing has the same {' and '.join(self.none_found.where)} already"
+        return "whether it is there"
 
     @property
     def places(self) -> list[str]:
@@ -184,9 +230,11 @@ class Precondition(Stated):
             inside = [stated.argument, *stated.needs]
         elif isinstance(stated, Alone):
             inside = [stated.argument, *stated.beside]
-        elif isinstance(stated, AtMostItems | AtMostBytes | Within):
+        elif isinstance(stated, AtMostItems | AtMostBytes | Within | FoundLookup | Anew):
             inside = stated.of
         elif isinstance(stated, Including | Span | Conditions):
             inside = [stated.of]
+        elif isinstance(stated, Distinct):
+            inside = [f"{stated.of}.{place}" for place in stated.by]
         named = [f"{self.each}.{place}" for place in inside] if self.each else inside
-        return [*named, *([self.each] if self.each else []), *self.when, *self.unless]
+        return [*named, *([self.each] if self.each else []), *self.when, *self.unless, *self.given]

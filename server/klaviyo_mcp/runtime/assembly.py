@@ -27,6 +27,7 @@ class Selection:
     settings: Settings
     registry: Registry
     exposure: Exposure
+    live_checks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ def select(
     hide_unavailable: bool = False,
     prefix: str | None = None,
     confirm: Confirm | None = None,
+    live_checks: bool = True,
 ) -> Selection:
     """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
 
     `prefix` is used instead of KLAVIYO_MCP_PREFIX, `confirm` instead of KLAVIYO_MCP_CONFIRM.
+    `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does.
     """
     settings = read_settings()
     registry = registry_of(settings, prefix)
@@ -64,7 +67,7 @@ def select(
         confirm=confirm or settings.klaviyo_mcp_confirm,
         policy=settings.klaviyo_mcp_policy,
     )
-    return Selection(settings, registry, exposure)
+    return Selection(settings, registry, exposure, live_checks and settings.klaviyo_mcp_live_checks == "on")
 
 
 def assemble(
@@ -89,6 +92,7 @@ def assemble(
         confirmations=Confirmations(exposure.confirm, SpentOnRedis(server) if server else None),
         policy=exposure.policy,
         counts=CountsOnRedis(server) if server else None,
+        live_checks=selection.live_checks,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected, _audit(settings))

@@ -89,7 +89,8 @@ class Exposure:
 class Wanted:
     """What flags say of actions: names and globs separated by commas, empty for a flag that is not given.
 
-    `expose` may also be `search`, `core` or `all`. Without it all that other flags name are listed, else it is `search`.
+    `expose` may also be `search`, `core` or `all`. Without it all that other flags name are listed; without any, it is
+    `search`.
     """
 
     expose: str = ""

@@ -106,6 +106,11 @@ class Settings(BaseSettings):
         None, description="File that every change, and every one that was refused or held, is written down in."
     )
     klaviyo_mcp_audit_reads: Literal["on", "off"] = Field("off", description="on writes down reads, too.")
+    klaviyo_mcp_live_checks: Literal["on", "off"] = Field(
+        "on",
+        description="off leaves out the rules that read the account before a write, and saves their requests; Klaviyo "
+        "then refuses by itself what it refuses.",
+    )
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
         ge=65_536,

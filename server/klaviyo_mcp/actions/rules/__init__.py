@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from klaviyo_mcp.actions.errors import Problem
-from klaviyo_mcp.actions.rules import amounts, filters, presence, times
+from klaviyo_mcp.actions.rules import amounts, contents, filters, presence, times
 from klaviyo_mcp.actions.rules.scope import Scope
 from klaviyo_mcp.registry.precondition import Precondition
 
@@ -31,5 +31,7 @@ RULES: dict[str, Rule] = {
     "has_offset": times.has_offset,
     "in_utc": times.in_utc,
     "conditions": filters.conditions,
+    "distinct": contents.distinct,
+    "nothing_empty": contents.nothing_empty,
 }
-"""Every kind of precondition but the live ones."""
+"""Every kind of precondition but those that look into the account, or at what was sent before."""

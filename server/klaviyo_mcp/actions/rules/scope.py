@@ -57,6 +57,8 @@ def scopes(rule: Precondition, arguments: JSON, now: datetime) -> Iterator[Scope
         return
     if any(has_value(whole, place, wanted) for place, wanted in rule.unless.items()):
         return
+    if not all(whole.has(place) for place in rule.given):
+        return
     if rule.each is None:
         yield whole
         return

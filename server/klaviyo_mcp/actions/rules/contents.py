@@ -1,0 +1,51 @@
+"""Rules about what is in the values: repetitions of objects, values that say nothing."""
+
+import json
+from collections.abc import Iterator
+
+from klaviyo_mcp.actions.errors import Problem
+from klaviyo_mcp.actions.rules.scope import Found, Scope
+from klaviyo_mcp.actions.rules.words import both
+from klaviyo_mcp.loose_json import is_object
+from klaviyo_mcp.registry.precondition import Precondition
+
+MOST_NAMED = 10
+
+
+def distinct(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """No two objects that are the same in everything that counts."""
+    stated = rule.distinct
+    if stated is None:
+        return
+    seen: dict[str, str] = {}
+    for found in scope.at(stated.of):
+        if not is_object(found.value):
+            continue
+        inside = Scope(found.value, scope.now, within=found.name)
+        values = [[one.value for one in inside.at(place)] for place in stated.by]
+        if not all(values):
+            continue
+        key = json.dumps(values, sort_keys=True)
+        first = seen.setdefault(key, found.name)
+        if first != found.name:
+            yield Problem(found.name, f"has the same {both(stated.by)} as {first}", scope.hint)
+
+
+def nothing_empty(rule: Precondition, scope: Scope) -> Iterator[Problem]:
+    """No key of an object with null, 0 or an empty text."""
+    for place in rule.nothing_empty or []:
+        for found in scope.at(place):
+            if empty := _empty(found):
+                named = [
+                    *empty[:MOST_NAMED],
+                    *([f"{len(empty) - MOST_NAMED:,} more"] if len(empty) > MOST_NAMED else []),
+                ]
+                yield Problem(found.name, f"hold nothing: {both(named)}", scope.hint)
+
+
+def _empty(found: Found) -> list[str]:
+    if not is_object(found.value):
+        return []
+    return [
+        key for key, value in found.value.items() if value is None or (not isinstance(value, bool) and value in ("", 0))
+    ]
