@@ -74,7 +74,8 @@ async def test_an_action_is_found_described_and_run(client) -> None:
 @pytest.mark.parametrize("client", ["stdio"], indirect=True)
 @pytest.mark.parametrize("effect", [*RUN])
 async def test_a_run_tool_refuses_other_effects_and_names_the_right_one(client, requests_seen, effect) -> None:
-    for action in (one for one in REGISTRY.actions if one.effect != effect):
+    # An action that some arguments make stronger belongs to either tool.
+    for action in (one for one in REGISTRY.actions if effect not in (one.effect, one.strongest_effect)):
         refused = await answer(client, RUN[effect], action=action.name, arguments=action.spec.examples[0].arguments)
         error = refused["error"]
         if error["code"] == "wrong_tool":

@@ -32,7 +32,7 @@ async def play() -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "klaviyo_mcp", "serve", "--sandbox"],
+        args=["-m", "klaviyo_mcp", "serve", "--sandbox", "--expose", "core"],
         env={name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")},
     )
     console.print("[bold]klaviyo-mcp[/] gives AI agents every Klaviyo action as a tool that is hard to misuse.")

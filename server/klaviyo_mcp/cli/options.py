@@ -13,7 +13,7 @@ ConfirmOption = Annotated[
     typer.Option("--confirm", help="Which calls wait for a yes before they are carried out; destructive by default."),
 ]
 ExposeOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--expose",
         metavar="search|core|all|TOOLSET,…",

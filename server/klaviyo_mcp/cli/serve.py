@@ -41,7 +41,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on (http only); 8000 by default, 0 a free one.")
     ] = None,
-    expose: ExposeOption = "",
+    expose: ExposeOption = None,
     toolsets: ToolsetsOption = "",
     actions: ActionsOption = "",
     exclude: ExcludeOption = "",

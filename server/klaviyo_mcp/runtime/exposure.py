@@ -93,7 +93,7 @@ class Wanted:
     `search`.
     """
 
-    expose: str = ""
+    expose: str | None = None
     toolsets: str = ""
     actions: str = ""
     exclude: str = ""
@@ -111,9 +111,11 @@ def parse_exposure(
     """What flags, or `--expose` alone, and a policy file come to. Raises ExposureError with the nearest right name."""
     flags = Wanted(wanted) if isinstance(wanted, str) else wanted
     exposure = Exposure(None, read_only, hide_unavailable, confirm)
-    shown = flags.expose.strip() or ("all" if flags.toolsets or flags.actions else "search")
-    if shown in LISTED:
-        exposure = replace(exposure, listed=LISTED[shown])
+    shown = flags.expose
+    if shown is None:
+        shown = "all" if flags.toolsets or flags.actions else "search"
+    if shown.strip() in LISTED:
+        exposure = replace(exposure, listed=LISTED[shown.strip()])
         shown = "all"
     for flag, text in (("--expose", shown), ("--toolsets", flags.toolsets)):
         if (names := _names(flag, text)) is not None:
@@ -147,7 +149,7 @@ def _names(flag: str, text: str) -> list[str] | None:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == ["all"] and flag != "--exclude":
         return None
-    if not names and text:
+    if not names and (text or flag == "--expose"):
         raise ExposureError(f"{flag} needs names or globs separated by commas.")
     return names or None
 
