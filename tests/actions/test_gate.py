@@ -11,6 +11,7 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.permissions import LearnedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import NotPermitted, PreconditionFailed, ScopeMissing, Stopped, UnknownAction
+from klaviyo_mcp.answers.budget import size_of
 from klaviyo_mcp.answers.failures import explain
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import shape
@@ -165,9 +166,18 @@ async def test_a_composite_over_many_addresses_tells_the_truth_whatever_the_budg
     assert (first["added"], first["created"], first["not_found"]) == (60, 60, [])
     again = shape(await engine.run(Call("add_profile_to_list", {**arguments, "create_missing": False}), account))
     assert (again.data["added"], again.data["not_found"]) == (60, [])
-    cut = shape(await engine.run(Call("add_profile_to_list", arguments), account), 1_500)
+    done = await engine.run(Call("add_profile_to_list", arguments), account)
+    cut = shape(done, 4_000)
+    assert '"added":60' in answer_text(cut)
+    assert [entry["part"] for entry in cut.data["cut"]] == ["profile_ids@20"]
+    assert len(cut.data["undo"]["arguments"]["profile_ids"]) == 60
+    # A way back is whole, or is no call that could be made.
+    cut = shape(done, 1_800)
     assert '"added":60' in answer_text(cut)
     assert [entry["part"] for entry in cut.data["cut"]] == ["profile_ids@5"]
+    assert set(cut.data["undo"]) == {"action", "note"}
+    assert "too long to be shown: list_id, profile_ids" in cut.data["undo"]["note"]
+    assert size_of(cut.data) <= 1_800
 
 
 async def test_a_rule_of_a_part_that_fails_late_says_what_was_done_before(registry, account) -> None:

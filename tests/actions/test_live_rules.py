@@ -88,14 +88,22 @@ async def test_no_rule_looks_where_that_is_turned_off(shop: Shop) -> None:
 
 
 async def test_what_was_read_is_kept_for_the_next_call_until_a_write(shop: Shop) -> None:
-    group = (await shop.do("get_lists"))["records"][0]["id"]
-    before = len(shop.seen())
     for _ in range(3):
-        await shop.preview("update_list", id=group, name="New")
+        await shop.preview("create_tag", name="Autumn")
+    await shop.do("create_tag", name="Autumn")
+    assert shop.seen().count("get_tags") == 2, "how many there are, and those of this name"
+    await shop.do("create_tag", name="Winter")
+    assert shop.seen().count("get_tags") == 4
+
+
+async def test_what_a_rule_has_read_is_not_read_again_for_what_the_call_would_do(shop: Shop) -> None:
+    group = (await shop.do("get_lists"))["records"][0]["id"]
+    await shop.preview("update_list", id=group, name="New")
+    assert shop.seen().count("get_list") == 1
+    await shop.preview("update_list", id=group, name="New")
+    assert shop.seen().count("get_list") == 2, "what is shown is so now, not some seconds ago"
     await shop.do("update_list", id=group, name="New")
-    assert shop.seen()[before:].count("get_list") == 1
-    await shop.do("update_list", id=group, name="Newer")
-    assert shop.seen()[before:].count("get_list") == 2
+    assert shop.seen().count("get_list") == 2, "nothing is shown, and the rule's reading is kept"
 
 
 async def test_nobody_is_refused_for_what_was_so_a_moment_ago(shop: Shop) -> None:

@@ -12,12 +12,16 @@ Answer = bytes | None | Writing
 
 
 class Stub:
-    """`answers` are given one after the other, the last for ever: bytes, None for a reset, or what writes by itself."""
+    """`answers` are given one after the other, the last for ever: bytes, None for a reset, or what writes by itself.
+
+    `reads` is the answer to every GET, so that what a rule looks up before a write takes none of those; empty for none.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.requests: list[bytes] = []
         self.answers: list[Answer] = []
+        self.reads = b""
         self.open: set[asyncio.StreamWriter] = set()
 
     @property
@@ -36,7 +40,7 @@ class Stub:
                 length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
                 body = await reader.readexactly(int(length[1])) if length else b""
                 self.requests.append(head + body)
-                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                answer = self._next(head)
                 if answer is None:
                     raw = writer.get_extra_info("socket")
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -50,6 +54,11 @@ class Stub:
                 if b"connection: close" in answer.lower() or not answer.lower().startswith(b"http/1.1"):
                     break
         writer.close()
+
+    def _next(self, head: bytes) -> Answer:
+        if self.reads and head.startswith(b"GET "):
+            return self.reads
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @asynccontextmanager

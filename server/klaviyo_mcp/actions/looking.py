@@ -75,6 +75,12 @@ class Once:
         self._lock = anyio.Lock()
         self._error: ActionError | KlaviyoError | None = None
         self.reading: Reading | None = None
+        self._outcome: Outcome | None = None
+        self._writes = 0
+
+    def outcome(self, glimpses: Glimpses) -> Outcome | None:
+        """What carrying it out has brought, if nothing of ours has been written since."""
+        return self._outcome if glimpses.writes == self._writes else None
 
     async def read(self, key: str, looks: Looks, lookup: Lookup) -> Reading:
         """What a lookup finds: by carrying it out, once."""
@@ -85,6 +91,7 @@ class Once:
                 writes = looks.glimpses.writes
                 try:
                     outcome = await (looks.hurried if lookup.rule.warns else looks.carry_out)(lookup.plan)
+                    self._outcome, self._writes = outcome, writes
                     self.reading = Reading(tuple(_records(outcome)), _is_whole(outcome))
                 except NotFound:
                     self.reading = Reading(None)

@@ -68,8 +68,16 @@ class Walk:
         return replace(outcome, looked_up={**found, **outcome.looked_up}, warnings=told)
 
     async def read(self, name: str, arguments: JSON) -> Outcome:
-        """A read, by the name that a spec states for it."""
-        return await self._looking.carry_out(self.planner.looking.plan_of(name, arguments))
+        """A read, by the name that a spec states for it. What a rule of this call has read is not read again.
+
+        What an earlier call has read is: a confirmation must show, and compare, what is so now.
+        """
+        plan = self.planner.looking.plan_of(name, arguments)
+        once = self.looked_up.get(key_of(plan, arguments))
+        made = once.outcome(self.account.glimpses) if once else None
+        if made is not None and (made.action, made.arguments) == (plan.action, plan.arguments):
+            return made
+        return await self._looking.carry_out(plan)
 
     async def _held_against(self, plan: Plan) -> tuple[str, ...]:
         """Look up what may refuse a plan, where that has not been done; gives what could not be told."""

@@ -73,7 +73,10 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
     """The answer with its long texts, lists and deep parts cut as far as its size needs, and how to read the rest."""
     if size_of(answer.data) <= budget:
         return answer
-    data, cuts = fitted(answer.data, budget - 700, WHOLE)
+    whole = answer.data
+    data, cuts = fitted(whole, budget - 700, WHOLE)
+    if "undo" in whole and size_of(data) > budget - 700:
+        data, cuts = fitted({**whole, "undo": _named(whole["undo"])}, budget - 700, WHOLE)
     how = (
         "The answer is too long to be shown whole. Read what is cut, one part at a time: call again with the same "
         "arguments and part: PART, as the entries of cut name it."
@@ -81,6 +84,12 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
         else "What was done is done; this record of it is too long to be shown whole."
     )
     return Answer({**data, "cut": cuts, "how_to_read_on": how}, answer.summary)
+
+
+def _named(undo: JSON) -> JSON:
+    """A way back that is longer than an answer: a call with some of its arguments would take back something else."""
+    note = f"Its arguments are too long to be shown: {', '.join(undo['arguments'])}. {undo.get('note', '')}"
+    return {"action": undo["action"], "note": note.rstrip()}
 
 
 WHOLE = frozenset(
@@ -100,7 +109,7 @@ WHOLE = frozenset(
         "cleared",
     }
 )
-"""What is never cut: it is short, and says how to go on."""
+"""What is never cut: it says how to go on, and is short. `undo`, which may be long, is whole or without arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ CORE = EVERYDAY | frozenset(
         "get_accounts",
         "get_campaign",
         "get_campaign_recipient_estimation",
+        "get_campaign_recipient_estimation_job",
         "get_catalog_items",
         "get_coupons",
         "get_events",
