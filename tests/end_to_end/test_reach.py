@@ -118,7 +118,8 @@ async def test_a_tag_group_goes_with_its_tags(shown, call) -> None:
     groups = (await call("get_tag_groups"))["records"]
     season = next(one["id"] for one in groups if one["name"] == "Season")
     text, data = await shown("delete_tag_group", id=season)
-    assert '"Summer"' in text and '"Winter"' in text
+    assert '"Summer"' in text
+    assert '"Winter"' in text
     assert data["reaches"] == 2
 
 
