@@ -68,7 +68,8 @@ def server_tools(confirm: Confirm, *, read_only: bool, names: ToolNames[Any]) ->
         description = str(tool["description"])
         for name, listed in own.items():
             description = description.replace(name, listed)
-        tools.append({**tool, "name": own[tool["name"]], "description": description})
+        schema = names.told_schema(tool["inputSchema"])
+        tools.append({**tool, "name": own[tool["name"]], "description": names.told(description), "inputSchema": schema})
     return tools
 
 
