@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from values import everything
 
+from klaviyo_mcp.accounts.glimpses import Glimpses
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
@@ -63,6 +64,10 @@ class NobodysAccount:
 
     async def learn(self, action: str, needed: Sequence[str], error: PermissionDenied) -> None:
         raise AssertionError("the call was answered by Klaviyo")
+
+    @property
+    def glimpses(self) -> Glimpses:
+        return Glimpses()
 
     @property
     def client(self) -> KlaviyoClient:
