@@ -1,0 +1,45 @@
+"""Answers about actions themselves: those that were found, and all that one is."""
+
+import json
+
+import pytest
+
+from klaviyo_mcp.answers.discovery import RUN_TOOLS, described, found, search
+from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_schema import brief_schema
+
+LARGEST = 40_000
+
+
+def everything(_: object) -> bool:
+    return True
+
+
+def test_each_action_is_described_whole(registry: Registry) -> None:
+    for action in registry.actions:
+        answer = described(action, registry)
+        assert answer.data["run_with"] == RUN_TOOLS[action.effect]
+        assert set(answer.data.get("arguments", {}).get("properties", {})) == set(action.spec.properties)
+        assert len(json.dumps(answer.data)) < LARGEST, action.name
+
+
+@pytest.mark.parametrize("query", ["pause a flow", "who is on the list", "make a coupon", "send it"])
+def test_the_first_that_are_found_come_with_their_arguments(registry: Registry, query: str) -> None:
+    answer = found(registry, query, search(registry, query, 8, everything))
+    first, *_, last = answer.data["actions"]
+    assert first["arguments"] or not registry[first["name"]].spec.properties
+    assert "arguments" not in last
+    assert all({"name", "summary", "effect", "run_with", "required"} <= one.keys() for one in answer.data["actions"])
+
+
+def test_nothing_found_says_what_to_do(registry: Registry) -> None:
+    answer = found(registry, "xyzzy", search(registry, "xyzzy", 8, everything))
+    assert answer.data["actions"] == []
+    assert "Ask in other words" in answer.summary
+
+
+def test_a_brief_schema_has_what_is_required_and_stays_small(registry: Registry) -> None:
+    for action in registry.actions:
+        schema, left_out = brief_schema(action.spec, 330)
+        assert set(action.spec.required) <= set(schema["properties"])
+        assert set(schema["properties"]) | set(left_out) == set(action.spec.properties)
