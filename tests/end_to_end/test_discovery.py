@@ -74,7 +74,7 @@ async def test_an_action_is_found_described_and_run(client) -> None:
 @pytest.mark.parametrize("client", ["stdio"], indirect=True)
 @pytest.mark.parametrize("effect", [*RUN])
 async def test_a_run_tool_refuses_other_effects_and_names_the_right_one(client, requests_seen, effect) -> None:
-    # An action that some arguments make stronger belongs to either tool. One in five is enough: the rule looks at no name.
+    # An action that some arguments make stronger belongs to either tool. One in five is enough: no name counts.
     others = [one for one in REGISTRY.actions if effect not in (one.effect, one.strongest_effect)]
     for action in others[::5]:
         refused = await answer(client, RUN[effect], action=action.name, arguments=action.spec.examples[0].arguments)
