@@ -8,7 +8,8 @@ from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.cursors import Cursor, write_cursor
 from klaviyo_sandbox.declare import Relation, Resource
 from klaviyo_sandbox.loose_json import Json, is_object
-from klaviyo_sandbox.storage.store import Row, column_value
+from klaviyo_sandbox.storage.schema import column_value
+from klaviyo_sandbox.storage.store import Row
 
 
 def one(call: Call, row: Row, status: int = 200, *, fresh: Sequence[Row] = ()) -> Answer:

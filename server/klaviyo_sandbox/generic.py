@@ -7,7 +7,8 @@ from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.declare import Resource
 from klaviyo_sandbox.errors import conflict, not_found
 from klaviyo_sandbox.loose_json import Json
-from klaviyo_sandbox.storage.store import Row, column_value
+from klaviyo_sandbox.storage.schema import column_value
+from klaviyo_sandbox.storage.store import Row
 
 
 def list_resources(call: Call) -> Answer:

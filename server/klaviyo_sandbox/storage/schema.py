@@ -1,9 +1,12 @@
 """The tables of the sandbox's database: one per resource, made from its declaration, and a few that all share."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from klaviyo_sandbox.declare import Resource
+from klaviyo_sandbox.clock import microseconds, parse_moment
+from klaviyo_sandbox.declare import Column, Resource
 from klaviyo_sandbox.facts import ColumnKind
+from klaviyo_sandbox.loose_json import is_object
 
 OAUTH_TABLES = ("oauth_app", "oauth_code", "oauth_grant", "oauth_token")
 SHARED_TABLES = ("meta", "link", "departure", "work", "consent", "suppression", "pending_consent", *OAUTH_TABLES)
@@ -67,3 +70,22 @@ def schema_statements(resources: Iterable[Resource]) -> Iterator[str]:
             for group in groups:
                 index, names = "_".join((table, *group)), ", ".join(f'"{name}"' for name in group)
                 yield f'CREATE {prefix}INDEX IF NOT EXISTS "{index}" ON "{table}" (account, {names})'
+
+
+def column_value(column: Column, body: Mapping[str, Any]) -> str | int | float | None:
+    """What a column holds for a body."""
+    value: Any = body
+    for step in column.path.split("."):
+        if not is_object(value):
+            return None
+        value = value.get(step)
+    if value is None:
+        return None
+    if column.kind == "moment" and isinstance(value, str):
+        moment = parse_moment(value)
+        return None if moment is None else microseconds(moment)
+    if column.kind == "flag":
+        return int(bool(value))
+    if column.kind == "number":
+        return float(value)
+    return value

@@ -15,13 +15,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from klaviyo_sandbox.clock import microseconds, parse_moment
 from klaviyo_sandbox.cursors import BY_ID, Cursor, Sort
-from klaviyo_sandbox.declare import Column, Relation, Resource
+from klaviyo_sandbox.declare import Relation, Resource
 from klaviyo_sandbox.filters import Where
-from klaviyo_sandbox.loose_json import Json, is_object
+from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.moments import keeper
-from klaviyo_sandbox.storage.schema import SHARED_TABLES, schema_statements
+from klaviyo_sandbox.storage.schema import SHARED_TABLES, column_value, schema_statements
 
 # From this many matches on, a page is read along the sort rather than along the filter.
 _MANY = 2_000
@@ -388,25 +387,6 @@ class Store:
         # Of what is not a column, the moment of joining ("l.at") is always there, a worked-out value may be missing.
         nullable = column.nullable if column else not by.startswith("l.")
         return Where(f"({later} OR {by} IS NULL)" if descending and nullable else later, (cursor.value, cursor.id))
-
-
-def column_value(column: Column, body: Mapping[str, Any]) -> str | int | float | None:
-    """What a column holds for a body."""
-    value: Any = body
-    for step in column.path.split("."):
-        if not is_object(value):
-            return None
-        value = value.get(step)
-    if value is None:
-        return None
-    if column.kind == "moment" and isinstance(value, str):
-        moment = parse_moment(value)
-        return None if moment is None else microseconds(moment)
-    if column.kind == "flag":
-        return int(bool(value))
-    if column.kind == "number":
-        return float(value)
-    return value
 
 
 def _dump(body: Json) -> str:
