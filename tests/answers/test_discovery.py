@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from klaviyo_mcp.answers.discovery import RUN_TOOLS, described, found, search
+from klaviyo_mcp.answers.discovery import described, found, search
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import RUN_TOOLS
 from klaviyo_mcp.registry.tool_schema import brief_schema
 
 LARGEST = 40_000

@@ -50,6 +50,22 @@ def environment_of(sandbox: str) -> dict[str, str]:
     }
 
 
+def of_its_own() -> Any:
+    """A `sandbox` for one file of tests that do to it what the others would not bear."""
+
+    @pytest.fixture(scope="session")
+    def sandbox() -> Iterator[str]:
+        with serve(create_app(rate_limits=False)) as url:
+            yield url
+
+    return sandbox
+
+
+def by_default(sandbox: str) -> dict[str, str]:
+    """That of a server as it is by default: what is strong waits for a yes."""
+    return {name: value for name, value in environment_of(sandbox).items() if name != "KLAVIYO_MCP_CONFIRM"}
+
+
 @pytest.fixture(scope="session")
 def http_server() -> Callable[..., AbstractContextManager[str]]:
     """`with http_server(environment, "--read-only") as url`: the server listening over HTTP, as its own process."""

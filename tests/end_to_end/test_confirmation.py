@@ -12,28 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
-from tests.end_to_end.conftest import SERVE, environment_of
+from tests.end_to_end.conftest import SERVE, by_default, of_its_own
 
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_sandbox import create_app
-from klaviyo_sandbox.testing import serve
+from klaviyo_sandbox import API_KEY
 
 REGISTRY = Registry(load_catalogue())
 STRONG = {action.operation for action in REGISTRY.actions if action.effect == "destructive"}
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[str]:
-    """One of these tests' own: whole lists and campaigns go."""
-    with serve(create_app(rate_limits=False)) as url:
-        yield url
+# Whole lists and campaigns go.
+sandbox = of_its_own()
 
 
 @pytest.fixture(scope="session")
 def environment(sandbox: str) -> dict[str, str]:
     """That of a server as it is by default."""
-    return {name: value for name, value in environment_of(sandbox).items() if name != "KLAVIYO_MCP_CONFIRM"}
+    return by_default(sandbox)
 
 
 async def answer(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -191,10 +187,10 @@ async def test_all_writes_can_be_made_to_wait(environment, requests_seen) -> Non
 # A person who can be asked
 
 
-@pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.parametrize(("transport", "mode"), [("stdio", "legacy"), ("stdio", "2026-07-28"), ("http", "2026-07-28")])
 @pytest.mark.parametrize("agrees", [True, False])
 async def test_a_person_is_asked_where_the_client_can(
-    environment, http_server, requests_seen, transport, agrees
+    environment, http_server, requests_seen, transport, mode, agrees
 ) -> None:
     questions: list[str] = []
 
@@ -208,11 +204,11 @@ async def test_a_person_is_asked_where_the_client_can(
 
     if transport == "stdio":
         server = StdioServerParameters(command=SERVE[0], args=SERVE[1:], env=environment)
-        async with Client(server, elicitation_callback=person) as client:
+        async with Client(server, mode=mode, elicitation_callback=person) as client:
             done = await use(client)
     else:
         with http_server(environment) as url:
-            async with Client(f"{url}/mcp", elicitation_callback=person) as client:
+            async with Client(f"{url}/mcp", mode=mode, elicitation_callback=person) as client:
                 done = await use(client)
     assert len(questions) == 1
     assert "delete_list (destructive)" in questions[0]
@@ -222,6 +218,26 @@ async def test_a_person_is_asked_where_the_client_can(
     else:
         assert done["error"]["code"] == "declined"
         assert sent(requests_seen) == []
+
+
+async def test_what_changes_while_a_person_is_asked_is_refused(environment, sandbox, requests_seen) -> None:
+    lists: list[str] = []
+
+    async def person(_context: Any, _params: types.ElicitRequestParams) -> types.ElicitResult:
+        body = {"data": {"type": "list", "id": lists[0], "attributes": {"name": "Another name"}}}
+        headers = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
+        media = {"Content-Type": "application/vnd.api+json"}
+        changed = httpx2.patch(f"{sandbox}/api/lists/{lists[0]}", json=body, headers={**headers, **media})
+        assert changed.status_code == 200
+        return types.ElicitResult(action="accept", content={"agree": True})
+
+    server = StdioServerParameters(command=SERVE[0], args=SERVE[1:], env=environment)
+    async with Client(server, mode="legacy", elicitation_callback=person) as client:
+        lists.append(await new_list(client, "One name"))
+        refused = await answer(client, "delete_list", id=lists[0])
+    assert refused["error"]["code"] == "wrong_confirmation"
+    assert 'list.name was "One name" and is "Another name"' in refused["error"]["message"]
+    assert sent(requests_seen) == []
 
 
 # Whatever is called, nothing destructive reaches Klaviyo without a yes

@@ -1,18 +1,14 @@
 """Faults between a real server and Klaviyo, over stdio and HTTP: no write is done twice, and what is told is true."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
-from tests.end_to_end.conftest import SERVE, environment_of
+from tests.end_to_end.conftest import SERVE, environment_of, of_its_own
 from tests.klaviyo.stub import OWN, http, stub
-
-from klaviyo_sandbox import create_app
-from klaviyo_sandbox.testing import serve
 
 FAULTS = [
     {"fault": "status", "status": 429, "retry_after": 1},
@@ -56,11 +52,8 @@ UNREADABLE = {"truncate", "empty", "deep", "bomb"}
 """Faults after which it is certain that Klaviyo did it, and not what it answered."""
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[str]:
-    """One of these tests' own: faults hold for a whole sandbox."""
-    with serve(create_app(rate_limits=False)) as url:
-        yield url
+# Faults hold for a whole sandbox.
+sandbox = of_its_own()
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,16 @@
 """How far a call reaches is told in names and numbers, and held against what was expected; what it did leads back."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
-from tests.end_to_end.conftest import SERVE, environment_of
+from tests.end_to_end.conftest import SERVE, by_default, of_its_own
 
 from klaviyo_mcp.loose_json import mapping
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_sandbox import create_app
-from klaviyo_sandbox.testing import serve
 
 REGISTRY = Registry(load_catalogue())
 NOTHING_CHANGED = ("Nothing was sent to Klaviyo.", "Nothing was changed in Klaviyo.")
@@ -21,16 +18,13 @@ UNSUBSCRIBED = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
 SUBSCRIBED = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[str]:
-    """One of these tests' own."""
-    with serve(create_app(rate_limits=False)) as url:
-        yield url
+# Whole lists and campaigns go.
+sandbox = of_its_own()
 
 
 @pytest.fixture(scope="session")
 def environment(sandbox: str) -> dict[str, str]:
-    return {name: value for name, value in environment_of(sandbox).items() if name != "KLAVIYO_MCP_CONFIRM"}
+    return by_default(sandbox)
 
 
 @pytest.fixture(scope="module", params=["destructive", "never"])

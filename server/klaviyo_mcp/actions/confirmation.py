@@ -152,10 +152,15 @@ class Confirmations:
                 "The token is not for this call and this account, or was altered: copy it exactly as it was given."
             )
         if shown != _digest(same):
-            changes = _changes(asked.same, same)
-            raise WrongConfirmation(f"What the call would do has changed since it was shown{changes}.")
+            raise _changed(asked.same, same)
         if not await self._spent.spend(number, expires - time() + 1):
             raise WrongConfirmation("The token has been used: one plan is confirmed once.")
+
+
+def check_unchanged(before: JSON, now: JSON) -> None:
+    """Raises WrongConfirmation with the difference."""
+    if before != now:
+        raise _changed(before, now)
 
 
 def _parts(token: str) -> tuple[str, str, str, int]:
@@ -171,10 +176,10 @@ def _parts(token: str) -> tuple[str, str, str, int]:
     raise WrongConfirmation("This is no confirmation: copy the token exactly as it was given.")
 
 
-def _changes(before: JSON, now: JSON) -> str:
+def _changed(before: JSON, now: JSON) -> WrongConfirmation:
     differ = [name for name in now if before.get(name) != now[name]] if before else []
     told = "; ".join(f"{name} was {_short(before.get(name))} and is {_short(now[name])}" for name in differ)
-    return f": {told}" if told else ""
+    return WrongConfirmation(f"What the call would do has changed since it was shown{f': {told}' if told else ''}.")
 
 
 def _short(value: object) -> str:
@@ -195,4 +200,5 @@ def _signature(body: str, asked: Asked, account: str, key: bytes) -> str:
 
 
 def _text(data: bytes) -> str:
+    # Only compared, never read back; letters and digits alone are copied without a slip.
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode().replace("-", "0").replace("_", "1")

@@ -13,10 +13,10 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import ABSENT, fill
+from klaviyo_mcp.actions.rules.scope import one_of
 from klaviyo_mcp.actions.sentences import filled, read_through
-from klaviyo_mcp.actions.steps import batches
+from klaviyo_mcp.actions.steps import batches, is_wanted
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound
-from klaviyo_mcp.klaviyo.jsonapi import next_cursor
 from klaviyo_mcp.loose_json import JSON, everything, is_list, is_object, items, mapping
 from klaviyo_mcp.registry.consequences import Consequences, Look, Refusal, Strangers
 from klaviyo_mcp.registry.holes import holes
@@ -33,7 +33,7 @@ class Told:
 
     says: tuple[str, ...] = ()
     people: int | None = None
-    same: JSON | None = None
+    same: JSON = field(default_factory=dict[str, Any])
     unknown: tuple[str, ...] = ()
     undo: str = ""
 
@@ -69,7 +69,7 @@ async def consequences(plan: Plan, read: Read) -> Told:
     people = [one.people for one in told if one.people is not None]
     same: JSON = {}
     for index, one in enumerate(told):
-        same |= {f"{index}.{name}" if index else name: value for name, value in (one.same or {}).items()}
+        same |= {f"{index}.{name}" if index else name: value for name, value in one.same.items()}
     return Told(
         tuple(dict.fromkeys([*plan.because, *(sentence for one in told for sentence in one.says)])),
         sum(people) if people else None,
@@ -127,7 +127,7 @@ async def _of(plan: Plan, read: Read) -> Told:
 
 def _sentences(spec: Consequences, values: JSON) -> Iterator[str]:
     for one in spec.sayings:
-        sentence = filled(one.text, values) if _is_wanted(one.when, one.unless, values) else None
+        sentence = filled(one.text, values) if is_wanted(one.when, one.unless, values, read_through) else None
         if sentence is not None:
             yield sentence
 
@@ -147,7 +147,7 @@ async def _see(plan: Plan, read: Read, names: set[str]) -> _Seen:
     spec = plan.action.spec.consequences
     seen = _Seen(dict(plan.arguments))
     for look in spec.looks:
-        if look.name not in names or not _is_wanted(look.when, look.unless, seen.values):
+        if look.name not in names or not is_wanted(look.when, look.unless, seen.values, read_through):
             continue
         if any(name.partition(".")[0] in seen.failed for name in _used(look)):
             seen.failed[look.name] = f"{look.name.replace('_', ' ')}: depends on what is not known"
@@ -163,7 +163,7 @@ async def _see(plan: Plan, read: Read, names: set[str]) -> _Seen:
         except (ActionError, KlaviyoError) as error:
             seen.failed[look.name] = f"{look.name.replace('_', ' ')}: {look.action} could not tell ({error.code})"
     for one in spec.strangers:
-        if not set(one.among) & set(seen.failed) and _is_wanted(one.when, [], seen.values):
+        if not set(one.among) & set(seen.failed) and is_wanted(one.when, [], seen.values, read_through):
             seen.values[one.name] = _strangers(one, seen.values)
     return seen
 
@@ -190,15 +190,6 @@ def _used(look: Look) -> Iterator[str]:
     yield from (name[1:] for name in named if name)
 
 
-def _is_wanted(when: list[str], unless: list[str], values: JSON) -> bool:
-    return all(_given(hole, values) for hole in when) and not any(_given(hole, values) for hole in unless)
-
-
-def _given(hole: str, values: JSON) -> bool:
-    found = read_through(hole[1:], values)
-    return found is not ABSENT and bool(found)
-
-
 def _refuse(plan: Plan, seen: _Seen) -> None:
     """Raises PreconditionFailed with every reason not to carry out a plan."""
     spec = plan.action.spec.consequences
@@ -217,7 +208,7 @@ def _refuse(plan: Plan, seen: _Seen) -> None:
 
 
 def _refusal(one: Refusal, spec: Consequences, seen: _Seen) -> Problem | None:
-    if not _is_wanted([], one.unless, seen.values):
+    if not is_wanted([], one.unless, seen.values, read_through):
         return None
     path = one.some or one.none or ""
     value: Any = seen.people(spec.counted) if path in spec.counted else read_through(path, seen.values)
@@ -243,16 +234,11 @@ async def _looked(look: Look, values: JSON, read: Read) -> JSON:
         if look.each is None and look.batch is None and _is_single(outcome):
             return _single(outcome)
         found += [outcome.composed] if outcome.composed is not None else outcome.records
-        more = more or _goes_on(outcome)
+        more = more or outcome.goes_on
     if look.mentions is not None:
         named = read_through(look.mentions[1:], values)
         found = [record for record in found if _mentions(record, named)]
     return {**_collected(found, look), "more": more}
-
-
-def _goes_on(outcome: Outcome) -> bool:
-    """Whether there are more records than were read."""
-    return bool(outcome.replies) and next_cursor(mapping(outcome.replies[-1].document)) is not None
 
 
 def _mentions(record: JSON, named: Any) -> bool:
@@ -288,7 +274,7 @@ def _collected(records: list[JSON], look: Look) -> JSON:
 
 
 def _is_counted(record: JSON, look: Look) -> bool:
-    return all(read_through(path, record) in (items(wanted) or [wanted]) for path, wanted in look.tally.items())
+    return all(one_of(read_through(path, record), wanted) for path, wanted in look.tally.items())
 
 
 def _strangers(one: Strangers, values: JSON) -> list[str]:

@@ -14,7 +14,7 @@ from klaviyo_mcp.actions.consequences import Told, consequences, telling_parts
 from klaviyo_mcp.actions.coverage import coverage
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.long_work import done
-from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known, every
+from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.permission import Gate
@@ -101,7 +101,7 @@ class Engine:
         """Why a plan has to be confirmed before it is carried out, nothing where it need not be."""
         if self.confirmations.needed(plan.effect):
             return f"{plan.action.name} is {plan.effect}"
-        for part in every(plan):
+        for part in plan.parts():
             later = [self.registry[str(step.step.action)] for step in part.steps or () if step.calls is None]
             rules = [self.policy.confirming(part.action, part.effect), *map(self.policy.confirming, later)]
             for rule in rules:

@@ -90,9 +90,7 @@ class UnknownAction(ActionError):
     def how_to_look(self) -> str:
         """How to find the right one."""
         if self.candidates:
-            return (
-                "Read what the candidates do; call one only if it is what was asked for, else look through the tools."
-            )
+            return "Read what the candidates do; call one only if it is what was asked for, else search again."
         return "Search with find_actions and a few words (on the command line: `klaviyo-mcp actions search`)."
 
     @property

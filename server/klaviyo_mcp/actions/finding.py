@@ -9,25 +9,10 @@ from klaviyo_mcp.actions.wording import FILLERS, Wording, meanings, stem, wordin
 from klaviyo_mcp.registry.registry import STRENGTH, Action, Registry
 from klaviyo_mcp.registry.search import Hit
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each sign counts that an action is the one."""
-
-    spec: float = 1.0
-    ask: float = 0.91
-    alike: float = 1.0
-    name: float = 1.1
-    verb: float = 0.12
-    effect: float = 0.15
-    ids: float = 2.0
-    client: float = 0.56
-    number: float = 0.18
-    bulk: float = 0.05
-    job: float = 0.36
-
-
-WEIGHTS = Weights()
+BY_SPEC, BY_ASK, ALIKE, NAME, VERB, NUMBER = 1.0, 0.91, 1.0, 1.1, 0.12, 0.18
+"""How much each sign counts for an action: search's own, and what its name has of the question."""
+EFFECT, IDS, CLIENT, BULK, JOB = 0.15, 2.0, 0.56, 0.05, 0.36
+"""How much it counts against one that it does, or is for, what was not asked for. Found by trial: `bench/search.py`."""
 CANDIDATES = 80
 QUESTIONS = frozenset(
     [
@@ -53,17 +38,13 @@ QUESTIONS = frozenset(
 
 
 def find_by_words(
-    registry: Registry,
-    words: str,
-    most: int,
-    shows: Callable[[Action], bool] = lambda _: True,
-    weights: Weights = WEIGHTS,
+    registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True
 ) -> list[Action]:
     """The actions that fit, best first, none where no word of the question is one of ours."""
     asked = _asked(words)
     hits = [hit for hit in registry.finder.hits(words) if shows(registry[hit.spec.name])]
     likely = heapq.nlargest(CANDIDATES, hits, key=lambda hit: hit.by_spec + 2 * hit.by_ask)
-    scored = {hit.spec.name: _score(registry[hit.spec.name], hit, asked, weights) for hit in likely}
+    scored = {hit.spec.name: _score(registry[hit.spec.name], hit, asked) for hit in likely}
     named = [spec.name for spec in registry.finder.named(words) if shows(registry[spec.name])]
     ranked = [*named, *sorted(scored, key=lambda name: (-scored[name], name))]
     return [registry[name] for name in dict.fromkeys(ranked)][:most]
@@ -107,27 +88,27 @@ def _own(name: str) -> frozenset[str]:
     return frozenset(stem(word) for word in name.split("_")) - FILLERS
 
 
-def _score(action: Action, hit: Hit, asked: _Question, weights: Weights) -> float:
-    score = weights.spec * hit.by_spec + weights.ask * hit.by_ask + weights.alike * hit.alike
+def _score(action: Action, hit: Hit, asked: _Question) -> float:
+    score = BY_SPEC * hit.by_spec + BY_ASK * hit.by_ask + ALIKE * hit.alike
     name = action.name
     own = _own(name)
     covered = len(own & asked.meant)
-    score += weights.name * 2 * covered / (len(own) + max(1, len(asked.wording.things)))
+    score += NAME * 2 * covered / (len(own) + max(1, len(asked.wording.things)))
     if asked.wording.row and name.removeprefix("bulk_").startswith(asked.wording.starts):
-        score += weights.verb
+        score += VERB
     wanted = "read" if asked.is_question and asked.wording.asks != "reversal" else asked.wording.effect
     if asked.wording.row or asked.is_question:
         apart = STRENGTH[action.effect] - STRENGTH[wanted]
-        score -= weights.effect * (abs(apart) if wanted == "read" else 1 if action.effect == "read" else 0)
+        score -= EFFECT * (abs(apart) if wanted == "read" else 1 if action.effect == "read" else 0)
     if ("_ids_for_" in name or "_id_for_" in name) and not asked.wants_ids:
-        score -= weights.ids
+        score -= IDS
     if action.spec.toolset == "client" and not asked.wants_client:
-        score -= weights.client
+        score -= CLIENT
     if name.endswith(("_job", "_jobs")) and not asked.wants_job:
-        score -= weights.job
+        score -= JOB
     if name.startswith("bulk_") and not asked.wants_bulk:
-        score -= weights.bulk
+        score -= BULK
     if name.startswith("get_"):
         many = name.split("_for_")[0].endswith("s")
-        score += weights.number if many == asked.wants_many else -weights.number
+        score += NUMBER if many == asked.wants_many else -NUMBER
     return score

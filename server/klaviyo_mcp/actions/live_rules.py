@@ -6,7 +6,6 @@ call from being made. Nothing is refused for what was read before the call.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import anyio
 
@@ -16,6 +15,7 @@ from klaviyo_mcp.actions.looking import Looks, Reading
 from klaviyo_mcp.actions.plan import Lookup, Plan, outer_name
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
+from klaviyo_mcp.actions.rules.scope import one_of
 from klaviyo_mcp.klaviyo.errors import (
     AnswerTimeout,
     CircuitOpen,
@@ -29,7 +29,7 @@ from klaviyo_mcp.klaviyo.errors import (
     Throttled,
 )
 from klaviyo_mcp.klaviyo.words import quoted
-from klaviyo_mcp.loose_json import JSON, items
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.precondition import Precondition
 
 UNTOLD = (
@@ -72,8 +72,10 @@ async def check_live(plan: Plan, looks: Looks) -> list[str]:
     Returns warnings: what could not be checked, and what rules that only warn have found. Raises PreconditionFailed
     with all that do not hold, and errors of reads that the write would meet as well.
     """
+    if not plan.lookups:
+        return [*plan.unchecked]
     problems, warnings, unchecked = await _asked(plan, looks, anew=False)
-    if problems and plan.lookups:
+    if problems:
         # Somebody may have put it right since it was read for an earlier call.
         problems, warnings, unchecked = await _asked(plan, looks, anew=True)
     if problems:
@@ -230,15 +232,8 @@ def _with(records: tuple[JSON, ...], where: JSON, arguments: JSON) -> list[JSON]
     if wanted.keys() != where.keys():
         return []  # what is to be compared was not given
     return [
-        record for record in records if all(_same(read_hole(path, record), value) for path, value in wanted.items())
+        record for record in records if all(one_of(read_hole(path, record), value) for path, value in wanted.items())
     ]
-
-
-def _same(found: Any, wanted: Any) -> bool:
-    return any(
-        found is not ABSENT and found == one and isinstance(found, bool) == isinstance(one, bool)
-        for one in items(wanted) or [wanted]
-    )
 
 
 def _said(text: str, record: JSON) -> str:

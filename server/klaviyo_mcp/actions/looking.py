@@ -92,7 +92,7 @@ class Once:
                 try:
                     outcome = await (looks.hurried if lookup.rule.warns else looks.carry_out)(lookup.plan)
                     self._outcome, self._writes = outcome, writes
-                    self.reading = Reading(tuple(_records(outcome)), _is_whole(outcome))
+                    self.reading = Reading(tuple(_records(outcome)), not outcome.goes_on)
                 except NotFound:
                     self.reading = Reading(None)
                 except (ActionError, KlaviyoError) as error:
@@ -107,8 +107,3 @@ def _records(outcome: Outcome) -> Iterator[JSON]:
     for reply in outcome.replies:
         for resource in objects(mapping(reply.document).get("data")):
             yield {**jsonapi.fields(resource), "related": jsonapi.record(resource).get("related", {})}
-
-
-def _is_whole(outcome: Outcome) -> bool:
-    last = mapping(outcome.replies[-1].document) if outcome.replies else {}
-    return jsonapi.next_cursor(last) is None

@@ -1,7 +1,7 @@
 """What calls use of the caps of a policy: counted before anything is sent, given back where nothing came of it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -78,27 +78,21 @@ def check_known(plan: Plan, policy: Policy) -> None:
 
 def check_found(plan: Plan, policy: Policy, found: Told) -> None:
     """Whom a plan was found to reach fits the caps per call. Raises RuleBroken."""
-    for rule in policy.capping:
-        if any(rule.is_about(part.action, part.effect) for part in every(plan)):
-            named = _amounts(policy, list(writes(plan)))[rule, "recipients"]
-            amounts = Counter[tuple[Rule, Kind]]({(rule, "recipients"): _recipients(rule, plan, found, named)})
-            _fits_call(policy, plan, amounts, looked=True)
+    for rule in _about(policy.capping, plan):
+        named = _amounts(policy, list(writes(plan)))[rule, "recipients"]
+        amounts = Counter[tuple[Rule, Kind]]({(rule, "recipients"): _recipients(rule, plan, found, named)})
+        _fits_call(policy, plan, amounts, looked=True)
 
 
 def caps_recipients(plan: Plan, policy: Policy) -> bool:
     """Whether the people whom a plan reaches have to be known."""
-    about = [rule for rule in policy.capping if any(cap.kind == "recipients" for cap in rule.caps)]
-    return any(rule.is_about(part.action, part.effect) for rule in about for part in every(plan))
+    capping = [rule for rule in policy.capping if any(cap.kind == "recipients" for cap in rule.caps)]
+    return bool(_about(capping, plan))
 
 
-def every(plan: Plan) -> Iterator[Plan]:
-    """A plan and all that it is known to be made of."""
-    yield plan
-    if plan.chosen is not None:
-        yield from every(plan.chosen)
-    for step in plan.steps or ():
-        for call in step.calls or ():
-            yield from every(call)
+def _about(rules: Iterable[Rule], plan: Plan) -> list[Rule]:
+    """The rules that are about a plan or anything that it is known to be made of."""
+    return [rule for rule in rules if any(rule.is_about(part.action, part.effect) for part in plan.parts())]
 
 
 def writes(plan: Plan, above: Path = ()) -> Iterator[Path]:
@@ -131,9 +125,8 @@ class Meter:
         paths = list(writes(plan))
         amounts = _amounts(self._policy, paths)
         if found is not None:
-            for rule in self._policy.capping:
-                if any(rule.is_about(part.action, part.effect) for part in every(plan)):
-                    amounts[rule, "recipients"] = _recipients(rule, plan, found, amounts[rule, "recipients"])
+            for rule in _about(self._policy.capping, plan):
+                amounts[rule, "recipients"] = _recipients(rule, plan, found, amounts[rule, "recipients"])
         self._counted = {id(path[-1]) for path in paths}
         await self._take(plan, amounts)
 
@@ -190,7 +183,7 @@ def _recipients(rule: Rule, plan: Plan, found: Told, named: int) -> int:
     """Whom a plan reaches: as was found, or those whom it names. Raises RuleBroken where nobody could tell."""
     if found.people is not None:
         return max(found.people, named)
-    declared = any(part.action.spec.consequences.people for part in every(plan))
+    declared = any(part.action.spec.consequences.people for part in plan.parts())
     if declared and any(cap.kind == "recipients" for cap in rule.caps):
         why = f" ({'; '.join(found.unknown)})" if found.unknown else ""
         raise rule.broken(

@@ -9,7 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.actions.understood import PLAIN, Understood
-from klaviyo_mcp.klaviyo.jsonapi import fields
+from klaviyo_mcp.klaviyo.jsonapi import fields, next_cursor
 from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
@@ -71,6 +71,11 @@ class Outcome:
     def all_replies(self) -> list[Reply]:
         """Its own, and those of its steps."""
         return [*self.replies, *(reply for part in self.parts for reply in part.all_replies)]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are more records than were read."""
+        return bool(self.replies) and next_cursor(mapping(self.replies[-1].document)) is not None
 
     @property
     def records(self) -> list[JSON]:

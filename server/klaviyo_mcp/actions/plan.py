@@ -82,6 +82,15 @@ class Plan:
     unchecked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def parts(self) -> "Iterator[Plan]":
+        """The plan and all that it is known to be made of."""
+        yield self
+        if self.chosen is not None:
+            yield from self.chosen.parts()
+        for step in self.steps or ():
+            for call in step.calls or ():
+                yield from call.parts()
+
     def all_lookups(self) -> "Iterator[Lookup]":
         """What is read first, here and by the action that was picked."""
         yield from self.lookups

@@ -1,6 +1,6 @@
 """Which calls the steps of a composite make, as far as that is known: pure, and asked both before and during a run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from klaviyo_mcp.registry.model import Step, StepsRequest
 
 BATCH_LENGTH = LONGEST_TARGET - 2_000
 """Characters that the items of a batch may take in an address, where they stand in a filter; the rest is for others."""
+Read = Callable[[str, JSON], Any]
 BESIDE_AN_ITEM = len("%22%22%2C")
 """Characters around each: its quotes and a comma."""
 
@@ -41,15 +42,15 @@ def calls_of(step: Step, values: JSON) -> list[JSON]:
     return [fill(step.arguments, scope) for scope in _scopes(step, values)]
 
 
-def is_wanted(when: list[str], unless: list[str], values: JSON) -> bool:
-    """Whether a step runs: all holes of `when` are given, and none of `unless`."""
-    return all(given(value, values) for value in when) and not any(given(value, values) for value in unless)
+def is_wanted(when: list[str], unless: list[str], values: JSON, read: Read = read_hole) -> bool:
+    """Whether all holes of `when` are given, and none of `unless`; `read` finds what is in one."""
+    return all(given(one, values, read) for one in when) and not any(given(one, values, read) for one in unless)
 
 
-def given(template: str, values: JSON) -> bool:
+def given(template: str, values: JSON, read: Read = read_hole) -> bool:
     """Whether a hole is there and not empty, null or false."""
     name = hole(template)
-    found = read_hole(name, values) if name else ABSENT
+    found = read(name, values) if name else ABSENT
     return found is not ABSENT and bool(found)
 
 

@@ -52,7 +52,7 @@ class Walk:
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
         self.refuse_unconfirmed(plan)
-        warnings = [*plan.warnings, *sent_lately(plan, self.account.glimpses), *await check_live(plan, self._looks)]
+        warnings = await self._asked(plan)
         found = self._found(plan)
         warnings += [f"Not checked: {text}." for text in await self._held_against(plan)]
         before = await self._before(plan)
@@ -115,13 +115,11 @@ class Walk:
 
     async def ask(self, plan: Plan) -> list[str]:
         """Ask the rules of a plan and of those parts of it that are known, and send nothing else. Returns warnings."""
-        warnings = [*plan.warnings, *sent_lately(plan, self.account.glimpses), *await check_live(plan, self._looks)]
-        if plan.chosen is not None:
-            warnings += await self.ask(plan.chosen)
-        for step in plan.steps or ():
-            for call in step.calls or ():
-                warnings += await self.ask(call)
-        return warnings
+        return [warning for part in plan.parts() for warning in await self._asked(part)]
+
+    async def _asked(self, plan: Plan) -> list[str]:
+        """Ask the rules of a plan alone. Returns warnings, and raises PreconditionFailed."""
+        return [*plan.warnings, *sent_lately(plan, self.account.glimpses), *await check_live(plan, self._looks)]
 
     async def _sent(self, plan: Plan) -> Outcome:
         if plan.chosen is not None:

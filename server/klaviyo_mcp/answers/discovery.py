@@ -6,16 +6,11 @@ from typing import Any
 from klaviyo_mcp.actions.finding import find_by_words
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, mapping
-from klaviyo_mcp.registry.model import ActionSpec, Effect
+from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.tool_names import RUN_TOOLS
 from klaviyo_mcp.registry.tool_schema import listed_schema
 
-RUN_TOOLS: dict[Effect, str] = {
-    "read": "run_read_action",
-    "write": "run_write_action",
-    "destructive": "run_destructive_action",
-}
-"""The tool that runs actions of an effect, where they are not listed themselves."""
 SHOWN_WHOLE = 3
 """Actions of an answer that come with their arguments."""
 LONGEST_SCHEMA = 2_500

@@ -10,8 +10,8 @@ from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
+from klaviyo_mcp.registry.tool_names import CONFIRM
 
-CONFIRM_TOOL = "confirm_action"
 LONGEST_BODY = 4_000
 """Characters of a request's body that are shown whole."""
 MOST_ITEMS = 2
@@ -38,15 +38,15 @@ def told(plan: Plan, found: Told) -> Answer:
     return Answer(data, answer.summary)
 
 
-def held(plan: Plan, found: Told, pledge: Pledge, since: str = "") -> Answer:
+def held(plan: Plan, found: Told, pledge: Pledge, since: str) -> Answer:
     """The answer to a call that has to be confirmed (`since` says why): nothing was done, and what would be."""
     shown = told(plan, found)
     data: JSON = {
         "done": False,
         "confirmation": {
-            "needed_since": since or f"{plan.action.name} is {plan.effect}",
+            "needed_since": since,
             "token": pledge.token,
-            "confirm_with": CONFIRM_TOOL,
+            "confirm_with": CONFIRM,
             "expires_at": datetime.fromtimestamp(pledge.expires, UTC).isoformat(),
         },
         **{key: value for key, value in shown.data.items() if key != "sent"},
@@ -55,8 +55,17 @@ def held(plan: Plan, found: Told, pledge: Pledge, since: str = "") -> Answer:
     return Answer(
         data,
         f"NOT DONE YET, nothing was sent: {plan.action.name} has to be confirmed. {says} Show this to the user. If "
-        f"they agree, call {CONFIRM_TOOL} with the token within {LIFE // 60} minutes; if not, do nothing.",
+        f"they agree, call {CONFIRM} with the token within {LIFE // 60} minutes; if not, do nothing.",
     )
+
+
+def question(plan: Answer) -> str:
+    """What `told` has of a plan, as a question to a person, in lines."""
+    data = plan.data
+    lines = [f"{data['action']} ({data['effect']}):", *(f"- {text}" for text in data["does"])]
+    lines += [f"- not known: {text}" for text in data.get("not_known", [])]
+    lines += [f"- {data['undo']}"] if data.get("undo") else []
+    return "\n".join(lines)
 
 
 def _bounded(shown: JSON) -> JSON:

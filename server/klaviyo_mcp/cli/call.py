@@ -9,6 +9,7 @@ import anyio
 import typer
 
 from klaviyo_mcp.actions.engine import Call
+from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import drop_output, fail, print_json, warn
@@ -85,8 +86,7 @@ async def _agree(_plan: Answer) -> bool:
 
 async def _ask(plan: Answer) -> bool:
     """Ask whoever sits at the terminal."""
-    does = "\n".join(f"- {text}" for text in plan.data.get("does", []))
-    typer.echo(f"{plan.data['action']} ({plan.data['effect']}):\n{visible(does)}", err=True)
+    typer.echo(visible(question(plan)), err=True)
     return await anyio.to_thread.run_sync(lambda: typer.confirm("Shall this be done?", err=True))
 
 

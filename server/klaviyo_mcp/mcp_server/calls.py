@@ -19,7 +19,10 @@ from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
-from klaviyo_mcp.mcp_server.server_tools import CONFIRM, DESCRIBE, FIND, MOST_FOUND, PREVIEW, RUN, checked, own_names
+from klaviyo_mcp.mcp_server.own_arguments import checked
+from klaviyo_mcp.mcp_server.server_tools import MOST_FOUND, own_names
+from klaviyo_mcp.registry.model import Effect
+from klaviyo_mcp.registry.tool_names import CONFIRM, DESCRIBE, FIND, PREVIEW, RUN_TOOLS
 from klaviyo_mcp.runtime.answering import (
     Confirmation,
     Response,
@@ -34,6 +37,7 @@ from klaviyo_mcp.runtime.answering import (
 )
 from klaviyo_mcp.runtime.audit import Audit
 
+ONLY: dict[str, Effect] = {tool: effect for effect, tool in RUN_TOOLS.items()}
 FOUND = 8
 """How many actions a search shows when nothing is said."""
 
@@ -60,7 +64,7 @@ class ToolCall:
             meta=self._meta,
             announce=_progress_of(self.context),
             ask=asking(self.context),
-            only=RUN[tool] if tool else None,
+            only=ONLY[tool] if tool else None,
             audit=self.audit,
         )
 

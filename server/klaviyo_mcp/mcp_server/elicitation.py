@@ -11,6 +11,7 @@ import mcp.types as types
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
+from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import mapping
 from klaviyo_mcp.mcp_server.hello import MODERN_VERSION
@@ -34,7 +35,7 @@ def asking(context: ServerRequestContext[Any]) -> Ask | None:
 
     async def ask(plan: Answer) -> bool | None:
         try:
-            answer = await session.elicit_form(question(plan), _SCHEMA, related_request_id=context.request_id)
+            answer = await session.elicit_form(_asked(plan), _SCHEMA, related_request_id=context.request_id)
         except MCPError:
             return None  # a client that cannot after all: the call is held, and the agent asks
         return agreed(answer)
@@ -47,7 +48,7 @@ def question_in_answer(context: ServerRequestContext[Any], response: Response) -
     token = mapping(response.answer.data.get("confirmation")).get("token")
     if not token or context.protocol_version < MODERN_VERSION or not _can_be_asked(context):
         return None
-    form = types.ElicitRequestFormParams(message=question(response.answer), requested_schema=_SCHEMA)
+    form = types.ElicitRequestFormParams(message=_asked(response.answer), requested_schema=_SCHEMA)
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)},
         request_state=str(token),
@@ -61,13 +62,8 @@ def agreed(answer: object) -> bool:
     )
 
 
-def question(plan: Answer) -> str:
-    """A plan as a question to a person."""
-    data = plan.data
-    lines = [f"{data['action']} ({data['effect']}):", *(f"- {text}" for text in data.get("does", []))]
-    lines += [f"- not known: {text}" for text in data.get("not_known", [])]
-    lines += [f"- {data['undo']}"] if data.get("undo") else []
-    return "\n".join([*lines, "Shall this be done?"])[:LONGEST]
+def _asked(plan: Answer) -> str:
+    return f"{question(plan)[:LONGEST]}\nShall this be done?"
 
 
 def _can_be_asked(context: ServerRequestContext[Any]) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
+from klaviyo_mcp.registry.model import Effect
 
 LONGEST_NAME = 64
 """Characters of a tool's name that Claude and OpenAI take."""
@@ -33,15 +34,14 @@ CONNECTOR = re.compile(r"[0-9a-f]{8}(?:[-_]?[0-9a-f]{4}){3}[-_]?[0-9a-f]{12}", r
 MAYBE_NAME = re.compile(r'"[^"]*"|\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b')
 """What may be the name of an action in a text, and what is quoted, which is not ours to change."""
 
-SERVER_TOOLS = (
-    "find_actions",
-    "describe_action",
-    "run_read_action",
-    "run_write_action",
-    "run_destructive_action",
-    "preview_action",
-    "confirm_action",
-)
+FIND, DESCRIBE, PREVIEW, CONFIRM = "find_actions", "describe_action", "preview_action", "confirm_action"
+RUN_TOOLS: dict[Effect, str] = {
+    "read": "run_read_action",
+    "write": "run_write_action",
+    "destructive": "run_destructive_action",
+}
+"""The tool that runs actions of an effect, where they are not listed themselves."""
+SERVER_TOOLS = (FIND, DESCRIBE, *RUN_TOOLS.values(), PREVIEW, CONFIRM)
 """Names of a server's own tools, which no action may have; a prefix stands before them as well."""
 
 Known = TypeVar("Known")

@@ -11,14 +11,14 @@ import anyio
 
 from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.actions.bounds import is_long
-from klaviyo_mcp.actions.confirmation import Asked, Declined
+from klaviyo_mcp.actions.confirmation import Asked, Declined, check_unchanged
 from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError, WrongTool
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.discovery import RUN_TOOLS, described, found, search
+from klaviyo_mcp.answers.discovery import described, found, search
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
 from klaviyo_mcp.answers.held import held, told
 from klaviyo_mcp.answers.naming import as_listed
@@ -31,6 +31,7 @@ from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping
 from klaviyo_mcp.registry.model import Effect
+from klaviyo_mcp.registry.tool_names import CONFIRM, RUN_TOOLS
 from klaviyo_mcp.runtime.audit import Audit, Record, error_of, token_id
 from klaviyo_mcp.runtime.call_watch import CallWatch
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
@@ -220,9 +221,9 @@ async def turned_down(
     listed: bool = False,
 ) -> Response:
     """The answer to a confirmation that is none, or a no, before an account has been looked at; it is written down."""
-    record = Record(audit, "", call.name, engine.registry.get(call.name), call.arguments, "confirm_action")
+    record = Record(audit, "", call.name, engine.registry.get(call.name), call.arguments, CONFIRM)
     record.confirmation = _given(confirmation)
-    response = refused(engine, call.name or "confirm_action", error, listed=listed)
+    response = refused(engine, call.name or CONFIRM, error, listed=listed)
     await record.end(error_of(response.answer.data))
     return response
 
@@ -291,7 +292,10 @@ async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) ->
     if ask is not None and (agreed := await ask(told(plan, consequences))) is not None:
         turn.record.confirmation = {"by": "person", "agreed": agreed}
         if agreed:
-            return await _carried_out(turn, consequences)
+            # A person takes a while, too.
+            now = await engine.consequences(plan, turn.account, turn.circumstances.announce)
+            check_unchanged(consequences.same, now.same)
+            return await _carried_out(turn, now)
         raise Declined(f"The person who was asked did not agree to {plan.action.name}.")
     turn.watch.outcome = "held"
     return await _held(turn, call, consequences, since)
@@ -313,7 +317,7 @@ async def _held(turn: _Turn, call: Call, found: Told, since: str) -> Answer:
 async def _confirmed(turn: _Turn, confirmation: Confirmation, asked: Asked) -> Answer:
     turn.record.confirmation = _given(confirmation)
     found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
-    await turn.engine.confirmations.use(confirmation.token, asked, found.same or {}, *_whose(turn.account))
+    await turn.engine.confirmations.use(confirmation.token, asked, found.same, *_whose(turn.account))
     return await _carried_out(turn, found)
 
 
@@ -322,7 +326,7 @@ def _given(confirmation: Confirmation) -> JSON:
 
 
 def _asked(plan: Plan, call: Call, found: Told) -> Asked:
-    return Asked(plan.action.name, mapping(call.arguments), found.same or {})
+    return Asked(plan.action.name, mapping(call.arguments), found.same)
 
 
 def _whose(account: Account) -> tuple[str, bytes]:

@@ -15,7 +15,6 @@ import anyio.to_thread
 
 from klaviyo_mcp.actions.amounts import items_of
 from klaviyo_mcp.actions.errors import ActionError
-from klaviyo_mcp.actions.metering import every
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping
@@ -163,8 +162,8 @@ def token_id(token: str) -> str:
 def _told(plan: Plan) -> JSON:
     """The requests of a plan by method and template, how often each is sent and how many records it works on."""
     found: dict[tuple[str, str], JSON] = {}
-    later = [str(step.step.action) for part in every(plan) for step in part.steps or () if step.calls is None]
-    for part in every(plan):
+    later = [str(step.step.action) for part in plan.parts() for step in part.steps or () if step.calls is None]
+    for part in plan.parts():
         if (request := part.request) is not None:
             told = found.setdefault(
                 (request.method, request.template),

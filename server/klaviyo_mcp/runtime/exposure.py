@@ -11,9 +11,8 @@ from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.runtime.everyday import CORE, EVERYDAY
 from klaviyo_mcp.runtime.named import NamesNothing, actions_named, toolsets_named
 
-BRIEF, LESS_BRIEF = 330, 700
-"""Characters of the arguments of one action, in the list for everyday and in that of the core."""
-LISTED: dict[str, frozenset[str]] = {"search": EVERYDAY, "core": CORE}
+LISTED = {"search": (EVERYDAY, 330), "core": (CORE, 700)}
+"""What is listed where the rest is found by search, and how many characters the arguments of each may take."""
 
 
 class ExposureError(ValueError):
@@ -25,6 +24,7 @@ class Exposure:
     """What is exposed: all toolsets (None) or some, and whether actions that change something are left out.
 
     `listed` are the actions that are tools of their own (None: all that are exposed); the others are found by search.
+    The arguments of each are listed in so many `characters`, None for as many as they take.
     `confirm` says which calls wait for a yes.
     `hide_unavailable` also leaves out what no connected account is known to have the scopes for.
     `actions` are those that may be named, None for all. `policy` are the rules for these and for what they are made of.
@@ -37,16 +37,12 @@ class Exposure:
     actions: frozenset[str] | None = None
     policy: Policy = EVERYTHING
     listed: frozenset[str] | None = None
+    characters: int | None = None
 
     @property
     def confirms(self) -> bool:
         """Whether any call can wait for a yes."""
         return self.confirm != "never" or self.policy.confirms
-
-    @property
-    def characters(self) -> int | None:
-        """How many the arguments of a listed action may take, None for as many as they do."""
-        return None if self.listed is None else BRIEF if self.listed == EVERYDAY else LESS_BRIEF
 
     @property
     def searches(self) -> bool:
@@ -115,7 +111,8 @@ def parse_exposure(
     if shown is None:
         shown = "all" if flags.toolsets or flags.actions else "search"
     if shown.strip() in LISTED:
-        exposure = replace(exposure, listed=LISTED[shown.strip()])
+        listed, characters = LISTED[shown.strip()]
+        exposure = replace(exposure, listed=listed, characters=characters)
         shown = "all"
     for flag, text in (("--expose", shown), ("--toolsets", flags.toolsets)):
         if (names := _names(flag, text)) is not None:

@@ -69,13 +69,12 @@ def scopes(rule: Precondition, arguments: JSON, now: datetime) -> Iterator[Scope
 
 def has_value(scope: Scope, place: str, wanted: object) -> bool:
     """Whether a place has a value, or one of a list of values."""
-    allowed = items(wanted) or [wanted]
-    return any(any(_same(found.value, value) for value in allowed) for found in scope.ever_at(place))
+    return any(one_of(found.value, wanted) for found in scope.ever_at(place))
 
 
-def _same(one: object, other: object) -> bool:
-    """Whether two values are the same in JSON, where true is not 1."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+def one_of(value: object, wanted: object) -> bool:
+    """Whether a value is the one wanted, or one of a list of them: in JSON, where true is not 1."""
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in items(wanted) or [wanted])
 
 
 def _walk(at: Found, parts: list[str]) -> Iterator[Found]:

@@ -1,0 +1,71 @@
+"""The arguments of the server's own tools, checked by the schemas that are listed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from klaviyo_mcp.actions.errors import InvalidArguments, Problem
+from klaviyo_mcp.actions.unpacking import unpacked
+from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.mcp_server.server_tools import BY_NAME, MOST_CALLS
+from klaviyo_mcp.registry.tool_names import RUN_TOOLS
+
+_KINDS: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int}
+
+
+def checked(tool: str, given: Mapping[str, Any]) -> JSON:
+    """The arguments of one of these tools, null as not given and JSON in a text as what it is.
+
+    Raises InvalidArguments with every problem.
+    """
+    schema = mapping(BY_NAME[tool]["inputSchema"])
+    properties = mapping(schema["properties"])
+    arguments: JSON = {}
+    problems: list[Problem] = []
+    for name, value in given.items():
+        if name not in properties:
+            takes = f"It takes {', '.join(properties)}."
+            problems.append(Problem(name, f"{tool} has no argument of this name", takes))
+        elif value is not None:
+            found = _value(value, properties[name])
+            if found is None:
+                problems.append(
+                    Problem(name, f"must be of the type {properties[name]['type']}", _how(properties[name]))
+                )
+            else:
+                arguments[name] = found
+    for name in schema["required"]:
+        if name not in arguments and not any(problem.argument == name for problem in problems):
+            problems.append(Problem(name, "is missing", _how(properties[name])))
+    if tool == RUN_TOOLS["read"] and not problems:
+        problems += _several(arguments)
+    if problems:
+        raise InvalidArguments(f"{tool} was called with arguments that it does not take.", tuple(problems))
+    return arguments
+
+
+def _several(arguments: JSON) -> list[Problem]:
+    """What is wrong with one call or several: either, each with a name, and not too many."""
+    calls = arguments.get("calls")
+    if (calls is None) == ("action" not in arguments):
+        return [Problem("action", "either action or calls must be given", "Give action and arguments for one call.")]
+    problems: list[Problem] = []
+    if calls is not None and not 1 <= len(calls) <= MOST_CALLS:
+        problems.append(Problem("calls", f"holds {len(calls)}", f"Give 1 to {MOST_CALLS}."))
+    for index, call in enumerate(calls or []):
+        inner = mapping(call)
+        if not isinstance(inner.get("action"), str) or set(inner) - {"action", "arguments"}:
+            fix = 'Each is {"action": name, "arguments": {…}}.'
+            problems.append(Problem(f"calls[{index}]", "must hold action and arguments, and nothing else", fix))
+    return problems
+
+
+def _value(value: Any, schema: JSON) -> Any:
+    """A value of the type that is wanted, None for none."""
+    kind = str(schema["type"])
+    if isinstance(value, str) and kind in ("object", "array", "integer"):
+        value = unpacked(value, {kind})
+    return None if isinstance(value, bool) or not isinstance(value, _KINDS[kind]) or value == "" else value
+
+
+def _how(schema: JSON) -> str:
+    return str(schema.get("description", ""))
