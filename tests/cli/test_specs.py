@@ -125,5 +125,5 @@ def test_a_new_toolset_is_told_where_it_must_be_named(checkout, tmp_path) -> Non
     (tmp_path / "tool_specs/web_feeds").rename(tmp_path / "tool_specs/web_streams")
     done = checkout("specs", "check")
     assert done.returncode == 1
-    assert "cli/scope_choice.py: the toolset 'web_streams' is new: name it in MARKETING or in BEYOND" in done.stderr
-    assert "cli/scope_choice.py: names the toolset 'web_feeds', which has no specs" in done.stderr
+    assert "registry/toolsets.py: the toolset 'web_streams' is new: name it in MARKETING or in BEYOND" in done.stderr
+    assert "registry/toolsets.py: names the toolset 'web_feeds', which has no specs" in done.stderr

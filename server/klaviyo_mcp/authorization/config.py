@@ -54,3 +54,21 @@ class AuthorizationConfig:
     def secure(self) -> bool:
         """Whether the service is reached over https, so that cookies can be kept to that."""
         return urlsplit(self.issuer).scheme == "https"
+
+
+def checked(config: AuthorizationConfig) -> AuthorizationConfig:
+    """The config if its values can be. Raises ValueError that names the one that cannot."""
+    parts = urlsplit(config.issuer)
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or config.issuer != f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise ValueError("The issuer has to be a URL without a path and without a slash at its end.")
+    if "@" in parts.netloc or not config.issuer.isascii() or config.issuer != config.issuer.lower():
+        raise ValueError("The issuer has to be in lower-case ASCII letters, without a user.")
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError("The issuer has to be https, unless it is on this machine.")
+    if min(config.access_life, config.refresh_life) < 1:
+        raise ValueError("Tokens have to live for a second at least.")
+    return config

@@ -1,5 +1,80 @@
 """Three levels of access, each with the scopes at Klaviyo that its actions need. All of it follows from the specs."""
 
-from typing import Literal
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Literal, get_args
+
+from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.toolsets import ALWAYS, MARKETING
 
 Level = Literal["klaviyo:read", "klaviyo:marketing", "klaviyo:full"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""From the lowest to the highest; each allows all that the ones before it do."""
+LOWEST: Level = LEVELS[0]
+OFFLINE = "offline_access"
+"""Understood and never granted by name: refresh tokens are issued anyway."""
+
+
+class Levels:
+    """What each level allows, computed from the actions once."""
+
+    def __init__(self, registry: Registry) -> None:
+        """`registry` holds all actions."""
+        self._registry = registry
+
+    def scopes(self, level: Level) -> tuple[str, ...]:
+        """The scopes to ask Klaviyo for, sorted."""
+        return tuple(sorted(self._scopes[level]))
+
+    def actions(self, level: Level) -> int:
+        """How many actions may be called at this level."""
+        return sum(rank(needed) <= rank(level) for needed in self._needed.values())
+
+    def needed(self, action: str) -> Level | None:
+        """The lowest level that allows an action, given by name or alias; None for one that does not exist."""
+        found = self._registry.get(action)
+        return self._needed[found.name] if found else None
+
+    def granted(self, scopes: Iterable[str]) -> Level:
+        """The highest level that Klaviyo's scopes cover; the lowest one when they cover none."""
+        given = frozenset(scopes)
+        covered: list[Level] = [level for level in LEVELS if self._scopes[level] <= given]
+        return covered[-1] if covered else LOWEST
+
+    @cached_property
+    def _scopes(self) -> dict[Level, frozenset[str]]:
+        actions = self._registry.actions
+        every = [(action, self._scopes_of(action)) for action in actions]
+        read = ALWAYS.union(*(scopes for action, scopes in every if action.strongest_effect == "read"))
+        marketing = read.union(*(scopes for action, scopes in every if action.spec.toolset in MARKETING))
+        return dict(zip(LEVELS, (read, marketing, marketing.union(*(scopes for _, scopes in every))), strict=True))
+
+    @cached_property
+    def _needed(self) -> dict[str, Level]:
+        return {action.name: self._lowest(action) for action in self._registry.actions}
+
+    def _lowest(self, action: Action) -> Level:
+        # Some actions change things and need no scope: those of the public endpoints.
+        enough = LEVELS if action.strongest_effect == "read" else LEVELS[1:]
+        scopes = self._scopes_of(action)
+        return next(level for level in enough if scopes <= self._scopes[level])
+
+    def _scopes_of(self, action: Action) -> frozenset[str]:
+        return frozenset(scope for part in self._registry.closure(action) for scope in part.spec.scopes)
+
+
+def rank(level: Level) -> int:
+    """How high a level is, from 0."""
+    return LEVELS.index(level)
+
+
+def up_to(level: Level) -> tuple[Level, ...]:
+    """The level and those below it: what a token of this level may be said to have."""
+    return LEVELS[: rank(level) + 1]
+
+
+def asked(scope: str) -> Level | None:
+    """The highest level among the scopes a client asks for; scopes that are unknown here say nothing."""
+    words = scope.split()
+    found: list[Level] = [level for level in LEVELS if level in words]
+    return found[-1] if found else None

@@ -24,10 +24,11 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """303 to `location`, which is used as it is. It may hold a code: never logged."""
+    """303 to `location`, which is used as it is. It may hold a code: never logged. `reason` may be."""
 
     location: str = field(repr=False)
     cookies: tuple[Cookie, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,8 @@ from collections.abc import Iterable
 
 from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.toolsets import ALWAYS, MARKETING
 from klaviyo_mcp.runtime.settings import SettingsError
-
-MARKETING = frozenset(
-    {"accounts", "campaigns", "coupons", "events", "flows", "forms", "images", "lists", "metrics", "profiles"}
-    | {"reporting", "reviews", "segments", "tags", "templates", "web_feeds"}
-)
-"""The toolsets of everyday marketing, whose scopes `--scopes marketing` asks for."""
-BEYOND = frozenset(
-    {"catalogs", "client", "conversations", "custom_objects", "data_privacy", "tracking_settings", "webhooks"}
-)
-"""The other toolsets: what touches privacy, webhooks, catalogues and data models."""
-ALWAYS = frozenset({"accounts:read"})
-"""To say whose account it is."""
 
 
 def choose_scopes(text: str, specs: Iterable[ActionSpec]) -> list[str]:
@@ -41,15 +30,6 @@ def choose_scopes(text: str, specs: Iterable[ActionSpec]) -> list[str]:
     if not wanted:
         raise SettingsError("--scopes needs read, marketing, all, or a list such as lists:read,profiles:read.")
     return sorted(wanted | (ALWAYS & every))
-
-
-def undecided(specs: Iterable[ActionSpec]) -> list[str]:
-    """What is to be done about toolsets that came or went; `specs check` tells it."""
-    toolsets, named = {spec.toolset for spec in specs}, MARKETING | BEYOND
-    return [
-        *(f"the toolset {new!r} is new: name it in MARKETING or in BEYOND" for new in sorted(toolsets - named)),
-        *(f"names the toolset {gone!r}, which has no specs" for gone in sorted(named - toolsets)),
-    ]
 
 
 def told(scopes: Iterable[str]) -> str:

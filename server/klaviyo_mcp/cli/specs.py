@@ -11,13 +11,13 @@ from klaviyo_mcp.authoring.examples import rehearse
 from klaviyo_mcp.authoring.indexes import action_index, migration_table
 from klaviyo_mcp.authoring.precondition_index import precondition_index
 from klaviyo_mcp.authoring.rules import check_folder
-from klaviyo_mcp.cli import scope_choice
-from klaviyo_mcp.cli.scope_choice import undecided
 from klaviyo_mcp.klaviyo import errors
+from klaviyo_mcp.registry import toolsets
 from klaviyo_mcp.registry.errors import SpecProblem
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Action
+from klaviyo_mcp.registry.toolsets import undecided
 
 SNAPSHOTS = "tests/mcp_server/snapshots"
 
@@ -74,7 +74,7 @@ def run_check(folder: Path | None) -> int:
     if not problems:
         problems = rehearse(folder, specs)
         if folder == CHECKOUT_SPECS:
-            problems += [SpecProblem(scope_choice.__file__, 0, message) for message in undecided(specs)]
+            problems += [SpecProblem(toolsets.__file__, 0, message) for message in undecided(specs)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
