@@ -51,21 +51,24 @@ class ConnectedAccounts:
         company_id: str | None = None,
         base_url: str | None = None,
         most_open: int = MOST_OPEN,
+        called: Callable[[Connection], str] | None = None,
         clock: Callable[[], float] = time,
     ) -> None:
         """`fixed` is the only account to serve, when one was asked for. `app` is the OAuth app of the settings.
 
         `company_id` stands in for a connection of which the public key is not known. `base_url` is where accounts have
         to be, when that was set: credentials go to the server they are for and to no other. Beyond `most_open`, the one
-        that was asked for longest ago is forgotten; a call that has it goes on with it.
+        that was asked for longest ago is forgotten; a call that has it goes on with it. `called` says what an account
+        is called to those who use it, where that is not the name of its connection.
         """
         self.vault = vault
-        self._endpoint = endpoint or Endpoint()
+        self.endpoint = endpoint or Endpoint()
         self._fixed = fixed
         self._app = app
         self._company_id = company_id
         self._base_url = base_url
         self._most_open = most_open
+        self._called = called
         self._clock = clock
         self._open: OrderedDict[str, _Open] = OrderedDict()
         # One lock per name, so that nobody waits for another one's account. It lives as long as someone holds it.
@@ -97,7 +100,7 @@ class ConnectedAccounts:
         if chosen is None:
             names = await self.names()
             if not names:
-                return open_account("none", self._endpoint, company_id=self._company_id)
+                return open_account("none", self.endpoint, company_id=self._company_id)
             raise AmbiguousAccount(f"Several accounts are connected: {', '.join(names)}. Say which one is meant.")
         if self._fixed not in (None, chosen):
             raise UnknownAccount(f"There is no account named {chosen!r} here; this server has {self._fixed!r}.")
@@ -106,12 +109,12 @@ class ConnectedAccounts:
 
     def interrupt(self) -> None:
         """Have the calls of all accounts end now."""
-        self._endpoint.interrupt()
+        self.endpoint.interrupt()
 
     async def close(self) -> None:
         """Close all connections and the vault."""
         self._open.clear()
-        await self._endpoint.close()
+        await self.endpoint.close()
         await self.vault.close()
 
     async def _opened(self, name: str) -> "_Open":
@@ -143,7 +146,8 @@ class ConnectedAccounts:
         return known
 
     async def _make(self, connection: Connection) -> "_Open":
-        name, credentials = connection.name, connection.credentials
+        name = self._called(connection) if self._called else connection.name
+        credentials = connection.credentials
         notes = Notes(self.vault, connection, self._clock)
         whose = connection.company.account_id
         if isinstance(credentials, ApiKey):
@@ -152,7 +156,7 @@ class ConnectedAccounts:
             access: Permissions = LearnedAccess(name, await notes.learned(), keep=notes.learn, clock=self._clock)
             counted_as, secret = whose or name, credentials.key
         else:
-            transport = self._endpoint.pool.transport
+            transport = self.endpoint.pool.transport
             keeper = TokenKeeper(
                 self.vault,
                 connection,
@@ -163,7 +167,7 @@ class ConnectedAccounts:
             access = GrantedAccess(name, keeper.scopes)
             # Klaviyo counts for each app by itself, and for all keys of a company together.
             counted_as, secret = f"{credentials.client_id} {whose or name}", credentials.client_secret
-        endpoint, company_id = self._endpoint.at(connection.base_url), whose or self._company_id
+        endpoint, company_id = self.endpoint.at(connection.base_url), whose or self._company_id
         account = open_account(
             name,
             endpoint,

@@ -22,7 +22,7 @@ from klaviyo_mcp.cli.options import (
 )
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.errors import SpecError
-from klaviyo_mcp.runtime.assembly import Application, assemble, names_no_account, select
+from klaviyo_mcp.runtime.assembly import Application, Selection, assemble, names_no_account, select
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.exposure import ExposureError, Wanted
 from klaviyo_mcp.runtime.logs import log, start_logging
@@ -74,6 +74,9 @@ def serve(
     if transport == "http":
         selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "info", form=log_format, level=log_level)
+        if selection.settings.klaviyo_mcp_public_url is not None:
+            _serve_hosted(selection, host or "127.0.0.1", port, account, sandbox=sandbox)
+            return
         _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
         return
     from klaviyo_mcp.mcp_server.front import stdio_front
@@ -124,6 +127,16 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
         interrupt=application.accounts.interrupt,
         exporting=exporting,
     )
+
+
+def _serve_hosted(selection: Selection, host: str, port: int | None, account: str | None, *, sandbox: bool) -> None:
+    from klaviyo_mcp.hosted.config import hosted_config  # a server for one person needs none of it
+    from klaviyo_mcp.hosted.serving import serve_hosted
+
+    hosted_config(selection.settings, account=account, sandbox=sandbox)
+    exporting = start_exporting(over_http=True)
+    _loaded()
+    serve_hosted(selection, host.strip("[]"), 8000 if port is None else port, exporting=exporting)
 
 
 def _hint(application: Application) -> None:

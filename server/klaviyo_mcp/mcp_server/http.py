@@ -61,7 +61,7 @@ def http_app(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
     visitors = Visitors(settings, host)
-    body = _Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
+    body = Body(manager.handle_request, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
     mcp = Door(body, visitors)
 
     async def healthz(_request: Request) -> Response:
@@ -149,7 +149,7 @@ def _page(metrics: Callable[[], tuple[bytes, str]] | None, visitors: Visitors) -
     return [Route("/metrics", page)]
 
 
-class _Body:
+class Body:
     """The body of a request, read whole before anything is done.
 
     It says when the body has to have come, how long it may be, and whether it is a message: the SDK's own words about
@@ -160,6 +160,7 @@ class _Body:
         self._app, self._most, self._receiving, self._patience = app, most, receiving, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a message on, or say what is wrong with the body."""
         body = await self._read(receive)
         if isinstance(body, bytes):
             problem = await _problem(body)

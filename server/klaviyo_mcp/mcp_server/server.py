@@ -1,6 +1,6 @@
 """The MCP server: actions as tools, calls through the engine. One server for stdio and HTTP and for both eras."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,14 +24,17 @@ CALL_ID = "klaviyo-mcp/call_id"
 
 AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
+AfterCall = Callable[[ServerRequestContext[Any], Response], Awaitable[Response]]
+"""What is made of the answer to a call before it is sent."""
 
 
 def make_server(
-    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None
-) -> Server[Any]:
+    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None,
+    after: AfterCall | None = None,
+) -> Server[Any]:  # fmt: skip
     """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
 
-    Calls are written down where there is an `audit`.
+    Calls are written down where there is an `audit`, and `after` has the last word on their answers.
     """
 
     async def list_tools(
@@ -45,6 +48,7 @@ def make_server(
         own = replace(audit, client=_client(context)) if audit else None
         answering = answered(engine, accounts_of(context), context, params, own)
         response = await logged_if_left(context, answering, own)
+        response = await after(context, response) if after else response
         return question_in_answer(context, response) or _result(response)
 
     async def list_templates(
@@ -96,5 +100,5 @@ def _result(response: Response) -> types.CallToolResult:
         content=[types.TextContent(text=response.text)],
         structured_content=response.answer.data,
         is_error=response.is_error,
-        _meta={CALL_ID: response.call_id},
+        _meta={CALL_ID: response.call_id, **response.meta},
     )

@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,7 @@ class Response:
     """The answer to a call, the same as text, and whether it is an error. All of it can be written as UTF-8 JSON.
 
     `call_id` is what the call is found by in logs and traces; an error holds it too. A preview is in none and has none.
-    `action` and `effect` are those of the call that was made, empty where none was.
+    `action` and `effect` are those of the call that was made, empty where none was. `meta` is for the client.
     """
 
     answer: Answer
@@ -55,6 +55,7 @@ class Response:
     call_id: str = ""
     action: str = ""
     effect: str = ""
+    meta: JSON = field(default_factory=dict[str, Any])
 
 
 Ask = Callable[[Answer], Awaitable[bool | None]]

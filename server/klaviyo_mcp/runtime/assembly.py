@@ -1,5 +1,6 @@
 """Puts a running application together from settings and flags: catalogue, registry, engine, accounts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from klaviyo_mcp.runtime.settings import Settings, SettingsError, read_settings
 if TYPE_CHECKING:
     from klaviyo_mcp.accounts.account import Accounts
     from klaviyo_mcp.accounts.endpoint import Endpoint
-    from klaviyo_mcp.accounts.records import Secret
+    from klaviyo_mcp.accounts.records import Connection, Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
     from klaviyo_mcp.runtime.audit import Audit
@@ -71,9 +72,17 @@ def select(
 
 
 def assemble(
-    selection: Selection | None = None, *, sandbox: bool = False, account: str | None = None, read_only: bool = False
+    selection: Selection | None = None,
+    *,
+    sandbox: bool = False,
+    account: str | None = None,
+    read_only: bool = False,
+    called: "Callable[[Connection], str] | None" = None,
 ) -> Application:
-    """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does."""
+    """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does.
+
+    `called` says what accounts of the vault are called, where that is not the name of their connection.
+    """
     from klaviyo_mcp.actions.confirmation import Confirmations
     from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
     from klaviyo_mcp.actions.on_redis import CountsOnRedis, SpentOnRedis
@@ -94,7 +103,7 @@ def assemble(
         counts=CountsOnRedis(server) if server else None,
         live_checks=selection.live_checks,
     )
-    accounts, connected = _accounts(settings, endpoint, sandbox, account)
+    accounts, connected = _accounts(settings, endpoint, sandbox, account, called)
     return Application(settings, engine, accounts, exposure, connected, _audit(settings))
 
 
@@ -126,7 +135,13 @@ def registry_of(settings: Settings, prefix: str | None = None) -> Registry:
         raise SettingsError(f"{'KLAVIYO_MCP_PREFIX' if prefix is None else '--prefix'}: {error}.") from None
 
 
-def _accounts(settings: Settings, endpoint: "Endpoint", sandbox: bool, name: str | None) -> "tuple[Accounts, bool]":
+def _accounts(
+    settings: Settings,
+    endpoint: "Endpoint",
+    sandbox: bool,
+    name: str | None,
+    called: "Callable[[Connection], str] | None",
+) -> "tuple[Accounts, bool]":
     """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
 
     A vault is opened for the last alone, and not before the first call.
@@ -163,6 +178,7 @@ def _accounts(settings: Settings, endpoint: "Endpoint", sandbox: bool, name: str
         app=oauth_app_of(settings),
         company_id=settings.klaviyo_company_id,
         base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
+        called=called,
     )
     return accounts, names != []
 

@@ -12,10 +12,11 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.runtime.authorities import Authority, Origin
+from klaviyo_mcp.runtime.hosted_settings import HostedSettings
 
 QUOTED = re.compile(r"""(["'`“\u2018]).*(["'`”\u2019])""", re.DOTALL)
 PLACEHOLDER = re.compile(
@@ -32,7 +33,7 @@ class SettingsError(Exception):
     """Settings that cannot be used; the message lists each with what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(HostedSettings):
     """Every setting. Names in the environment are the upper-case names of the fields."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="forbid", frozen=True)

@@ -1,0 +1,1 @@
+"""One server for many companies: people connect their shop in a browser, MCP clients by OAuth."""

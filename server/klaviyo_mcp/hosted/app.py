@@ -1,0 +1,172 @@
+"""The hosted service as one ASGI app: MCP behind its gates, OAuth for clients, pages for people, health for probes."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import anyio
+from mcp.server import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from klaviyo_mcp.authorization.config import AuthorizationConfig
+from klaviyo_mcp.authorization.errors import StoreAway
+from klaviyo_mcp.authorization.replies import ErrorPage
+from klaviyo_mcp.authorization.service import AuthorizationServer
+from klaviyo_mcp.hosted.gate import BearerGate, LevelGate
+from klaviyo_mcp.hosted.oauth_routes import FOR_CLIENTS, OAuthRoutes
+from klaviyo_mcp.hosted.pages import error_page
+from klaviyo_mcp.hosted.site_routes import SiteRoutes
+from klaviyo_mcp.klaviyo.interruption import Interruptions
+from klaviyo_mcp.mcp_server.connections import Patience
+from klaviyo_mcp.mcp_server.http import COMPRESSED_FROM, PATIENCE, Body
+from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors
+from klaviyo_mcp.mcp_server.server_tools import own_names
+from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.runtime.settings import Settings
+
+SWEEP_EVERY = 3600.0
+READY_WITHIN = 2.0
+NOTHING = ErrorPage(404, "There is nothing here", "This address leads nowhere.", "The start is at /.", "nothing")
+
+
+@dataclass(slots=True)
+class Draining:
+    """Whether the service is about to stop: it still answers, and says to probes that it is not ready."""
+
+    begun: bool = False
+
+
+def hosted_app(
+    server: Server[object],
+    authorization: AuthorizationServer,
+    config: AuthorizationConfig,
+    registry: Registry,
+    settings: Settings,
+    *,
+    receiving: Interruptions | None = None,
+    patience: Patience = PATIENCE,
+    draining: Draining | None = None,
+) -> Starlette:
+    """The ASGI app. `receiving` breaks off requests whose body has not come yet, `draining` is told of by readyz."""
+    manager = StreamableHTTPSessionManager(
+        server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
+    )
+    visitors = Visitors(settings, urlsplit(config.issuer).hostname or "")
+    behind = LevelGate(manager.handle_request, authorization, registry.names, own_names(registry.names))
+    body = Body(behind, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
+    # The token first: clients that look for OAuth do so with any method, and go by the 401.
+    mcp = BearerGate(Door(body, visitors), authorization, config.issuer)
+
+    async def nothing(_request: Request, _error: Exception) -> Response:
+        return error_page(NOTHING)
+
+    @asynccontextmanager
+    async def running(_app: Starlette) -> AsyncGenerator[None]:
+        async with manager.run(), anyio.create_task_group() as upkeep:
+            upkeep.start_soon(_sweep, authorization)
+            yield
+            upkeep.cancel_scope.cancel()
+
+    app = Starlette(
+        routes=[
+            *_probes(authorization, draining or Draining()),
+            *(Route(path, mcp) for path in PATHS),
+            *OAuthRoutes(authorization).routes,
+            *SiteRoutes(authorization, config.resource).routes,
+        ],
+        middleware=[
+            Middleware(Guarded, secure=config.secure),
+            Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=5),
+            Middleware(OriginGate, visitors=visitors),
+            Middleware(CorsByPath, visitors=visitors),
+        ],
+        exception_handlers={404: nothing},
+        lifespan=running,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _probes(authorization: AuthorizationServer, draining: Draining) -> list[Route]:
+    """Whether the process is alive, which hangs on nothing else, and whether it should be sent requests."""
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        if draining.begun:
+            return JSONResponse({"status": "stopping"}, 503)
+        try:
+            with anyio.fail_after(READY_WITHIN):
+                await authorization.check()
+        except (StoreAway, TimeoutError):
+            return JSONResponse({"status": "the store cannot be used"}, 503)
+        return JSONResponse({"status": "ready"})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def _sweep(authorization: AuthorizationServer) -> None:
+    """Remove what has expired, once an hour; a store that is away is left for the next time."""
+    while True:
+        await anyio.sleep(SWEEP_EVERY)
+        with suppress(StoreAway):
+            await authorization.sweep()
+
+
+class CorsByPath:
+    """Lets pages of any origin use what is for clients, those that may use MCP use that, and none the rest."""
+
+    def __init__(self, app: ASGIApp, visitors: Visitors) -> None:
+        """`app` comes behind."""
+        self._mcp = Cors(app, visitors)
+        self._clients = CORSMiddleware(
+            app,
+            allow_origins=("*",),
+            allow_methods=("GET", "POST", "OPTIONS"),
+            allow_headers=("*", "Authorization"),
+            expose_headers=("WWW-Authenticate", "Retry-After"),
+            max_age=600,
+        )
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on by its path."""
+        path = scope.get("path", "")
+        app = self._mcp if path in PATHS else self._clients if path in FOR_CLIENTS else self._app
+        await app(scope, receive, send)
+
+
+class Guarded:
+    """Headers that every answer has, whatever made it."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        """`secure`: the service is reached over https, and browsers may remember that."""
+        self._app = app
+        self._secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add them."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                if self._secure:
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            await send(message)
+
+        await self._app(scope, receive, guarded)

@@ -1,0 +1,67 @@
+"""Whether settings make a hosted service, and what contradicts that: all of it told at once, before anything starts."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from klaviyo_mcp.accounts.records import Secret
+from klaviyo_mcp.authorization.config import AuthorizationConfig, checked
+from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
+
+
+def hosted_config(settings: Settings, *, account: str | None = None, sandbox: bool = False) -> AuthorizationConfig:
+    """The authorization server's config for settings with a public URL.
+
+    Raises SettingsError that names everything that keeps this from being a service for many companies.
+    """
+    if problems := list(_contradictions(settings, account=account, sandbox=sandbox)):
+        raise SettingsError("\n".join(["KLAVIYO_MCP_PUBLIC_URL makes this a hosted service, but:", *problems]))
+    issuer, app, secret = (
+        settings.klaviyo_mcp_public_url,
+        settings.klaviyo_client_id,
+        settings.klaviyo_client_secret,
+    )
+    assert issuer is not None  # noqa: S101 - else there were contradictions, here and below
+    assert app is not None  # noqa: S101
+    assert secret is not None  # noqa: S101
+    schemes = frozenset(part.strip() for part in settings.klaviyo_mcp_redirect_schemes.split(",") if part.strip())
+    clients = settings.klaviyo_mcp_clients
+    try:
+        return checked(
+            AuthorizationConfig(
+                issuer=issuer,
+                secrets=settings.secrets,
+                app_id=app,
+                app_secret=Secret(secret.get_secret_value()),
+                api_url=settings.klaviyo_base_url,
+                oauth_url=settings.klaviyo_oauth_base_url,
+                app_scope=settings.klaviyo_mcp_app_scope,
+                access_life=settings.klaviyo_mcp_access_life,
+                refresh_life=settings.klaviyo_mcp_refresh_life,
+                redirect_schemes=schemes,
+                clients=clients.get_secret_value() if clients else "",
+            )
+        )
+    except ValueError as error:
+        raise SettingsError(f"KLAVIYO_MCP_PUBLIC_URL: {error}") from None
+
+
+def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -> Iterator[str]:
+    parts = urlsplit(settings.klaviyo_mcp_public_url or "")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield "- KLAVIYO_MCP_PUBLIC_URL must be https: over http tokens could be read on the way."
+    if settings.klaviyo_client_id is None or settings.klaviyo_client_secret is None:
+        yield "- KLAVIYO_CLIENT_ID and KLAVIYO_CLIENT_SECRET of your app at Klaviyo are needed."
+    if settings.klaviyo_mcp_secret is None:
+        yield "- KLAVIYO_MCP_SECRET is needed, such as: openssl rand -base64 32"
+    if settings.klaviyo_mcp_vault_url is not None and settings.klaviyo_mcp_vault_key is None:
+        yield "- KLAVIYO_MCP_VAULT_KEY is needed beside KLAVIYO_MCP_VAULT_URL: all instances have to share it."
+    if settings.klaviyo_api_key is not None:
+        yield "- KLAVIYO_API_KEY is set: every caller would share that one account. Unset it."
+    if settings.klaviyo_company_id is not None:
+        yield "- KLAVIYO_COMPANY_ID is set: it would be used for every company. Unset it."
+    if settings.klaviyo_mcp_http_token is not None:
+        yield "- KLAVIYO_MCP_HTTP_TOKEN is set: clients have tokens of their own here. Unset it."
+    if account is not None:
+        yield "- --account names one account; here each client has that of its own connection."
+    if sandbox:
+        yield "- --sandbox has one account; 'serve --hosted-demo' runs the service against a sandbox."

@@ -1,0 +1,101 @@
+"""Runs the hosted service: puts it together from settings, listens, and stops so that a load balancer can follow."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from klaviyo_mcp.accounts.connections import ConnectedAccounts
+from klaviyo_mcp.authorization.service import AuthorizationServer
+from klaviyo_mcp.hosted.app import Draining, hosted_app
+from klaviyo_mcp.hosted.config import hosted_config
+from klaviyo_mcp.hosted.tenants import Tenants, company_of
+from klaviyo_mcp.klaviyo.interruption import Interruptions
+from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, bounded_protocol, most_connections
+from klaviyo_mcp.mcp_server.draining import DrainingServer
+from klaviyo_mcp.mcp_server.http import PATIENCE
+from klaviyo_mcp.mcp_server.server import make_server
+from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.runtime.assembly import Selection, assemble
+from klaviyo_mcp.runtime.authorities import bracketed
+from klaviyo_mcp.runtime.exporters import Exporting
+from klaviyo_mcp.runtime.listening import listen
+from klaviyo_mcp.runtime.logs import announce
+
+MOST_OPEN = 1_000
+"""Accounts that stay open at a time; each takes some kilobytes."""
+
+
+def serve_hosted(
+    selection: Selection, host: str, port: int, *, account: str | None = None, exporting: Exporting | None = None
+) -> None:
+    """Serve until interrupted. Raises SettingsError for settings that make no service, or a port that is taken."""
+    settings = selection.settings
+    config = hosted_config(settings, account=account)
+    if settings.klaviyo_mcp_quota_url is None and settings.klaviyo_mcp_vault_url is not None:
+        # Instances that share connections share what is counted for them.
+        settings = settings.model_copy(update={"klaviyo_mcp_quota_url": settings.klaviyo_mcp_vault_url})
+    application = assemble(replace(selection, settings=settings), called=company_of)
+    accounts = application.accounts
+    assert isinstance(accounts, ConnectedAccounts)  # noqa: S101 - without a key and a sandbox there are no others
+    registry = application.engine.registry
+    authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry)
+    tenants = Tenants(accounts, authorization, f"{config.issuer}/manage")
+    listing = Listing(registry, application.exposure)
+    server = make_server(application.engine, tenants.of, listing, application.audit, tenants.after)
+    receiving, draining = Interruptions(), Draining()
+    app = hosted_app(server, authorization, config, registry, settings, receiving=receiving, draining=draining)
+    listener = listen(host, port)
+    announce(f"listening on http://{bracketed(host)}:{listener.getsockname()[1]}, reached at {config.issuer}")
+    grace = settings.klaviyo_mcp_stop_within
+    uvicorn_config = uvicorn.Config(
+        app,
+        http=bounded_protocol(most_connections(settings.klaviyo_mcp_max_connections), PATIENCE),
+        ws="none",
+        backlog=ACCEPTED_AT_ONCE,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.klaviyo_mcp_trusted_proxies),
+        forwarded_allow_ips=settings.klaviyo_mcp_trusted_proxies or None,
+    )
+    LeavingServer(
+        uvicorn_config,
+        draining=draining,
+        drain=settings.klaviyo_mcp_drain,
+        stop_receiving=receiving.interrupt,
+        interrupt=accounts.interrupt,
+        at_end=exporting.flush if exporting else None,
+        grace=settings.klaviyo_mcp_call_timeout if grace is None else grace,
+    ).run(sockets=[listener])
+
+
+class LeavingServer(DrainingServer):
+    """Says for a while that it is about to stop, and goes on answering: a load balancer has to notice first."""
+
+    def __init__(self, config: uvicorn.Config, *, draining: Draining, drain: float, **stopping: Any) -> None:
+        """`drain` is how many seconds it goes on; the rest is as DrainingServer has it."""
+        super().__init__(config, **stopping)
+        self._draining = draining
+        self._drain = drain
+        self._running: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        self._running = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal begins the while, any other ends it."""
+        if self._draining.begun or self._running is None or not self._drain:
+            self._draining.begun = True
+            super().handle_exit(sig, frame)
+            return
+        self._draining.begun = True
+        leave: Callable[[], None] = lambda: super(LeavingServer, self).handle_exit(sig, frame)  # noqa: E731
+        self._running.call_soon_threadsafe(self._running.call_later, self._drain, leave)

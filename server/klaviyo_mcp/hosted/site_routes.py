@@ -1,0 +1,158 @@
+"""The pages for people: connect, and what is connected. A session comes only from a consent at Klaviyo."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from klaviyo_mcp.authorization.errors import StoreAway
+from klaviyo_mcp.authorization.replies import ErrorPage, Redirect, Removal, Session
+from klaviyo_mcp.authorization.service import AuthorizationServer
+from klaviyo_mcp.hosted.exchange import cookies_of, form_of
+from klaviyo_mcp.hosted.levels import described, title_of
+from klaviyo_mcp.hosted.oauth_routes import AWAY, browsed
+from klaviyo_mcp.hosted.pages import STATIC, error_page, page, static
+from klaviyo_mcp.hosted.snippets import snippets
+
+NO_SESSION = ErrorPage(
+    403,
+    "You are not signed in here",
+    "This page was signed out, or it was open for more than eight hours. Nothing was changed.",
+    "Connect Klaviyo again to see what is connected.",
+    "no_session",
+)
+DONE = {
+    "disconnected": "The client was disconnected. It learns of it with its next call.",
+    "removed": "The app was removed from Klaviyo, and every client was disconnected.",
+    "removed_here": "Every client was disconnected. Klaviyo could not be told: remove the app there, under "
+    "Settings, Integrations.",
+    "gone": "That client was not connected any more.",
+}
+"""What the manage page says was done, by the word in its address."""
+Change = Callable[[Session, dict[str, str]], Awaitable[Redirect]]
+
+
+class SiteRoutes:
+    """The pages of one service."""
+
+    def __init__(self, authorization: AuthorizationServer, mcp_url: str) -> None:
+        """`mcp_url` is what people give to their clients."""
+        self._authorization = authorization
+        self._mcp_url = mcp_url
+
+    @property
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/", self._home, methods=["GET"]),
+            # Klaviyo's directory sends people here, with parameters that say nothing to us.
+            Route("/install", self._home, methods=["GET"]),
+            Route("/connect", self._connect, methods=["POST"]),
+            Route("/manage", self._manage, methods=["GET"]),
+            Route("/manage/disconnect", self._disconnect, methods=["POST"]),
+            Route("/manage/remove", self._remove_asked, methods=["GET"]),
+            Route("/manage/remove", self._remove, methods=["POST"]),
+            Route("/sign-out", self._sign_out, methods=["POST"]),
+            *(Route(f"/static/{name}", _static(name), methods=["GET"]) for name in STATIC),
+        ]
+
+    async def _home(self, _request: Request) -> Response:
+        choices = described(self._authorization.choices("klaviyo:marketing"))
+        return page("connect", script=True, choices=choices, mcp_url=self._mcp_url, snippets=snippets(self._mcp_url))
+
+    async def _connect(self, request: Request) -> Response:
+        async def connect() -> Redirect | ErrorPage:
+            level = dict(await form_of(request)).get("level", "")
+            return await self._authorization.connect(level, cookies_of(request))
+
+        return await browsed("connect", request, connect)
+
+    async def _manage(self, request: Request) -> Response:
+        try:
+            session = await self._authorization.session(cookies_of(request))
+            if session is None:
+                return RedirectResponse("/", 303)
+            clients = await self._authorization.connected_clients(session)
+        except StoreAway:
+            return error_page(AWAY)
+        return page(
+            "manage",
+            script=True,
+            session=session,
+            level=title_of(session.level),
+            clients=[
+                (client, title_of(client.level), _day(client.created), _day(client.last_used)) for client in clients
+            ],
+            mcp_url=self._mcp_url,
+            snippets=snippets(self._mcp_url),
+            done=request.query_params.get("done") if request.query_params.get("done") in DONE else "",
+            words=DONE,
+        )
+
+    async def _remove_asked(self, request: Request) -> Response:
+        try:
+            session = await self._authorization.session(cookies_of(request))
+            if session is None:
+                return RedirectResponse("/", 303)
+            clients = await self._authorization.connected_clients(session)
+        except StoreAway:
+            return error_page(AWAY)
+        return page("remove", session=session, clients=clients)
+
+    async def _disconnect(self, request: Request) -> Response:
+        async def disconnect(session: Session, given: dict[str, str]) -> Redirect:
+            removal = await self._authorization.disconnect(session, given.get("grant", ""))
+            return self._to_manage("gone" if removal is None else _ending(removal, "disconnected"))
+
+        return await self._changed("disconnect", request, disconnect)
+
+    async def _remove(self, request: Request) -> Response:
+        async def remove(session: Session, _given: dict[str, str]) -> Redirect:
+            return self._to_manage(_ending(await self._authorization.remove(session), "removed"))
+
+        return await self._changed("remove", request, remove)
+
+    async def _changed(self, step: str, request: Request, change: Change) -> Response:
+        """A form of the manage page: carried out for its session alone, if the form was made for it."""
+
+        async def checked() -> Redirect | ErrorPage:
+            given = dict(await form_of(request))
+            session = await self._authorization.session(cookies_of(request))
+            if session is None or not self._authorization.csrf_holds(session, given.get("csrf", "")):
+                return NO_SESSION
+            return await change(session, given)
+
+        return await browsed(step, request, checked)
+
+    async def _sign_out(self, request: Request) -> Response:
+        async def sign_out() -> Redirect | ErrorPage:
+            given = dict(await form_of(request))
+            session = await self._authorization.session(cookies_of(request))
+            if session is not None and not self._authorization.csrf_holds(session, given.get("csrf", "")):
+                return NO_SESSION
+            return await self._authorization.sign_out(cookies_of(request))
+
+        return await browsed("sign_out", request, sign_out)
+
+    def _to_manage(self, done: str) -> Redirect:
+        return Redirect(f"/manage?done={done}", reason=done)
+
+
+def _ending(removal: Removal, done: str) -> str:
+    if removal.removed_at_klaviyo is None:
+        return done
+    return "removed" if removal.removed_at_klaviyo else "removed_here"
+
+
+def _day(moment: float | None) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%-d %B %Y}" if moment else "never"
+
+
+def _static(name: str) -> Callable[[Request], Response]:
+    def endpoint(_request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return Response(static(name), media_type=STATIC[name], headers=headers)
+
+    return endpoint
