@@ -18,6 +18,8 @@ STALE = 86_400.0
 FAILURE = 60.0
 """Seconds for which a failure is not tried again."""
 MOST_FAILURES = 1_000
+MOST_FETCHES = 10
+"""Fetches from one host in a minute: whoever asks for clients of many names could have us flood it."""
 SLOTS = 4_096
 """How many documents are kept: strangers name their URLs, so each gets a slot by its hash, and may lose it."""
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -47,6 +49,7 @@ class ClientDocuments:
         self._pinned = PINNED if pinned else {}
         self._clock = clock
         self._failed: OrderedDict[str, tuple[float, ClientProblem]] = OrderedDict()
+        self._fetches: OrderedDict[str, list[float]] = OrderedDict()
 
     async def find(self, url: str) -> Client:
         """The client of this document. Raises ClientRefused or ClientAway."""
@@ -74,6 +77,7 @@ class ClientDocuments:
         until, problem = self._failed.get(url, (0.0, None))
         if now >= until or problem is None:
             try:
+                self._count(checked_url(url, query=query)[0])
                 fetched = await self._fetch.get(url, query=query)
                 check(fetched.document)
             except ClientProblem as error:
@@ -90,6 +94,16 @@ class ClientDocuments:
             if url in self._pinned:
                 return self._pinned[url]
         raise problem
+
+    def _count(self, host: str) -> None:
+        """Raises ClientAway when there were too many fetches from a host within a minute."""
+        recent = [moment for moment in self._fetches.pop(host, []) if moment > self._clock() - 60]
+        self._fetches[host] = recent
+        while len(self._fetches) > MOST_FAILURES:
+            self._fetches.popitem(last=False)
+        if len(recent) >= MOST_FETCHES:
+            raise ClientAway(f"Too many documents were asked for at {host} within a minute.")
+        recent.append(self._clock())
 
     def _remember(self, url: str, problem: ClientProblem) -> ClientProblem:
         self._failed[url] = (self._clock() + FAILURE, problem)

@@ -4,6 +4,7 @@ Only a right request uses a code up, so that nobody spends another's by guessing
 and its grant ends (RFC 6749, section 4.1.2).
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ TOMBSTONE = 600.0
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 UNKNOWN = "The code is unknown, was used before, or has expired: authorize again."
+
+log = logging.getLogger("klaviyo_mcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Codes:
             if record is None or record["client"] != client.client_id:
                 raise OAuthProblem("invalid_grant", UNKNOWN)
             if record["used"]:
+                log.warning("A code came a second time; grant %s is taken back.", hashed(record["grant"])[:12])
                 await self._tokens.end(record["grant"])
                 raise OAuthProblem("invalid_grant", "The code was used before, so the grant was taken back.")
             _check(record, form)

@@ -130,8 +130,9 @@ class Grants:
         return found[0] if found else None
 
     async def keep(self, grant: McpGrant) -> None:
-        """Write a grant, for its life from now on. The caller holds its lock, unless the grant is new."""
-        await self._records.put("grant", grant.grant_id, asdict(grant), grant.life)
+        """Write a grant, which lives from its last refresh on. The caller holds its lock, unless the grant is new."""
+        left = (grant.used or grant.created) + grant.life - self._clock()
+        await self._records.put("grant", grant.grant_id, asdict(grant), left)
 
     @asynccontextmanager
     async def lock(self, grant_id: str) -> AsyncGenerator[None]:
@@ -172,13 +173,16 @@ class Grants:
                 await self.vault.remove(grant_id)
 
     async def why_dead(self, grant: McpGrant) -> str | None:
-        """Why Klaviyo does not accept the grant, as far as is known; None while nothing speaks against it."""
-        if grant.reconnect is not None:
-            return grant.reconnect
-        connection = await self.connection(grant.grant_id)
-        if connection is None or connection.grant is None:
-            return "its tokens are gone"
-        return connection.grant.reconnect
+        """Why Klaviyo does not accept the grant, as far as is known; None while nothing speaks against it.
+
+        A pair that cannot be read is StoreAway: another instance may have the key that opens it.
+        """
+        with store_trouble(self.vault.place):
+            return grant.reconnect or _why_dead(await self.vault.read(grant.grant_id))
+
+    async def shown_dead(self, grant: McpGrant) -> str | None:
+        """The same for people, who are told as well that it cannot be read."""
+        return grant.reconnect or _why_dead(await self.connection(grant.grant_id))
 
     async def lost(self, grant_id: str, reason: str) -> bool:
         """Klaviyo has refused the pair: whether that of another grant of the owner could be put in its place."""
@@ -200,36 +204,48 @@ class Grants:
             return False
 
     async def connection(self, grant_id: str) -> Connection | None:
-        """What the vault has of a grant."""
+        """What the vault has of a grant, None as well where that is damaged."""
         with store_trouble(self.vault.place):
-            return await self.vault.read(grant_id)
+            try:
+                return await self.vault.read(grant_id)
+            except CorruptRecord:
+                return None
 
     async def sweep(self) -> int:
-        """Forget pairs without a grant, which have run out or were left behind by a death; how many."""
+        """Forget pairs without a grant, which have run out or were left behind by a death; how many.
+
+        What lives long is sealed with the secret that seals now, so that an older one can be taken away.
+        """
         swept = 0
+        accounts: set[str] = set()
         with store_trouble(self.vault.place):
             names = [name for name in await self.vault.names() if _is_id(name)]
         for name in names:
-            if await self._is_orphan(name):
+            grant, connection = await self.get(name), await self.connection(name)
+            if connection is not None and connection.company.account_id:
+                accounts.add(connection.company.account_id)
+            if grant is None and connection is not None and self._clock() > connection.connected_at + ORPHAN:
                 async with self.lock(name):
                     if await self.get(name) is None:
                         await self.forget_held(name)
                         swept += 1
+            if grant is not None:
+                await self._renew(grant)
+        for account_id in accounts:
+            async with self._records.lock("grants", hashed(account_id)):
+                known = await self._ids(account_id)
+                alive = [grant.grant_id for grant in await self._read(known)]
+                if alive != known:
+                    await self._index(account_id, alive)
+                await self._records.renew("grants", hashed(account_id))
         return swept
 
-    async def _is_orphan(self, name: str) -> bool:
-        if await self.get(name) is not None:
-            return False
-        connection = await self._readable(name)
-        return connection is not None and self._clock() > connection.connected_at + ORPHAN
-
-    async def _readable(self, name: str) -> Connection | None:
-        """What the vault has, None as well where that is damaged."""
-        with store_trouble(self.vault.place):
-            try:
-                return await self.vault.read(name)
-            except CorruptRecord:
-                return None
+    async def _renew(self, grant: McpGrant) -> None:
+        async with self.lock(grant.grant_id):
+            await self._records.renew("grant", grant.grant_id)
+            if grant.refresh is not None:
+                await self._records.renew("rt", grant.refresh)
+            await self._records.renew("client", hashed(grant.client_id))
 
     async def _mend(self, grant: McpGrant) -> bool:
         """Put the pair of another grant of the same owner, app and scopes in place of one that was refused."""
@@ -237,7 +253,7 @@ class Grants:
         if mine is None or mine.grant is None:
             return False
         for other in await self.of(Owner(grant.account_id, grant.user), with_page=True):
-            theirs = await self._readable(other.grant_id) if other.reconnect is None else None
+            theirs = await self.connection(other.grant_id) if other.reconnect is None else None
             pair = theirs.grant if theirs is not None and other.grant_id != grant.grant_id else None
             if (
                 pair is not None
@@ -268,6 +284,12 @@ class Grants:
 
 def _grant(record: JSON) -> McpGrant:
     return McpGrant(**record)
+
+
+def _why_dead(connection: Connection | None) -> str | None:
+    if connection is None or connection.grant is None:
+        return "its tokens cannot be read any more"
+    return connection.grant.reconnect
 
 
 def _is_id(name: str) -> bool:

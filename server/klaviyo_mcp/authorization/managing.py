@@ -25,7 +25,7 @@ class Managing:
                 level=grant.level,
                 created=grant.created,
                 last_used=await self._grants.last_used(grant),
-                reconnect=await self._grants.why_dead(grant),
+                reconnect=await self._grants.shown_dead(grant),
             )
             for grant in await self._own(session)
         ]

@@ -55,6 +55,19 @@ class Records:
             found = await store.get_many(list(keys), collection=self._where(collection))
         return [self._opened(collection, key, kept) for key, kept in zip(keys, found, strict=True)]
 
+    async def renew(self, collection: Collection, key: str) -> None:
+        """Seal a record anew if an older secret has; its life stays. The caller holds what guards the record."""
+        with store_trouble(self.store.place):
+            store = self.store.key_value()
+            kept = await store.get(key, collection=self._where(collection)) if store is not None else None
+        if kept is None or self._sealing.is_newest(text(kept.get("sealed"))):
+            return
+        whole = self._whole(collection, key, kept)
+        until = whole.get("until")
+        life = until - self._clock() if isinstance(until, int | float) else None
+        if life is None or life > 0:
+            await self.put(collection, key, mapping(whole.get("record")), life)
+
     async def put(self, collection: Collection, key: str, record: JSON, life: float | None) -> None:
         """Keep a record for `life` seconds, None for ever, in place of the one before."""
         until = None if life is None else self._clock() + life
@@ -110,6 +123,11 @@ class Records:
     def _opened(self, collection: str, key: str, kept: JSON | None) -> JSON | None:
         if kept is None:
             return None
+        whole = self._whole(collection, key, kept)
+        until = whole.get("until")
+        return None if isinstance(until, int | float) and until <= self._clock() else mapping(whole.get("record"))
+
+    def _whole(self, collection: str, key: str, kept: JSON) -> JSON:
         plain = self._sealing.open(text(kept.get("sealed")))
         if plain is None:
             # Instances with other secrets than this one's: to say "unknown" would have clients throw their tokens away.
@@ -119,8 +137,7 @@ class Records:
         if whole.get("place") != f"{collection} {key}":
             log.error("A record of %r lies in a place that is not its own.", collection)
             raise StoreAway("A record lies in a place that is not its own.")
-        until = whole.get("until")
-        return None if isinstance(until, int | float) and until <= self._clock() else mapping(whole.get("record"))
+        return whole
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Sealing:
             )
         self._secrets = tuple(secret.encode() for secret in secrets)
         self._signing: dict[str, list[bytes]] = {}
+        self._newest = fernet(self._secrets[0], "records")
         self._fernet = MultiFernet([fernet(secret, "records") for secret in self._secrets])
 
     def __repr__(self) -> str:
@@ -44,6 +45,13 @@ class Sealing:
             return self._fernet.decrypt(sealed.encode())
         except (InvalidToken, ValueError):
             return None
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether it was sealed with the secret that seals now."""
+        try:
+            return bool(self._newest.decrypt(sealed.encode()))
+        except (InvalidToken, ValueError):
+            return False
 
     def sign(self, label: str, value: str) -> str:
         """`value.signature`, for a cookie. `label` is the purpose: what is signed for one is not valid for another."""

@@ -6,6 +6,7 @@ presented later it is a stolen one, and the grant ends (OAuth 2.1, section 4.3.1
 """
 
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ REMEMBERED = 5.0
 """Seconds for which a process trusts what it has verified: a revocation takes effect within them everywhere."""
 MOST_REMEMBERED = 10_000
 UNKNOWN = "The refresh token is unknown, was used before, or has expired: authorize again."
+
+log = logging.getLogger("klaviyo_mcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Tokens:
             level = _level(form.get("scope"), grant.level)
             pair = None if grant.refresh == hashed(token) else await self._replayed(token)
             if pair is None and grant.refresh != hashed(token):
+                log.warning("A refresh token came a second time; grant %s is taken back.", hashed(grant.grant_id)[:12])
                 await self._grants.forget_held(grant.grant_id)
                 self._forget(grant.grant_id)
                 raise OAuthProblem("invalid_grant", "The refresh token was used before, so the grant was taken back.")
