@@ -1,0 +1,208 @@
+"""Whatever is presented in whatever order, at whatever time: tokens do what they promise. A model says what that is."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.authorization.driving import OWN_SECRET, RESOURCE, Clock
+
+from klaviyo_mcp.accounts.keys import VaultKeys, new_key
+from klaviyo_mcp.accounts.records import Company, Grant, Secret
+from klaviyo_mcp.accounts.vault import Vault
+from klaviyo_mcp.authorization.client import Client
+from klaviyo_mcp.authorization.errors import OAuthProblem
+from klaviyo_mcp.authorization.grants import Grants, Holder
+from klaviyo_mcp.authorization.records import Records
+from klaviyo_mcp.authorization.sealing import Sealing
+from klaviyo_mcp.authorization.tokens import Lives, Tokens
+
+CLIENT = Client("client", "A client", ("http://localhost/",), "dynamic")
+KEY = new_key()
+PAIR = Grant("app", Secret("s"), "https://t", "https://r", ("accounts:read",), Secret("a"), Secret("r"), 1.0, 1.0)
+
+
+class InMemory:
+    """A store of one process, for many short runs. Every use of it lets the others run."""
+
+    place = "memory"
+    prefix = ""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str | None, str], dict[str, Any]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, key: str, *, collection: str | None = None) -> dict[str, Any] | None:
+        await asyncio.sleep(0)
+        return self._kept.get((collection, key))
+
+    async def get_many(self, keys: list[str], *, collection: str | None = None) -> list[dict[str, Any] | None]:
+        return [await self.get(key, collection=collection) for key in keys]
+
+    async def put(self, key: str, value: Any, *, collection: str | None = None, ttl: float | None = None) -> None:
+        await asyncio.sleep(0)
+        self._kept[collection, key] = dict(value)
+
+    async def delete(self, key: str, *, collection: str | None = None) -> bool:
+        await asyncio.sleep(0)
+        return self._kept.pop((collection, key), None) is not None
+
+    async def delete_many(self, keys: list[str], *, collection: str | None = None) -> int:
+        return sum([await self.delete(key, collection=collection) for key in keys])
+
+    def key_value(self) -> Any:
+        return self
+
+    def prepare(self) -> None:
+        pass
+
+    def check(self, collection: str, name: str) -> None:
+        pass
+
+    async def names(self) -> list[str]:
+        return sorted(key for collection, key in self._kept if collection == "accounts")
+
+    @asynccontextmanager
+    async def lock(self, name: str) -> AsyncGenerator[None]:
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            yield
+
+    async def close(self) -> None:
+        pass
+
+
+class Parts:
+    """Tokens and grants on a store of their own."""
+
+    def __init__(self, store: InMemory | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.store = store or InMemory()
+        records = Records(self.store, Sealing([OWN_SECRET]), self.clock)
+        vault = Vault(self.store, VaultKeys(None, KEY))
+        self.grants = Grants(records, vault, api_url="https://k", app_scope="company", clock=self.clock)
+        self.tokens = Tokens(records, self.grants, RESOURCE, Lives(3600, 30 * 86_400), self.clock)
+
+    async def connect(self, account: str = "ABC123") -> tuple[str, dict[str, Any]]:
+        holder = Holder(CLIENT.client_id, CLIENT.name)
+        grant = await self.grants.begin(PAIR, Company(account), None, holder, "klaviyo:full", 900)
+        return grant.grant_id, await self.tokens.first(grant.grant_id, CLIENT)
+
+    async def refresh(self, token: str) -> dict[str, Any] | None:
+        try:
+            return await self.tokens.refreshed(CLIENT, {"refresh_token": token})
+        except OAuthProblem as error:
+            return {"invalid_grant": None}[error.error]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("refresh"), st.integers(0, 5)),
+        st.tuples(st.just("wait"), st.sampled_from([1.0, 29.0, 59.0, 61.0, 3_500.0, 86_400.0 * 29])),
+        st.tuples(st.just("verify"), st.integers(0, 5)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=150)
+@given(STEPS)
+def test_one_pair_is_in_force_the_one_before_is_replayed_and_an_older_one_ends_the_grant(steps) -> None:
+    async def run() -> None:
+        parts = Parts()
+        _, first = await parts.connect()
+        # Each pair, when its refresh token was exchanged for the next one, and when its access token ends.
+        pairs = [first]
+        rotated: dict[int, float] = {}
+        ends = [parts.clock.now + 3600]
+        used, over = parts.clock.now, False
+        for what, value in steps:
+            now = parts.clock.now
+            over = over or now >= used + 30 * 86_400
+            if what == "wait":
+                parts.clock.pass_(value)
+                continue
+            index = max(0, len(pairs) - 1 - int(value))
+            if what == "verify":
+                # What was verified is believed for five seconds, so that only what is surely over is looked at.
+                access = await parts.tokens.verify(pairs[index]["access_token"])
+                assert (access is not None) == (not over and now < ends[index])
+                continue
+            answer = await parts.refresh(pairs[index]["refresh_token"])
+            if over:
+                assert answer is None
+            elif index == len(pairs) - 1:
+                assert answer is not None
+                pairs.append(answer)
+                rotated[index] = used = now
+                ends.append(now + 3600)
+            elif now < rotated[index] + 60:
+                assert answer is not None
+                assert answer["refresh_token"] == pairs[index + 1]["refresh_token"]
+                assert answer["access_token"] == pairs[index + 1]["access_token"]
+            else:
+                assert answer is None
+                over = True
+
+    anyio.run(run)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=12), st.integers(1, 6))
+def test_parallel_callers_anywhere_get_one_pair(instances, rounds) -> None:
+    async def run() -> None:
+        store, clock = InMemory(), Clock()
+        servers = [Parts(store, clock) for _ in range(3)]
+        _, pair = await servers[0].connect()
+        for _ in range(rounds):
+            answers: list[Any] = []
+
+            async def call(server: Parts, token: str, answers: list[Any]) -> None:
+                answers.append(await server.refresh(token))
+
+            async with anyio.create_task_group() as group:
+                for number in instances:
+                    group.start_soon(call, servers[number], pair["refresh_token"], answers)
+            assert None not in answers
+            assert len({answer["refresh_token"] for answer in answers}) == 1
+            pair = answers[0]
+
+    anyio.run(run)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 49), st.sampled_from(["verify", "refresh", "end"])), max_size=60))
+def test_a33_fifty_grants_interleaved_never_show_anothers_account(calls) -> None:
+    async def run() -> None:
+        parts = Parts()
+        tenants = [await parts.connect(f"ACC{number % 25:03}") for number in range(50)]
+        gone: set[int] = set()
+        for number, what in calls:
+            grant_id, pair = tenants[number]
+            if what == "end":
+                await parts.tokens.end(grant_id)
+                gone.add(number)
+            elif what == "refresh":
+                answer = await parts.refresh(pair["refresh_token"])
+                assert (answer is None) == (number in gone)
+                tenants[number] = (grant_id, answer or pair)
+            access = await parts.tokens.verify(tenants[number][1]["access_token"])
+            assert (access is None) == (number in gone)
+            if access is not None:
+                assert (access.grant_id, access.account_id) == (grant_id, f"ACC{number % 25:03}")
+        for number, (grant_id, _) in enumerate(tenants):
+            assert (await parts.grants.get(grant_id) is None) == (number in gone)
+
+    anyio.run(run)
+
+
+@pytest.mark.parametrize("life", [900.0])
+async def test_a_grant_whose_tokens_nobody_fetched_runs_out(life) -> None:
+    parts = Parts()
+    grant = await parts.grants.begin(PAIR, Company("ABC123"), None, Holder("client", "A"), "klaviyo:read", life)
+    parts.clock.pass_(life)
+    with pytest.raises(OAuthProblem):
+        await parts.tokens.first(grant.grant_id, CLIENT)
