@@ -78,6 +78,14 @@ WAITING = (
     "answers/test_long_records.py",
     "answers/test_notes.py",
     "answers/test_verify.py",
+    "authorization/test_any_input.py",
+    "authorization/test_any_order.py",
+    "authorization/test_authorizing.py",
+    "authorization/test_clients.py",
+    "authorization/test_managing.py",
+    "authorization/test_records.py",
+    "authorization/test_rotation.py",
+    "authorization/test_tokens.py",
     "authoring/test_draft.py",
     "authoring/test_rules.py",
     "klaviyo/test_interruption.py",
@@ -96,7 +104,7 @@ WAITING = (
 """Slow as well, mostly since they wait, but much of what a room does is tried by them alone: coverage runs them too."""
 
 
-COVERED = ("accounts/", "actions/", "answers/", "authoring/", "klaviyo/", "registry/")
+COVERED = ("accounts/", "actions/", "answers/", "authoring/", "authorization/", "klaviyo/", "registry/")
 """The rooms whose coverage is measured: their tests call them in their own process."""
 
 

@@ -225,10 +225,12 @@ async def test_fewer_scopes_from_klaviyo_shrink_the_level(service, app) -> None:
 
 async def test_klaviyo_out_of_order_is_told_and_leaves_nothing(service, app, fresh) -> None:
     person = Person(service)
-    query = person.at_klaviyo(await person.answers(await person.sees(await service.server.authorize(app.query()))))
+    page = await person.sees(await service.server.authorize(app.query()))
+    query = person.at_klaviyo(await person.answers(page))
     fresh.fail({"operation": "oauth_token", "fault": "status", "status": 503})
     answer = answer_of(await person.returns(query))
     assert answer["error"] == "temporarily_unavailable"
+    assert (await person.answers(page)).reason == "over", "a request is answered once"
     assert await service.vault.names() == []
 
 

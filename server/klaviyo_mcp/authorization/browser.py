@@ -165,6 +165,7 @@ class Browser:
         try:
             grant = await self._granted(returned, given, client)
         except OAuthProblem as error:
+            await self._transactions.end(returned.transaction)
             return replace(self._failed(returned.transaction, error), cookies=unbound)
         if client is None:
             cookie = await self._sessions.begin(grant)

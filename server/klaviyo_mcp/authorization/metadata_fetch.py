@@ -29,7 +29,8 @@ LARGEST = 10_240
 FRESH_AT_LEAST, FRESH_AT_MOST = 300.0, 86_400.0
 """Seconds for which a document is used without asking again, whatever its headers say."""
 LONGEST_URL = 512
-_URL = re.compile(r"https://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*)(?::443)?(/[!-~]+)")
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_URL = re.compile(rf"https://((?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)(?::443)?(/[!-~]+)")
 _RESERVED_4 = [IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24")]
 _PUBLIC_6 = IPv6Network("2000::/3")
 _RESERVED_6 = [IPv6Network(net) for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
@@ -63,7 +64,7 @@ class MetadataFetch:
             with anyio.fail_after(LONGEST):
                 address = await self._address(host)
                 response = await self._answer(address, host, path)
-        except (httpx2.HTTPError, TimeoutError, OSError) as error:
+        except (httpx2.HTTPError, TimeoutError, OSError, UnicodeError) as error:
             raise ClientAway(f"{url} cannot be fetched ({type(error).__name__}).") from None
         return _read(url, response)
 

@@ -71,7 +71,7 @@ def answered(uri: str, parameters: Iterable[tuple[str, str]]) -> str:
     """The address with an answer at the end of its query; what else was there stays as it is written."""
     base, _, query = uri.partition("?")
     kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) not in ANSWER]
-    added = [f"{name}={quote(value, safe='')}" for name, value in parameters]
+    added = [f"{name}={quote(value, safe='', errors='replace')}" for name, value in parameters]
     return f"{base}?{'&'.join([*kept, *added])}"
 
 

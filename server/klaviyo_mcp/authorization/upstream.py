@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klaviyo_mcp.accounts.connect import whose
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -32,7 +32,8 @@ class Upstream:
     def __init__(self, config: AuthorizationConfig, endpoint: Endpoint) -> None:
         """`endpoint` is how Klaviyo is reached."""
         self._config = config
-        self._endpoint = endpoint.at(config.api_url)
+        # Whose account it is costs each account of its own quota, so connecting many must not wait for a common one.
+        self._endpoint = replace(endpoint, base_url=config.api_url, pace=False)
 
     def consent(self, scopes: Iterable[str]) -> Consent:
         """A request for consent, with a state and a verifier that nothing else has."""
