@@ -12,21 +12,26 @@ from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.policy import Rule
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.registry.registry import Action
+from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.runtime.exposure import Exposure
 
 MOST_ACCOUNTS = 20
 """Accounts that are looked at; of more, the others are named."""
+MOST_NAMED = 8
+"""Actions of a rule that are named; of more, the number."""
 
 
 async def about_accounts(engine: Engine, exposure: Exposure, accounts: Accounts) -> str:
     """All of it. Each account is read once for as long as what it says of itself is fresh."""
+    tools = engine.registry.names
     try:
         names = await accounts.names()
         default = await accounts.default() if names else None
     except KlaviyoError as error:
-        return _page(f"The connected accounts cannot be read: {error} {error.advice}", exposure)
+        return _page(f"The connected accounts cannot be read: {error} {error.advice}", exposure, tools)
     if not names:
-        return _page(f"No Klaviyo account is connected. {NoAccount.advice}", exposure)
+        return _page(f"No Klaviyo account is connected. {NoAccount.advice}", exposure, tools)
     parts: dict[str, str] = {}
 
     async def tell(name: str) -> None:
@@ -44,7 +49,7 @@ async def about_accounts(engine: Engine, exposure: Exposure, accounts: Accounts)
         told.append(f"Also connected: {', '.join(others)}.")
     if len(names) > 1:
         told.insert(0, "Several accounts are connected: name one in every call with the argument account.")
-    return _page("\n\n".join(told), exposure)
+    return _page("\n\n".join(told), exposure, tools)
 
 
 async def _account(engine: Engine, exposure: Exposure, account: Account, *, is_default: bool) -> str:
@@ -72,7 +77,7 @@ async def _account(engine: Engine, exposure: Exposure, account: Account, *, is_d
     return "\n".join(lines)
 
 
-def _page(accounts: str, exposure: Exposure) -> str:
+def _page(accounts: str, exposure: Exposure, names: ToolNames[Action]) -> str:
     lines: list[str] = []
     if exposure.read_only:
         lines.append("This server only reads: nothing can be changed through it.")
@@ -84,17 +89,20 @@ def _page(accounts: str, exposure: Exposure) -> str:
         waits = "Every write" if exposure.confirm == "writes" else "What is destructive"
         lines.append(f"{waits} is held back until the user has agreed (confirm_action).")
     lines += [_rule(rule) for rule in exposure.policy.rules]
-    allowed = "\n".join(f"- {line}" for line in lines) or "- Nothing is forbidden on this server."
+    allowed = "\n".join(f"- {names.told(line)}" for line in lines) or "- Nothing is forbidden on this server."
     return f"# Klaviyo accounts\n\n{accounts}\n\n# What this server allows\n\n{allowed}\n"
 
 
 def _rule(rule: Rule) -> str:
-    what = [
-        *(["forbids"] if rule.forbid else []),
-        *(["asks the user before"] if rule.confirm else []),
-        *(f"caps at {cap.most} {cap.kind} a {cap.span}" for cap in rule.caps),
+    if rule.actions is None:
+        which = "all actions"
+    else:
+        which = ", ".join(sorted(rule.actions)) if len(rule.actions) <= MOST_NAMED else f"{len(rule.actions)} actions"
+    if rule.effects is not None:
+        which += f" of the effect {' or '.join(sorted(rule.effects))}"
+    said = [
+        *([f"forbids {which}"] if rule.forbid else []),
+        *([f"asks the user before {which}"] if rule.confirm else []),
+        *(f"caps {which} at {cap.most} {cap.kind} a {cap.span}" for cap in rule.caps),
     ]
-    some = f"{len(rule.actions)} actions" if rule.actions is not None and len(rule.actions) > 8 else ""
-    which = some or (", ".join(sorted(rule.actions)) if rule.actions is not None else "all actions")
-    effects = f" of the effect {' or '.join(sorted(rule.effects))}" if rule.effects is not None else ""
-    return f"{rule.told} {' and '.join(what)} {which}{effects}.{f' {rule.why}' if rule.why else ''}"
+    return f"{rule.told} {', '.join(said)}.{f' {rule.why}' if rule.why else ''}"
