@@ -1,6 +1,7 @@
 """Prompts: what they name exists, what they need is there, and what is put into them is put in once."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.mcp_server.prompts import LONGEST_VALUE, PLACE, Prompts, prompt_files
-from klaviyo_mcp.registry.guides import guides
+from klaviyo_mcp.registry.guides import Guide, guides
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
@@ -18,6 +19,7 @@ EXPECTED = {"audience_size", "campaign_check", "draft_campaign", "find", "perfor
 """Actions that prompts prefer and that may not be there yet."""
 READING = ["flow_audit", "weekly_review"]
 FILES = prompt_files()
+DOCS = Path(__file__).parents[2] / "docs" / "resources.md"
 
 
 class Two:
@@ -133,3 +135,12 @@ async def test_actions_are_named_as_the_server_lists_them(one: Any) -> None:
     made = await text(offered(registry), "weekly_review", one)
     assert "`shop_query_campaign_values`" in made
     assert "`query_campaign_values`" not in made
+
+
+@pytest.mark.parametrize("file", [*FILES.values(), *guides().values()], ids=lambda file: file.title)
+def test_the_docs_list_it(file: Any) -> None:
+    page = DOCS.read_text("utf-8")
+    if isinstance(file, Guide):
+        assert f"| `{file.topic}` | {file.description} |" in page
+    else:
+        assert f"| `{file.name}` | {', '.join(file.arguments)} | {file.description} |" in page
