@@ -61,7 +61,7 @@ async def test_a_schema_that_is_listed_short_can_be_read_whole(client) -> None:
     [
         ("klaviyo://actions/get_profile_list/schema", "Did you mean"),
         ("klaviyo://actions/get_profiles/schema/nothing", "has no argument 'nothing'"),
-        ("klaviyo://other", "there is klaviyo://actions/NAME/schema"),
+        ("klaviyo://other", "There are klaviyo://actions, .*klaviyo://guides/TOPIC"),
     ],
 )
 async def test_a_resource_that_does_not_exist_says_what_there_is(client, uri, says) -> None:

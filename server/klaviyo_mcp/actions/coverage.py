@@ -15,6 +15,7 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.loose_json import JSON, mapping, text
 
 Days = tuple[date, date]
+FACTS = ["timezone", "preferred_currency", "contact_information.organization_name"]
 Look = Callable[[str, JSON], Awaitable[list[JSON]]]
 """The records that a read action finds with some arguments; none where it fails."""
 
@@ -27,10 +28,7 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     name = outcome.action.spec.result.covers
     if name is None:
         return {}
-    if not facts.are_fresh:
-        records = await look("get_accounts", {"account_fields": ["timezone", "preferred_currency"]})
-        account = records[0] if records else {}
-        facts.learn(text(account.get("timezone")) or None, text(account.get("preferred_currency")) or None)
+    await read_facts(facts, look)
     moment = (now or datetime.now(UTC)).astimezone(_zone(facts.timezone))
     rule = outcome.action.spec.body_conditions
     timeframe = bounds(rule, outcome.arguments) if rule else mapping(outcome.arguments.get(name))
@@ -40,6 +38,20 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     found["timezone"] = zone or "the account's (it could not be read)"
     found["currency"] = facts.currency or "the account's (it could not be read)"
     return found
+
+
+async def read_facts(facts: AccountFacts, look: Look) -> None:
+    """Have what an account says of itself read, unless it is fresh."""
+    if facts.are_fresh:
+        return
+    records = await look("get_accounts", {"account_fields": FACTS})
+    account = records[0] if records else {}
+    organisation = mapping(account.get("contact_information")).get("organization_name")
+    facts.learn(
+        text(account.get("timezone")) or None,
+        text(account.get("preferred_currency")) or None,
+        text(organisation) or None,
+    )
 
 
 def days_of(timeframe: JSON, today: date) -> Days | None:

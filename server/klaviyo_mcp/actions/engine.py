@@ -7,11 +7,12 @@ from time import monotonic
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.confirmation import Confirmations
 from klaviyo_mcp.actions.consequences import Told, consequences, telling_parts
-from klaviyo_mcp.actions.coverage import coverage
+from klaviyo_mcp.actions.coverage import coverage, read_facts
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
@@ -121,7 +122,7 @@ class Engine:
         try:
             return await done(partial(self.plan, call, account), long=is_long(call.arguments))
         except InvalidArguments as error:
-            raise await with_candidates(error, partial(self._glance, account)) from None
+            raise await with_candidates(error, partial(self.glance, account)) from None
 
     async def carry_out(
         self,
@@ -172,9 +173,14 @@ class Engine:
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
         read_at = next((reply.read_at for reply in outcome.replies), None)
-        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account), read_at))
+        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self.glance, account), read_at))
 
-    async def _glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
+    async def facts(self, account: Account) -> AccountFacts:
+        """What an account says of itself, read if it is not fresh; what could not be read is None."""
+        await read_facts(account.facts, partial(self.glance, account))
+        return account.facts
+
+    async def glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
         """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""
         planner = self._planner(account)
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from klaviyo_mcp.actions.finding import find_by_words
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.guides import guides_of
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import RUN_TOOLS
@@ -68,6 +69,8 @@ def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:
     }
     if spec.examples and len(str(example := spec.examples[0].arguments)) <= LONGEST_EXAMPLE:
         entry["example"] = example
+    if guides := [guide.asked_as for guide in guides_of(spec.name)]:
+        entry["guides"] = guides
     if whole:
         arguments: dict[str, Any] = mapping(listed_schema(spec)["properties"])
         if len(str(arguments)) <= LONGEST_SCHEMA:

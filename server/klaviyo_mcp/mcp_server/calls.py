@@ -15,6 +15,7 @@ from klaviyo_mcp.actions.confirmation import Declined
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.answers.budget import BUDGET
+from klaviyo_mcp.answers.guiding import guide_asked_for
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import split_account
@@ -119,6 +120,8 @@ async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolReq
     if tool == FIND:
         return find_actions(call.engine, given["query"], min(max(given.get("limit", FOUND), 1), MOST_FOUND))
     if tool == DESCRIBE:
+        if guide := guide_asked_for(action, call.engine.registry):
+            return Response(guide, guide.summary)
         return describe_action(call.engine, action)
     if tool == PREVIEW:
         return await call.preview(action, arguments)

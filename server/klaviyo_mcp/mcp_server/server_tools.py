@@ -46,7 +46,7 @@ _TOOLS = (
         DESCRIBE,
         "Describe an action",
         "All about one action before it is called: what it does, every argument, rules, filters, scopes, examples.",
-        {"action": _NAME},
+        {"action": {"type": "string", "description": f"{_NAME['description']} Or a guide: guide:segments."}},
         ["action"],
         effect="read",
     ),

@@ -30,7 +30,7 @@ class Listing:
 
     def __init__(self, registry: Registry, exposure: Exposure) -> None:
         """The tools of a registry that `exposure` allows, in stable order."""
-        self._exposure = exposure
+        self.exposure = exposure
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.lists(action)]
         own = server_tools(exposure, registry.names)
@@ -40,7 +40,7 @@ class Listing:
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     def _as_listed(self, action: Action, names: ToolNames[Action]) -> JSON:
-        most = self._exposure.characters
+        most = self.exposure.characters
         return as_tool(action, names) if most is None else as_brief_tool(action, names, most)
 
     @property
@@ -82,11 +82,11 @@ class Listing:
         return self._made[key]
 
     async def _hidden(self, accounts: "Accounts") -> frozenset[str]:
-        if not self._exposure.hide_unavailable:
+        if not self.exposure.hide_unavailable:
             return frozenset()
         known = [(await accounts.find(name)).access for name in await accounts.names()]
         return frozenset(
-            self._names.listed(action.name) for action in self._actions if not self._exposure.available(action, known)
+            self._names.listed(action.name) for action in self._actions if not self.exposure.available(action, known)
         )
 
 
