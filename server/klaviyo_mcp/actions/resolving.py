@@ -64,6 +64,9 @@ class Resolver:
                     raise refused from None
                 settled = await self._settled(settled, sought, error)
                 continue
+            except ActionError as error:
+                error.looked = error.looked or settled is not NOTHING
+                raise
             if plan.effect == "destructive":
                 _check_unnamed(plan, settled)
             settled = await self._with_what_steps_may_need(plan, settled)
