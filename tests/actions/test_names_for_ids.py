@@ -270,6 +270,30 @@ async def test_a_name_that_is_none_is_answered_with_those_near_it(
     assert line.endswith("and none has that name. get_lists lists what there is.")
 
 
+async def test_where_more_lists_are_than_are_looked_through_the_error_says_so(engine: Engine) -> None:
+    pages: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        pages.append(str(request.url))
+        found = (
+            []
+            if "filter" in request.url.params
+            else [
+                {"type": "list", "id": f"L{len(pages):02}{one:03}", "attributes": {"name": f"List {len(pages)} {one}"}}
+                for one in range(60)
+            ]
+        )
+        following = f"http://sandbox/api/lists?page%5Bcursor%5D=page{len(pages)}" if found else None
+        document = {"data": found, "links": {"next": following}}
+        return httpx2.Response(200, json=document, headers={"content-type": "application/vnd.api+json"})
+
+    endpoint = Endpoint("http://sandbox", HttpPool(httpx2.MockTransport(answer)), pace=False)
+    account = open_account("sandbox", endpoint, api_key=API_KEY)
+    (line,) = lines(await refused(engine, account, "get_list", id="name:Zzzzzz"))
+    assert "and none has that name, of those that were looked through" in line
+    assert len(pages) == 3
+
+
 async def test_a_list_and_a_segment_of_one_name_are_told_apart(engine: Engine, account: Account) -> None:
     await engine.run(Call("create_list", {"name": "Big spenders"}), account)
     (line,) = lines(await refused(engine, account, "create_campaign", **campaign("name:Big spenders")))
