@@ -1,6 +1,9 @@
-"""What an account says of itself: its name, and the time zone and currency that reports need, kept for a while."""
+"""What an account says of itself and calls need: its name, time zone and currency, and what they leave out.
 
-from dataclasses import dataclass
+All is kept for a while.
+"""
+
+from dataclasses import dataclass, field
 from time import monotonic
 
 FRESH = 600.0
@@ -18,6 +21,9 @@ class AccountFacts:
     currency: str | None = None
     organisation: str | None = None
     _read_at: float | None = None
+    _found: dict[str, tuple[float, int, tuple[str, str]]] = field(
+        default_factory=dict[str, tuple[float, int, tuple[str, str]]]
+    )
 
     @property
     def are_fresh(self) -> bool:
@@ -29,3 +35,15 @@ class AccountFacts:
         self.timezone, self.currency = timezone or self.timezone, currency or self.currency
         self.organisation = organisation or self.organisation
         self._read_at = monotonic()
+
+    def found(self, finder: str, writes: int) -> tuple[str, str] | None:
+        """Id and description of what a finder found within the last FRESH seconds, if nothing was written since.
+
+        `writes` counts the writes of this process: any of them may have changed what would be found.
+        """
+        moment, before, thing = self._found.get(finder, (0.0, -1, ("", "")))
+        return thing if before == writes and monotonic() - moment < FRESH else None
+
+    def keep(self, finder: str, thing: tuple[str, str], writes: int) -> None:
+        """Keep what a finder found, which was looked for after so many writes."""
+        self._found[finder] = (monotonic(), writes, thing)

@@ -13,7 +13,7 @@ find one by what it should do, see with describe_action what it takes, call it w
 tools have an argument account, several accounts are connected: say which, and never mix what you learn from them.
 - Guides with worked examples (filters, consent, campaigns, flows, segments, reports, limits): klaviyo://guides/segments,
   or describe_action with guide:segments. klaviyo://account tells whose Klaviyo this is and what is not allowed.
-- Where an id of something that has a name is wanted, name:VIP customers does, too.
+- Where an id is wanted, name:VIP customers stands for it (email:… for a profile), but not in what destroys.
 - Answers are flat records; a field that is missing is empty. Dates are ISO 8601. X_fields names the fields to return,
   additional_X_fields adds some that are left out otherwise, include adds related records.
 - filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
