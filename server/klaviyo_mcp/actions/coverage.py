@@ -27,11 +27,8 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     name = outcome.action.spec.result.covers
     if name is None:
         return {}
-    if not facts.are_fresh:
-        records = await look("get_accounts", {"account_fields": ["timezone", "preferred_currency"]})
-        account = records[0] if records else {}
-        facts.learn(text(account.get("timezone")) or None, text(account.get("preferred_currency")) or None)
-    moment = (now or datetime.now(UTC)).astimezone(_zone(facts.timezone))
+    await learned(facts, look)
+    moment = (now or datetime.now(UTC)).astimezone(zone_of(facts.timezone))
     rule = outcome.action.spec.body_conditions
     timeframe = bounds(rule, outcome.arguments) if rule else mapping(outcome.arguments.get(name))
     days = days_of(timeframe, moment.date())
@@ -40,6 +37,15 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     found["timezone"] = zone or "the account's (it could not be read)"
     found["currency"] = facts.currency or "the account's (it could not be read)"
     return found
+
+
+async def learned(facts: AccountFacts, look: Look) -> AccountFacts:
+    """The facts of an account, read anew where they are not fresh."""
+    if not facts.are_fresh:
+        records = await look("get_accounts", {"account_fields": ["timezone", "preferred_currency"]})
+        account = records[0] if records else {}
+        facts.learn(text(account.get("timezone")) or None, text(account.get("preferred_currency")) or None)
+    return facts
 
 
 def days_of(timeframe: JSON, today: date) -> Days | None:
@@ -54,7 +60,8 @@ def days_of(timeframe: JSON, today: date) -> Days | None:
     return start.date(), (end - timedelta(microseconds=1)).date()
 
 
-def _zone(name: str | None) -> Any:
+def zone_of(name: Any) -> Any:
+    """The zone of an IANA name; UTC for none, and for one that is not known."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError):

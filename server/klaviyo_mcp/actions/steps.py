@@ -8,7 +8,7 @@ from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole, holes
-from klaviyo_mcp.registry.model import Step, StepsRequest
+from klaviyo_mcp.registry.steps import Step, StepsRequest
 
 BATCH_LENGTH = LONGEST_TARGET - 2_000
 """Characters that the items of a batch may take in an address, where they stand in a filter; the rest is for others."""
@@ -22,11 +22,9 @@ def known_calls(request: StepsRequest, arguments: JSON) -> list[tuple[Step, list
     known: list[tuple[Step, list[JSON] | None]] = []
     names = {step.name for step in request.steps}
     for step in request.steps:
-        needs = [value[1:] for value in (*step.when, *step.unless, *([step.each] if step.each else []))]
-        needs += [*holes(step.arguments)]
-        later = any(name.partition(".")[0] in names for name in needs)
-        if step.collect is not None:
+        if step.action is None:
             continue
+        later = bool(names & set(needs(step)))
         if later:
             # What earlier steps find is not known yet and counts neither for nor against.
             own = [value for value in step.when if value[1:].partition(".")[0] not in names]
@@ -35,6 +33,18 @@ def known_calls(request: StepsRequest, arguments: JSON) -> list[tuple[Step, list
         elif is_wanted(step.when, step.unless, arguments):
             known.append((step, calls_of(step, arguments)))
     return known
+
+
+def needs(step: Step) -> Iterator[str]:
+    """The names of arguments and of other steps that a step depends on."""
+    named = [*step.when, *step.unless, *(step.collect or [])]
+    named += [one for one in (step.each, step.batch and step.batch.of, step.match and step.match.of) if one]
+    yield from (name[1:].partition(".")[0] for name in named)
+    yield from (name.partition(".")[0] for name in holes(step.arguments))
+    if step.make is not None:
+        from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
+
+        yield from roots(step.make)
 
 
 def calls_of(step: Step, values: JSON) -> list[JSON]:

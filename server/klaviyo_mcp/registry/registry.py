@@ -5,8 +5,9 @@ from functools import cached_property
 
 from klaviyo_mcp.loose_json import everything, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest
 from klaviyo_mcp.registry.search import Finder
+from klaviyo_mcp.registry.steps import StepsRequest
 from klaviyo_mcp.registry.tool_names import SERVER_TOOLS, ToolNames
 
 STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
