@@ -8,11 +8,10 @@ import anyio
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.bounds import is_long
-from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.confirmation import Confirmations
 from klaviyo_mcp.actions.consequences import Told, consequences, telling_parts
 from klaviyo_mcp.actions.coverage import coverage
-from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
+from klaviyo_mcp.actions.errors import ActionError, UnknownAction
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
@@ -20,7 +19,9 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
-from klaviyo_mcp.actions.walk import LONGEST_GLANCE, Walk, nothing
+from klaviyo_mcp.actions.resolving import Resolver
+from klaviyo_mcp.actions.settled import NOTHING, Settled
+from klaviyo_mcp.actions.walk import LONGEST_GLANCE, LONGEST_WAIT_OF_A_LOOK, Walk, nothing
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.requests import Announce, WaitBudget
 from klaviyo_mcp.loose_json import JSON
@@ -93,7 +94,10 @@ class Engine:
 
         Raises ActionError.
         """
-        plan = self._planner(account).plan(self.find(call.name), call.arguments, part=False)
+        return self._plan(call, account, NOTHING)
+
+    def _plan(self, call: Call, account: Account | None, settled: Settled) -> Plan:
+        plan = self._planner(account, settled).plan(self.find(call.name), call.arguments, part=False)
         check_known(plan, self.policy)
         return plan
 
@@ -117,11 +121,13 @@ class Engine:
         return await self.carry_out(await self.planned(call, account), account, announce)
 
     async def planned(self, call: Call, account: Account) -> Plan:
-        """As `plan`; where a name was given in place of an id, the account is read for what bears it."""
-        try:
-            return await done(partial(self.plan, call, account), long=is_long(call.arguments))
-        except InvalidArguments as error:
-            raise await with_candidates(error, partial(self._glance, account)) from None
+        """As `plan`, with what the call leaves to the account: it is read for what is named or left out."""
+
+        async def attempt(settled: Settled) -> Plan:
+            return await done(partial(self._plan, call, account, settled), long=is_long(call.arguments))
+
+        resolver = Resolver(self.registry, account, partial(self._look, account), partial(self._glance, account))
+        return await resolver.plan(attempt)
 
     async def carry_out(
         self,
@@ -141,7 +147,7 @@ class Engine:
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         needs = nothing if confirmed else self.waits_for
         meter = Meter(self.policy, self._counts, account.counted_as or account.name) if self.policy.capping else None
-        walk = Walk(self._planner(account), account, budget, needs, meter)
+        walk = Walk(self._planner(account, plan.settled), account, budget, needs, meter)
         walk.refuse_unconfirmed(plan)
         if confirmed:
             # What was shown has been looked up, a moment ago.
@@ -163,7 +169,7 @@ class Engine:
         Raises PreconditionFailed where a rule does not hold, or what is found refuses the plan.
         """
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
-        walk = Walk(self._planner(account), account, budget)
+        walk = Walk(self._planner(account, plan.settled), account, budget)
         warnings = await walk.ask(plan)
         found = await consequences(plan, walk.read)
         check_found(plan, self.policy, found)
@@ -184,5 +190,13 @@ class Engine:
         except (KeyError, ActionError, KlaviyoError):
             return []
 
-    def _planner(self, account: Account | None) -> Planner:
-        return Planner(self._gate, account, self._live_checks)
+    async def _look(self, account: Account, name: str, arguments: JSON) -> Outcome:
+        """A read that a call cannot do without. Raises ActionError and KlaviyoError."""
+        planner = self._planner(account).looking
+        if (action := self.registry.get(name)) is None:
+            raise UnknownAction(name)
+        budget = WaitBudget(LONGEST_WAIT_OF_A_LOOK, ends=monotonic() + LONGEST_GLANCE)
+        return await Walk(planner, account, budget).carry_out(planner.plan(action, arguments))
+
+    def _planner(self, account: Account | None, settled: Settled = NOTHING) -> Planner:
+        return Planner(self._gate, account, self._live_checks, settled)

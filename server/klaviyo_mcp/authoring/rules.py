@@ -97,6 +97,7 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from step_problems(spec, by_name)
     yield from _clearing(spec)
     yield from _idempotency(spec)
+    yield from _defaults(spec)
     yield from said_under_conditions(spec, error_codes)
     yield from consequence_problems(spec, by_name)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
@@ -203,6 +204,17 @@ def _idempotency(spec: ActionSpec) -> Found:
         yield ("idempotency_key",), f"speaks of {place!r}, and the schema has no such place"
     if spec.idempotent or spec.effect == "read" or not isinstance(spec.request, HttpRequest):
         yield ("idempotency_key",), "only one operation that is not idempotent by itself needs a key"
+
+
+def _defaults(spec: ActionSpec) -> Found:
+    """What is found in the account stands for an argument that may be left out, of an action that sends it."""
+    for name in spec.defaults:
+        if name not in spec.properties:
+            yield ("defaults",), f"speaks of {name!r}, and there is no such argument"
+        elif name in spec.required:
+            yield ("defaults",), f"{name!r} is required, so that nothing is ever found for it"
+        elif not isinstance(spec.request, HttpRequest):
+            yield ("defaults",), f"{name!r} is found where it is sent: say it in the operations that this is made of"
 
 
 def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:

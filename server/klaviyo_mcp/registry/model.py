@@ -32,6 +32,9 @@ Effect = Literal["read", "write", "destructive"]
 Confirm = Literal["destructive", "writes", "never"]
 """Which calls wait for a yes before they are carried out."""
 
+DefaultFinder = Literal["revenue_metric"]
+"""What can be found in an account for an argument that is left out; `actions.defaults` says how."""
+
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]
 Revision = Annotated[
     str,
@@ -233,6 +236,7 @@ class ActionSpec(Part):
     `asks` are ways in which people ask for it, for search alone.
     `effect_when` says which arguments make a call stronger, `consequences` what is told before it is confirmed.
     `idempotency_key` is the place of what makes Klaviyo count a repetition once, such as `events[].unique_id`.
+    `defaults` names, for arguments that may be left out, what is then found in the account.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     """
 
@@ -257,6 +261,7 @@ class ActionSpec(Part):
     body_conditions: BodyConditions | None = None
     input_schema: JSON
     clearing: Clearing = Clearing()
+    defaults: dict[str, DefaultFinder] = {}
     preconditions: list[Precondition] = []
     request: Request
     result: ResultShape
