@@ -16,7 +16,7 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.plan import Plan, PlannedStep
 from klaviyo_mcp.actions.request import fill, read_hole
 from klaviyo_mcp.actions.steps import calls_of, given, is_wanted, needs
-from klaviyo_mcp.klaviyo.errors import KlaviyoError, StoppedBefore, StoppedWhile
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, StoppedBefore, StoppedWhile
 from klaviyo_mcp.klaviyo.jsonapi import included
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, is_object, mapping, objects
@@ -175,7 +175,7 @@ class _Run:
             elif step.shows is not None:
                 self.values[step.name] = await self.doing.show(step.shows, fill(step.arguments, self.values))
             else:
-                return await self._carried_out(self._plans(step, str(step.action)))
+                return await self._carried_out(step, self._plans(step, str(step.action)))
         except (ActionError, KlaviyoError) as error:
             return [], error
         return [], None
@@ -194,7 +194,7 @@ class _Run:
             return planned.calls
         return [self.doing.plan_of(action, call) for call in calls_of(step, self.values)]
 
-    async def _carried_out(self, plans: Iterable[Plan]) -> tuple[list[Outcome], Failure | None]:
+    async def _carried_out(self, step: Step, plans: Iterable[Plan]) -> tuple[list[Outcome], Failure | None]:
         outcomes: dict[int, Outcome] = {}
         failures: list[Failure] = []
 
@@ -203,7 +203,11 @@ class _Run:
                 if failures:
                     return
                 try:
-                    outcomes[index] = await self.doing.carry_out(plan)
+                    outcomes[index] = await self._once_there(plan, step.patience or 0)
+                except NotFound as error:
+                    # Of many, that there is none of one is an answer.
+                    if step.optional is None or step.each is None:
+                        failures.append(error)
                 except (ActionError, KlaviyoError) as error:
                     failures.append(error)
 
@@ -211,6 +215,17 @@ class _Run:
             for index, plan in enumerate(plans):
                 group.start_soon(one, index, plan)
         return [outcomes[index] for index in sorted(outcomes)], failures[0] if failures else None
+
+    async def _once_there(self, plan: Plan, patience: int) -> Outcome:
+        """What became of a call; one that finds nothing is repeated for so many seconds."""
+        while True:
+            try:
+                return await self.doing.carry_out(plan)
+            except NotFound:
+                if patience <= 0:
+                    raise
+            await anyio.sleep(1)
+            patience -= 1
 
 
 def _evaluated(expression: str, values: JSON, name: str) -> Any:

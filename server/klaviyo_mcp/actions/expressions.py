@@ -18,6 +18,8 @@ from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, obj
 
 ANY = ""
 """A kind of argument: any value, null among them."""
+LONGEST_SAID = 80
+"""Characters of one text in a line that tells the most telling ones."""
 BLANKS = re.compile(r"\s+")
 
 
@@ -41,6 +43,10 @@ class _Functions(Functions):
     @_takes(ANY, ANY)
     def _func_subtract(self, number: Any, other: Any) -> Any:
         return _round(number - other, 6) if _numbers(number, other) else None
+
+    @_takes(ANY, ANY, "number")
+    def _func_multiply(self, number: Any, by: Any, digits: int) -> Any:
+        return _round(number * by, digits) if _numbers(number, by) else None
 
     @_takes(ANY, ANY, "number")
     def _func_divide(self, number: Any, by: Any, digits: int) -> Any:
@@ -107,10 +113,13 @@ class _Functions(Functions):
         ranked = [(rank, record) for record in objects(records) if (rank := _likeness(record, names, wanted)) < 4]
         return [record for _, record in sorted(ranked, key=lambda one: one[0])]
 
+    @_takes(ANY, "number")
+    def _func_first(self, values: Any, most: int) -> list[Any]:
+        return items(values)[: int(most)]
+
     @_takes("string", ANY)
     def _func_words(self, between: str, parts: Any) -> Any:
-        said = [BLANKS.sub(" ", str(part)).strip() for part in items(parts) if part is not None and part is not False]
-        return between.join(part for part in said if part) or None
+        return between.join(said for part in items(parts) if (said := _plain(part))) or None
 
     @_takes(ANY, "string")
     def _func_matches(self, text: Any, pattern: str) -> bool:
@@ -118,11 +127,15 @@ class _Functions(Functions):
 
     @_takes(ANY, "object")
     def _func_instead(self, value: Any, table: JSON) -> Any:
-        return table.get(str(value), value)
+        return table.get(str(value).lower() if isinstance(value, bool) else str(value), value)
 
-    @_takes(ANY, ANY)
-    def _func_local(self, when: Any, zone: Any) -> Any:
-        return local(when, zone)
+    @_takes(ANY, "array", "number")
+    def _func_brief(self, value: Any, first: list[str], most: int) -> Any:
+        return _brief(mapping(value), first, int(most))
+
+    @_takes(ANY, ANY, "string")
+    def _func_local(self, when: Any, zone: Any, form: str) -> Any:
+        return local(when, zone, form)
 
     @_takes(ANY, ANY)
     def _func_moment(self, clock: Any, zone: Any) -> Any:
@@ -232,6 +245,26 @@ def _at(value: Any, path: str) -> Any:
     for part in path.split("."):
         value = mapping(value).get(part)
     return value
+
+
+def _plain(value: Any) -> str:
+    """A text or a number on one line; nothing for anything else."""
+    known = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return BLANKS.sub(" ", str(value)).strip() if known else ""
+
+
+def _brief(value: JSON, first: list[str], most: int) -> str | None:
+    """The most telling texts and numbers of an object in a line: those named first, then others as they come."""
+    names = [*(name for name in first if name in value), *(name for name in value if name not in first)]
+    told: list[str] = []
+    for name in names:
+        inner = value[name]
+        said = ", ".join(filter(None, map(_plain, inner[:3]))) if is_list(inner) else _plain(inner)
+        if said and not name.startswith("$") and len(told) < most:
+            told.append(f"{name}: {said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + '…'}")
+    return "; ".join(told) or None
 
 
 def _likeness(record: JSON, names: list[str], wanted: str) -> int:

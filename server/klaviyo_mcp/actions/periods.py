@@ -39,12 +39,18 @@ def _period(first: date, last: date) -> JSON:
     }
 
 
-def local(moment: Any, zone: Any) -> str | None:
-    """A moment as clocks in a zone show it, such as 2026-11-26 09:30; None for what is none."""
+FORMS = {"minute": "%Y-%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m"}
+"""How times are told: as exactly as is wanted."""
+
+
+def local(moment: Any, zone: Any, form: str) -> str | None:
+    """A moment as clocks in a zone show it, such as 2026-11-26 09:30; None for what is none. Raises KeyError."""
     try:
-        return f"{datetime.fromisoformat(str(moment)).astimezone(zone_of(zone)):%Y-%m-%d %H:%M}"
+        found = datetime.fromisoformat(str(moment))
     except ValueError:
         return None
+    # What has no offset is what the clocks there show already.
+    return (found.astimezone(zone_of(zone)) if found.tzinfo else found).strftime(FORMS[form])
 
 
 def moment(clock: Any, zone: Any) -> str | None:

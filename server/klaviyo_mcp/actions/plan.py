@@ -208,7 +208,8 @@ class Planner:
             self.gate.policy.allow(self.gate.registry[name])
             return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
         except ActionError as error:
-            if step.optional is None:
+            # What is left to the account is looked up by whoever plans the call, also for what it can do without.
+            if step.optional is None or any(problem.sought for problem in error.problems):
                 raise
             return PlannedStep(step, (), error)
 

@@ -213,7 +213,7 @@ def _defaults(spec: ActionSpec) -> Found:
             yield ("defaults",), f"speaks of {name!r}, and there is no such argument"
         elif name in spec.required:
             yield ("defaults",), f"{name!r} is required, so that nothing is ever found for it"
-        elif not isinstance(spec.request, HttpRequest):
+        elif isinstance(spec.request, ChooseRequest):
             yield ("defaults",), f"{name!r} is found where it is sent: say it in the operations that this is made of"
 
 

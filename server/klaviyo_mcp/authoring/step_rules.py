@@ -97,8 +97,8 @@ def _expression(expression: str | None, known: set[str]) -> Iterator[str]:
 
 def _what_it_does(step: Step, by_name: dict[str, ActionSpec]) -> Iterator[str]:
     other = by_name.get(step.action or "")
-    if step.optional and other is not None and other.effect != "read":
-        yield f"{step.action} changes something: only a read may be optional"
+    if (step.optional or step.patience) and other is not None and other.effect != "read":
+        yield f"{step.action} changes something: only a read may be optional, or repeated with patience"
     if step.shows is None:
         return
     shown = by_name.get(step.shows)

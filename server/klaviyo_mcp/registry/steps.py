@@ -56,7 +56,8 @@ class Step(StepPart):
 
     It is skipped, and finds nothing, unless all holes in `when` and none in `unless` are there and not empty.
     `optional` says in words what is missing where a read fails: the action goes on, and its answer says so in
-    `not_read`. It is for reads alone.
+    `not_read`. It is for reads alone; of several calls those that find no such thing count for nothing. `patience` is
+    for how many seconds a read is repeated whose answer is not there yet.
     """
 
     name: ActionName
@@ -70,6 +71,7 @@ class Step(StepPart):
     match: Match | None = None
     collect: list[Hole] | None = None
     make: Expression | None = None
+    patience: Annotated[int, Field(ge=1, le=20)] | None = None
     optional: Annotated[str, StringConstraints(min_length=3, max_length=100)] | None = None
 
     @model_validator(mode="after")
@@ -77,8 +79,8 @@ class Step(StepPart):
         """A step does one thing; batches and single items exclude each other."""
         if sum(one is not None for one in (self.action, self.collect, self.make, self.shows)) != 1:
             raise ValueError("a step has one of 'action', 'collect', 'make' and 'shows'")
-        if self.action is None and (self.batch or self.each or self.match or self.optional):
-            raise ValueError("'batch', 'each', 'match' and 'optional' are for a step that has an 'action'")
+        if self.action is None and any((self.batch, self.each, self.match, self.optional, self.patience)):
+            raise ValueError("'batch', 'each', 'match', 'optional' and 'patience' are for a step that has an 'action'")
         if self.batch and self.each:
             raise ValueError("a step has 'batch' or 'each', not both")
         return self
