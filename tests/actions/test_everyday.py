@@ -1,7 +1,7 @@
 """The everyday actions over the sandbox: what they answer equals what Klaviyo's records say when they are added up."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,6 +56,13 @@ class Shop:
         """The operations that changed something, of all that were asked for."""
         seen = httpx2.get(f"{self.url}/_sandbox/requests").json()
         return [entry["operation"] for entry in seen if entry["method"] != "GET"]
+
+    async def report(self, kind: str, start: str, end: str) -> list[JSON]:
+        """The rows of a report, by the action that has one request."""
+        statistics = ["recipients", "delivered", "opens_unique", "clicks_unique", "conversions", "conversion_value"]
+        times = {"start": f"{start}T00:00:00", "end": f"{end}T00:00:00"}
+        call = Call(f"query_{kind}_values", {"statistics": statistics, "timeframe": times})
+        return (await answer_call(self.engine, self.accounts, call)).answer.data["record"]["results"]
 
     def metric(self, name: str) -> str:
         return next(one["id"] for one in self.raw("/api/metrics") if one["attributes"]["name"] == name)
@@ -159,3 +166,154 @@ async def test_a_check_of_a_campaign_tells_what_sending_would_do_and_sends_nothi
     assert "send_campaign" not in shop.written()
     missing = await shop.fail("campaign_check", id="01JCW4R8N2K6T0V5X9B3D7F1HM")
     assert missing["code"] == "not_found"
+
+
+async def test_things_are_found_by_a_part_of_their_name_exact_ones_first(shop: Shop) -> None:
+    found = await shop.do("find", text="vip")
+    assert [(hit["kind"], hit["name"]) for hit in found["hits"]][:2] == [("tag", "VIP"), ("list", "VIP customers")]
+    assert {"kind", "id", "name", "channel", "status"} < set(
+        next(hit for hit in found["hits"] if hit["kind"] == "campaign")
+    )
+    only = await shop.do("find", text="VIP", kinds=["list"])
+    assert [hit["kind"] for hit in only["hits"]] == ["list"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "name"),
+    [
+        ("list", "/api/lists", "name"),
+        ("segment", "/api/segments", "name"),
+        ("flow", "/api/flows", "name"),
+        ("template", "/api/templates", "name"),
+        ("metric", "/api/metrics", "name"),
+        ("form", "/api/forms", "name"),
+        ("tag", "/api/tags", "name"),
+        ("coupon", "/api/coupons", "external_id"),
+        ("catalog_item", "/api/catalog-items", "title"),
+    ],
+)
+async def test_each_kind_is_found_by_name_and_by_id(shop: Shop, kind: str, path: str, name: str) -> None:
+    thing = shop.raw(path)[-1]
+    by_name = await shop.do("find", text=thing["attributes"][name].upper(), kinds=[kind])
+    assert thing["id"] in [hit["id"] for hit in by_name["hits"]]
+    assert {hit["kind"] for hit in by_name["hits"]} == {kind}
+    if kind != "tag":
+        by_id = await shop.do("find", text=thing["id"], kinds=[kind])
+        assert [hit["id"] for hit in by_id["hits"]][:1] == [thing["id"]]
+
+
+async def test_campaigns_of_every_channel_are_found(shop: Shop) -> None:
+    text = shop.raw("/api/campaigns", filter='equals(messages.channel,"sms")')[0]
+    for sought in (text["attributes"]["name"], text["id"]):
+        (hit,) = (await shop.do("find", text=sought, kinds=["campaign"]))["hits"]
+        assert (hit["id"], hit["channel"]) == (text["id"], "sms")
+
+
+async def test_people_are_found_by_what_they_are_known_by(shop: Shop) -> None:
+    person = next(one for one in shop.raw("/api/profiles") if one["attributes"]["phone_number"])
+    known = [person["attributes"][name] for name in ("email", "phone_number", "external_id")]
+    for sought in [*known, person["id"]]:
+        found = await shop.do("find", text=sought)
+        assert person["id"] in [hit["id"] for hit in found["hits"]], sought
+
+
+async def test_what_is_not_there_is_said(shop: Shop) -> None:
+    found = await shop.do("find", text="no such thing at all")
+    assert (found["found"], found["hits"]) == (0, [])
+    assert "a part of their name" in found["notes"][0]
+
+
+async def test_one_page_tells_all_about_a_person(shop: Shop) -> None:
+    revenue = shop.metric("Placed Order")
+    order = shop.events(metric_id=revenue)[-1]
+    person = order["relationships"]["profile"]["data"]["id"]
+    (profile,) = shop.raw(f"/api/profiles/{person}", **{"additional-fields[profile]": "subscriptions"})
+    found = await shop.do("profile_overview", profile=profile["attributes"]["email"])
+    orders = [one for one in shop.events(profile_id=person) if one["relationships"]["metric"]["data"]["id"] == revenue]
+    values = [one["attributes"]["event_properties"]["$value"] for one in orders]
+    assert (found["orders"]["count"], found["orders"]["value"]) == (len(values), pytest.approx(sum(values)))
+    assert found["who"]["id"] == person
+    for kind in ("lists", "segments"):
+        assert set(found[kind]) == {one["attributes"]["name"] for one in shop.raw(f"/api/profiles/{person}/{kind}")}
+    email = profile["attributes"]["subscriptions"]["email"]["marketing"]
+    assert found["consent"][0].startswith(f"email {email['consent']}")
+    assert ("can be reached" in found["consent"][0]) == email["can_receive_email_marketing"]
+    assert len(found["events"]) == min(20, len(shop.events(profile_id=person)))
+
+
+async def test_a_suppression_is_told_with_its_reason(shop: Shop) -> None:
+    everyone = shop.raw("/api/profiles", **{"additional-fields[profile]": "subscriptions", "page[size]": 100})
+    blocked = next(
+        one for one in everyone if (one["attributes"]["subscriptions"]["email"]["marketing"] or {}).get("suppression")
+    )
+    found = await shop.do("profile_overview", profile=blocked["id"])
+    reason = blocked["attributes"]["subscriptions"]["email"]["marketing"]["suppression"][0]["reason"]
+    assert f"suppressed {reason} since" in found["consent"][0]
+
+
+async def test_nobody_is_said_to_be_nobody(shop: Shop) -> None:
+    found = await shop.do("profile_overview", profile="nobody@example.invalid")
+    assert found["found"] is False
+    assert set(found) == {"found", "warnings"}
+
+
+@pytest.mark.parametrize("kind", ["list", "segment"])
+async def test_an_audience_is_counted_by_channel(shop: Shop, kind: str) -> None:
+    group = shop.raw(f"/api/{kind}s")[0]
+    members = shop.raw(
+        f"/api/{kind}s/{group['id']}/profiles", **{"additional-fields[profile]": "subscriptions", "page[size]": 100}
+    )
+    found = await shop.do("audience_size", audience=group["id"])
+    consents = [one["attributes"]["subscriptions"] for one in members]
+    assert (found["kind"], found["people"], found["complete"]) == (kind, len(members), True)
+    assert found["reachable"] == {
+        "email": sum(one["email"]["marketing"]["can_receive_email_marketing"] for one in consents),
+        "sms": sum(one["sms"]["marketing"]["can_receive_sms_marketing"] for one in consents),
+        "push": sum(one["mobile_push"]["marketing"]["can_receive_push_marketing"] for one in consents),
+    }
+    email = [one["email"]["marketing"] for one in consents]
+    assert found["email_consent"]["never_subscribed"] == sum(one["consent"] == "NEVER_SUBSCRIBED" for one in email)
+    assert found["email_consent"]["suppressed"] == sum(bool(one["suppression"]) for one in email)
+
+
+async def test_what_is_no_audience_is_said(shop: Shop) -> None:
+    found = await shop.do("audience_size", audience="XXXXXX")
+    assert "people" not in found
+    assert "Neither a list nor a segment" in found["warnings"][0]
+
+
+async def test_results_are_computed_from_counts_and_compared_with_the_period_before(shop: Shop) -> None:
+    found = await shop.do("performance_overview", timeframe={"key": "last_90_days"})
+    covers = found["covers"]
+    first, last = (datetime.fromisoformat(covers[name]).date() for name in ("first_day", "last_day"))
+    assert covers["days"] == (last - first).days + 1 == 90
+    assert covers["compared_with"].endswith(str(first - timedelta(days=1)))
+    for kind, row in zip(("campaign", "flow"), found["totals"], strict=True):
+        rows = await shop.report(kind, str(first), str(last + timedelta(days=1)))
+        sums = {name: sum(one["statistics"].get(name) or 0 for one in rows) for name in COUNTS}
+        mails = [one["statistics"] for one in rows if one["groupings"]["send_channel"] == "email"]
+        assert (row["recipients"], row["orders"]) == (sums["recipients"], sums["conversions"])
+        assert row["revenue"] == pytest.approx(sums["conversion_value"])
+        opened, delivered = (sum(one[name] or 0 for one in mails) for name in ("opens_unique", "delivered"))
+        assert row["open_rate"] == pytest.approx(opened / delivered, abs=1e-4)
+        assert row["click_rate"] == pytest.approx(sums["clicks_unique"] / sums["delivered"], abs=1e-4)
+        was = row["before"]["revenue"]
+        assert row["change"].get("revenue_percent") == (
+            was and pytest.approx((row["revenue"] / was - 1) * 100, abs=0.1)
+        )
+        assert row["change"]["open_rate_points"] == pytest.approx(
+            (row["open_rate"] - row["before"]["open_rate"]) * 100, abs=0.01
+        )
+    best = [row["revenue_per_recipient"] for row in found["best_campaigns"]]
+    assert best == sorted(best, reverse=True)
+    assert all(row["name"] for row in found["best_campaigns"])
+    assert "the account's revenue metric" in found["read_as"]["conversion_metric_id"]
+
+
+async def test_kinds_that_are_not_asked_for_cost_no_call(shop: Shop) -> None:
+    before = shop.written()
+    await shop.do("performance_overview", kinds=["forms"], timeframe={"key": "last_7_days"})
+    assert set(shop.written()[len(before) :]) == {"query_form_values"}
+
+
+COUNTS = ("recipients", "delivered", "clicks_unique", "conversions", "conversion_value")

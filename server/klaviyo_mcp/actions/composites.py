@@ -82,7 +82,12 @@ def _groups(steps: Iterable[Step], reads: set[str]) -> list[list[Step]]:
 
 def _not_read(steps: Iterable[Step], unread: dict[str, Failure]) -> list[JSON]:
     failed = ((step, unread[step.name]) for step in steps if step.name in unread)
-    return [{"what": step.optional, "why": one_line(error.message), "code": error.code} for step, error in failed]
+    return [{"what": step.optional, "why": one_line(_why(error)), "code": error.code} for step, error in failed]
+
+
+def _why(error: Failure) -> str:
+    """What is wrong: for arguments of a step, which only its spec knows, the problems themselves."""
+    return " ".join(map(str, error.problems)) if isinstance(error, ActionError) and error.problems else error.message
 
 
 @dataclass(slots=True)

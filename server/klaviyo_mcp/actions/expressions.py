@@ -117,6 +117,10 @@ class _Functions(Functions):
     def _func_first(self, values: Any, most: int) -> list[Any]:
         return items(values)[: int(most)]
 
+    @_takes(ANY, "number")
+    def _func_rest(self, values: Any, most: int) -> list[Any]:
+        return items(values)[int(most) :]
+
     @_takes("string", ANY)
     def _func_words(self, between: str, parts: Any) -> Any:
         return between.join(said for part in items(parts) if (said := _plain(part))) or None
@@ -124,6 +128,10 @@ class _Functions(Functions):
     @_takes(ANY, "string")
     def _func_matches(self, text: Any, pattern: str) -> bool:
         return isinstance(text, str) and re.fullmatch(pattern, text) is not None
+
+    @_takes(ANY, ANY)
+    def _func_when(self, condition: Any, value: Any) -> Any:
+        return value if condition else None
 
     @_takes(ANY, "object")
     def _func_instead(self, value: Any, table: JSON) -> Any:
