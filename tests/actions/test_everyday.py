@@ -244,7 +244,7 @@ async def test_one_page_tells_all_about_a_person(shop: Shop) -> None:
 async def test_a_suppression_is_told_with_its_reason(shop: Shop) -> None:
     everyone = shop.raw("/api/profiles", **{"additional-fields[profile]": "subscriptions", "page[size]": 100})
     blocked = next(
-        one for one in everyone if (one["attributes"]["subscriptions"]["email"]["marketing"] or {}).get("suppression")
+        one for one in everyone if one["attributes"]["subscriptions"]["email"]["marketing"]["suppression"]
     )
     found = await shop.do("profile_overview", profile=blocked["id"])
     reason = blocked["attributes"]["subscriptions"]["email"]["marketing"]["suppression"][0]["reason"]

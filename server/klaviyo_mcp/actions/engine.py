@@ -11,7 +11,7 @@ from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.confirmation import Confirmations
 from klaviyo_mcp.actions.consequences import Told, consequences, telling_parts
 from klaviyo_mcp.actions.coverage import coverage
-from klaviyo_mcp.actions.errors import ActionError, UnknownAction
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, UnknownAction
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
@@ -19,7 +19,7 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
-from klaviyo_mcp.actions.resolving import Resolver
+from klaviyo_mcp.actions.resolving import Resolver, without_account
 from klaviyo_mcp.actions.settled import NOTHING, Settled
 from klaviyo_mcp.actions.walk import LONGEST_GLANCE, LONGEST_WAIT_OF_A_LOOK, Walk, nothing
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
@@ -97,7 +97,10 @@ class Engine:
         return self._plan(call, account, NOTHING)
 
     def _plan(self, call: Call, account: Account | None, settled: Settled) -> Plan:
-        plan = self._planner(account, settled).plan(self.find(call.name), call.arguments, part=False)
+        try:
+            plan = self._planner(account, settled).plan(self.find(call.name), call.arguments, part=False)
+        except InvalidArguments as error:
+            raise (without_account(error) if account is None else error) from None
         check_known(plan, self.policy)
         return plan
 
@@ -126,8 +129,9 @@ class Engine:
         async def attempt(settled: Settled) -> Plan:
             return await done(partial(self._plan, call, account, settled), long=is_long(call.arguments))
 
-        resolver = Resolver(self.registry, account, partial(self._look, account), partial(self._glance, account))
-        return await resolver.plan(attempt)
+        planner = self._planner(account)
+        looks = partial(self._look, account, planner.looking), partial(self._look, account, planner)
+        return await Resolver(self.registry, account, *looks, partial(self._glance, account)).plan(attempt)
 
     async def carry_out(
         self,
@@ -173,7 +177,9 @@ class Engine:
         warnings = await walk.ask(plan)
         found = await consequences(plan, walk.read)
         check_found(plan, self.policy, found)
-        return replace(found, unknown=(*found.unknown, *dict.fromkeys(warnings)))
+        # What a name stood for when the plan was shown is what must be acted on.
+        same = {**found.same, **plan.settled.ids}
+        return replace(found, same=same, unknown=(*found.unknown, *dict.fromkeys(warnings)))
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
@@ -190,9 +196,8 @@ class Engine:
         except (KeyError, ActionError, KlaviyoError):
             return []
 
-    async def _look(self, account: Account, name: str, arguments: JSON) -> Outcome:
+    async def _look(self, account: Account, planner: Planner, name: str, arguments: JSON) -> Outcome:
         """A read that a call cannot do without. Raises ActionError and KlaviyoError."""
-        planner = self._planner(account).looking
         if (action := self.registry.get(name)) is None:
             raise UnknownAction(name)
         budget = WaitBudget(LONGEST_WAIT_OF_A_LOOK, ends=monotonic() + LONGEST_GLANCE)

@@ -123,8 +123,9 @@ class Planner:
 
         Raises the errors of `Gate.admit`.
         """
-        admitted = self.gate.admit(action, given, self.account, part=part)
-        arguments, to_come = self._with_defaults(action, admitted.arguments)
+        admitted = self.gate.admit(action, given, self.account, part=part, settled=self.settled)
+        given = admitted.arguments if part else self.settled.placed_in(admitted.arguments)
+        arguments, to_come = self._with_defaults(action, given)
         keyed = with_keys(action.spec, arguments)
         plan = self._plan(action, keyed.arguments)
         chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)

@@ -1,4 +1,4 @@
-"""What a call leaves to the account to say, looked up before its plan is made: arguments that were left out.
+"""What a call leaves to the account to say, looked up before its plan is made: names for ids, and what was left out.
 
 A plan is tried with what is known, and its errors say what is sought; so only what is needed is looked up, wherever in
 a call it stands. Nothing is sent but reads.
@@ -8,27 +8,44 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.by_name import ByName
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.defaults import DEFAULTS, Look, NotFoundHere
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, Problem
+from klaviyo_mcp.actions.forms import shown
 from klaviyo_mcp.actions.plan import Plan
-from klaviyo_mcp.actions.settled import NOTHING, Settled, Sought, Thing
+from klaviyo_mcp.actions.settled import NOTHING, Settled, Sought, Thing, name_in
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.registry import Registry
+
+MOST_NAMES = 10
+"""Different names of one call that are looked up."""
 
 Attempt = Callable[[Settled], Awaitable[Plan]]
 """Makes the plan of a call with what is settled."""
 
 
+class NamedTarget(InvalidArguments):
+    """A name stands for what a destructive call is done to."""
+
+    looked = True
+    advice = "Show the user what the name stands for; if they mean that, call again with the id."
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks up what one call needs. `look` reads, and raises what that does; `glance` gives none where it fails."""
+    """Looks up what one call needs. `look` reads, and raises what that does; `glance` gives none where it fails.
+
+    `look_for_names` does as `look`, and what the server's policy does not let an agent read is not read by it.
+    """
 
     registry: Registry
     account: Account
     look: Look
+    look_for_names: Look
     glance: Callable[[str, JSON], Awaitable[list[JSON]]]
 
     async def plan(self, attempt: Attempt) -> Plan:
@@ -43,51 +60,62 @@ class Resolver:
             except InvalidArguments as error:
                 sought = self._sought(error, settled)
                 if not sought:
-                    raise await with_candidates(error, self.glance) from None
+                    refused = await with_candidates(error, self.glance)
+                    refused.looked = settled is not NOTHING
+                    raise refused from None
                 settled = await self._settled(settled, sought, error)
                 continue
+            if plan.effect == "destructive":
+                _check_unnamed(plan, settled)
             settled = await self._with_what_steps_may_need(plan, settled)
-            read_as = {**plan.understood.read_as, **{place: str(thing) for place, thing in settled.places.items()}}
+            read_as = {**plan.understood.read_as, **settled.told}
             return replace(plan, settled=settled, understood=replace(plan.understood, read_as=read_as))
 
-    def _sought(self, error: InvalidArguments, settled: Settled) -> dict[str, Sought]:
-        """What is still to be looked up, by the place it is for."""
-        return {
-            problem.argument: problem.sought
+    def _sought(self, error: InvalidArguments, settled: Settled) -> list[tuple[str, Sought]]:
+        """What is still to be looked up, by the place it is for. Raises InvalidArguments for too much of it."""
+        found = [
+            (problem.argument, problem.sought)
             for problem in error.problems
-            if problem.sought is not None and problem.sought[0] in DEFAULTS and problem.sought not in settled.things
-        }
+            if problem.sought is not None
+            and problem.sought not in settled.things
+            and (problem.sought[0] in DEFAULTS or name_in(problem.sought) is not None)
+        ]
+        names = {one for one in [*settled.things, *(one for _, one in found)] if one[0] not in DEFAULTS}
+        if len(names) > MOST_NAMES:
+            words = f"names more than {MOST_NAMES} things in place of ids, which is as many as are looked up for a call"
+            raise InvalidArguments(error.message, (Problem("", words, "Give the ids of the others, or call in parts"),))
+        return found
 
-    async def _settled(self, settled: Settled, sought: dict[str, Sought], error: InvalidArguments) -> Settled:
+    async def _settled(self, settled: Settled, sought: list[tuple[str, Sought]], error: InvalidArguments) -> Settled:
         """What was settled, and what is found of what is sought. Raises InvalidArguments with all that is not."""
         things: dict[Sought, Thing] = {}
         missing: dict[Sought, tuple[str, str]] = {}
-        for one in dict.fromkeys(sought.values()):
+        for one in dict.fromkeys(one for _, one in sought):
             try:
                 things[one] = await self._found(one)
             except NotFoundHere as lack:
                 missing[one] = (lack.problem, lack.fix)
         if missing:
             raise _refused(error, missing, things)
-        return settled.and_also(things, {place: things[one] for place, one in sought.items()})
+        return settled.and_also(things, sought)
 
     async def _found(self, sought: Sought) -> Thing:
         """The one thing that is sought. Raises NotFoundHere."""
-        for finder, default in DEFAULTS.items():
-            if sought[0] == finder:
-                facts, writes = self.account.facts, self.account.glimpses.writes
-                if (known := facts.found(finder, writes)) is not None:
-                    return Thing(*known)
-                try:
-                    thing = await default.find(self.look)
-                except NotFoundHere as lack:
-                    raise NotFoundHere(lack.problem, lack.fix or default.otherwise) from None
-                except (ActionError, KlaviyoError) as error:
-                    words = f"is left out, and {default.thing} could not be looked up ({error.message.rstrip('.')})"
-                    raise NotFoundHere(words, default.otherwise) from None
-                facts.keep(finder, (thing.id, thing.called), writes)
-                return thing
-        raise NotFoundHere("cannot be looked up", "Give the id itself")
+        finder, _ = sought
+        if (default := DEFAULTS.get(finder)) is None:
+            return await ByName(self.look_for_names, self.account.glimpses).find(sought)
+        facts, writes = self.account.facts, self.account.glimpses.writes
+        if (known := facts.found(finder, writes)) is not None:
+            return Thing(*known)
+        try:
+            thing = await default.find(self.look)
+        except NotFoundHere as lack:
+            raise NotFoundHere(lack.problem, lack.fix or default.otherwise) from None
+        except (ActionError, KlaviyoError) as error:
+            words = f"is left out, and {default.thing} could not be looked up ({error.message.rstrip('.')})"
+            raise NotFoundHere(words, default.otherwise) from None
+        facts.keep(finder, (thing.id, thing.called), writes)
+        return thing
 
     async def _with_what_steps_may_need(self, plan: Plan, settled: Settled) -> Settled:
         """Also what stands for arguments that steps leave out whose calls are not known yet.
@@ -101,7 +129,7 @@ class Resolver:
                     thing = await self._found(sought)
                 except NotFoundHere:
                     continue
-                settled = settled.and_also({sought: thing}, {name: thing})
+                settled = settled.and_also({sought: thing}, [(name, sought)])
         return settled
 
 
@@ -122,6 +150,34 @@ def _is_given(argument: object, part: Plan) -> bool:
     """Whether a step gets an argument: not where it passes on one that was left out itself."""
     passed_on = hole(argument)
     return argument is not None and not (passed_on in part.action.spec.properties and passed_on not in part.arguments)
+
+
+def without_account(error: InvalidArguments) -> InvalidArguments:
+    """The error of a plan that is made for no account, in which no name can be looked up."""
+    problems: list[Problem] = []
+    for problem in error.problems:
+        if problem.sought is not None and name_in(problem.sought) is not None:
+            form = ID_FORMS[problem.sought[0]]
+            words = f"{shown(problem.sought[1])} names {form.article} {form.thing}, and there is no account to look in"
+            fix = f"Give the id ({form.words}), or make the call for an account"
+            problem = replace(problem, problem=words, fix=fix)
+        problems.append(problem)
+    return InvalidArguments(error.message, tuple(problems))
+
+
+def _check_unnamed(plan: Plan, settled: Settled) -> None:
+    """Raises InvalidArguments for names in a call that removes something or cannot be undone, with their ids.
+
+    A list that was renamed, or another of that name, must not be hit by a slip: a person can tell by the id.
+    """
+    if not settled.named:
+        return
+    name = plan.action.name
+    problems = tuple(
+        Problem(place, f"is a name, which {name} does not act on: it is {thing}", f"Give {thing.id} if it is meant")
+        for place, thing in settled.named
+    )
+    raise NamedTarget(f"{name} was not called: it is destructive, so what it is done to is given by id.", problems)
 
 
 def _refused(

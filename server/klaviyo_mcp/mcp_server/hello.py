@@ -16,6 +16,7 @@ another.
 - filter takes a list of {field, operator, value}, all of which must hold, or Klaviyo's filter text.
 - X_fields (profile_fields, list_fields, …) names the fields to return of X records, to keep answers short; all when
   absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
+- Where an id is wanted, name:VIP customers stands for it (email:… for a profile), but not in what destroys.
 - Collections return next_cursor when there is more: call again with cursor alone, or ask for more at once with
   max_records. A long record is cut, as the entries of cut say: read the rest with part, such as record.html@8000.
 - A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
