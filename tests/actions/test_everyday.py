@@ -1,7 +1,7 @@
 """The everyday actions over the sandbox: what they answer equals what Klaviyo's records say when they are added up."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -243,9 +243,7 @@ async def test_one_page_tells_all_about_a_person(shop: Shop) -> None:
 
 async def test_a_suppression_is_told_with_its_reason(shop: Shop) -> None:
     everyone = shop.raw("/api/profiles", **{"additional-fields[profile]": "subscriptions", "page[size]": 100})
-    blocked = next(
-        one for one in everyone if one["attributes"]["subscriptions"]["email"]["marketing"]["suppression"]
-    )
+    blocked = next(one for one in everyone if one["attributes"]["subscriptions"]["email"]["marketing"]["suppression"])
     found = await shop.do("profile_overview", profile=blocked["id"])
     reason = blocked["attributes"]["subscriptions"]["email"]["marketing"]["suppression"][0]["reason"]
     assert f"suppressed {reason} since" in found["consent"][0]
@@ -317,3 +315,102 @@ async def test_kinds_that_are_not_asked_for_cost_no_call(shop: Shop) -> None:
 
 
 COUNTS = ("recipients", "delivered", "clicks_unique", "conversions", "conversion_value")
+
+
+async def test_a_draft_is_made_with_what_it_needs_and_nothing_is_sent(shop: Shop) -> None:
+    lists = {one["attributes"]["name"]: one["id"] for one in shop.raw("/api/lists")}
+    friday = (datetime.now(UTC) + timedelta(days=8)).replace(hour=9, minute=0, second=0, microsecond=0)
+    found = await shop.do(
+        "draft_campaign",
+        name="Winter sale",
+        included=["name:Newsletter"],
+        excluded=[lists["VIP customers"]],
+        subject="Our winter sale",
+        preview_text="Up to 40 % off",
+        html="<p>Hello {{ first_name|default:'there' }} {% unsubscribe %}</p>",
+        send_at=f"{friday:%Y-%m-%dT%H:%M:%S}",
+        send_on="recipients_clock",
+    )
+    (campaign,) = shop.raw(f"/api/campaigns/{found['campaign_id']}")
+    made = campaign["attributes"]
+    assert made["status"] == found["status"] == "Draft"
+    assert made["audiences"] == {"included": [lists["Newsletter"]], "excluded": [lists["VIP customers"]]}
+    assert made["send_strategy"]["options"]["is_local"] is True
+    assert made["send_strategy"]["datetime"].startswith(f"{friday:%Y-%m-%dT%H:%M:%S}")
+    (message,) = shop.raw(f"/api/campaigns/{found['campaign_id']}/campaign-messages")
+    content = message["attributes"]["definition"]["content"]
+    account = shop.raw("/api/accounts")[0]["attributes"]["contact_information"]
+    assert (content["subject"], content["preview_text"]) == ("Our winter sale", "Up to 40 % off")
+    assert content["from_email"] == account["default_sender_email"]
+    assert content["from_label"] == account["default_sender_name"]
+    (template,) = shop.raw(f"/api/campaign-messages/{message['id']}/template")
+    assert "first_name" in template["attributes"]["html"]
+    assert found["recipients_estimate"] == _reached(shop, lists["Newsletter"], lists["VIP customers"])
+    assert (found["sent"], found["ready"], found["problems"]) == (False, True, [])
+    assert found["undo"]["arguments"] == {"id": found["campaign_id"]}
+    assert "send_campaign" not in shop.written()
+
+
+def _reached(shop: Shop, included: str, excluded: str) -> int:
+    """How many people email reaches of one list without another."""
+
+    def members(group: str) -> dict[str, bool]:
+        query = {"additional-fields[profile]": "subscriptions", "page[size]": 100}
+        return {
+            one["id"]: one["attributes"]["subscriptions"]["email"]["marketing"]["can_receive_email_marketing"]
+            for one in shop.raw(f"/api/lists/{group}/profiles", **query)
+        }
+
+    left_out = members(excluded)
+    return sum(can for one, can in members(included).items() if one not in left_out)
+
+
+@pytest.mark.parametrize(
+    ("send_on", "strategy"),
+    [
+        ("account_clock", {"method": "static", "datetime": "2030-12-06T17:00:00+00:00"}),
+        ("best_hour", {"method": "smart_send_time", "date": "2030-12-06"}),
+    ],
+)
+async def test_a_draft_goes_by_the_clock_that_is_asked_for(shop: Shop, send_on: str, strategy: JSON) -> None:
+    template = shop.raw("/api/templates")[0]
+    found = await shop.do(
+        "draft_campaign",
+        name="Later",
+        included=["name:VIP customers"],
+        subject="Later",
+        template_id=template["id"],
+        from_label="Ada",
+        send_at="2030-12-06T09:00:00",
+        send_on=send_on,
+    )
+    made = shop.raw(f"/api/campaigns/{found['campaign_id']}")[0]["attributes"]["send_strategy"]
+    if "datetime" in strategy:
+        assert datetime.fromisoformat(made.pop("datetime")) == datetime.fromisoformat(strategy.pop("datetime"))
+    assert strategy.items() <= made.items()
+    assert found["from"].startswith("Ada ")
+
+
+async def test_a_text_is_drafted_too_and_what_an_email_lacks_is_told(shop: Shop) -> None:
+    text = await shop.do(
+        "draft_campaign", name="Hey", channel="sms", included=["name:SMS subscribers"], body="We open today."
+    )
+    (message,) = shop.raw(f"/api/campaigns/{text['campaign_id']}/campaign-messages")
+    assert message["attributes"]["definition"]["content"]["body"].startswith("We open today.")
+    assert "from" not in text
+    bare = await shop.do("draft_campaign", name="Bare", included=["name:Newsletter"], subject="No template")
+    assert bare["ready"] is False
+    assert "template" in bare["problems"][0]
+
+
+async def test_what_is_wrong_with_a_draft_is_told_by_its_own_arguments_and_nothing_is_made(shop: Shop) -> None:
+    before = len(shop.raw("/api/campaigns", filter='equals(messages.channel,"email")'))
+    late = await shop.fail(
+        "draft_campaign", name="Late", included=["name:Newsletter"], subject="Late", send_at="2020-01-01T09:00:00"
+    )
+    assert late["problems"][0]["argument"] == "send_at"
+    unknown = await shop.fail(
+        "draft_campaign", name="To whom", included=["XXXXXX"], subject="Hello", html="<p>Hello</p>"
+    )
+    assert unknown["problems"][0]["argument"] == "included[0]"
+    assert len(shop.raw("/api/campaigns", filter='equals(messages.channel,"email")')) == before

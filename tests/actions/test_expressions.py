@@ -101,9 +101,9 @@ def test_what_does_not_fit_is_told() -> None:
 
 
 def test_what_an_expression_starts_from_is_known_without_running_it() -> None:
-    assert roots("a.b[?c == d].{e: f} | [0]") == {"a"}
-    assert roots("{x: a.b, y: max_by(c, &d), z: now}") == {"a", "c", "now"}
-    assert roots("a[].b || c[0].d && !e") == {"a", "c", "e"}
+    assert roots("a.b[?c == d].{e: f} | [0]") == ["a"]
+    assert roots("{x: a.b, y: max_by(c, &d), z: now}") == ["a", "c", "now"]
+    assert roots("a[].b || c[0].d && !e") == ["a", "c", "e"]
     assert unknown_functions("nothing(a) || rate(b)") == [
         "there is no function nothing()",
         "rate() takes 2 arguments, not 1",

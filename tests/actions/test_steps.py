@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -13,6 +13,7 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.authoring.step_rules import step_problems
+from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
@@ -134,16 +135,31 @@ async def test_where_nothing_can_be_read_the_error_is_told(shop: Shop) -> None:
     assert found["error"]["code"] == "authentication_failed"
 
 
-async def test_reads_beside_each_other_run_at_the_same_time(shop: Shop) -> None:
-    given = [
-        {"operation": name, "fault": "latency", "seconds": 0.7, "count": 5}
-        for name in ("get_lists", "get_segments", "get_forms")
-    ]
-    httpx2.post(f"{shop.url}/_sandbox/faults", json=given)
-    began = monotonic()
-    found = await shop.run(spec([LISTS, SEGMENTS, FORMS], {"lists": "$lists.count"}))
-    assert found["lists"] > 0
-    assert monotonic() - began < 1.6
+class Counting(httpx2.ASGITransport):
+    """The sandbox, and how many requests were under way together at most."""
+
+    def __init__(self) -> None:
+        super().__init__(app=create_app(rate_limits=False))
+        self.now = self.most = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await anyio.sleep(0.05)
+        self.now -= 1
+        return await super().handle_async_request(request)
+
+
+async def test_reads_that_stand_together_are_under_way_together(shop: Shop) -> None:
+    transport = Counting()
+    endpoint = Endpoint("http://sandbox", HttpPool(transport), pace=False)
+    shop.accounts = OneAccount(open_account("shop", endpoint, api_key=API_KEY), endpoint)
+    await shop.run(spec([LISTS, SEGMENTS, FORMS], {"lists": "$lists.count"}))
+    assert transport.most == 3
+    transport.most = 0
+    dependent = {"name": "again", "action": "get_segments", "when": ["$lists.ids"]}
+    await shop.run(spec([LISTS, dependent], {"lists": "$lists.count"}))
+    assert transport.most == 1
 
 
 async def test_a_step_shows_what_another_action_would_do_and_does_nothing(shop: Shop) -> None:

@@ -6,7 +6,7 @@ way are let finish, and what has been done is reported.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -15,7 +15,7 @@ from klaviyo_mcp.actions.errors import ActionError, NotPutTogether, Stopped
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.plan import Plan, PlannedStep
 from klaviyo_mcp.actions.request import fill, read_hole
-from klaviyo_mcp.actions.steps import calls_of, given, is_wanted, needs
+from klaviyo_mcp.actions.steps import calls_of, given, is_wanted, needs, own_names, own_place
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, StoppedBefore, StoppedWhile
 from klaviyo_mcp.klaviyo.jsonapi import included
 from klaviyo_mcp.klaviyo.words import one_line
@@ -182,8 +182,15 @@ class _Run:
             else:
                 return await self._carried_out(step, self._plans(step, str(step.action)))
         except (ActionError, KlaviyoError) as error:
-            return [], error
+            return [], self._told_by_own_names(step, error)
         return [], None
+
+    def _told_by_own_names(self, step: Step, error: Failure) -> Failure:
+        """A failure with its problems told by the names of the arguments that this action was given."""
+        if isinstance(error, ActionError):
+            names = own_names(self.request, step, self.plan.arguments)
+            error.problems = tuple(replace(one, argument=own_place(one.argument, names)) for one in error.problems)
+        return error
 
     def _keep(self, name: str, value: Any) -> None:
         """A hole with nothing in it is left out of arguments; null would be sent."""
@@ -219,7 +226,8 @@ class _Run:
         async with anyio.create_task_group() as group:
             for index, plan in enumerate(plans):
                 group.start_soon(one, index, plan)
-        return [outcomes[index] for index in sorted(outcomes)], failures[0] if failures else None
+        failure = self._told_by_own_names(step, failures[0]) if failures else None
+        return [outcomes[index] for index in sorted(outcomes)], failure
 
     async def _once_there(self, plan: Plan, patience: int) -> Outcome:
         """What became of a call; one that finds nothing is repeated for so many seconds."""
@@ -242,7 +250,7 @@ def _evaluated(expression: str, values: JSON, name: str) -> Any:
         raise NotPutTogether(f"What was read could not be put together ({name}): {error}.") from error
 
 
-def _roots(expression: str) -> set[str]:
+def _roots(expression: str) -> list[str]:
     from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
 
     return roots(expression)

@@ -174,10 +174,10 @@ def evaluate(expression: str, values: JSON) -> Any:
         raise NotComputed(str(error)) from error
 
 
-def roots(expression: str) -> set[str]:
-    """The names of values that an expression starts from. Raises ValueError for one that cannot be read."""
+def roots(expression: str) -> list[str]:
+    """The names of values that an expression starts from, in order. Raises ValueError for one that cannot be read."""
     try:
-        return set(_roots(_compiled(expression).parsed))
+        return list(dict.fromkeys(_roots(_compiled(expression).parsed)))
     except JMESPathError as error:
         raise ValueError(" ".join(str(error).split())) from None
 

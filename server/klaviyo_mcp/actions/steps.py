@@ -1,6 +1,7 @@
 """Which calls the steps of a composite make, as far as that is known: pure, and asked both before and during a run."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -45,6 +46,33 @@ def needs(step: Step) -> Iterator[str]:
         from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
 
         yield from roots(step.make)
+
+
+def own_names(request: StepsRequest, step: Step, arguments: Iterable[str]) -> dict[str, list[str]]:
+    """For each argument that a step gives, those of the whole action that it is made of, also by way of other steps."""
+    steps = {one.name: one for one in request.steps}
+
+    def reached(names: Iterable[str], seen: set[str]) -> Iterator[str]:
+        for name in names:
+            if name in arguments:
+                yield name
+            elif name in steps and name not in seen and steps[name].action is None:
+                yield from reached(needs(steps[name]), seen | {name})
+
+    return {
+        name: list(dict.fromkeys(reached((found.partition(".")[0] for found in holes({"it": part})), set())))
+        for name, part in step.arguments.items()
+    }
+
+
+def own_place(place: str, names: dict[str, list[str]]) -> str:
+    """A place in the arguments of a step, such as `messages[0].subject`, by the argument that it was made of."""
+    candidates = names.get(re.split(r"[.\[]", place)[0], [])
+    parts = place.split(".")
+    for index, part in enumerate(parts):
+        if part.partition("[")[0] in candidates:
+            return ".".join(parts[index:])
+    return candidates[0] if candidates else place
 
 
 def calls_of(step: Step, values: JSON) -> list[JSON]:

@@ -77,7 +77,7 @@ def hole_of_a_step(steps: dict[str, Step], name: str) -> str:
 
 def _readable_roots(expression: str | None) -> list[str]:
     try:
-        return sorted(roots(expression)) if expression else []
+        return roots(expression) if expression else []
     except ValueError:
         return []
 
@@ -91,7 +91,7 @@ def _expression(expression: str | None, known: set[str]) -> Iterator[str]:
         yield f"the expression cannot be read: {error}"
         return
     yield from (f"the expression: {problem}" for problem in unknown_functions(expression))
-    for name in sorted(names - known):
+    for name in (name for name in names if name not in known):
         yield f"the expression speaks of {name!r}, which is neither an argument nor a step before"
 
 
