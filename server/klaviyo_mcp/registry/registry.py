@@ -75,6 +75,13 @@ class Action:
                 return []
 
     @cached_property
+    def needed_parts(self) -> "list[Action]":
+        """What it is made of and cannot do without, as far as it exists."""
+        steps = self.spec.request.steps if isinstance(self.spec.request, StepsRequest) else []
+        spared = {step.action for step in steps if step.optional}
+        return [part for part in self.made_of if part.name not in spared]
+
+    @cached_property
     def made_of(self) -> "list[Action]":
         """Those actions, as far as they exist."""
         known = self._registry.by_name if self._registry else {}
