@@ -29,7 +29,7 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     if name is None:
         return {}
     await read_facts(facts, look)
-    moment = (now or datetime.now(UTC)).astimezone(_zone(facts.timezone))
+    moment = (now or datetime.now(UTC)).astimezone(zone_of(facts.timezone))
     rule = outcome.action.spec.body_conditions
     timeframe = bounds(rule, outcome.arguments) if rule else mapping(outcome.arguments.get(name))
     days = days_of(timeframe, moment.date())
@@ -40,10 +40,10 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     return found
 
 
-async def read_facts(facts: AccountFacts, look: Look) -> None:
-    """Have what an account says of itself read, unless it is fresh."""
+async def read_facts(facts: AccountFacts, look: Look) -> AccountFacts:
+    """What an account says of itself, read anew unless it is fresh."""
     if facts.are_fresh:
-        return
+        return facts
     records = await look("get_accounts", {"account_fields": FACTS})
     account = records[0] if records else {}
     organisation = mapping(account.get("contact_information")).get("organization_name")
@@ -52,6 +52,7 @@ async def read_facts(facts: AccountFacts, look: Look) -> None:
         text(account.get("preferred_currency")) or None,
         text(organisation) or None,
     )
+    return facts
 
 
 def days_of(timeframe: JSON, today: date) -> Days | None:
@@ -66,7 +67,8 @@ def days_of(timeframe: JSON, today: date) -> Days | None:
     return start.date(), (end - timedelta(microseconds=1)).date()
 
 
-def _zone(name: str | None) -> Any:
+def zone_of(name: Any) -> Any:
+    """The zone of an IANA name; UTC for none, and for one that is not known."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError):

@@ -44,11 +44,17 @@ def first_page(action: Action, arguments: JSON) -> JSON:
 
 
 async def fetch_pages(
-    action: Action, arguments: JSON, first: ApiRequest, send: Callable[[ApiRequest], Awaitable[Reply]], skip: int
+    action: Action,
+    arguments: JSON,
+    first: ApiRequest,
+    send: Callable[[ApiRequest], Awaitable[Reply]],
+    skip: int,
+    longest: int | None = FULL_ANSWER,
 ) -> Fetched:
     """Page after page until as many records are there as wanted, the pages end, or the quota does, or it is full.
 
-    One page where no number is wanted; `skip` records of it do not count. Raises the KlaviyoError of the first page.
+    One page where no number is wanted; `skip` records of it do not count. `longest` is how many characters of records
+    are enough, None for no such limit. Raises the KlaviyoError of the first page.
     """
     arguments = first_page(action, arguments)
     most = wanted(action, arguments)
@@ -67,7 +73,7 @@ async def fetch_pages(
         count += len(records)
         size += len(json.dumps(records, ensure_ascii=False))
         cursor = jsonapi.next_cursor(document)
-        if most is None or cursor is None or count >= most or size >= FULL_ANSWER:
+        if most is None or cursor is None or count >= most or (longest is not None and size >= longest):
             return Fetched(tuple(replies), tuple(cursors))
         cursors.append(cursor)
         request = build(action, {**arguments, "cursor": cursor})

@@ -13,7 +13,7 @@ from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.address import build_within
 from klaviyo_mcp.actions.defaults import DEFAULTS
 from klaviyo_mcp.actions.effects import stronger_by_arguments, strongest
-from klaviyo_mcp.actions.errors import InvalidArguments, Problem, ScopeMissing
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, Problem, ScopeMissing
 from klaviyo_mcp.actions.idempotency import with_keys
 from klaviyo_mcp.actions.likeness import neighbours
 from klaviyo_mcp.actions.paging import first_page
@@ -29,9 +29,10 @@ from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON, is_list
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.live import Lookup as Stated
-from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect, Step, StepsRequest
+from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Action
+from klaviyo_mcp.registry.steps import Step, StepsRequest
 
 MOST_SOUGHT = 100
 """Values that a filter of Klaviyo's takes in one list."""
@@ -53,10 +54,14 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step of a composite: its calls, or None where they depend on the answers of steps before it."""
+    """One step of a composite: its calls, or None where they depend on the answers of steps before it.
+
+    `error` is why a step that is optional cannot be run; it has no calls.
+    """
 
     step: Step
     calls: "tuple[Plan, ...] | None"
+    error: ActionError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +204,20 @@ class Planner:
 
     def _planned(self, step: Step, calls: list[JSON] | None) -> PlannedStep:
         name = str(step.action)
-        # Told now: once the steps before it have run, it would be too late.
-        self.gate.policy.allow(self.gate.registry[name])
-        return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
+        try:
+            # Told now: once the steps before it have run, it would be too late.
+            self.gate.policy.allow(self.gate.registry[name])
+            return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
+        except ActionError as error:
+            # What is left to the account is looked up by whoever plans the call, also for what it can do without.
+            if step.optional is None or any(problem.sought for problem in error.problems):
+                raise
+            return PlannedStep(step, (), error)
+
+    @property
+    def showing(self) -> "Planner":
+        """Plans what is shown and never sent: neither a policy nor missing permission to write is in its way."""
+        return replace(self, gate=replace(self.gate, policy=EVERYTHING, read_only=False), account=None)
 
     def _lookups(self, action: Action, arguments: JSON) -> tuple[tuple[Lookup, ...], tuple[str, ...]]:
         """The reads that the live rules of an action need, and which rules the credentials do not let us ask.

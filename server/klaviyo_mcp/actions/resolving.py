@@ -18,6 +18,7 @@ from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.actions.settled import NOTHING, Settled, Sought, Thing, name_in
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.registry import Registry
 
@@ -149,8 +150,14 @@ def _later(plan: Plan, registry: Registry) -> Iterator[tuple[str, str]]:
             own = registry[str(planned.step.action)]
             for action in registry.closure(own):
                 for name, finder in action.spec.defaults.items():
-                    if action is not own or name not in planned.step.arguments:
+                    if action is not own or not _is_given(planned.step.arguments.get(name), part):
                         yield name, finder
+
+
+def _is_given(argument: object, part: Plan) -> bool:
+    """Whether a step gets an argument: not where it passes on one that was left out itself."""
+    passed_on = hole(argument)
+    return argument is not None and not (passed_on in part.action.spec.properties and passed_on not in part.arguments)
 
 
 def without_account(error: InvalidArguments) -> InvalidArguments:

@@ -53,7 +53,8 @@ def _whole(outcome: Outcome) -> Answer:
     action = outcome.action
     if outcome.composed is not None:
         data = dict(outcome.composed)
-        summary = "Done." if outcome.wrote else "Nothing was changed."
+        unchanged = f"{action.spec.title}." if action.effect == "read" else "Nothing was changed."
+        summary = "Done." if outcome.wrote else unchanged
     elif action.spec.result.kind == "raw":
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:

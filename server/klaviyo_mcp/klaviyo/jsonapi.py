@@ -4,6 +4,7 @@ A record is flat: `id`, the attributes, and the ids of related records. What is 
 it would cost an agent's context without telling it anything.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,6 +35,20 @@ def record(resource: JSON, *, with_type: bool = False) -> JSON:
 def fields(resource: JSON) -> JSON:
     """One JSON:API resource object as its id and all its attributes, nulls among them: for rules, not for agents."""
     return {"id": resource.get("id"), **mapping(resource.get("attributes"))}
+
+
+def fields_and_related(resource: JSON) -> JSON:
+    """As `fields`, and the ids of what it is related to, by name, under `related`."""
+    return {**fields(resource), "related": record(resource).get("related", {})}
+
+
+def included(documents: Iterable[JSON]) -> dict[str, list[JSON]]:
+    """The records that came along with those asked for, by type, each once."""
+    found: dict[str, dict[str, JSON]] = {}
+    for document in documents:
+        for resource in objects(document.get("included")):
+            found.setdefault(str(resource.get("type")), {})[str(resource.get("id"))] = fields_and_related(resource)
+    return {kind: [*records.values()] for kind, records in found.items()}
 
 
 def next_cursor(document: JSON) -> str | None:

@@ -25,6 +25,7 @@ from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.part import STRICT, ActionName
 from klaviyo_mcp.registry.places import Place
 from klaviyo_mcp.registry.precondition import Precondition
+from klaviyo_mcp.registry.steps import StepsRequest
 
 Ask = Annotated[str, StringConstraints(min_length=2, max_length=160, pattern=r"^[^\n]*$")]
 Effect = Literal["read", "write", "destructive"]
@@ -136,69 +137,9 @@ class ChooseRequest(Part):
     among: dict[str, Choice]
 
 
-class Batch(Part):
-    """Run the step once for each slice of at most `size` items of a list; the slice is the hole `$batch`."""
-
-    of: Hole
-    size: Annotated[int, Field(ge=1)]
-
-
-class Match(Part):
-    """Compare what a step found with what was looked for: `$step.unmatched` holds the items no record has in `field`.
-
-    Compared without regard to case, since Klaviyo stores e-mail addresses in lower case.
-    """
-
-    of: Hole
-    field: str
-
-
-class Step(Part):
-    """One step of a composite action.
-
-    A step either runs another action (once, once per batch, or once per item as `$item`) or collects ids from earlier
-    steps without duplicates. Later steps see `$name.ids`, `$name.count` and, with `match`, `$name.unmatched`.
-    It is skipped, and finds nothing, unless all holes in `when` and none in `unless` are there and not empty.
-    """
-
-    name: ActionName
-    action: ActionName | None = None
-    arguments: JSON = {}
-    when: list[Hole] = []
-    unless: list[Hole] = []
-    batch: Batch | None = None
-    each: Hole | None = None
-    match: Match | None = None
-    collect: list[Hole] | None = None
-
-    @model_validator(mode="after")
-    def one_kind(self) -> "Step":
-        """A step runs an action or collects ids; batches and single items exclude each other."""
-        if (self.action is None) == (self.collect is None):
-            raise ValueError("a step has either 'action' or 'collect'")
-        if self.batch and self.each:
-            raise ValueError("a step has 'batch' or 'each', not both")
-        return self
-
-
-class Caution(Part):
-    """A sentence added to the answer when the holes in `when` are all there and not empty."""
-
-    when: list[Hole]
-    says: str
-
-
-class StepsRequest(Part):
-    """An action that needs several requests, each by way of another action, and the answer made of them."""
-
-    steps: list[Step]
-    answer: JSON
-    warnings: list[Caution] = []
-
-
 def kind_of_request(value: Any) -> str:
     """Which of the three forms a request has, so that errors speak of that form alone."""
-    keys = value.model_fields_set if isinstance(value, Part) else mapping(value)
+    keys = value.model_fields_set if isinstance(value, BaseModel) else mapping(value)
     return next((kind for kind in ("choose", "steps") if kind in keys), "http")
 
 

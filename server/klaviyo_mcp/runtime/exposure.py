@@ -63,10 +63,9 @@ class Exposure:
         """Whether the policy leaves any way to carry the action out. What is forbidden answers with its rule."""
         if self.policy.forbidding(action):
             return False
-        parts = action.made_of
         if isinstance(action.spec.request, ChooseRequest):
-            return any(self.allowed(part) for part in parts)
-        return all(self.allowed(part) for part in parts)
+            return any(self.allowed(part) for part in action.made_of)
+        return all(self.allowed(part) for part in action.needed_parts)
 
     def available(self, action: Action, accounts: Sequence[Permissions]) -> bool:
         """Whether any of the accounts can use the action, as far as is known. Only asked for `hide_unavailable`."""
