@@ -21,6 +21,7 @@ from klaviyo_mcp.actions.policy import EVERYTHING
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.rules.scope import Scope, scopes
+from klaviyo_mcp.actions.sparse import with_default
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.actions.understood import PLAIN, Understood
 from klaviyo_mcp.klaviyo.requests import ApiRequest
@@ -116,7 +117,9 @@ class Planner:
         """
         admitted = self.gate.admit(action, given, self.account, part=part)
         keyed = with_keys(action.spec, admitted.arguments)
-        plan = self._plan(action, keyed.arguments)
+        # What a spec reads for itself it needs whole; only what an agent asks for is made short.
+        keyed_arguments = keyed.arguments if part else with_default(action, keyed.arguments)
+        plan = self._plan(action, keyed_arguments)
         chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)
         understood = admitted.understood
         if keyed.added:
