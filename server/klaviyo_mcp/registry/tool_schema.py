@@ -22,6 +22,11 @@ LONGEST_BRIEF = 120
 PARTS = {"items", "anyOf"}
 NAMES = {"type": "array", "items": {"type": "string"}}
 """How `fields` is listed."""
+COMMON = {
+    "cursor": "next_cursor of the previous answer.",
+    "max_records": "Fetch further pages until this many records are there.",
+}
+"""What is said of arguments that all listings have, in the server's instructions too."""
 NAMES_TO_EMPTY = {"type": "array", "items": {"type": "string"}, "description": "Names of fields to empty."}
 """How `clear` is listed in the items of a list."""
 
@@ -102,6 +107,8 @@ class _Listing:
         """What every action has alike is told once, in the server's instructions, not 300 times."""
         if name in FIELDS and schema == FIELDS[name]:
             return dict(NAMES)
+        if name in COMMON and schema.get("description") == COMMON[name]:
+            schema = {key: value for key, value in schema.items() if key != "description"}
         if name.endswith("_fields") and schema.get("type") == "array":
             names = schema["items"].get("enum", [])
             fields: JSON = {"type": "array", "items": {"type": "string"}}
