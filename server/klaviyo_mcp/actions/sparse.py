@@ -143,8 +143,9 @@ def asked_of_klaviyo(action: Action, arguments: JSON) -> JSON:
             tops.append(first)
         elif found := known.related.get(first):
             _add(asked, "include", found.include)
-            inner = inner or (known.table.names.get(first, "") if first in known.table.names else "")
-            if inner:
+            inner = inner or known.table.names.get(first, "")
+            # What was included by its own argument is wanted whole.
+            if inner and found.include not in items(rest.get("include")):
                 _add(asked, found.argument, inner if inner in found.names else inner.partition(".")[0])
     if not general:
         wanted = [name for name in dict.fromkeys(tops) if name != "id"] or ["id"]
