@@ -45,7 +45,11 @@ class Shop:
         response = await self.answer(action, arguments, budget)
         assert not response.is_error, response.answer.data
         data = response.answer.data
-        assert _told(action, answer_text(response.answer)) == _values(action, data), "text tells of other records"
+        text = answer_text(response.answer)
+        if rows := REGISTRY[action].spec.result.rows:
+            assert f"record.{rows}:" not in text or _length(text, rows) == data["count"], "text tells of other rows"
+        else:
+            assert _told(text) == _values(action, data), "text tells of other records"
         assert data["count"] == len(_values(action, data))
         assert len(json.dumps(data, ensure_ascii=False, separators=(",", ":"))) <= budget or data["count"] <= 1
         assert ("more with next_cursor" in response.answer.summary) == ("next_cursor" in data)
@@ -71,11 +75,18 @@ def _values(action: str, data: dict[str, Any]) -> list[Any]:
     return data["ids"] if "ids" in data else [record["id"] for record in data.get("records", [])]
 
 
-def _told(action: str, text: str) -> list[Any]:
-    """What the text of an answer shows: the ids of its table, or the rows or ids in its JSON."""
+def _length(text: str, rows: str) -> int:
+    """How many rows of a report a text shows: the lines behind the names of their columns."""
+    table = text.split("\n")
+    table = table[table.index(f"record.{rows}:") + 2 :]
+    return next((at for at, line in enumerate(table) if AFTER.match(line)), len(table))
+
+
+def _told(text: str) -> list[Any]:
+    """The ids that the text of an answer shows: of its table, or in its JSON."""
     lines = text.split("\n")
     if (head := next((line for line in lines if re.match(r"(type\|)?id(\||$)", line)), None)) is None:
-        return _values(action, json.loads(lines[-1]))
+        return json.loads(lines[-1]).get("ids", [])
     column = head.split("|").index("id")
     table = lines[lines.index(head) + 1 :]
     after = next((at for at, line in enumerate(table) if AFTER.match(line)), len(table))

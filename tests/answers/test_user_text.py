@@ -74,11 +74,20 @@ async def test_a_row_stays_one_line_and_its_words_between_marks(server: Server) 
 async def test_one_record_marks_them_too(server: Server) -> None:
     response = await server.call("get_profile", id=await server.person())
     assert response.text.split("\n")[1] == EXPLAINED
-    shown = json.loads(response.text.split("\n")[2])["record"]
-    assert shown["first_name"].startswith("⟦Ada")
-    assert shown["properties"].startswith("⟦{")
-    assert shown["email"] == "hostile@example.org"
+    lines = response.text.split("\n")
+    assert "  email: hostile@example.org" in lines
+    (name,) = [line for line in lines if line.startswith("  first_name: ")]
+    assert name.startswith("  first_name: ⟦Ada")
+    (properties,) = [line for line in lines if line.startswith("  properties: ")]
+    assert json.loads(properties.partition("⟦")[2].removesuffix("⟧").replace("\\|", "|"))["note ⟧|"] == HOSTILE
     assert response.answer.data["record"]["properties"]["tier"] == "gold"
+
+
+async def test_a_way_back_can_be_copied_from_the_text(server: Server) -> None:
+    response = await server.call("update_profile", id=await server.person(), first_name="Eve")
+    (undo,) = [line for line in response.text.split("\n") if line.startswith("undo: ")]
+    arguments = json.loads(undo.partition('"arguments":⟦')[2].removesuffix("⟧}"))
+    assert arguments == response.answer.data["undo"]["arguments"]
 
 
 async def test_nothing_is_explained_where_nobody_else_has_written(server: Server) -> None:

@@ -1,6 +1,7 @@
 """An answer as text for a model: one line that says what it is, then the same data as the structured answer.
 
-Several records are a table, a line each; all else is compact JSON. Words that a shop's customers wrote are marked.
+Several records are a table, a line each; one record is a line for each field; what is deep is compact JSON. Words that
+a shop's customers wrote are marked.
 """
 
 import json
@@ -27,14 +28,20 @@ def answer_text(answer: Answer) -> str:
     if is_written_by_users(answer.summary) or is_written_by_users(data):
         lines.append(EXPLAINED)
     tables = [key for key, value in data.items() if _is_table(key, value)]
-    if not tables:
+    record = mapping(data.get("record"))
+    if not tables and not record:
         return "\n".join([*lines, _json(data)])
     before = [key for key in FIRST if key in data]
-    after = [key for key in data if key not in before and key not in tables]
+    after = [key for key in data if key not in before and key not in tables and not (record and key == "record")]
     lines += [_line(key, data[key]) for key in before]
+    rows = [key for key, value in record.items() if _is_table(key, value)]
+    if record:
+        lines += ["record:", *(f"  {_line(key, value)}" for key, value in record.items() if key not in rows)]
     for key in tables:
         lines += [f"{key}:"] if key != "records" else []
         lines += _table(data[key])
+    for key in rows:
+        lines += [f"record.{key}:", *_table(record[key])]
     return "\n".join([*lines, *(_line(key, data[key]) for key in after)])
 
 
@@ -94,9 +101,24 @@ def _table(rows: list[JSON]) -> list[str]:
 
 
 def _flat(row: JSON) -> JSON:
-    """A row with the ids of related records as columns of their own."""
-    related = {f"related.{name}": value for name, value in mapping(row.get("related")).items()}
-    return {**{name: value for name, value in row.items() if name != "related"}, **related}
+    """A row in which what an object of ours or Klaviyo's holds has columns of its own."""
+    flat: JSON = {}
+    for name, value in row.items():
+        if is_object(value) and not _is_users(value) and not _is_named(value):
+            flat |= {f"{name}.{inner}": part for inner, part in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _is_users(value: JSON) -> bool:
+    """Whether an object is one of a customer's, whose very keys may be theirs."""
+    return any(isinstance(key, UserText) for key in value)
+
+
+def _is_named(value: JSON) -> bool:
+    """Whether an object is an id and what bears it, and no more."""
+    return "id" in value and len(value) == 2
 
 
 def _cell(value: Any) -> str:
@@ -105,40 +127,54 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return visible(said(value, _in_cell))
-    if is_object(value) and value.keys() > {"id"} and len(value) == 2:
+    if is_object(value) and _is_users(value):
+        return visible(said(UserText(_compact(value)), _piped))
+    if is_object(value) and _is_named(value):
         (name,) = (inner for key, inner in value.items() if key != "id")
         return f"{_cell(name)} ({_cell(value['id'])})"
     if is_list(value) and value and not any(is_list(one) for one in value):
         return ", ".join(_cell(one).replace(",", "\\,") if isinstance(one, str) else _cell(one) for one in value)
-    return _json(value).replace("|", "\\|")
+    return _piped(_json(value))
+
+
+def _piped(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _in_cell(text: str) -> str:
     """Backslashes and control characters as JSON writes them, so that all of it stays on its line."""
-    return json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("|", "\\|")
+    return _piped(json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"'))
 
 
 def _line(key: str, value: Any) -> str:
-    if isinstance(value, str):
-        return f"{key}: {visible(said(value, _in_cell))}"
+    name = _cell(key)
+    if isinstance(value, str) or (is_object(value) and (_is_users(value) or _is_named(value))):
+        return f"{name}: {_cell(value)}"
     if key == "fields_left_out" and is_list(value):
         return f"{key}: {', '.join(map(str, value))} (fields: all shows them)"
-    return f"{key}: {_json(value)}"
+    return f"{name}: {_json(value)}"
 
 
 def _json(value: Any) -> str:
-    """Compact JSON in which hidden characters are written as escapes: the same data, made visible."""
-    return visible(json.dumps(_marked(value), ensure_ascii=False, separators=(",", ":")))
+    """Compact JSON in which hidden characters are written as escapes: the same data, made visible.
+
+    What customers wrote stands between marks. An object of theirs, or arguments that hold words of theirs, is marked as
+    a whole, so that what is between the marks can be given back as it stands.
+    """
+    return visible(_written(value))
 
 
-def _marked(value: Any) -> Any:
-    """A copy in which what users wrote stands between marks; an object of theirs is marked once, as a whole."""
-    if isinstance(value, UserText):
-        return said(value)
+def _written(value: Any, key: str = "") -> str:
+    if not is_written_by_users(value):
+        return _compact(value)
     if is_list(value):
-        return [_marked(item) for item in value]
+        return f"[{','.join(_written(item) for item in value)}]"
     if not is_object(value):
-        return value
-    if any(isinstance(key, UserText) for key in value):
-        return said(UserText(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
-    return {key: _marked(inner) for key, inner in value.items()}
+        return _compact(said(value))
+    if _is_users(value) or key == "arguments":
+        return said(UserText(_compact(value)))
+    return f"{{{','.join(f'{_compact(name)}:{_written(inner, name)}' for name, inner in value.items())}}}"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
