@@ -73,10 +73,11 @@ sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with lice
 		--output-file dist/sbom.cdx.json .cache/runtime
 	$(BIN)/python .ci/licences.py dist/sbom.cdx.json
 
-bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, and search
+bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, search, and answers
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/quota.py
 	$(BIN)/python bench/search.py
+	$(BIN)/python bench/answers.py
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"

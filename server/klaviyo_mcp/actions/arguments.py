@@ -24,6 +24,7 @@ from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
 from klaviyo_mcp.actions.settled import NOTHING, Settled
+from klaviyo_mcp.actions.sparse import check_fields
 from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
 from klaviyo_mcp.actions.validating import validator
@@ -88,6 +89,9 @@ def check_arguments(action: Action, given: object, settled: Settled = NOTHING) -
         problems += found
         if "filter" in read_as:
             read_as["filter"] = arguments["filter"]
+    if "fields" in arguments and "fields" not in faulty and action.spec.fields_argument:
+        arguments["fields"], found = check_fields(action, arguments["fields"])
+        problems += found
     if (rule := action.spec.body_conditions) and rule.argument not in faulty:
         told_of, found = check_conditions(rule, arguments)
         read_as |= told_of

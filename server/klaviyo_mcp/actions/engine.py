@@ -55,6 +55,7 @@ class Engine:
         policy: Policy = EVERYTHING,
         counts: DayCounts | None = None,
         live_checks: bool = True,
+        user_content: bool = True,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
@@ -62,9 +63,11 @@ class Engine:
         `confirmations` says which calls are not carried out before they are confirmed: none, without them.
         `exposes` says which actions a call can name; what they are made of may be any.
         `policy` are rules for all of these, and `counts` what the day has used of its caps: in this process, if None.
-        `live_checks` False asks no rules that look into the account.
+        `live_checks` False asks no rules that look into the account. `user_content` False means that answers must not
+        hold what customers wrote.
         """
         self._live_checks = live_checks
+        self.user_content = user_content
         self.registry = registry
         self.policy = policy
         self._counts = counts or CountsHere()

@@ -23,6 +23,7 @@ from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.rules.scope import Scope, scopes
 from klaviyo_mcp.actions.settled import NOTHING, Settled
+from klaviyo_mcp.actions.sparse import with_default
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.actions.understood import PLAIN, Understood
 from klaviyo_mcp.klaviyo.requests import ApiRequest
@@ -127,7 +128,8 @@ class Planner:
         given = admitted.arguments if part else self.settled.placed_in(admitted.arguments)
         arguments, to_come = self._with_defaults(action, given)
         keyed = with_keys(action.spec, arguments)
-        plan = self._plan(action, keyed.arguments)
+        # What a spec reads for itself it needs whole; only what an agent asks for is made short.
+        plan = self._plan(action, keyed.arguments if part else with_default(action, keyed.arguments))
         chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)
         understood = admitted.understood
         if to_come:

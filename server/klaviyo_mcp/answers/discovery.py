@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from klaviyo_mcp.actions.finding import find_by_words
+from klaviyo_mcp.actions.sparse import fieldset
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.guides import guides_of
@@ -42,6 +43,7 @@ def described(action: Action, registry: Registry) -> Answer:
     more: JSON = {
         "description": spec.description.strip(),
         "arguments": listed_schema(spec),
+        "fields": _fields(action),
         "also_called": list(spec.aliases),
         "scopes": list(spec.scopes),
         "stronger_when": [one.says for one in spec.effect_when],
@@ -51,6 +53,21 @@ def described(action: Action, registry: Registry) -> Answer:
     }
     data |= {key: value for key, value in more.items() if value}
     return Answer(data, f"{action.name}: {spec.title}. Run it with {RUN_TOOLS[action.effect]}.")
+
+
+def _fields(action: Action) -> JSON:
+    """What `fields` may name, without what lies inside of others; and of the records that come along."""
+    known = fieldset(action)
+    if known is None:
+        return {}
+    own = [*known.tops, *(name for name in known.table.lines if name not in known.tops)]
+    related = {found.include: found.names for found in known.related.values()}
+    shown = {known.kind: own, **{name: _tops(names) for name, names in related.items()}}
+    return {kind: ", ".join(names) for kind, names in shown.items()}
+
+
+def _tops(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(name.partition(".")[0] for name in names))
 
 
 def search(registry: Registry, query: str, most: int, shows: Callable[[Action], bool]) -> list[ActionSpec]:

@@ -7,6 +7,7 @@ from klaviyo_mcp.actions.errors import PartMissing
 from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.answers.budget import BUDGET, NoSuchPart, fitted, part_of, size_of
 from klaviyo_mcp.answers.notes import notes
+from klaviyo_mcp.answers.records import Shown
 from klaviyo_mcp.answers.related import included
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.loose_json import JSON, mapping, objects
@@ -50,7 +51,7 @@ def _whole(outcome: Outcome) -> Answer:
     """The answer without a look at its size."""
     if (listing := _Listing.of(outcome)) is not None:
         return listing.answer(len(listing.wanted))
-    action = outcome.action
+    action, made = outcome.action, Shown(outcome, listing=False)
     if outcome.composed is not None:
         data = dict(outcome.composed)
         unchanged = f"{action.spec.title}." if action.effect == "read" else "Nothing was changed."
@@ -58,9 +59,10 @@ def _whole(outcome: Outcome) -> Answer:
     elif action.spec.result.kind == "raw":
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
-        data, summary = _single(action, mapping(outcome.replies[-1].document))
-    related = included(outcome.replies)
-    return Answer(_understood(outcome) | data | ({"included": related} if related else {}) | notes(outcome), summary)
+        data, summary = _single(action, mapping(outcome.replies[-1].document), made)
+    related = included(outcome.replies, joined=frozenset(made.joined))
+    data |= ({"included": related} if related else {}) | made.told()
+    return Answer(_understood(outcome) | data | notes(outcome), summary)
 
 
 def _understood(outcome: Outcome) -> JSON:
@@ -148,14 +150,14 @@ class _Listing:
     def answer(self, count: int) -> Answer:
         """The answer that shows the first so many."""
         outcome, result, shown = self.outcome, self.outcome.action.spec.result, self.wanted[:count]
-        values = [item.value for item in shown]
+        values, made = [item.value for item in shown], Shown(outcome, listing=True)
         if result.rows:
             resource = mapping(mapping(outcome.replies[-1].document).get("data"))
             records: JSON = {"record": {**jsonapi.record(resource), result.rows: values}}
         elif result.kind == "identifiers":
             records = {"ids": [value["id"] for value in values if "id" in value]}
         else:
-            records = {"records": [jsonapi.record(value, with_type=result.type is None) for value in values]}
+            records = {"records": made.records(values)}
         # How it goes on stands first: what comes last is what a client cuts off.
         data: JSON = {"count": len(shown)}
         position = self._after(count)
@@ -167,9 +169,9 @@ class _Listing:
                 "Ask for fewer fields to see more at once."
             )
         data |= records
-        if not result.rows and (related := included(outcome.replies, values)):
+        if not result.rows and (related := included(outcome.replies, values, frozenset(made.joined))):
             data["included"] = related
-        data |= _understood(outcome) | notes(outcome)
+        data |= made.told() | _understood(outcome) | notes(outcome)
         if self.pages.stopped:
             stopped = f"Stopped after {len(shown)} records: {self.pages.stopped} Go on with next_cursor."
             data["warnings"] = [*data.get("warnings", []), stopped]
@@ -197,10 +199,10 @@ def _counted(action: Action, count: int) -> str:
     return f"{count} {kind}" if count == 1 else f"{count or 'no'} {several}"
 
 
-def _single(action: Action, document: JSON) -> tuple[JSON, str]:
+def _single(action: Action, document: JSON, made: Shown) -> tuple[JSON, str]:
     """One record, or the news that work was accepted or done."""
     found = objects(document.get("data"))
-    record = jsonapi.record(found[0]) if found else None
+    record = made.record(found[0]) if found else None
     title = action.spec.title
     data: JSON = {}
     if action.spec.result.kind in ("job", "accepted"):

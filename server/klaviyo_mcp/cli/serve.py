@@ -15,6 +15,7 @@ from klaviyo_mcp.cli.options import (
     LogFormatOption,
     LogLevelOption,
     NoLiveChecksFlag,
+    NoUserContentFlag,
     PrefixOption,
     ReadOnlyFlag,
     SandboxFlag,
@@ -48,6 +49,7 @@ def serve(
     read_only: ReadOnlyFlag = False,
     confirm: ConfirmOption = None,
     no_live_checks: NoLiveChecksFlag = False,
+    no_user_content: NoUserContentFlag = False,
     account: AccountOption = None,
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
@@ -68,6 +70,7 @@ def serve(
         read_only=read_only,
         hide_unavailable=hide_unavailable,
         prefix=prefix,
+        user_content=not no_user_content,
     )
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()

@@ -19,6 +19,7 @@ from pydantic import (
 
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.consequences import Consequences, EffectWhen
+from klaviyo_mcp.registry.engine_arguments import engine_arguments
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.nulls import without_null
@@ -207,25 +208,6 @@ class Example(Part):
     arguments: JSON
 
 
-FRESH: JSON = {
-    "fresh": {
-        "type": "boolean",
-        "description": "true asks Klaviyo again, for one more of the day's calls; else the same question is answered "
-        "for some minutes from what was read before, and says so.",
-    }
-}
-"""The engine's own argument of reads with a daily limit."""
-
-EXPECT: JSON = {
-    "expect": {
-        "type": "integer",
-        "minimum": 0,
-        "description": "How many people or records you think this reaches: refused if more are found, nothing is sent.",
-    }
-}
-"""The engine's own argument of writes that say how many people or records they reach."""
-
-
 class ActionSpec(Part):
     """One action: everything the registry, the tools, the checks and the documentation know about it.
 
@@ -272,21 +254,21 @@ class ActionSpec(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def scarce_reads_take_fresh(cls, spec: Any) -> Any:
-        """A read with a daily limit gets the argument `fresh`, which the engine alone uses."""
+    def takes_what_the_engine_uses(cls, spec: Any) -> Any:
+        """The arguments that the engine alone uses, by what the action is."""
         given, schema = mapping(spec), mapping(mapping(spec).get("input_schema"))
-        if given.get("effect") != "read" or not mapping(given.get("rate_limit")).get("daily") or not schema:
+        own = engine_arguments(given) if schema else {}
+        if not own:
             return spec
-        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **FRESH}}}
+        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **own}}}
 
-    @model_validator(mode="before")
-    @classmethod
-    def what_is_counted_takes_expect(cls, spec: Any) -> Any:
-        """An action that says how many people or records it reaches gets the argument `expect`."""
-        given, schema = mapping(spec), mapping(mapping(spec).get("input_schema"))
-        if not mapping(given.get("consequences")).get("people") or not schema:
-            return spec
-        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **EXPECT}}}
+    @cached_property
+    def fields_argument(self) -> str | None:
+        """The argument that `fields` is asked of Klaviyo with, None for what takes no `fields`."""
+        if not isinstance(self.request, HttpRequest) or "fields" not in self.properties:
+            return None
+        part = self.request.query.get(f"fields[{self.result.type}]")
+        return part[1:] if isinstance(part, str) else None
 
     @property
     def is_scarce(self) -> bool:

@@ -26,6 +26,7 @@ from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.sending import sendable
 from klaviyo_mcp.answers.shape import Answer, shape
 from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.answers.user_content import allowed
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
@@ -290,7 +291,8 @@ async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) ->
     if not (since := engine.waits_for(plan)):
         return await _carried_out(turn)
     consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)
-    if ask is not None and (agreed := await ask(told(plan, consequences))) is not None:
+    shown = allowed(told(plan, consequences), user_content=engine.user_content)
+    if ask is not None and (agreed := await ask(shown)) is not None:
         turn.record.confirmation = {"by": "person", "agreed": agreed}
         if agreed:
             # A person takes a while, too.
@@ -361,6 +363,7 @@ async def _response(
         except (ActionError, KlaviyoError) as error:
             answer, is_error = _with_id(explain(error, call.name, engine.registry), call_id), True
             known.outcome = answer.data["error"]["outcome"]
+        answer = allowed(answer, user_content=engine.user_content)
         # Written out here, so that what cannot be written is still an answer.
         answer = sendable(as_listed(answer, engine.registry) if listed else answer)
         return Response(answer, error_text(answer) if is_error else answer_text(answer), is_error, call_id)

@@ -28,6 +28,7 @@ class Selection:
     registry: Registry
     exposure: Exposure
     live_checks: bool = True
+    user_content: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,13 @@ def select(
     prefix: str | None = None,
     confirm: Confirm | None = None,
     live_checks: bool = True,
+    user_content: bool = True,
 ) -> Selection:
     """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
 
     `prefix` is used instead of KLAVIYO_MCP_PREFIX, `confirm` instead of KLAVIYO_MCP_CONFIRM.
-    `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does.
+    `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does,
+    `user_content` False what customers wrote, as KLAVIYO_MCP_NO_USER_CONTENT does.
     """
     settings = read_settings()
     registry = registry_of(settings, prefix)
@@ -67,7 +70,13 @@ def select(
         confirm=confirm or settings.klaviyo_mcp_confirm,
         policy=settings.klaviyo_mcp_policy,
     )
-    return Selection(settings, registry, exposure, live_checks and settings.klaviyo_mcp_live_checks == "on")
+    return Selection(
+        settings,
+        registry,
+        exposure,
+        live_checks and settings.klaviyo_mcp_live_checks == "on",
+        user_content and settings.klaviyo_mcp_no_user_content == "off",
+    )
 
 
 def assemble(
@@ -93,6 +102,7 @@ def assemble(
         policy=exposure.policy,
         counts=CountsOnRedis(server) if server else None,
         live_checks=selection.live_checks,
+        user_content=selection.user_content,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account)
     return Application(settings, engine, accounts, exposure, connected, _audit(settings))

@@ -111,6 +111,10 @@ class Settings(BaseSettings):
         description="off leaves out the rules that read the account before a write, and saves their requests; Klaviyo "
         "then refuses by itself what it refuses.",
     )
+    klaviyo_mcp_no_user_content: Literal["on", "off"] = Field(
+        "off",
+        description="on leaves out of answers what customers and visitors wrote: names, properties, reviews, messages.",
+    )
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
         ge=65_536,
