@@ -16,7 +16,7 @@ from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.looking import Looks, Once, key_of
 from klaviyo_mcp.actions.metering import Meter
 from klaviyo_mcp.actions.outcome import Outcome, Pages
-from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
+from klaviyo_mcp.actions.paging import FULL_ANSWER, fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.resuming import question_of
@@ -48,6 +48,8 @@ class Walk:
     above: tuple[Plan, ...] = ()
     looked_up: dict[str, Once] = field(default_factory=dict[str, Once])
     looked_at: list[Plan] = field(default_factory=list[Plan])
+    enough: int = FULL_ANSWER
+    """Characters of records after which no further page is read."""
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
@@ -135,7 +137,7 @@ class Walk:
             reply = await self._metered(plan, plan.request)
             return Outcome(plan.action, plan.arguments, (reply,), wrote=True)
         fetched = await fetch_pages(
-            plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request), plan.skip
+            plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request), plan.skip, self.enough
         )
         pages = Pages(
             plan.action.name,

@@ -39,18 +39,19 @@ def read_schema(uri: str, engine: Engine, version: str) -> str:
     """The text of a schema resource. Raises MCPError, for the `version` of the protocol, that says what there is."""
     match = SCHEMA_URI.match(uri)
     if match is None:
-        raise _not_found(uri, version, "There is no resource of this URI; there is klaviyo://actions/NAME/schema.")
+        raise not_found(uri, version, "There is no resource of this URI; there is klaviyo://actions/NAME/schema.")
     name, path = unquote(match[1]), unquote(match[2] or "")
     try:
         spec = engine.find(name).spec
         return form_text(engine.registry.names.told_schema(form_at(spec, path)))
     except UnknownAction as error:
-        raise _not_found(uri, version, engine.registry.names.told(error.told)) from None
+        raise not_found(uri, version, engine.registry.names.told(error.told)) from None
     except KeyError:
         known = ", ".join(engine.find(name).spec.properties)
-        raise _not_found(uri, version, f"{name} has no argument {one_line(path, 100)!r}. Arguments: {known}.") from None
+        raise not_found(uri, version, f"{name} has no argument {one_line(path, 100)!r}. Arguments: {known}.") from None
 
 
-def _not_found(uri: str, version: str, message: str) -> MCPError:
+def not_found(uri: str, version: str, message: str) -> MCPError:
+    """What a resource that is not there is answered with, in a version of the protocol."""
     code = types.INVALID_PARAMS if version in MODERN_PROTOCOL_VERSIONS else RESOURCE_NOT_FOUND
     return MCPError(code=code, message=message, data={"uri": uri})

@@ -11,12 +11,14 @@ from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
-from klaviyo_mcp.mcp_server.calls import answered
+from klaviyo_mcp.mcp_server.answer_resources import ANSWER_TEMPLATES, answer_asked_for, read_answer
+from klaviyo_mcp.mcp_server.calls import AS_USUAL, Room, answered
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import Response
+from klaviyo_mcp.runtime.assembly import Application
 from klaviyo_mcp.runtime.audit import Audit
 
 CALL_ID = "klaviyo-mcp/call_id"
@@ -26,12 +28,17 @@ AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
 
 
+def room_of(application: Application) -> Room:
+    """What the settings leave to one answer."""
+    return Room(application.settings.answer_bytes, application.kept)
+
+
 def make_server(
-    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None
+    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None, room: Room = AS_USUAL
 ) -> Server[Any]:
     """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
 
-    Calls are written down where there is an `audit`.
+    Calls are written down where there is an `audit`; `room` is what an answer has of it.
     """
 
     async def list_tools(
@@ -43,14 +50,15 @@ def make_server(
         context: ServerRequestContext[Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         own = replace(audit, client=_client(context)) if audit else None
-        answering = answered(engine, accounts_of(context), context, params, own)
+        answering = answered(engine, accounts_of(context), context, params, own, room)
         response = await logged_if_left(context, answering, own)
         return question_in_answer(context, response) or _result(response)
 
     async def list_templates(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=SCHEMA_TEMPLATES)
+        kept = ANSWER_TEMPLATES if room.kept else []
+        return types.ListResourceTemplatesResult(resource_templates=[*SCHEMA_TEMPLATES, *kept])
 
     async def list_resources(
         _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -60,6 +68,8 @@ def make_server(
     async def read_resource(
         context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
+        if room.kept and (asked := answer_asked_for(str(params.uri))):
+            return await read_answer(asked, accounts_of(context), room.kept, context.protocol_version)
         text = read_schema(str(params.uri), engine, context.protocol_version)
         content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
         return types.ReadResourceResult(contents=[content])

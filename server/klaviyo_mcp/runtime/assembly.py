@@ -1,6 +1,6 @@
 """Puts a running application together from settings and flags: catalogue, registry, engine, accounts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
+    from klaviyo_mcp.answers.kept_answers import KeptAnswers
+    from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
     from klaviyo_mcp.runtime.audit import Audit
 
 
@@ -41,6 +43,8 @@ class Application:
     connected: bool = True
     """False when it is known that no account is there yet."""
     audit: "Audit | None" = None
+    kept: "KeptAnswers | None" = None
+    """Where answers that do not fit are kept whole."""
 
 
 def select(
@@ -67,6 +71,7 @@ def select(
         confirm=confirm or settings.klaviyo_mcp_confirm,
         policy=settings.klaviyo_mcp_policy,
     )
+    exposure = replace(exposure, keeps_answers=settings.klaviyo_mcp_keep_answers > 0)
     return Selection(settings, registry, exposure, live_checks and settings.klaviyo_mcp_live_checks == "on")
 
 
@@ -95,7 +100,15 @@ def assemble(
         live_checks=selection.live_checks,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account)
-    return Application(settings, engine, accounts, exposure, connected, _audit(settings))
+    kept = _kept(settings.klaviyo_mcp_keep_answers, server)
+    return Application(settings, engine, accounts, exposure, connected, _audit(settings), kept)
+
+
+def _kept(seconds: float, server: "QuotaServer | None") -> "KeptAnswers | None":
+    """Where whole answers are kept: by this process, or where it counts the quota with others."""
+    from klaviyo_mcp.answers.kept_answers import InMemory, KeptAnswers, OnRedis
+
+    return KeptAnswers(OnRedis(server) if server else InMemory(), seconds) if seconds > 0 else None
 
 
 def _audit(settings: Settings) -> "Audit | None":
