@@ -17,6 +17,8 @@ MOST_KEPT = 8_000_000
 """The same, where the whole answer is kept and can be gone through: a few thousand profiles, ten thousand of events."""
 LARGEST_PAGE = 100
 """Records of a page where the caller leaves its size open: what is cut for length is read again with its page."""
+MANY = 1_000
+"""Records from which pages are as large as they can be: so many are gone through whole, and not page by page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def first_page(action: Action, arguments: JSON) -> JSON:
     largest = action.spec.properties.get("page_size", {}).get("maximum")
     if most is None or largest is None or "page_size" in arguments:
         return arguments
-    return {**arguments, "page_size": min(largest, most, LARGEST_PAGE)}
+    return {**arguments, "page_size": min(largest, most, LARGEST_PAGE if most <= MANY else largest)}
 
 
 async def fetch_pages(

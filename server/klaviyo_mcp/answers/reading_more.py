@@ -13,7 +13,7 @@ from klaviyo_mcp.loose_json import JSON, is_object, nearest
 ROOM = 700
 """Bytes for what is said beside records and groups."""
 INCOMPLETE = (
-    "These are the {} that were read. Klaviyo has more: call the action again with a larger max_records to have all."
+    "These are the {} that were read. Klaviyo has more: call the action again with a larger max_records, or a filter."
 )
 REFUSED = "read_more was called with arguments that do not fit this answer."
 
