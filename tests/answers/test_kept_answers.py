@@ -12,6 +12,7 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.answers.budget import size_of
 from klaviyo_mcp.answers.kept_answers import AnswersAway, InMemory, KeptAnswers, OnRedis, UnknownAnswer
+from klaviyo_mcp.answers.shape import shape
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
 from klaviyo_mcp.registry.registry import Registry
@@ -78,6 +79,31 @@ async def test_reading_goes_on_past_what_is_shown_and_all_of_it_can_be_gone_thro
     groups = await shop.more(answer_id=data["answer_id"], group_by=["location.country"])
     assert sum(row["count"] for row in groups["rows"]) == groups["matching"] == 250
     assert shop.requests == before + 3, "nothing was asked of Klaviyo again"
+
+
+async def test_many_records_are_read_in_large_pages(shop: Shop) -> None:
+    before = shop.requests
+    data = (await shop.call("get_events", max_records=2_000)).answer.data
+    assert shop.requests == before + 2
+    assert (await shop.more(answer_id=data["answer_id"], count=True))["of"] == 2_000
+
+
+async def test_reading_stops_where_one_call_has_read_enough_and_says_so(shop: Shop, engine: Engine) -> None:
+    call = Call("get_profiles", {"max_records": 250})
+    outcome = await engine.carry_out(await engine.planned(call, shop.account), shop.account, enough=50_000)
+    answer = shape(outcome, BUDGET)
+    assert answer.whole is not None
+    assert len(answer.whole["records"]) == 100, "a page alone has more than that"
+    assert answer.data["warnings"] == [
+        "Stopped after 100 records: one call reads no more than 0.05 MB of records. Go on with next_cursor."
+    ]
+
+
+async def test_a_list_inside_of_an_answer_is_named(shop: Shop) -> None:
+    data = (await shop.call("get_campaigns", channel="email", include=["tags"])).answer.data
+    found = await shop.more(answer_id=data["answer_id"], list="included.tag", fields=["name"])
+    assert found["list"] == "included.tag"
+    assert [*found["records"][0]] == ["name"]
 
 
 async def test_cursors_go_on_without_the_store(shop: Shop) -> None:

@@ -31,7 +31,8 @@ def read_on(kept: KeptAnswer, given: JSON, budget: int) -> Answer:
     name = _list_meant(kept, given, query)
     if not name:
         return _part(kept, "", head, budget)
-    records = _as_records(lists_in(kept.data)[name])
+    values = lists_in(kept.data)[name]
+    records = _as_records(values)
     check_names(query, records)
     places = chosen(query, records)
     if name != main_list(kept.data):
@@ -48,7 +49,16 @@ def read_on(kept: KeptAnswer, given: JSON, budget: int) -> Answer:
         if not query.group_by:
             return Answer(head | groups[0], f"{len(places)} of {len(records)} records match.")
         return _groups(head, groups, first, most, budget)
-    return _records(head, query, (name, records), places, (first, most), budget)
+    wanted = places[first : None if most is None else first + most]
+    shown, cuts = _shown(query, (name, values), wanted, budget - size_of(head) - ROOM)
+    answer = head | {"count": len(shown)}
+    if first + len(shown) < len(places):
+        answer["next_offset"] = first + len(shown)
+    answer["records"] = shown
+    if cuts:
+        answer |= {"cut": cuts, "how_to_read_on": "Read what is cut with this answer_id and part: PART."}
+    more = ", more with next_offset as offset" if "next_offset" in answer else ""
+    return Answer(answer, f"{len(shown)} of {len(places)} records that match, of {len(records)}{more}.")
 
 
 def records_of(kept: KeptAnswer) -> list[Any] | None:
@@ -57,7 +67,7 @@ def records_of(kept: KeptAnswer) -> list[Any] | None:
     return lists_in(kept.data)[name] if name else None
 
 
-def _as_records(values: list[Any]) -> list[Any]:
+def _as_records(values: list[Any]) -> list[JSON]:
     return [value if is_object(value) else {"value": value} for value in values]
 
 
@@ -65,8 +75,10 @@ def _check_together(given: JSON, query: Query) -> None:
     problems: list[Problem] = []
     if "part" in given and (query.asks or {"list", "limit", "offset"} & given.keys()):
         problems.append(Problem("part", "goes with answer_id alone", "Leave out part, or the other arguments"))
-    below = [name for name in ("limit", "offset") if given.get(name, 0) < 0]
-    problems += [Problem(name, "must not be below 0") for name in below]
+    if given.get("limit", 1) < 1:
+        problems.append(Problem("limit", "must be 1 or more", "For the number alone, give count: true"))
+    if given.get("offset", 0) < 0:
+        problems.append(Problem("offset", "must not be below 0"))
     if problems:
         raise InvalidArguments(REFUSED, tuple(problems))
 
@@ -106,37 +118,21 @@ def _groups(head: JSON, groups: list[JSON], first: int, most: int | None, budget
     return Answer(answer | {"rows": shown}, f"{len(shown)} of {len(groups)} groups.")
 
 
-def _records(
-    head: JSON,
-    query: Query,
-    listed: tuple[str, list[Any]],
-    places: list[int],
-    window: tuple[int, int | None],
-    budget: int,
-) -> Answer:
-    name, records = listed
-    first, most = window
-    wanted = places[first : None if most is None else first + most]
-    made = [_shown(records[place], query.fields) for place in wanted]
-    room = budget - size_of(head) - ROOM
-    shown, cuts = _fitting(made, room), list[JSON]()
-    if made and not shown:
-        # The path of a cut leads to the record where it stands in the answer, so that part finds it.
-        inner, cuts = fitted({"record": made[0]}, room, above="")
-        start = f"{name}[{wanted[0]}]"
-        cuts = [{**cut, "part": str(cut["part"]).replace("record", start, 1)} for cut in cuts]
-        shown = [inner.get("record", {})]
-    answer = head | {"count": len(shown)}
-    if first + len(shown) < len(places):
-        answer["next_offset"] = first + len(shown)
-    answer["records"] = shown
-    if cuts:
-        answer |= {"cut": cuts, "how_to_read_on": "Read what is cut with this answer_id and part: PART."}
-    more = ", more with next_offset as offset" if "next_offset" in answer else ""
-    return Answer(answer, f"{len(shown)} of {len(places)} records that match, of {len(records)}{more}.")
+def _shown(query: Query, listed: tuple[str, list[Any]], places: list[int], room: int) -> tuple[list[Any], list[JSON]]:
+    """The records of these places that have room, at least one, and what of it had to be cut."""
+    name, values = listed
+    made = [_selected(record, query.fields) for record in _as_records([values[place] for place in places])]
+    shown = _fitting(made, room)
+    if shown or not made:
+        return shown, []
+    inner, cuts = fitted({"record": made[0]}, room)
+    # The path of a cut leads to the record where it stands in the answer, so that part finds it.
+    path = "record" if is_object(values[places[0]]) else "record.value"
+    cuts = [{**cut, "part": str(cut["part"]).replace(path, f"{name}[{places[0]}]", 1)} for cut in cuts]
+    return [inner.get("record", {})], cuts
 
 
-def _shown(record: Any, fields: tuple[str, ...]) -> Any:
+def _selected(record: JSON, fields: tuple[str, ...]) -> JSON:
     """A record, or the fields of it that are wanted, by their dotted names."""
     if not fields:
         return record

@@ -18,6 +18,7 @@ another.
   absent. additional_X_fields adds fields that are left out otherwise. include adds related records.
 - Collections return next_cursor when there is more: call again with cursor alone, or ask for more at once with
   max_records. A long record is cut, as the entries of cut say: read the rest with part, such as record.html@8000.
+- An answer that is too long has an answer_id: read_more filters, sorts, counts, sums and groups all that was read.
 - A schema that is cut short (keys without details, hidden values) is whole at klaviyo://actions/NAME/schema.
 - "accepted" means that Klaviyo has taken the work, not that it is done; the answer names the tool that tells.
 - Errors say which argument is wrong, whether anything was changed, and what to do next. Follow next_step.
