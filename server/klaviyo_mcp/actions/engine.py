@@ -17,6 +17,7 @@ from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome
+from klaviyo_mcp.actions.paging import FULL_ANSWER
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
@@ -148,8 +149,11 @@ class Engine:
         *,
         confirmed: bool = False,
         found: Told | None = None,
+        enough: int = FULL_ANSWER,
     ) -> Outcome:
         """Do what a plan says, and nothing else; `found` are its consequences, where they were looked up.
+
+        Pages are read until `enough` characters of records are there.
 
         Raises as `run` does, and NotConfirmed, wherever in it that shows.
         """
@@ -158,7 +162,7 @@ class Engine:
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         needs = nothing if confirmed else self.waits_for
         meter = Meter(self.policy, self._counts, account.counted_as or account.name) if self.policy.capping else None
-        walk = Walk(self._planner(account, plan.settled), account, budget, needs, meter)
+        walk = Walk(self._planner(account, plan.settled), account, budget, needs, meter, enough=enough)
         walk.refuse_unconfirmed(plan)
         if confirmed:
             # What was shown has been looked up, a moment ago.

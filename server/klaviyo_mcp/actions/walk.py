@@ -18,7 +18,7 @@ from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.looking import Looks, Once, key_of
 from klaviyo_mcp.actions.metering import Meter
 from klaviyo_mcp.actions.outcome import Outcome, Pages
-from klaviyo_mcp.actions.paging import FULL_ANSWER, fetch_pages, first_page, wanted
+from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT, fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.resuming import question_of
@@ -50,6 +50,8 @@ class Walk:
     above: tuple[Plan, ...] = ()
     looked_up: dict[str, Once] = field(default_factory=dict[str, Once])
     looked_at: list[Plan] = field(default_factory=list[Plan])
+    enough: int = FULL_ANSWER
+    """Characters of records after which no further page is read."""
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
@@ -144,8 +146,8 @@ class Walk:
             plan.request,
             lambda request: self._send(plan, request),
             plan.skip,
-            # What a step reads is not shown as it is, so its length does not matter.
-            longest=None if any(above.steps is not None for above in self.above) else FULL_ANSWER,
+            # What a step reads is not shown as it is.
+            MOST_KEPT if any(above.steps is not None for above in self.above) else self.enough,
         )
         pages = Pages(
             plan.action.name,

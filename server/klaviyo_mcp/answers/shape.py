@@ -1,6 +1,6 @@
 """Klaviyo's answer, made small: flat records, the cursor, and a line that says what they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.actions.errors import PartMissing
@@ -20,10 +20,12 @@ class Answer:
 
     data: JSON
     summary: str
+    whole: JSON | None = None
+    """All of it, where `data` does not show all, or shows what came on several pages."""
 
 
 def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
-    """The answer for what became of a call, in at most `budget` characters of JSON.
+    """The answer for what became of a call, in at most `budget` bytes of JSON.
 
     Records, count, summary and cursor speak of the same records: what does not fit is left out of all of them, and the
     cursor goes on with the first one left out. Raises PartMissing when a part is asked for that is not there.
@@ -37,14 +39,19 @@ def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
             raise PartMissing(f"{outcome.action.name} was called, and its answer has no such part: {error}.") from None
         return Answer(found, f"{pages.part.partition('@')[0]} of the answer alone.")
     listing = _Listing.of(outcome)
+    whole = _whole(outcome)
     if listing is None:
-        return _cut(outcome, _whole(outcome), budget)
-    count = len(listing.wanted)
-    answer = listing.answer(count)
+        return _with_all(_cut(outcome, whole, budget), whole)
+    count, answer = len(listing.wanted), whole
     while count > 1 and (size := size_of(answer.data)) > budget:
         count = max(1, min(count - 1, count * budget // size))
         answer = listing.answer(count)
-    return _cut(outcome, answer, budget)
+    return _with_all(_cut(outcome, answer, budget), whole, several=len(outcome.replies) > 1)
+
+
+def _with_all(answer: Answer, whole: Answer, *, several: bool = False) -> Answer:
+    """The answer, and all that it would say if it had the room; also where that is the same, of `several` pages."""
+    return answer if answer.data is whole.data and not several else replace(answer, whole=whole.data)
 
 
 def _whole(outcome: Outcome) -> Answer:
@@ -77,9 +84,10 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
     if size_of(answer.data) <= budget:
         return answer
     whole = answer.data
-    data, cuts = fitted(whole, budget - 700, WHOLE)
-    if "undo" in whole and size_of(data) > budget - 700:
-        data, cuts = fitted({**whole, "undo": _named(whole["undo"])}, budget - 700, WHOLE)
+    room = budget - min(700, budget // 2)
+    data, cuts = fitted(whole, room, WHOLE)
+    if "undo" in whole and size_of(data) > room:
+        data, cuts = fitted({**whole, "undo": _named(whole["undo"])}, room, WHOLE)
     how = (
         "The answer is too long to be shown whole. Read what is cut, one part at a time: call again with the same "
         "arguments and part: PART, as the entries of cut name it."
@@ -173,7 +181,7 @@ class _Listing:
             data["included"] = related
         data |= made.told() | _understood(outcome) | notes(outcome)
         if self.pages.stopped:
-            stopped = f"Stopped after {len(shown)} records: {self.pages.stopped} Go on with next_cursor."
+            stopped = f"Stopped after {len(self.wanted)} records: {self.pages.stopped} Go on with next_cursor."
             data["warnings"] = [*data.get("warnings", []), stopped]
         if not shown and position is None:
             return Answer(data, f"Nothing found: {_counted(outcome.action, 0)}.")

@@ -86,7 +86,7 @@ def serve(
         selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "warning", form=log_format, level=log_level)
         front.complain_to(log.warning)
-        listing = Listing(selection.registry, selection.exposure)
+        listing = Listing(selection.registry, selection.exposure, selection.settings.answer_bytes)
         if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
             front.offer(lambda: listing.text)
         application = assemble(selection, sandbox=sandbox, account=account)
@@ -100,23 +100,27 @@ def serve(
 def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
     import anyio
 
-    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
+    from klaviyo_mcp.mcp_server.server import make_server, room_of  # 0.4 s, when the tools are listed
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
 
     _hint(application)
-    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
+    server = make_server(
+        application.engine, lambda _: application.accounts, listing, application.audit, room_of(application)
+    )
     _loaded()
     anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.http import serve_http
-    from klaviyo_mcp.mcp_server.server import make_server
+    from klaviyo_mcp.mcp_server.server import make_server, room_of
 
     _hint(application)
     exporting = start_exporting(over_http=True)
-    listing = Listing(application.engine.registry, application.exposure)
-    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
+    listing = Listing(application.engine.registry, application.exposure, application.settings.answer_bytes)
+    server = make_server(
+        application.engine, lambda _: application.accounts, listing, application.audit, room_of(application)
+    )
     _loaded()
     serve_http(
         server,

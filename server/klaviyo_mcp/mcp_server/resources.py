@@ -136,10 +136,10 @@ class Resources:
                 try:
                     text = await reader(self, accounts, *(unquote(part or "") for part in match.groups()))
                 except NotThere as error:
-                    raise _not_found(uri, version, str(error)) from None
+                    raise not_found(uri, version, str(error)) from None
                 content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
                 return types.ReadResourceResult(contents=[content])
-        raise _not_found(uri, version, THERE_IS)
+        raise not_found(uri, version, THERE_IS)
 
     async def _actions(self, _accounts: Accounts) -> str:
         return self.actions
@@ -179,6 +179,7 @@ class Resources:
     """What reads a URI, with the parts in parentheses, and the media type of what is there."""
 
 
-def _not_found(uri: str, version: str, message: str) -> MCPError:
+def not_found(uri: str, version: str, message: str) -> MCPError:
+    """What a resource that is not there is answered with, in a version of the protocol."""
     code = types.INVALID_PARAMS if version in MODERN_PROTOCOL_VERSIONS else RESOURCE_NOT_FOUND
     return MCPError(code=code, message=message, data={"uri": uri})

@@ -11,7 +11,8 @@ from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
-from klaviyo_mcp.mcp_server.calls import answered
+from klaviyo_mcp.mcp_server.answer_resources import ANSWER_TEMPLATES, answer_asked_for, read_answer
+from klaviyo_mcp.mcp_server.calls import AS_USUAL, Room, answered
 from klaviyo_mcp.mcp_server.completion import Completions
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
@@ -19,6 +20,7 @@ from klaviyo_mcp.mcp_server.prompts import Prompts
 from klaviyo_mcp.mcp_server.resources import TEMPLATES, Resources
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import Response
+from klaviyo_mcp.runtime.assembly import Application
 from klaviyo_mcp.runtime.audit import Audit
 
 CALL_ID = "klaviyo-mcp/call_id"
@@ -29,14 +31,19 @@ AccountsOfRequest = Callable[[_Context], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
 
 
+def room_of(application: Application) -> Room:
+    """What the settings leave to one answer."""
+    return Room(application.settings.answer_bytes, application.kept)
+
+
 def make_server(
-    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None
+    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None, room: Room = AS_USUAL
 ) -> Server[Any]:
     """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
 
-    Calls are written down where there is an `audit`.
+    Calls are written down where there is an `audit`; `room` is what an answer has of it.
     """
-    on = _Handlers(engine, accounts_of, listing, audit)
+    on = _Handlers(engine, accounts_of, listing, audit, room)
     # Private: another one who asks may have other accounts.
     hint = CacheHint(ttl_ms=hello.LISTING_TTL_MS, scope="private")
     server: Server[Any] = Server(
@@ -70,7 +77,10 @@ def make_server(
 class _Handlers:
     """What answers each method of the protocol."""
 
-    def __init__(self, engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None) -> None:
+    def __init__(
+        self, engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None, room: Room
+    ) -> None:
+        self._room = room
         self._engine, self._accounts_of, self._listing, self._audit = engine, accounts_of, listing, audit
         self._resources = Resources(engine, listing.exposure)
         self._prompts = Prompts(engine.registry, listing.exposure)
@@ -85,7 +95,7 @@ class _Handlers:
         self, context: _Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         own = replace(self._audit, client=_client(context)) if self._audit else None
-        answering = answered(self._engine, self._accounts_of(context), context, params, own)
+        answering = answered(self._engine, self._accounts_of(context), context, params, own, self._room)
         response = await logged_if_left(context, answering, own)
         return question_in_answer(context, response) or _result(response)
 
@@ -97,12 +107,16 @@ class _Handlers:
     async def list_templates(
         self, _context: _Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=TEMPLATES)
+        kept = ANSWER_TEMPLATES if self._room.kept else []
+        return types.ListResourceTemplatesResult(resource_templates=[*TEMPLATES, *kept])
 
     async def read_resource(
         self, context: _Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return await self._resources.read(str(params.uri), self._accounts_of(context), context.protocol_version)
+        accounts, version = self._accounts_of(context), context.protocol_version
+        if self._room.kept and (asked := answer_asked_for(str(params.uri))):
+            return await read_answer(asked, accounts, self._room.kept, version)
+        return await self._resources.read(str(params.uri), accounts, version)
 
     async def list_prompts(
         self, context: _Context, _params: types.PaginatedRequestParams | None

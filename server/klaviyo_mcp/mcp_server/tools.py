@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from klaviyo_mcp.answers.budget import BUDGET, CLIENTS_LIMIT, MOST, TAKEN_UNTOLD
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import with_account
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from klaviyo_mcp.accounts.account import Accounts
 
+BESIDE = 1_000
+"""Bytes of a result beside the data of its answer."""
 MOST_MADE = 16
 """Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
 UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
@@ -28,8 +31,11 @@ UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
 class Listing:
     """The tools as the accounts of the moment make them. One account, or none, needs nothing asked."""
 
-    def __init__(self, registry: Registry, exposure: Exposure) -> None:
-        """The tools of a registry that `exposure` allows, in stable order."""
+    def __init__(self, registry: Registry, exposure: Exposure, room: int = BUDGET) -> None:
+        """The tools of a registry that `exposure` allows, in stable order; an answer of each may have `room` bytes.
+
+        Where that is more than clients take by themselves, each tool says so.
+        """
         self.exposure = exposure
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.lists(action)]
@@ -37,6 +43,9 @@ class Listing:
         self._tools = {tool["name"]: tool for tool in own} | {
             registry.names.listed(action.name): self._as_listed(action, registry.names) for action in self._actions
         }
+        if room > TAKEN_UNTOLD:
+            told = {"_meta": {CLIENTS_LIMIT: min(room + BESIDE, MOST)}}
+            self._tools = {name: {**tool, **told} for name, tool in self._tools.items()}
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     def _as_listed(self, action: Action, names: ToolNames[Action]) -> JSON:

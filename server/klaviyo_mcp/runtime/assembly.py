@@ -1,6 +1,6 @@
 """Puts a running application together from settings and flags: catalogue, registry, engine, accounts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from klaviyo_mcp.accounts.records import Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
+    from klaviyo_mcp.answers.kept_answers import KeptAnswers
+    from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
     from klaviyo_mcp.runtime.audit import Audit
 
 
@@ -42,6 +44,8 @@ class Application:
     connected: bool = True
     """False when it is known that no account is there yet."""
     audit: "Audit | None" = None
+    kept: "KeptAnswers | None" = None
+    """Where answers that do not fit are kept whole."""
 
 
 def select(
@@ -70,6 +74,7 @@ def select(
         confirm=confirm or settings.klaviyo_mcp_confirm,
         policy=settings.klaviyo_mcp_policy,
     )
+    exposure = replace(exposure, keeps_answers=settings.klaviyo_mcp_keep_answers > 0)
     return Selection(
         settings,
         registry,
@@ -105,7 +110,15 @@ def assemble(
         user_content=selection.user_content,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account)
-    return Application(settings, engine, accounts, exposure, connected, _audit(settings))
+    kept = _kept(settings.klaviyo_mcp_keep_answers, server)
+    return Application(settings, engine, accounts, exposure, connected, _audit(settings), kept)
+
+
+def _kept(seconds: float, server: "QuotaServer | None") -> "KeptAnswers | None":
+    """Where whole answers are kept: by this process, or where it counts the quota with others."""
+    from klaviyo_mcp.answers.kept_answers import InMemory, KeptAnswers, OnRedis
+
+    return KeptAnswers(OnRedis(server) if server else InMemory(), seconds) if seconds > 0 else None
 
 
 def _audit(settings: Settings) -> "Audit | None":

@@ -28,6 +28,7 @@ class Exposure:
     `confirm` says which calls wait for a yes.
     `hide_unavailable` also leaves out what no connected account is known to have the scopes for.
     `actions` are those that may be named, None for all. `policy` are the rules for these and for what they are made of.
+    `keeps_answers` says whether there is a tool that goes through answers that did not fit.
     """
 
     toolsets: frozenset[str] | None = None
@@ -38,6 +39,7 @@ class Exposure:
     policy: Policy = EVERYTHING
     listed: frozenset[str] | None = None
     characters: int | None = None
+    keeps_answers: bool = True
 
     @property
     def confirms(self) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from klaviyo_mcp.answers.budget import BYTES_PER_TOKEN, MOST, TOKENS
 from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.runtime.authorities import Authority, Origin
 
@@ -84,6 +85,19 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
         description="Seconds for which the answers of reads with a daily limit (reports) are kept; 0 keeps none.",
+    )
+    klaviyo_mcp_answer_tokens: int = Field(
+        TOKENS,
+        ge=1_000,
+        le=MOST // BYTES_PER_TOKEN,
+        description="Tokens that one answer may have, three bytes counted as one; the rest is told how to be read.",
+    )
+    klaviyo_mcp_keep_answers: float = Field(
+        900.0,
+        ge=0,
+        le=86_400,
+        description="Seconds for which answers that did not fit are kept whole and sealed, for read_more: in memory, "
+        "or in the Redis of KLAVIYO_MCP_QUOTA_URL; 0 keeps none.",
     )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
@@ -226,6 +240,11 @@ class Settings(BaseSettings):
         if oauth.scheme == "http" and not is_loopback(oauth.hostname or ""):
             raise ValueError("KLAVIYO_OAUTH_BASE_URL must be https: over http tokens could be read on the way")
         return self
+
+    @property
+    def answer_bytes(self) -> int:
+        """Bytes of JSON that one answer may have."""
+        return self.klaviyo_mcp_answer_tokens * BYTES_PER_TOKEN
 
     @property
     def allowed_hosts(self) -> list[Authority]:
