@@ -31,6 +31,9 @@ def checked(tool: str, given: Mapping[str, Any]) -> JSON:
                 problems.append(
                     Problem(name, f"must be of the type {properties[name]['type']}", _how(properties[name]))
                 )
+            elif isinstance(found, int) and not _within(found, properties[name]):
+                least, most = properties[name]["minimum"], properties[name]["maximum"]
+                problems.append(Problem(name, f"is {found}", f"Give a number from {least} to {most}."))
             else:
                 arguments[name] = found
     for name in schema["required"]:
@@ -65,6 +68,10 @@ def _value(value: Any, schema: JSON) -> Any:
     if isinstance(value, str) and kind in ("object", "array", "integer"):
         value = unpacked(value, {kind})
     return None if isinstance(value, bool) or not isinstance(value, _KINDS[kind]) or value == "" else value
+
+
+def _within(value: int, schema: JSON) -> bool:
+    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
 
 
 def _how(schema: JSON) -> str:
