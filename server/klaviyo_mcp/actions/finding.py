@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.relevance import Asked, Fit, Name, Relevance
-from klaviyo_mcp.registry.trade_words import NUMBER, first_meaning, meanings, stem, trade, word_set
+from klaviyo_mcp.registry.trade_words import NUMBER, STOP, first_meaning, meanings, stem, trade, word_set
 
 CANDIDATES = 40
 """Of so many, the best by their words, the names are held against the question."""
@@ -50,7 +50,7 @@ SHORT = 3
 """Of so few words, one would be a verb if anything but reading was wanted."""
 
 
-WEAK, WEAK_UNKNOWN, KNOWN = 0.7, 1.5, 0.6
+WEAK, WEAK_UNKNOWN, KNOWN = 0.3, 1.2, 0.5
 """Text that fits less is no answer. More is wanted where less than so much of the question is in words of specs."""
 
 
@@ -99,7 +99,8 @@ def look_for(registry: Registry, words: str, most: int, shows: Callable[[Action]
 
 def _likely(relevance: Relevance, asked: Asked, fit: Fit, best: int) -> bool:
     """Whether an action probably does what is asked for, by how much of the question it and all specs have."""
-    beyond = trade().beyond.intersection(asked.telling)
+    # By the words as they were written: one that was mended would be another's.
+    beyond = trade().beyond.intersection(stem(word) for word, _ in asked.words if word not in STOP)
     if any(not relevance.holds(best, word) for word in beyond):
         return False
     return fit.text[best] >= (WEAK if fit.known >= KNOWN else WEAK_UNKNOWN)

@@ -25,6 +25,8 @@ WEIGHTS = {
 ENDPOINT = re.compile(r"(?:(?P<method>get|post|patch|put|delete)\s+)?/?(?P<path>(?:api|client|v[12])/[\w{}:$/.-]+)")
 """An endpoint in a question, such as `POST /api/lists`."""
 
+PARAMETER = re.compile(r"[{:$].*|(.*_)?id|(?!v\d$)\w*\d\w*|")
+
 
 class Finder:
     """An index of actions in memory, built at first use in some milliseconds."""
@@ -108,9 +110,8 @@ def _stems(text: str) -> set[str]:
 
 
 def _pathless(path: str) -> str:
-    """A path without the names of its parameters and what stands around it."""
-    parts = path.casefold().strip("/").split("/")
-    return "/".join("*" if part[:1] in "{:$" or part == "id" or part.endswith("_id") else part for part in parts)
+    """A path without its parameters, be they names or ids, and what stands around it."""
+    return "/".join("*" if PARAMETER.fullmatch(part) else part for part in path.casefold().strip("/").split("/"))
 
 
 def _bare(path: str) -> str:

@@ -142,9 +142,11 @@ def _stem(word: str, irregular: dict[str, str]) -> str:
 
 
 def _bare(word: str) -> str:
-    """A stem without the e that other forms lack, and with y and i as one."""
+    """A stem without the e that other forms lack, with y and i as one, and s as American English spells it."""
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
+    if len(word) > 5 and word.endswith("is"):
+        word = f"{word[:-1]}z"
     return f"{word[:-1]}i" if len(word) > 3 and word.endswith("y") else word
 
 
