@@ -14,24 +14,25 @@ from klaviyo_mcp.registry.trade_words import NUMBER, STOP, first_meaning, meanin
 
 CANDIDATES = 40
 """Of so many, the best by their words, the names are held against the question."""
-FIT = {"text": 1.05, "kind": 0.37, "thing": 0.30, "toolset": 0.22, "action": 0.09}
+FIT = {"text": 1.15, "kind": 0.35, "thing": 0.32, "toolset": 0.18, "action": 0.11}
 """What an action's words count, and how likely it is by them."""
 SIGNS = {
-    "overlap": 0.93,
-    "thing": 0.65,
-    "whose": 0.56,
-    "order": 0.43,
-    "long": -0.74,
-    "missed": -0.58,
-    "question": 0.86,
-    "reads": 0.30,
-    "reads_short": 0.52,
-    "wrong_verb": -0.17,
-    "unasked_ids": -0.41,
-    "asked_ids": 0.97,
-    "unasked_client": -0.71,
-    "unasked_job": -0.26,
-    "bulk": 0.20,
+    "overlap": 0.94,
+    "thing": 0.51,
+    "whose": 0.67,
+    "order": 0.24,
+    "number": 0.41,
+    "long": -1.09,
+    "missed": -0.79,
+    "question": 1.09,
+    "reads": 0.44,
+    "reads_short": 0.63,
+    "wrong_verb": -0.20,
+    "unasked_ids": -0.72,
+    "asked_ids": 0.74,
+    "unasked_client": -0.68,
+    "unasked_job": -0.56,
+    "bulk": 0.13,
 }
 """What it counts how an action's name and the question stand to each other."""
 _WRITES = word_set(
@@ -110,12 +111,14 @@ def _likely(relevance: Relevance, asked: Asked, fit: Fit, best: int) -> bool:
 class Said:
     """What a question says that names of actions are held against.
 
-    `places` are where in it each meaning stands first; `first_write` are the verbs of the first that is no reading.
+    `places` are where in it each meaning stands first, `plural` the meanings that stand there in the plural;
+    `first_write` are the verbs of the first that is no reading.
     """
 
     meant: dict[str, float]
     question: bool
     places: dict[str, int]
+    plural: frozenset[str]
     things: frozenset[str]
     first_write: frozenset[str]
     short: bool
@@ -143,6 +146,7 @@ class Said:
             asked.meant,
             any(word in QUESTIONS for word, _ in asked.words[:1]),
             places,
+            frozenset(meaning for meaning, place in places.items() if _plural(asked.words[place][0])),
             relevance.nouns.intersection(things),
             verbs,
             short=len(asked.telling) <= SHORT,
@@ -151,6 +155,12 @@ class Said:
             job=not JOB.isdisjoint(roots),
             bulk="bulk" in asked.meant or NUMBER in roots,
         )
+
+
+def _plural(word: str) -> bool:
+    return word in ("people", "everyone", "everybody", "who") or (
+        word.endswith("s") and not word.endswith(("ss", "us"))
+    )
 
 
 def signs(name: Name, said: Said) -> list[float]:
@@ -164,11 +174,17 @@ def signs(name: Name, said: Said) -> list[float]:
         second = min((said.places[part] for part in name.whose if part in said.places), default=-1)
         order = 0.0 if first == second or -1 in (first, second) else 1.0 if first < second else -1.0
     ids = "ids" in name.flags
+    number = 0.0
+    if said_things := [part for part in name.thing if part in said.places]:
+        many = any(part in said.plural for part in said_things)
+        number = (1.0 if many else -1.0) if "many" in name.flags else (-1.0 if many else 1.0)
+        number = number if name.flags & {"many", "one"} else 0.0
     return [
         2 * covered / (len(name.stems) + max(1, len(said.things))),
         sum(meant.get(part, 0.0) for part in name.thing) / len(name.thing) if name.thing else 0.0,
         sum(meant.get(part, 0.0) for part in name.whose) / len(name.whose) - 0.5 if name.whose else 0.0,
         order,
+        number,
         len(name.stems) / 5,
         len(said.things - name.stems) / max(1, len(said.things)),
         1.0 if said.question and not name.verbs & WRITES else 0.0,
