@@ -39,6 +39,27 @@ def test_nothing_found_says_what_to_do(registry: Registry) -> None:
     assert "Ask in other words" in answer.summary
 
 
+@pytest.mark.parametrize(
+    "query", ["what's the weather in Hamburg", "translate this sentence", "change our Shopify theme"]
+)
+def test_what_no_action_does_is_told_with_what_comes_nearest(registry: Registry, query: str) -> None:
+    answer = found(registry, query, search(registry, query, 8, everything))
+    assert answer.data["probably_none"] is True
+    assert "Probably no action" in answer.summary
+    assert "do not run it" in answer.summary or not answer.data["actions"]
+
+
+def test_what_the_server_may_not_run_is_told_apart_from_what_klaviyo_cannot(registry: Registry) -> None:
+    answer = found(registry, "GDPR", search(registry, "GDPR", 8, lambda action: action.spec.toolset == "forms"))
+    assert answer.data["probably_none"] is True
+    assert "may not run" in answer.summary
+
+
+def test_a_long_question_is_not_repeated_whole(registry: Registry) -> None:
+    answer = found(registry, "xyzzy " * 500, search(registry, "xyzzy " * 500, 8, everything))
+    assert len(answer.summary) < 700
+
+
 def test_a_brief_schema_has_what_is_required_and_stays_small(registry: Registry) -> None:
     for action in registry.actions:
         schema, left_out = brief_schema(action.spec, 330)

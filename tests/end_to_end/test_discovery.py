@@ -104,6 +104,8 @@ async def test_several_reads_are_answered_one_by_one(client) -> None:
     [
         ("find_actions", {}, "query"),
         ("find_actions", {"query": "lists", "limit": "many"}, "limit"),
+        ("find_actions", {"query": "lists", "limit": 0}, "limit"),
+        ("find_actions", {"query": "lists", "limit": 21}, "limit"),
         ("describe_action", {"action": "get_lists", "verbose": True}, "verbose"),
         ("run_read_action", {}, "action"),
         ("run_read_action", {"action": "get_lists", "calls": []}, "action"),

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from klaviyo_mcp.actions.finding import find_by_words
+from klaviyo_mcp.actions.finding import Found, look_for
 from klaviyo_mcp.actions.sparse import fieldset
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.guides import guides_of
-from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import RUN_TOOLS
 from klaviyo_mcp.registry.tool_schema import listed_schema
@@ -17,22 +16,31 @@ SHOWN_WHOLE = 3
 """Actions of an answer that come with their arguments."""
 LONGEST_SCHEMA = 2_500
 LONGEST_EXAMPLE = 600
+LONGEST_ECHO = 200
+"""Characters of a question that are repeated to who asked it."""
 
 
-def found(registry: Registry, query: str, specs: Sequence[ActionSpec]) -> Answer:
-    """The actions that search found, the first with all that a call needs."""
-    if not specs:
+def found(registry: Registry, query: str, result: Found) -> Answer:
+    """The actions that search found, the first with all that a call needs; a warning where probably none does it."""
+    shown = [_entry(registry, action, whole=at < SHOWN_WHOLE) for at, action in enumerate(result.actions)]
+    if result.likely:
         return Answer(
-            {"actions": []},
-            f"No action of Klaviyo's does {query!r}, as far as words tell. Ask in other words, or for the thing itself "
-            "(lists, campaigns, profiles, …); if that finds nothing either, tell the user that Klaviyo's API cannot.",
+            {"actions": shown},
+            f"{len(shown)} actions, the likeliest first. Run one with its run_with tool: "
+            '{"action": name, "arguments": {…}}. describe_action tells all of one.',
         )
-    shown = [_entry(registry, registry[spec.name], whole=at < SHOWN_WHOLE) for at, spec in enumerate(specs)]
-    return Answer(
-        {"actions": shown},
-        f"{len(shown)} actions, the likeliest first. Run one with its run_with tool: "
-        '{"action": name, "arguments": {…}}. describe_action tells all of one.',
-    )
+    asked = f"{query[:LONGEST_ECHO]}…" if len(query) > LONGEST_ECHO else query
+    if result.kept_back:
+        none = f"No action that this server lets through does {asked!r}, though Klaviyo has one that it may not run."
+        then = "Tell the user so."
+    else:
+        none = f"Probably no action of Klaviyo's does {asked!r}, as far as words tell."
+        then = (
+            "Ask in other words, or for the thing itself (lists, campaigns, profiles, …); if that finds nothing that "
+            "fits either, tell the user that this server cannot do it."
+        )
+    near = " What comes nearest is shown, but do not run it in place of what was asked." if shown else ""
+    return Answer({"probably_none": True, "actions": shown}, f"{none}{near} {then}")
 
 
 def described(action: Action, registry: Registry) -> Answer:
@@ -70,9 +78,9 @@ def _tops(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name.partition(".")[0] for name in names))
 
 
-def search(registry: Registry, query: str, most: int, shows: Callable[[Action], bool]) -> list[ActionSpec]:
+def search(registry: Registry, query: str, most: int, shows: Callable[[Action], bool]) -> Found:
     """The actions that fit a question best, of those that `shows` allows."""
-    return [action.spec for action in find_by_words(registry, query, most, shows)]
+    return look_for(registry, query, most, shows)
 
 
 def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:

@@ -22,7 +22,7 @@ from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
 from klaviyo_mcp.mcp_server.own_arguments import checked
-from klaviyo_mcp.mcp_server.server_tools import MOST_FOUND, own_names
+from klaviyo_mcp.mcp_server.server_tools import own_names
 from klaviyo_mcp.registry.model import Effect
 from klaviyo_mcp.registry.tool_names import CONFIRM, DESCRIBE, FIND, PREVIEW, READ_MORE, RUN_TOOLS
 from klaviyo_mcp.runtime.answering import (
@@ -150,7 +150,7 @@ async def answered(
 async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolRequestParams) -> Response:
     action, arguments = given.get("action", ""), given.get("arguments")
     if tool == FIND:
-        return find_actions(call.engine, given["query"], min(max(given.get("limit", FOUND), 1), MOST_FOUND))
+        return find_actions(call.engine, given["query"], given.get("limit", FOUND))
     if tool == DESCRIBE:
         if guide := guide_asked_for(action, call.engine.registry):
             return Response(guide, guide.summary)

@@ -31,6 +31,9 @@ def checked(tool: str, given: Mapping[str, Any]) -> JSON:
                 problems.append(
                     Problem(name, f"must be of the type {properties[name]['type']}", _how(properties[name]))
                 )
+            elif isinstance(found, int) and not _within(found, properties[name]):
+                least, most = properties[name]["minimum"], properties[name]["maximum"]
+                problems.append(Problem(name, f"is {found}", f"Give a number from {least} to {most}."))
             else:
                 arguments[name] = found
     for name in schema["required"]:
@@ -77,6 +80,10 @@ def _names(value: Any) -> list[Any] | None:
     if isinstance(value, str):
         value = [word.strip() for word in value.split(",") if word.strip()]
     return value if is_list(value) and value else None
+
+
+def _within(value: int, schema: JSON) -> bool:
+    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
 
 
 def _how(schema: JSON) -> str:

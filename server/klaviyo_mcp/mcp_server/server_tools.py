@@ -48,7 +48,12 @@ _TOOLS = (
         "'pause a flow'. Answers names, what they do, what they need, and which tool runs them. There are about 350.",
         {
             "query": {"type": "string", "description": "What is wanted, in a few words or a sentence."},
-            "limit": {"type": "integer", "description": f"How many to show, 1 to {MOST_FOUND}; 8 when absent."},
+            "limit": {
+                "type": "integer",
+                "description": "How many to show; 8 when absent.",
+                "minimum": 1,
+                "maximum": MOST_FOUND,
+            },
         },
         ["query"],
         effect="read",
