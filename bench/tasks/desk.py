@@ -11,6 +11,7 @@ from bench.tasks.shop import JSON, Shop
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
+LOOKING = ("find_actions", "describe_action")
 CHARACTERS_PER_TOKEN = 3.6
 """Of JSON and short English, as a rule of thumb; what a model counts is up to its tokenizer."""
 
@@ -28,17 +29,31 @@ class Result:
 class Figures:
     """What an agent took for a task.
 
-    read: characters of answers; refused: calls answered with an error, by code; held: calls that waited for a yes;
-    missed: searches that did not show, among the first five, the action that was wanted; only scripts tell
+    log: each call's tool or action, and the characters of its answer; refused: calls answered with an error, by code;
+    held: calls that waited for a yes; missed: searches that did not show, among the first five, the action that was
+    wanted, which only scripts tell
     """
 
-    calls: int = 0
-    read: int = 0
+    log: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     held: int = 0
     refused: list[str] = field(default_factory=list[str])
     missed: list[str] = field(default_factory=list[str])
-    longest: tuple[int, str] = (0, "")
     seconds: float = 0.0
+
+    @property
+    def calls(self) -> int:
+        """How many there were."""
+        return len(self.log)
+
+    @property
+    def read(self) -> int:
+        """Characters of all answers."""
+        return sum(characters for _, characters in self.log)
+
+    @property
+    def looking(self) -> int:
+        """Characters of those answers that only tell what there is to call."""
+        return sum(characters for name, characters in self.log if name in LOOKING)
 
     @property
     def tokens(self) -> int:
@@ -61,9 +76,7 @@ class Desk:
         text = "".join(getattr(block, "text", "") for block in answer.content)
         result = Result(text, answer.structured_content or {}, bool(answer.is_error))
         figures = self.figures
-        figures.calls += 1
-        figures.read += len(text)
-        figures.longest = max(figures.longest, (len(text), str(arguments.get("action", tool))))
+        figures.log.append((tool if tool in LOOKING else str(arguments.get("action", tool)), len(text)))
         if result.is_error:
             figures.refused.append(str(result.data.get("error", {}).get("code", "error")))
         figures.held += "confirmation" in result.data and result.data.get("done") is False
