@@ -48,7 +48,12 @@ async def in_turns(brief: Brief, desk: Desk, turn: Turn) -> Answer:
 
 def opening(brief: Brief, desk: Desk) -> JSON:
     """The first line of a task."""
-    return {"type": "task", "task": brief.task.number, "prompt": brief.prompt, "tools": desk.tools}
+    return {"type": "task", "task": brief.task.number, "prompt": brief.prompt, **_known(desk)}
+
+
+def _known(desk: Desk) -> JSON:
+    """What an agent knows of the server before it begins."""
+    return {"instructions": desk.instructions, "tools": desk.tools}
 
 
 def told(result: Result) -> JSON:
@@ -165,6 +170,7 @@ class _Overheard(Desk):
         self._desk = desk
         self._write = write
         self.tools, self.names, self.figures = desk.tools, desk.names, desk.figures
+        self.instructions = desk.instructions
 
     async def call(self, tool: str, arguments: JSON) -> Result:
         self._write({"type": "call", "tool": tool, "arguments": arguments})

@@ -66,6 +66,7 @@ class Desk:
 
     def __init__(self, client: Client, tools: list[JSON]) -> None:
         self.tools = tools
+        self.instructions = client.instructions or ""
         self.names = {str(tool["name"]) for tool in tools}
         self.figures = Figures()
         self._client = client
@@ -92,8 +93,9 @@ class Server:
 
     @property
     def listing(self) -> int:
-        """Characters of the list of tools, which a model reads before it begins."""
-        return len(json.dumps(self.tools, separators=(",", ":"), ensure_ascii=False))
+        """Characters of the list of tools and the instructions, which a model reads before it begins."""
+        listed = json.dumps(self.tools, separators=(",", ":"), ensure_ascii=False)
+        return len(listed) + len(self._client.instructions or "")
 
     def desk(self) -> Desk:
         """A desk for the next task, with nothing counted yet."""

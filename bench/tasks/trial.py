@@ -50,7 +50,7 @@ async def tried(task: Task, agent: Agent, shop: Shop, server: Server) -> Outcome
         answer = await agent(Brief(task, task.told(given), given), desk)
     except AgentError as error:
         return Outcome(task, desk.figures, [str(error)])
-    except Exception as error:  # an agent that stumbles over an answer has failed; the others are still to be seen
+    except Exception as error:  # noqa: BLE001 - an agent that stumbles over an answer has failed; the others go on
         return Outcome(task, desk.figures, [f"The agent ended with {type(error).__name__}: {error}"])
     finally:
         desk.figures.seconds = time.perf_counter() - began

@@ -11,15 +11,16 @@ ZONE = ZoneInfo("America/Los_Angeles")
 _COUNTS = ("conversion_value", "delivered", "unsubscribe_uniques")
 
 
-def _report(case: Case, kind: str, timeframe: JSON, statistics: Sequence[str]) -> list[JSON]:
+def _report(case: Case, kind: str, timeframe: JSON, statistics: Sequence[str], channel: str = "") -> list[JSON]:
     """Klaviyo's own report of a period, asked beside the server under trial: a row for each message."""
-    attributes = {
+    attributes: JSON = {
         "statistics": list(statistics),
         "timeframe": timeframe,
         "conversion_metric_id": case.before.named("metric", "Placed Order"),
         "group_by": [f"{kind}_id", f"{kind}_message_id"],
-        "filter": 'equals(send_channel,"email")',
     }
+    if channel:
+        attributes["filter"] = f'equals(send_channel,"{channel}")'
     body: JSON = {"data": {"type": f"{kind}-values-report", "attributes": attributes}}
     return case.shop.ask(f"/api/{kind}-values-reports", body)["data"]["attributes"]["results"]
 
@@ -30,7 +31,7 @@ def _report(case: Case, kind: str, timeframe: JSON, statistics: Sequence[str]) -
 def _check_best(case: Case) -> None:
     tomorrow = datetime.now(ZONE).date() + timedelta(days=1)
     period = {"start": f"{tomorrow - timedelta(days=365)}T00:00:00", "end": f"{tomorrow}T00:00:00"}
-    rows = _report(case, "campaign", period, ("open_rate", "conversion_value"))
+    rows = _report(case, "campaign", period, ("open_rate", "conversion_value"), "email")
     names = {one: body["name"] for one, body in case.before.records("campaign").items()}
     for name, of in (("best_open_rate", "open_rate"), ("most_revenue", "conversion_value")):
         best = max(rows, key=lambda row: row["statistics"][of])
@@ -74,7 +75,9 @@ def _check_dearest(case: Case) -> None:
             worth[one["id"]] = analytics.get("predicted_clv") or 0.0
         path = (page["links"]["next"] or "").replace(case.shop.url, "")
     wanted = sorted(people, key=lambda one: -worth[one])[:5]
-    case.equal("the values", sorted(one["value"] for one in told), sorted(worth[one] for one in wanted))
+    values = zip(sorted(one["value"] for one in told), sorted(worth[one] for one in wanted), strict=True)
+    # What is predicted falls a little with every hour.
+    case.expect(all(abs(found - wanted) < 0.1 for found, wanted in values), f"these are not the dearest: {told}")
     last: dict[str, int] = {}
     for event in case.before.events("Placed Order"):
         last[event["_profile_id"]] = max(last.get(event["_profile_id"], 0), event["timestamp"])
@@ -136,17 +139,17 @@ TASKS = (
     Task(
         17,
         "Flows against campaigns",
-        "Compare our email flows with our email campaigns over the last 90 days: revenue, revenue per recipient, rate "
-        "of unsubscribes. And which three flow emails have the worst click rate (of those that were sent at all)?",
+        "Compare our flows with our campaigns over the last 90 days: revenue, revenue per recipient, rate "
+        "of unsubscribes. And which three flow messages have the worst click rate (of those that were sent at all)?",
         _check_compared,
         (2, 4),
         {
             "campaigns_revenue": "number",
-            "campaigns_revenue_per_recipient": "per delivered mail",
-            "campaigns_unsubscribe_rate": "as a fraction of delivered mails",
+            "campaigns_revenue_per_recipient": "per delivered message",
+            "campaigns_unsubscribe_rate": "as a fraction of delivered messages",
             "flows_revenue": "number",
-            "flows_revenue_per_recipient": "per delivered mail",
-            "flows_unsubscribe_rate": "as a fraction of delivered mails",
+            "flows_revenue_per_recipient": "per delivered message",
+            "flows_unsubscribe_rate": "as a fraction of delivered messages",
             "worst_messages": "[{message, click_rate: as a fraction}, …], three",
         },
     ),

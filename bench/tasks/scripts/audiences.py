@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.tasks.agents import AgentError
 from bench.tasks.scripts.hand import Hand
-from bench.tasks.scripts.people import list_named, orders_metric
+from bench.tasks.scripts.people import list_id, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
 
@@ -100,7 +100,7 @@ async def _import(hand: Hand, rows: dict[int, dict[str, str]]) -> JSON:
 
 async def take_off_the_silent(hand: Hand) -> Answer:
     """Task 18."""
-    newsletter = await list_named(hand, "Newsletter")
+    newsletter = await list_id(hand, "Newsletter")
     metrics = await hand.records("which metrics are there", "get_metrics", metric_fields=["name"])
     ids = {one["name"]: one["id"] for one in metrics}
     member = {

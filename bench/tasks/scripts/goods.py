@@ -64,10 +64,16 @@ async def hook(hand: Hand) -> Answer:
         secret_key=secret,
         webhook_topic_ids=wanted,
     )
-    titled = [{"field": "title", "operator": "contains", "value": hand.given["product"]}]
-    (item,) = await hand.records(
-        "find a product by its name", "get_catalog_items", filter=titled, catalog_item_fields=["title"]
-    )
+    if hand.lists("find"):
+        product = hand.given["product"]
+        (item,) = (await hand.run("find a product", "find", text=product, kinds=["catalog_item"]))["hits"]
+    else:
+        (item,) = await hand.records(
+            "find a product by its name",
+            "get_catalog_items",
+            filter=[{"field": "title", "operator": "contains", "value": hand.given["product"]}],
+            catalog_item_fields=["title"],
+        )
     variants = await hand.records(
         "variants of a product",
         "get_variants_for_catalog_item",

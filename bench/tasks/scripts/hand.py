@@ -20,6 +20,22 @@ class Hand:
         self.given = given
         self._found: dict[str, JSON] = {}
         self._read = ""
+        self._takes = {tool["name"]: tool["inputSchema"].get("properties", {}) for tool in desk.tools}
+        self.takes_names = "name:" in desk.instructions
+        self.takes_fields = any("fields" in properties for properties in self._takes.values())
+
+    def lists(self, tool: str) -> bool:
+        """Whether there is such a tool in the list."""
+        return tool in self.desk.names
+
+    def shown(self, *fields: str, otherwise: JSON) -> JSON:
+        """The arguments that ask for these fields alone, or what says so to a server that does not take `fields`."""
+        return {"fields": list(fields)} if self.takes_fields else otherwise
+
+    def requires(self, action: str, argument: str) -> bool:
+        """Whether a call has to have this argument, as far as the list of tools tells; else it is better given."""
+        schemas = [tool["inputSchema"] for tool in self.desk.tools if tool["name"] == action]
+        return not schemas or argument in schemas[0].get("required", [])
 
     async def run(self, words: Words, action: str, /, **arguments: Any) -> JSON:
         """Run an action that `words` find, and give its answer. One that was refused raises AgentError."""

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bench.tasks.scripts.hand import Hand
-from bench.tasks.scripts.people import LAST_THINGS, orders_metric
+from bench.tasks.scripts.people import LAST_THINGS, at, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
 
+_WORTH = "predictive_analytics.predicted_clv"
 _EMAIL = [{"field": "send_channel", "operator": "equals", "value": "email"}]
 
 
@@ -21,7 +22,7 @@ async def best_campaigns(hand: Hand) -> Answer:
         "query_campaign_values",
         statistics=["open_rate", "conversion_value"],
         timeframe=period,
-        conversion_metric_id=await orders_metric(hand),
+        **await _orders(hand, "query_campaign_values"),
         filter=_EMAIL,
         group_by=["campaign_message_name"],
     )
@@ -32,8 +33,20 @@ async def best_campaigns(hand: Hand) -> Answer:
     return Answer(f"{data['best_open_rate']} was opened most.", data)
 
 
+async def _orders(hand: Hand, report: str) -> JSON:
+    """The argument that says what counts as an order, for a report that has to be told."""
+    return {"conversion_metric_id": await orders_metric(hand)} if hand.requires(report, "conversion_metric_id") else {}
+
+
 async def by_month(hand: Hand) -> Answer:
     """Task 9."""
+    if hand.lists("monthly_revenue"):
+        answer = await hand.run("revenue and orders by month", "monthly_revenue")
+        months = answer["months"]
+        return Answer(
+            f"By the clock of {answer['timezone']}.",
+            {name: {one["month"]: one[name] for one in months} for name in ("revenue", "orders")},
+        )
     account = await hand.run("our sender and time zone", "get_accounts")
     zone = account["records"][0]["timezone"]
     today = datetime.now(ZoneInfo(zone)).date()
@@ -65,12 +78,18 @@ async def dearest_customers(hand: Hand) -> Answer:
     people = await hand.records(
         "customers with predicted lifetime value",
         "get_profiles",
-        additional_profile_fields=["predictive_analytics"],
-        profile_fields=["email", "predictive_analytics.predicted_clv"],
         page_size=100,
+        **hand.shown(
+            "email",
+            _WORTH,
+            otherwise={
+                "additional_profile_fields": ["predictive_analytics"],
+                "profile_fields": ["email", _WORTH],
+            },
+        ),
     )
-    rated = [one for one in people if one.get("predictive_analytics", {}).get("predicted_clv")]
-    top = sorted(rated, key=lambda one: -one["predictive_analytics"]["predicted_clv"])[:5]
+    rated = [(one, worth) for one in people if (worth := at(one, _WORTH))]
+    top = sorted(rated, key=lambda pair: -pair[1])[:5]
     metric = await orders_metric(hand)
     calls: list[JSON] = [
         {
@@ -82,28 +101,38 @@ async def dearest_customers(hand: Hand) -> Answer:
             "page_size": 1,
             "event_fields": ["datetime"],
         }
-        for one in top
+        for one, _ in top
     ]
     answers = await hand.side_by_side(("when did a customer last buy", *LAST_THINGS), "get_events", calls)
     told = [
         {
             "email": one["email"],
-            "value": one["predictive_analytics"]["predicted_clv"],
+            "value": worth,
             "last_bought": answer["records"][0]["datetime"],
         }
-        for one, answer in zip(top, answers, strict=True)
+        for (one, worth), answer in zip(top, answers, strict=True)
     ]
     return Answer("These are the five.", {"customers": told})
 
 
 async def flows_and_campaigns(hand: Hand) -> Answer:
     """Task 17."""
-    metric = await orders_metric(hand)
+    period = {"key": "last_90_days"}
+    if hand.lists("performance_overview"):
+        answer = await hand.run(
+            "flows against campaigns", "performance_overview", timeframe=period, kinds=["campaigns", "flows"]
+        )
+        found: JSON = {"worst_messages": answer["least_clicked_flow_messages"]}
+        for total in answer["totals"]:
+            found |= {
+                f"{total['of']}_{name}": total[name]
+                for name in ("revenue", "revenue_per_recipient", "unsubscribe_rate")
+            }
+        return Answer("Flows earn more for each message.", found)
     asked = {
         "statistics": ["delivered", "conversion_value", "unsubscribe_uniques", "click_rate"],
-        "timeframe": {"key": "last_90_days"},
-        "conversion_metric_id": metric,
-        "filter": _EMAIL,
+        "timeframe": period,
+        **await _orders(hand, "query_campaign_values"),
     }
     reports = {
         "campaigns": await hand.run("how did our campaigns do", "query_campaign_values", **asked),
@@ -128,7 +157,7 @@ async def flows_and_campaigns(hand: Hand) -> Answer:
         {"message": row["groupings"]["flow_message_name"], "click_rate": row["statistics"]["click_rate"]}
         for row in worst
     ]
-    return Answer("Flows earn more for each mail.", data)
+    return Answer("Flows earn more for each message.", data)
 
 
 SCRIPTS = {3: best_campaigns, 9: by_month, 11: dearest_customers, 17: flows_and_campaigns}

@@ -1,5 +1,8 @@
 """Scripts for tasks about single people."""
 
+from typing import Any
+
+from bench.tasks.agents import AgentError
 from bench.tasks.scripts.hand import Hand
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
@@ -9,21 +12,60 @@ LAST_THINGS = ("the last things a customer did", "latest activity of a person")
 
 
 async def list_named(hand: Hand, name: str) -> str:
+    """What stands for the one list of this name: its name where the server takes one, else its id."""
+    return f"name:{name}" if hand.takes_names else await list_id(hand, name)
+
+
+async def list_id(hand: Hand, name: str) -> str:
     """The id of the one list of this name."""
-    lists = await hand.records("which lists are there", "get_lists")
-    (found,) = [one["id"] for one in lists if one["name"] == name]
-    return found
+    return (await named(hand, name, "list", "which lists are there", "get_lists"))["id"]
 
 
-async def person(hand: Hand, email: str, *, consent: bool = False) -> JSON:
-    """The one profile of an address."""
-    more = {"additional_profile_fields": ["subscriptions"]} if consent else {}
-    fields = ["email", "phone_number", "external_id", "first_name", "last_name", *(CONSENTS if consent else [])]
-    where = [{"field": "email", "operator": "equals", "value": email}]
-    (found,) = await hand.records(
-        "find a customer by email", "get_profiles", filter=where, profile_fields=fields, **more
+async def named(hand: Hand, name: str, kind: str, words: str, action: str, **more: Any) -> JSON:
+    """The one thing of a kind with this name, found by it, or among all that `action` gives."""
+    if hand.lists("find"):
+        found = (await hand.run(words, "find", text=name, kinds=[kind]))["hits"]
+    else:
+        found = await hand.records(words, action, **more)
+    exact = [one for one in found if one["name"] == name]
+    if len(exact) != 1:
+        raise AgentError(f"{len(exact)} of kind {kind} are called {name}.")
+    return exact[0]
+
+
+async def people(hand: Hand, *emails: str) -> list[JSON]:
+    """The profiles of addresses, in their order."""
+    fields = ["email", "phone_number", "external_id", "first_name", "last_name"]
+    found = await hand.records(
+        "find a customer by email",
+        "get_profiles",
+        filter=[{"field": "email", "operator": "any", "value": list(emails)}],
+        **hand.shown(*fields, otherwise={"profile_fields": fields}),
     )
-    return found
+    by_email = {one["email"]: one for one in found}
+    return [by_email[email] for email in emails]
+
+
+async def consents(hand: Hand, email: str) -> dict[str, str]:
+    """What somebody said to marketing by email and by text, in Klaviyo's words."""
+    if hand.lists("profile_overview"):
+        page = await hand.run("all about a customer", "profile_overview", profile=email)
+        return _consents(page)
+    (who,) = await hand.records(
+        "find a customer by email",
+        "get_profiles",
+        filter=[{"field": "email", "operator": "equals", "value": email}],
+        additional_profile_fields=["subscriptions"],
+        profile_fields=["email", *CONSENTS],
+    )
+    said = who["subscriptions"]
+    return {channel: said[channel]["marketing"]["consent"] for channel in ("email", "sms")}
+
+
+def _consents(page: JSON) -> dict[str, str]:
+    """The consents of a person's page, which has a line for each channel: its name, then the consent."""
+    lines = [line.replace(":", " ").split() for line in page["consent"]]
+    return {words[0].lower(): words[1].strip(";,.").upper() for words in lines}
 
 
 async def put_on_list(hand: Hand) -> Answer:
@@ -32,29 +74,40 @@ async def put_on_list(hand: Hand) -> Answer:
     new = ["ada.new@example.org", "grace.new@example.org"]
     put = "put people on a list without changing their consent"
     added = await hand.run(put, "add_profile_to_list", list_id=vip, emails=new, create_missing=True)
-    where = [{"field": "id", "operator": "any", "value": added["profile_ids"]}]
     people = await hand.records(
         "consent of people",
         "get_profiles",
-        filter=where,
-        additional_profile_fields=["subscriptions"],
-        profile_fields=["email", "subscriptions.email.marketing"],
+        filter=[{"field": "id", "operator": "any", "value": added["profile_ids"]}],
+        **hand.shown(
+            "email",
+            "subscriptions.email.marketing.can_receive_email_marketing",
+            otherwise={
+                "additional_profile_fields": ["subscriptions"],
+                "profile_fields": ["email", "subscriptions.email.marketing"],
+            },
+        ),
     )
-    reached = [
-        one["email"] for one in people if one["subscriptions"]["email"]["marketing"]["can_receive_email_marketing"]
-    ]
+    reached = [one["email"] for one in people if at(one, "subscriptions.email.marketing.can_receive_email_marketing")]
     return Answer(" ".join(added["notes"]), {"campaigns_would_reach": reached})
+
+
+def at(record: JSON, path: str) -> Any:
+    """What a record has at a dotted path, as a key of its own or inside."""
+    value: Any = record
+    for part in (path,) if path in record else path.split("."):
+        value = value.get(part, {})
+    return value
 
 
 async def subscribe(hand: Hand) -> Answer:
     """Task 2."""
     newsletter = await list_named(hand, "Newsletter")
-    consents = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
+    agreed = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
     asked = await hand.run(
         "subscribe someone to a list",
         "bulk_subscribe_profiles",
         list_id=newsletter,
-        profiles=[{"email": "mia@example.org", "subscriptions": consents}],
+        profiles=[{"email": "mia@example.org", "subscriptions": agreed}],
         custom_source="Said so at the counter",
     )
     waits = any("confirm" in note for note in asked["notes"])
@@ -66,7 +119,7 @@ async def subscribe(hand: Hand) -> Answer:
 async def no_more_emails(hand: Hand) -> Answer:
     """Task 6."""
     email = hand.given["email"]
-    before = await person(hand, email, consent=True)
+    before = await consents(hand, email)
     ended = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
     held = await hand.run(
         "unsubscribe a customer from all marketing emails",
@@ -75,14 +128,10 @@ async def no_more_emails(hand: Hand) -> Answer:
     )
     if held["reaches"] == 1:
         await hand.confirm(held)
-    after = await person(hand, email, consent=True)
-    words = [
-        before["subscriptions"]["email"]["marketing"]["consent"],
-        after["subscriptions"]["email"]["marketing"]["consent"],
-        after["subscriptions"]["sms"]["marketing"]["consent"],
-    ]
+    after = await consents(hand, email)
     return Answer(
-        "Emails have ended, texts stay.", dict(zip(("email_before", "email_after", "texts_after"), words, strict=True))
+        "Emails have ended, texts stay.",
+        {"email_before": before["email"], "email_after": after["email"], "texts_after": after["sms"]},
     )
 
 
@@ -103,7 +152,7 @@ async def erase(hand: Hand) -> Answer:
 
 async def merge(hand: Hand) -> Answer:
     """Task 14."""
-    keep, gone = [await person(hand, hand.given[name]) for name in ("keep", "gone")]
+    keep, gone = await people(hand, hand.given["keep"], hand.given["gone"])
     fields = ("email", "phone_number", "external_id", "first_name", "last_name")
     lost = [str(gone[name]) for name in fields if keep.get(name) and gone.get(name) and keep[name] != gone[name]]
     held = await hand.run(
@@ -118,35 +167,57 @@ async def merge(hand: Hand) -> Answer:
 
 async def all_about(hand: Hand) -> Answer:
     """Task 19."""
-    who = await person(hand, hand.given["email"], consent=True)
+    if hand.lists("profile_overview"):
+        return await _on_one_page(hand)
+    email = hand.given["email"]
+    (who,) = await people(hand, email)
+    said = await consents(hand, email)
     lists = await hand.records("lists a customer is on", "get_lists_for_profile", id=who["id"], list_fields=["name"])
     segments = await hand.records(
         "segments a customer is in", "get_segments_for_profile", id=who["id"], segment_fields=["name"]
     )
-    mine = {"field": "profile_id", "operator": "equals", "value": who["id"]}
     last = await hand.run(
         LAST_THINGS,
         "get_events",
-        filter=[mine],
+        filter=[{"field": "profile_id", "operator": "equals", "value": who["id"]}],
         sort="-datetime",
         include=["metric"],
         metric_fields=["name"],
         event_fields=["datetime"],
         page_size=20,
     )
-    names = {metric["id"]: metric["name"] for metric in last["included"]["metric"]}
-    orders = await bought(hand, who["id"], names)
-    consents = who["subscriptions"]
+    # The metric stands in the event, or beside it.
+    beside = {metric["id"]: metric for metric in last.get("included", {}).get("metric", [])}
+    metrics = [one.get("metric") or beside[one["related"]["metric"]] for one in last["records"]]
+    orders = await bought(hand, who["id"], {metric["id"]: metric["name"] for metric in metrics})
     return Answer(
-        f"{who['first_name']} {who['last_name']}, {who['email']}",
+        f"{who['first_name']} {who['last_name']}, {email}",
         {
-            "email_consent": consents["email"]["marketing"]["consent"],
-            "sms_consent": consents["sms"]["marketing"]["consent"],
+            "email_consent": said["email"],
+            "sms_consent": said["sms"],
             "lists": [one["name"] for one in lists],
             "segments": [one["name"] for one in segments],
-            "last_events": [names[one["related"]["metric"]] for one in last["records"]],
+            "last_events": [metric["name"] for metric in metrics],
             "orders": len(orders),
             "spent": sum(one["event_properties"]["$value"] for one in orders),
+        },
+    )
+
+
+async def _on_one_page(hand: Hand) -> Answer:
+    page = await hand.run("all about a customer", "profile_overview", profile=hand.given["email"])
+    said = _consents(page)
+    return Answer(
+        f"{page['who']['name']}, {page['who']['email']}",
+        {
+            "email_consent": said["email"],
+            "sms_consent": said["sms"],
+            "lists": page["lists"],
+            "segments": page["segments"],
+            # A line for each: when, what, and what tells most of it.
+            "last_events": [line.split(" · ")[1] for line in page["events"]],
+            "orders": page["orders"]["count"],
+            "spent": page["orders"]["value"],
         },
     )
 
@@ -164,9 +235,9 @@ async def bought(hand: Hand, profile: str, names: JSON) -> list[JSON]:
 
 async def orders_metric(hand: Hand) -> str:
     """The id of the shop's own Placed Order."""
-    metrics = await hand.records("which metrics are there", "get_metrics", metric_fields=["name"])
-    (found,) = [one["id"] for one in metrics if one["name"] == "Placed Order"]
-    return found
+    return (
+        await named(hand, "Placed Order", "metric", "which metrics are there", "get_metrics", metric_fields=["name"])
+    )["id"]
 
 
 SCRIPTS = {1: put_on_list, 2: subscribe, 6: no_more_emails, 7: erase, 14: merge, 19: all_about}
