@@ -5,7 +5,7 @@ import asyncio
 from bench.tasks.agents import AgentError
 from bench.tasks.scripts.audiences import filled, happened
 from bench.tasks.scripts.hand import Hand
-from bench.tasks.scripts.people import list_named, orders_metric
+from bench.tasks.scripts.people import at, list_named, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
 
@@ -13,7 +13,9 @@ _HELLO = (
     "<html><body><h1>Winter is nearly here</h1><p>Hello {{ first_name|default:'there' }},</p>"
     "<p>warm things have arrived.</p><p>{% unsubscribe %}</p></body></html>"
 )
+_RENDER = ("show how a template looks for a person", "render a template for one person")
 _CHANNELS = ("email", "sms", "mobile_push")
+_TEXTS = "subscriptions.sms.marketing.consent"
 _MOST_LOOKS = 40
 
 
@@ -39,13 +41,15 @@ async def recipients(hand: Hand, campaign: str) -> int:
 
 async def draft_for_friday(hand: Hand) -> Answer:
     """Task 5."""
+    if hand.lists("draft_campaign"):
+        return await _drafted_at_once(hand)
     newsletter, vip = [await list_named(hand, name) for name in ("Newsletter", "VIP customers")]
     address, name = await sender(hand)
     template = await hand.run(
         "create an email template", "create_template", name="Winter is nearly here", editor_type="CODE", html=_HELLO
     )
     looks = await hand.run(
-        ("show how a template looks for a person", "render a template for one person"),
+        _RENDER,
         "render_template",
         id=template["record"]["id"],
         context={"first_name": "Ada"},
@@ -83,27 +87,67 @@ async def draft_for_friday(hand: Hand) -> Answer:
     )
 
 
+async def _drafted_at_once(hand: Hand) -> Answer:
+    made = await hand.run(
+        "draft a campaign to a list",
+        "draft_campaign",
+        name="Winter is nearly here",
+        included=[await list_named(hand, "Newsletter")],
+        excluded=[await list_named(hand, "VIP customers")],
+        subject="Winter is nearly here",
+        preview_text="Warm things, and one surprise",
+        html=_HELLO,
+        send_at=f"{hand.given['friday']}T09:00:00",
+        send_on="recipients_clock",
+    )
+    looks = await hand.run(
+        _RENDER, "render_template", id=made["template_id"], context={"first_name": "Ada"}, template_fields=["text"]
+    )
+    count = made["recipients_estimate"]
+    return Answer(
+        f"The draft is there; {count} people will get it.", {"recipients": count, "rendered": looks["record"]["text"]}
+    )
+
+
 async def pause_and_tag(hand: Hand) -> Answer:
     """Task 10."""
-    flows = await hand.records(
-        "flow that welcomes subscribers", "get_flows", flow_fields=["name", "status", "trigger_type"]
-    )
-    (welcome,) = [one for one in flows if "welcome" in one["name"].lower() and one["status"] == "live"]
+    welcome = await _welcoming(hand)
     held = await hand.run("pause a flow", "update_flow", id=welcome["id"], status="draft")
     await hand.confirm(held)
-    gifts: list[JSON] = []
-    named = [{"field": "name", "operator": "contains", "value": "gift"}]
-    for channel in _CHANNELS:
-        found = await hand.records(
-            "campaigns by name", "get_campaigns", channel=channel, filter=named, campaign_fields=["name"]
-        )
-        gifts += found
-    tags = await hand.records("which tags are there", "get_tags")
+    gifts = await _campaigns_named(hand, "gift")
+    if hand.lists("find"):
+        tags = (await hand.run("find a tag", "find", text="Q4", kinds=["tag"]))["hits"]
+    else:
+        tags = await hand.records("which tags are there", "get_tags")
     known = [one["id"] for one in tags if one["name"] == "Q4"]
     tag = known[0] if known else (await hand.run("create a tag", "create_tag", name="Q4"))["record"]["id"]
-    # A part of the name finds giveaways, too.
     await hand.run("tag campaigns", "tag_campaigns", id=tag, campaign_ids=[one["id"] for one in gifts])
     return Answer(f"{welcome['name']} is paused.", {"tagged": [one["name"] for one in gifts]})
+
+
+async def _welcoming(hand: Hand) -> JSON:
+    """The flow that is at work and has welcome in its name."""
+    if hand.lists("find"):
+        found = (await hand.run("find a flow", "find", text="welcome", kinds=["flow"]))["hits"]
+    else:
+        found = await hand.records(
+            "flow that welcomes subscribers", "get_flows", flow_fields=["name", "status", "trigger_type"]
+        )
+    (welcome,) = [one for one in found if "welcome" in one["name"].lower() and one["status"] == "live"]
+    return welcome
+
+
+async def _campaigns_named(hand: Hand, part: str) -> list[JSON]:
+    """The campaigns of all channels with this in their name."""
+    if hand.lists("find"):
+        return (await hand.run("find campaigns", "find", text=part, kinds=["campaign"], most=100))["hits"]
+    found: list[JSON] = []
+    named = [{"field": "name", "operator": "contains", "value": part}]
+    for channel in _CHANNELS:
+        found += await hand.records(
+            "campaigns by name", "get_campaigns", channel=channel, filter=named, campaign_fields=["name"]
+        )
+    return found
 
 
 async def stop(hand: Hand) -> Answer:
@@ -118,19 +162,22 @@ async def stop(hand: Hand) -> Answer:
 
 async def scheduled(hand: Hand) -> JSON:
     """The one campaign that is scheduled, of any channel."""
-    is_scheduled = [{"field": "status", "operator": "equals", "value": "Scheduled"}]
-    found: list[JSON] = []
-    for channel in _CHANNELS:
-        found += await hand.records(
-            "scheduled campaigns",
-            "get_campaigns",
-            channel=channel,
-            filter=is_scheduled,
-            campaign_fields=["name", "status"],
-        )
-    if len(found) != 1:
-        raise AgentError(f"{len(found)} campaigns are scheduled.")
-    return found[0]
+    if hand.lists("scheduled_campaigns"):
+        found = (await hand.run("what goes out when", "scheduled_campaigns"))["campaigns"]
+    else:
+        is_scheduled = [{"field": "status", "operator": "equals", "value": "Scheduled"}]
+        found = []
+        for channel in _CHANNELS:
+            found += await hand.records(
+                "scheduled campaigns",
+                "get_campaigns",
+                channel=channel,
+                filter=is_scheduled,
+                campaign_fields=["name", "status"],
+            )
+    # What is being sent already is no longer scheduled.
+    (one,) = [campaign for campaign in found if campaign["status"] == "Scheduled"]
+    return one
 
 
 async def win_back(hand: Hand) -> Answer:
@@ -190,24 +237,20 @@ async def win_back(hand: Hand) -> Answer:
 async def text_to_vips(hand: Hand) -> Answer:
     """Task 21."""
     vip = await list_named(hand, "VIP customers")
-    campaign = await hand.run(
-        "draft a text message campaign",
-        "create_campaign",
-        name="VIPs: 20% off packs",
-        audiences={"included": [vip]},
-        messages=[{"channel": "sms", "body": "VIPs get 20% off packs today."}],
-    )
-    count = await recipients(hand, campaign["record"]["id"])
+    count = await _texts_drafted(hand, vip)
     people = await hand.records(
         ("people on a list with their consent to texts", "who is on a list"),
         "get_profiles_for_list",
         id=vip,
         page_size=100,
-        additional_profile_fields=["subscriptions"],
-        profile_fields=["phone_number", "subscriptions.sms.marketing.consent"],
+        **hand.shown(
+            "phone_number",
+            _TEXTS,
+            otherwise={"additional_profile_fields": ["subscriptions"], "profile_fields": ["phone_number", _TEXTS]},
+        ),
     )
     with_number = [one for one in people if one.get("phone_number")]
-    refused = [one for one in with_number if one["subscriptions"]["sms"]["marketing"]["consent"] != "SUBSCRIBED"]
+    refused = [one for one in with_number if at(one, _TEXTS) != "SUBSCRIBED"]
     return Answer(
         f"{count} of {len(people)} would get it.",
         {
@@ -217,6 +260,20 @@ async def text_to_vips(hand: Hand) -> Answer:
             "without_consent": len(refused),
         },
     )
+
+
+async def _texts_drafted(hand: Hand, audience: str) -> int:
+    """Draft the text, and say how many would get it."""
+    text, name = "VIPs get 20% off packs today.", "VIPs: 20% off packs"
+    words = "draft a text message campaign"
+    if hand.lists("draft_campaign"):
+        drafted = await hand.run(words, "draft_campaign", channel="sms", name=name, included=[audience], body=text)
+        return drafted["recipients_estimate"]
+    message = {"channel": "sms", "body": text}
+    campaign = await hand.run(
+        words, "create_campaign", name=name, audiences={"included": [audience]}, messages=[message]
+    )
+    return await recipients(hand, campaign["record"]["id"])
 
 
 SCRIPTS = {5: draft_for_friday, 10: pause_and_tag, 13: stop, 16: win_back, 21: text_to_vips}

@@ -138,7 +138,11 @@ async def no_more_emails(hand: Hand) -> Answer:
 async def erase(hand: Hand) -> Answer:
     """Task 7."""
     answer = await hand.run(
-        "oldest profile", "get_profiles", sort="created", page_size=2, profile_fields=["email", "created"]
+        ("oldest profile", "list profiles by when they were created"),
+        "get_profiles",
+        sort="created",
+        page_size=2,
+        profile_fields=["email", "created"],
     )
     oldest = answer["records"][0]
     held = await hand.run(
