@@ -2,7 +2,6 @@
 
 import asyncio
 
-from bench.tasks.agents import AgentError
 from bench.tasks.scripts.audiences import filled, happened
 from bench.tasks.scripts.hand import Hand
 from bench.tasks.scripts.people import at, list_named, orders_metric

@@ -138,7 +138,7 @@ async def no_more_emails(hand: Hand) -> Answer:
 async def erase(hand: Hand) -> Answer:
     """Task 7."""
     answer = await hand.run(
-        ("oldest profile", "list profiles by when they were created"),
+        ("which profile is the oldest", "find profiles"),
         "get_profiles",
         sort="created",
         page_size=2,
