@@ -20,9 +20,8 @@ class Hand:
         self.given = given
         self._found: dict[str, JSON] = {}
         self._read = ""
-        self._takes = {tool["name"]: tool["inputSchema"].get("properties", {}) for tool in desk.tools}
         self.takes_names = "name:" in desk.instructions
-        self.takes_fields = any("fields" in properties for properties in self._takes.values())
+        self.takes_fields = "- fields " in desk.instructions
 
     def lists(self, tool: str) -> bool:
         """Whether there is such a tool in the list."""

@@ -76,7 +76,7 @@ async def by_month(hand: Hand) -> Answer:
 async def dearest_customers(hand: Hand) -> Answer:
     """Task 11."""
     people = await hand.records(
-        "customers with predicted lifetime value",
+        ("customers with predicted lifetime value", "find profiles"),
         "get_profiles",
         page_size=100,
         **hand.shown(
