@@ -302,10 +302,30 @@ async def test_results_are_computed_from_counts_and_compared_with_the_period_bef
         assert row["change"]["open_rate_points"] == pytest.approx(
             (row["open_rate"] - row["before"]["open_rate"]) * 100, abs=0.01
         )
+    rows = await shop.report("flow", str(first), str(last + timedelta(days=1)))
+    clicks = sorted(
+        one["statistics"]["clicks_unique"] / one["statistics"]["delivered"]
+        for one in rows
+        if one["statistics"]["delivered"]
+    )
+    least = [row["click_rate"] for row in found["least_clicked_flow_messages"]]
+    assert least == pytest.approx(clicks[:3], abs=1e-4)
     best = [row["revenue_per_recipient"] for row in found["best_campaigns"]]
     assert best == sorted(best, reverse=True)
     assert all(row["name"] for row in found["best_campaigns"])
     assert "the account's revenue metric" in found["read_as"]["conversion_metric_id"]
+
+
+async def test_the_best_are_those_by_what_is_asked_for(shop: Shop) -> None:
+    given = {"timeframe": {"key": "last_365_days"}, "kinds": ["campaigns"], "most": 1}
+    (opened,) = (await shop.do("performance_overview", rank_by="open_rate", **given))["best_campaigns"]
+    (earning,) = (await shop.do("performance_overview", rank_by="revenue", **given))["best_campaigns"]
+    covers = (await shop.do("performance_overview", rank_by="revenue", **given))["covers"]
+    rows = await shop.report("campaign", covers["first_day"], str(datetime.now(ZONE).date() + timedelta(days=1)))
+    counts = {one["groupings"]["campaign_id"]: one["statistics"] for one in rows}
+    mails = [one["groupings"]["campaign_id"] for one in rows if one["groupings"]["send_channel"] == "email"]
+    assert opened["id"] == max(mails, key=lambda one: counts[one]["opens_unique"] / counts[one]["delivered"])
+    assert earning["id"] == max(counts, key=lambda one: counts[one]["conversion_value"])
 
 
 async def test_kinds_that_are_not_asked_for_cost_no_call(shop: Shop) -> None:
@@ -401,6 +421,19 @@ async def test_a_text_is_drafted_too_and_what_an_email_lacks_is_told(shop: Shop)
     bare = await shop.do("draft_campaign", name="Bare", included=["name:Newsletter"], subject="No template")
     assert bare["ready"] is False
     assert "template" in bare["problems"][0]
+
+
+async def test_a_draft_that_breaks_off_says_what_is_there(shop: Shop) -> None:
+    fault = {"operation": "refresh_campaign_recipient_estimation", "fault": "status", "status": 500, "count": 9}
+    httpx2.post(f"{shop.url}/_sandbox/faults", json=[fault])
+    try:
+        error = await shop.fail("draft_campaign", name="Half", included=["name:Newsletter"], subject="Half")
+    finally:
+        httpx2.post(f"{shop.url}/_sandbox/faults", json=[])
+    assert error["code"] == "stopped_midway"
+    (made,) = shop.raw(f"/api/campaigns/{error['done_so_far']['campaign_id']}")
+    assert made["attributes"]["name"] == "Half"
+    assert "before you call again" in error["next_step"]
 
 
 async def test_what_is_wrong_with_a_draft_is_told_by_its_own_arguments_and_nothing_is_made(shop: Shop) -> None:
