@@ -188,6 +188,41 @@ async def test_an_action_that_picks_another_takes_the_names_of_that(
     assert outcome.undo["arguments"] == {"id": tag["id"], "related": "lists", "ids": [vip]}
 
 
+NAMED: dict[str, tuple[str, str]] = {
+    "list-id": ("get_lists", "get_list"),
+    "segment-id": ("get_segments", "get_segment"),
+    "template-id": ("get_templates", "get_template"),
+    "flow-id": ("get_flows", "get_flow"),
+    "form-id": ("get_forms", "get_form"),
+    "tag-id": ("get_tags", "get_tag"),
+    "tag-group-id": ("get_tag_groups", "get_tag_group"),
+    "image-id": ("get_images", "get_image"),
+    "web-feed-id": ("get_web_feeds", "get_web_feed"),
+    "metric-id": ("get_metrics", "get_metric"),
+    "custom-metric-id": ("get_custom_metrics", "get_custom_metric"),
+    "universal-content-id": ("get_all_universal_content", "get_universal_content"),
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+async def test_whatever_has_a_name_is_found_by_it(engine: Engine, account: Account, kind: str) -> None:
+    listing, reading = NAMED[kind]
+    records = (await engine.run(Call(listing), account)).records
+    names = [" ".join(record["name"].split()) for record in records]
+    (name, known), *_ = [
+        (name, record["id"]) for name, record in zip(names, records, strict=True) if names.count(name) == 1
+    ]
+    outcome = await engine.run(Call(reading, {"id": f"name:{name}"}), account)
+    assert [record["id"] for record in outcome.records] == [known]
+
+
+async def test_a_webhook_is_found_by_its_name(engine: Engine, account: Account, registry: Registry) -> None:
+    example = registry["create_webhook"].spec.examples[0].arguments
+    (made,) = (await engine.run(Call("create_webhook", example), account)).records
+    plan = await engine.planned(Call("get_webhook", {"id": f"name:{made['name']}"}), account)
+    assert plan.arguments["id"] == made["id"]
+
+
 async def test_one_name_is_looked_up_once(engine: Engine, account: Account, shop: Watched, id_of: Ids) -> None:
     vip = await id_of("get_lists", "VIP customers")
     shop.seen.clear()
@@ -233,6 +268,30 @@ async def test_a_name_that_is_none_is_answered_with_those_near_it(
     assert set(shop.seen) == {"GET /api/lists"}
     (line,) = lines(await refused(engine, account, "get_list", id="name:Zzzzzz"))
     assert line.endswith("and none has that name. get_lists lists what there is.")
+
+
+async def test_where_more_lists_are_than_are_looked_through_the_error_says_so(engine: Engine) -> None:
+    pages: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        pages.append(str(request.url))
+        found = (
+            []
+            if "filter" in request.url.params
+            else [
+                {"type": "list", "id": f"L{len(pages):02}{one:03}", "attributes": {"name": f"List {len(pages)} {one}"}}
+                for one in range(60)
+            ]
+        )
+        following = f"http://sandbox/api/lists?page%5Bcursor%5D=page{len(pages)}" if found else None
+        document = {"data": found, "links": {"next": following}}
+        return httpx2.Response(200, json=document, headers={"content-type": "application/vnd.api+json"})
+
+    endpoint = Endpoint("http://sandbox", HttpPool(httpx2.MockTransport(answer)), pace=False)
+    account = open_account("sandbox", endpoint, api_key=API_KEY)
+    (line,) = lines(await refused(engine, account, "get_list", id="name:Zzzzzz"))
+    assert "and none has that name, of those that were looked through" in line
+    assert len(pages) == 3
 
 
 async def test_a_list_and_a_segment_of_one_name_are_told_apart(engine: Engine, account: Account) -> None:

@@ -23,8 +23,19 @@ RENAME = Call("update_list", {"id": "name:VIP customers", "name": "Our best"})
 
 
 @pytest.fixture
-def endpoint() -> Endpoint:
-    return Endpoint("http://sandbox", HttpPool(httpx2.ASGITransport(app=create_app(rate_limits=False))), pace=False)
+def transport() -> httpx2.ASGITransport:
+    return httpx2.ASGITransport(app=create_app(rate_limits=False))
+
+
+@pytest.fixture
+def endpoint(transport: httpx2.ASGITransport) -> Endpoint:
+    return Endpoint("http://sandbox", HttpPool(transport), pace=False)
+
+
+@pytest.fixture
+def elsewhere(transport: httpx2.ASGITransport) -> Account:
+    """The same account, as another process has it: what is written there is not known here."""
+    return open_account("sandbox", Endpoint("http://sandbox", HttpPool(transport), pace=False), api_key=API_KEY)
 
 
 @pytest.fixture
@@ -66,13 +77,13 @@ async def test_a_held_call_tells_what_its_name_stands_for_and_does_that(
 
 
 async def test_a_name_that_has_passed_to_another_list_confirms_nothing(
-    careful: Engine, registry: Registry, account: Account, accounts: OneAccount
+    careful: Engine, registry: Registry, account: Account, elsewhere: Account, accounts: OneAccount
 ) -> None:
     known = await lists(careful, account)
     data = await held(careful, accounts)
     free = Engine(registry)
-    await free.run(Call("update_list", {"id": known["VIP customers"], "name": "Formerly VIP"}), account)
-    await free.run(Call("update_list", {"id": known["Back in stock"], "name": "VIP customers"}), account)
+    await free.run(Call("update_list", {"id": known["VIP customers"], "name": "Formerly VIP"}), elsewhere)
+    await free.run(Call("update_list", {"id": known["Back in stock"], "name": "VIP customers"}), elsewhere)
     answer = await confirm_call(careful, accounts, Confirmation(data["confirmation"]["token"]))
     error = answer.answer.data["error"]
     assert error["code"] == "wrong_confirmation"

@@ -89,7 +89,7 @@ class ByName:
         same = [one for one in asked if one.name == name]
         if not same:
             for finder in finders:
-                if finder.most_read:
+                if finder.most_read != 0:
                     more, complete = await self._read(finder)
                     all_seen = [*all_seen, *more]
                     whole = whole and complete

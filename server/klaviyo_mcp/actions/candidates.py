@@ -60,6 +60,7 @@ def _campaigns(channel: str, label: str) -> Finder:
 
 _LISTS = Finder("get_lists", beside={"list_fields": ["name"]})
 _SEGMENTS = Finder("get_segments", beside={"segment_fields": ["name"]})
+_CUSTOM_METRICS = Finder("get_custom_metrics", None, beside={"custom_metric_fields": ["name"]}, most_read=None)
 FINDERS: dict[str, list[Finder]] = {
     "list-id": [_LISTS],
     "segment-id": [_SEGMENTS],
@@ -78,14 +79,10 @@ FINDERS: dict[str, list[Finder]] = {
     # Neither has a filter by name. A page of metrics holds 200, and few accounts have more than two.
     "metric-id": [
         Finder("get_metrics", None, most_read=400, told=("integration.name",)),
-        Finder(
-            "get_custom_metrics",
-            None,
-            beside={"custom_metric_fields": ["name"]},
-            most_read=None,
-            label="custom metric",
-        ),
+        replace(_CUSTOM_METRICS, label="custom metric"),
     ],
+    "custom-metric-id": [_CUSTOM_METRICS],
+    "webhook-id": [Finder("get_webhooks", None, beside={"webhook_fields": ["name"]}, most_read=None)],
     # An account may have more people than could ever be looked through.
     "profile-id": [Finder("get_profiles", name="email", beside={"profile_fields": ["email"]}, most_read=0)],
 }

@@ -123,15 +123,18 @@ class Engine:
         """
         return await self.carry_out(await self.planned(call, account), account, announce)
 
-    async def planned(self, call: Call, account: Account) -> Plan:
-        """As `plan`, with what the call leaves to the account: it is read for what is named or left out."""
+    async def planned(self, call: Call, account: Account, *, anew: bool = False) -> Plan:
+        """As `plan`, with what the call leaves to the account: it is read for what is named or left out.
+
+        `anew` takes nothing that was read for an earlier call.
+        """
 
         async def attempt(settled: Settled) -> Plan:
             return await done(partial(self._plan, call, account, settled), long=is_long(call.arguments))
 
         planner = self._planner(account)
         looks = partial(self._look, account, planner.looking), partial(self._look, account, planner)
-        return await Resolver(self.registry, account, *looks, partial(self._glance, account)).plan(attempt)
+        return await Resolver(self.registry, account, *looks, partial(self._glance, account), anew).plan(attempt)
 
     async def carry_out(
         self,

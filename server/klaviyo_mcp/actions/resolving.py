@@ -5,9 +5,10 @@ a call it stands. Nothing is sent but reads.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.glimpses import Glimpses
 from klaviyo_mcp.actions.by_name import ByName
 from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.defaults import DEFAULTS, Look, NotFoundHere
@@ -39,7 +40,8 @@ class NamedTarget(InvalidArguments):
 class Resolver:
     """Looks up what one call needs. `look` reads, and raises what that does; `glance` gives none where it fails.
 
-    `look_for_names` does as `look`, and what the server's policy does not let an agent read is not read by it.
+    `look_for_names` does as `look`, and what the server's policy does not let an agent read is not read by it. `anew`
+    takes nothing that was read for an earlier call.
     """
 
     registry: Registry
@@ -47,6 +49,8 @@ class Resolver:
     look: Look
     look_for_names: Look
     glance: Callable[[str, JSON], Awaitable[list[JSON]]]
+    anew: bool = False
+    fresh: Glimpses = field(default_factory=Glimpses)
 
     async def plan(self, attempt: Attempt) -> Plan:
         """The plan of a call with all that it leaves to the account.
@@ -65,6 +69,9 @@ class Resolver:
                     raise refused from None
                 settled = await self._settled(settled, sought, error)
                 continue
+            except ActionError as error:
+                error.looked = error.looked or settled is not NOTHING
+                raise
             if plan.effect == "destructive":
                 _check_unnamed(plan, settled)
             settled = await self._with_what_steps_may_need(plan, settled)
@@ -103,9 +110,10 @@ class Resolver:
         """The one thing that is sought. Raises NotFoundHere."""
         finder, _ = sought
         if (default := DEFAULTS.get(finder)) is None:
-            return await ByName(self.look_for_names, self.account.glimpses).find(sought)
+            kept = self.fresh if self.anew else self.account.glimpses
+            return await ByName(self.look_for_names, kept).find(sought)
         facts, writes = self.account.facts, self.account.glimpses.writes
-        if (known := facts.found(finder, writes)) is not None:
+        if not self.anew and (known := facts.found(finder, writes)) is not None:
             return Thing(*known)
         try:
             thing = await default.find(self.look)

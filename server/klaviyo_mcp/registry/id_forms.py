@@ -12,6 +12,7 @@ ULID = r"[0-9A-Za-z]{26}"
 UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 HEX = r"[0-9a-f]{32}"
 DIGITS = r"[0-9]+"
+LOOSE = r"[0-9A-Za-z-]{6,40}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def _form(thing: str, words: str, example: str, *patterns: str, named: str = "na
 _SIX = "six letters and digits"
 _ULID = "26 digits and capitals"
 _NUMBER = "a number"
+_LOOSE = "letters and digits, mostly 26"
 ID_FORMS = {
     "list-id": _form("list", _SIX, "VbT4kM", SIX),
     "segment-id": _form("segment", _SIX, "Tq7dLw", SIX),
@@ -63,6 +65,9 @@ ID_FORMS = {
     "tag-id": _form("tag", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "tag-group-id": _form("tag group", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "universal-content-id": _form("universal content", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, HEX),
-    "event-id": _form("event", "letters and digits, mostly eleven", "7fxmgLcbxPC", r"[0-9A-Za-z-]{6,40}", named=""),
+    # Klaviyo documents neither, so that little is held against them.
+    "custom-metric-id": _form("custom metric", _LOOSE, "01JCZ4V7Q9M2R5T8W1Y3B6D0FK", LOOSE),
+    "webhook-id": _form("webhook", _LOOSE, "01JD5T8W1Z4C7F0H3K6N9Q2S5V", LOOSE),
+    "event-id": _form("event", "letters and digits, mostly eleven", "7fxmgLcbxPC", LOOSE, named=""),
 }
 """By the name of the format."""

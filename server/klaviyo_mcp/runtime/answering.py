@@ -162,7 +162,7 @@ async def confirm_call(
         accounts,
         Call(asked.action, asked.arguments),
         name,
-        Circumstances(listed=listed, meta=meta, announce=announce, audit=audit),
+        Circumstances(listed=listed, meta=meta, announce=announce, audit=audit, confirms=True),
         lambda turn: _confirmed(turn, confirmation, asked),
     )
 
@@ -230,13 +230,14 @@ async def turned_down(
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """How a call came: see `answer_call`."""
+    """How a call came: see `answer_call`. One that `confirms` another goes by what is so now."""
 
     budget: int = BUDGET
     listed: bool = False
     meta: Mapping[str, Any] | None = None
     announce: Announce | None = None
     audit: Audit | None = None
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ async def _watched_call(
         async def run(known: _Known) -> Answer:
             account = await accounts.find(name)
             watch.account = record.account = account.name
-            plan = record.plan = await engine.planned(call, account)
+            plan = record.plan = await engine.planned(call, account, anew=circumstances.confirms)
             return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
 
         try:
