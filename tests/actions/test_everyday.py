@@ -1,6 +1,7 @@
 """The everyday actions over the sandbox: what they answer equals what Klaviyo's records say when they are added up."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +11,12 @@ import pytest
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.steps import StepsRequest
 from klaviyo_mcp.runtime.answering import answer_call
+from klaviyo_mcp.runtime.everyday import EVERYDAY
 from klaviyo_sandbox import API_KEY, create_app
 from klaviyo_sandbox.testing import serve
 
@@ -447,3 +451,37 @@ async def test_what_is_wrong_with_a_draft_is_told_by_its_own_arguments_and_nothi
     )
     assert unknown["problems"][0]["argument"] == "included[0]"
     assert len(shop.raw("/api/campaigns", filter='equals(messages.channel,"email")')) == before
+
+
+async def test_of_a_large_audience_is_said_what_was_looked_at_and_what_is_estimated(registry: Registry) -> None:
+    with serve(create_app(rate_limits=False, profiles=1_800)) as url:
+        shop = Shop(url, registry)
+        found = await shop.do("audience_size", audience="name:Newsletter")
+        await shop.endpoint.close()
+    assert found["people"] > found["looked_at"] == 1_000
+    assert found["complete"] is False
+    share = found["reachable"]["email"] / 1_000
+    assert found["estimated"]["email"] == pytest.approx(share * found["people"], abs=1)
+    assert "Only the people in looked_at" in found["notes"][0]
+
+
+async def test_what_a_grant_does_not_allow_is_left_out_of_the_page(shop: Shop) -> None:
+    person = shop.raw("/api/profiles", **{"page[size]": 100})[0]
+    granted = GrantedAccess("shop", lambda: ["profiles:read", "events:read"])
+    shop.accounts = OneAccount(replace(shop.accounts.account, access=granted), shop.endpoint)
+    found = await shop.do("profile_overview", profile=person["id"])
+    assert found["who"]["id"] == person["id"]
+    assert found["events"]
+    assert {one["code"] for one in found["not_read"]} == {"scope_missing"}
+    assert "the lists they are on" in [one["what"] for one in found["not_read"]]
+
+
+async def test_each_action_answers_its_own_examples_in_words_of_its_own(shop: Shop, registry: Registry) -> None:
+    for name in sorted(EVERYDAY):
+        spec = registry[name].spec
+        assert 6 <= len(spec.asks) <= 12, name
+        if isinstance(spec.request, StepsRequest) and spec.effect == "read":
+            for example in spec.examples:
+                response = await answer_call(shop.engine, shop.accounts, Call(name, example.arguments))
+                assert "internal_error" not in response.text
+                assert "not_put_together" not in response.text
