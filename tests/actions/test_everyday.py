@@ -1,6 +1,7 @@
 """The everyday actions over the sandbox: what they answer equals what Klaviyo's records say when they are added up."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +11,12 @@ import pytest
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.steps import StepsRequest
 from klaviyo_mcp.runtime.answering import answer_call
+from klaviyo_mcp.runtime.everyday import EVERYDAY
 from klaviyo_sandbox import API_KEY, create_app
 from klaviyo_sandbox.testing import serve
 
@@ -302,10 +306,30 @@ async def test_results_are_computed_from_counts_and_compared_with_the_period_bef
         assert row["change"]["open_rate_points"] == pytest.approx(
             (row["open_rate"] - row["before"]["open_rate"]) * 100, abs=0.01
         )
+    rows = await shop.report("flow", str(first), str(last + timedelta(days=1)))
+    clicks = sorted(
+        one["statistics"]["clicks_unique"] / one["statistics"]["delivered"]
+        for one in rows
+        if one["statistics"]["delivered"]
+    )
+    least = [row["click_rate"] for row in found["least_clicked_flow_messages"]]
+    assert least == pytest.approx(clicks[:3], abs=1e-4)
     best = [row["revenue_per_recipient"] for row in found["best_campaigns"]]
     assert best == sorted(best, reverse=True)
     assert all(row["name"] for row in found["best_campaigns"])
     assert "the account's revenue metric" in found["read_as"]["conversion_metric_id"]
+
+
+async def test_the_best_are_those_by_what_is_asked_for(shop: Shop) -> None:
+    given = {"timeframe": {"key": "last_365_days"}, "kinds": ["campaigns"], "most": 1}
+    (opened,) = (await shop.do("performance_overview", rank_by="open_rate", **given))["best_campaigns"]
+    (earning,) = (await shop.do("performance_overview", rank_by="revenue", **given))["best_campaigns"]
+    covers = (await shop.do("performance_overview", rank_by="revenue", **given))["covers"]
+    rows = await shop.report("campaign", covers["first_day"], str(datetime.now(ZONE).date() + timedelta(days=1)))
+    counts = {one["groupings"]["campaign_id"]: one["statistics"] for one in rows}
+    mails = [one["groupings"]["campaign_id"] for one in rows if one["groupings"]["send_channel"] == "email"]
+    assert opened["id"] == max(mails, key=lambda one: counts[one]["opens_unique"] / counts[one]["delivered"])
+    assert earning["id"] == max(counts, key=lambda one: counts[one]["conversion_value"])
 
 
 async def test_kinds_that_are_not_asked_for_cost_no_call(shop: Shop) -> None:
@@ -403,6 +427,19 @@ async def test_a_text_is_drafted_too_and_what_an_email_lacks_is_told(shop: Shop)
     assert "template" in bare["problems"][0]
 
 
+async def test_a_draft_that_breaks_off_says_what_is_there(shop: Shop) -> None:
+    fault = {"operation": "refresh_campaign_recipient_estimation", "fault": "status", "status": 500, "count": 9}
+    httpx2.post(f"{shop.url}/_sandbox/faults", json=[fault])
+    try:
+        error = await shop.fail("draft_campaign", name="Half", included=["name:Newsletter"], subject="Half")
+    finally:
+        httpx2.post(f"{shop.url}/_sandbox/faults", json=[])
+    assert error["code"] == "stopped_midway"
+    (made,) = shop.raw(f"/api/campaigns/{error['done_so_far']['campaign_id']}")
+    assert made["attributes"]["name"] == "Half"
+    assert "before you call again" in error["next_step"]
+
+
 async def test_what_is_wrong_with_a_draft_is_told_by_its_own_arguments_and_nothing_is_made(shop: Shop) -> None:
     before = len(shop.raw("/api/campaigns", filter='equals(messages.channel,"email")'))
     late = await shop.fail(
@@ -414,3 +451,37 @@ async def test_what_is_wrong_with_a_draft_is_told_by_its_own_arguments_and_nothi
     )
     assert unknown["problems"][0]["argument"] == "included[0]"
     assert len(shop.raw("/api/campaigns", filter='equals(messages.channel,"email")')) == before
+
+
+async def test_of_a_large_audience_is_said_what_was_looked_at_and_what_is_estimated(registry: Registry) -> None:
+    with serve(create_app(rate_limits=False, profiles=1_800)) as url:
+        shop = Shop(url, registry)
+        found = await shop.do("audience_size", audience="name:Newsletter")
+        await shop.endpoint.close()
+    assert found["people"] > found["looked_at"] == 1_000
+    assert found["complete"] is False
+    share = found["reachable"]["email"] / 1_000
+    assert found["estimated"]["email"] == pytest.approx(share * found["people"], abs=1)
+    assert "Only the people in looked_at" in found["notes"][0]
+
+
+async def test_what_a_grant_does_not_allow_is_left_out_of_the_page(shop: Shop) -> None:
+    person = shop.raw("/api/profiles", **{"page[size]": 100})[0]
+    granted = GrantedAccess("shop", lambda: ["profiles:read", "events:read"])
+    shop.accounts = OneAccount(replace(shop.accounts.account, access=granted), shop.endpoint)
+    found = await shop.do("profile_overview", profile=person["id"])
+    assert found["who"]["id"] == person["id"]
+    assert found["events"]
+    assert {one["code"] for one in found["not_read"]} == {"scope_missing"}
+    assert "the lists they are on" in [one["what"] for one in found["not_read"]]
+
+
+async def test_each_action_answers_its_own_examples_in_words_of_its_own(shop: Shop, registry: Registry) -> None:
+    for name in sorted(EVERYDAY):
+        spec = registry[name].spec
+        assert 6 <= len(spec.asks) <= 12, name
+        if isinstance(spec.request, StepsRequest) and spec.effect == "read":
+            for example in spec.examples:
+                response = await answer_call(shop.engine, shop.accounts, Call(name, example.arguments))
+                assert "internal_error" not in response.text
+                assert "not_put_together" not in response.text

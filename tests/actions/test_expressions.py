@@ -46,6 +46,7 @@ NOW = "2026-11-26T04:10:00+01:00"
         ("words(', ', ['a', nothing, `1`, '', 'b  c'])", "a, 1, b c"),
         ("words(', ', [nothing])", None),
         ("first(things, `1`)[].id", ["1"]),
+        ("greatest_first(rows, 'sent.all')[].id", ["a", "b"]),
         ("first(nothing, `1`)", []),
         ("rest(things, `3`)[].id", ["4"]),
         ("when(`true`, 'a')", "a"),

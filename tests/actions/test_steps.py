@@ -181,6 +181,40 @@ async def test_a_preview_says_what_will_be_left_out(shop: Shop) -> None:
     assert [step["action"] for step in shown["steps"]] == ["get_lists", "get_forms"]
 
 
+async def test_what_is_not_there_yet_is_looked_for_again(shop: Shop) -> None:
+    (draft, *_) = (
+        await shop.do(
+            "get_campaigns", channel="email", filter=[{"field": "status", "operator": "equals", "value": "Draft"}]
+        )
+    )["records"]
+    estimate = {
+        "name": "estimate",
+        "action": "get_campaign_recipient_estimation",
+        "arguments": {"id": "$id"},
+        "optional": "the estimate",
+    }
+    answer = {"recipients": "$estimate.records.0.estimated_recipient_count"}
+    hasty, patient = (
+        spec([LISTS, step], answer, id={"type": "string"}) for step in (estimate, {**estimate, "patience": 6})
+    )
+    assert (await shop.run(hasty, id=draft["id"]))["not_read"][0]["code"] == "not_found"
+    await shop.do("refresh_campaign_recipient_estimation", id=draft["id"])
+    assert "recipients" in await shop.run(patient, id=draft["id"])
+
+
+async def test_of_many_that_are_looked_for_one_that_is_not_there_is_no_failure(shop: Shop) -> None:
+    (group, *_) = (await shop.do("get_lists"))["records"]
+    each = {
+        "name": "found",
+        "action": "get_list",
+        "each": "$ids",
+        "arguments": {"id": "$item"},
+        "optional": "the lists",
+    }
+    made = spec([each], {"names": {"$make": "found.records[].name"}}, ids={"type": "array"})
+    assert await shop.run(made, ids=["XXXXXX", group["id"]]) == {"names": [group["name"]]}
+
+
 WRONG: list[tuple[list[JSON], JSON, str]] = [
     ([{"name": "made", "make": "nowhere.ids"}], {}, "speaks of 'nowhere'"),
     ([{"name": "made", "make": "rate(`1`)"}], {}, "rate() takes 2 arguments, not 1"),

@@ -85,7 +85,8 @@ async def test_a_run_tool_refuses_other_effects_and_names_the_right_one(client, 
             # A call that cannot be made at all, such as one whose time has passed, is told so first.
             assert error["code"] in ("invalid_arguments", "precondition_failed"), (action.name, error)
         assert error["outcome"] in ("Nothing was sent to Klaviyo.", "Nothing was changed in Klaviyo.")
-    assert requests_seen() == []
+    # What a call leaves to the account is read before its effect is known.
+    assert {entry["method"] for entry in requests_seen()} <= {"GET"}
 
 
 async def test_several_reads_are_answered_one_by_one(client) -> None:

@@ -113,6 +113,11 @@ class _Functions(Functions):
         ranked = [(rank, record) for record in objects(records) if (rank := _likeness(record, names, wanted)) < 4]
         return [record for _, record in sorted(ranked, key=lambda one: one[0])]
 
+    @_takes(ANY, "string")
+    def _func_greatest_first(self, rows: Any, name: str) -> list[JSON]:
+        numbered = [row for row in objects(rows) if _numbers(_at(row, name))]
+        return sorted(numbered, key=lambda row: _at(row, name), reverse=True)
+
     @_takes(ANY, "number")
     def _func_first(self, values: Any, most: int) -> list[Any]:
         return items(values)[: int(most)]

@@ -275,7 +275,9 @@ async def _watched_call(
 async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) -> Answer:
     engine, plan = turn.engine, turn.plan
     if only is not None and plan.effect != only:
-        raise WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
+        error = WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
+        error.looked = bool(plan.settled.things)
+        raise error
     if not (since := engine.waits_for(plan)):
         return await _carried_out(turn)
     consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)
