@@ -65,8 +65,8 @@ def call(
                 accounts = application.accounts if application.connected else None
                 return await preview_call(application.engine, accounts, Call(action, given), audit=audit)
             ask = _agree if yes else _ask if sys.stdin.isatty() and arguments != "-" else None
-            made = Call(action, given)
-            return await answer_call(application.engine, application.accounts, made, ask=ask, audit=audit)
+            made, room = Call(action, given), application.settings.answer_bytes
+            return await answer_call(application.engine, application.accounts, made, budget=room, ask=ask, audit=audit)
         finally:
             await application.accounts.close()
 
