@@ -34,7 +34,7 @@ async def test_both_eras_list_and_call_over_http(environment, http_server, mode)
             assert (await client.list_tools()).tools
             result = await client.call_tool("get_lists", {"page_size": 1})
             assert result.structured_content["count"] == 1
-            assert result.content[0].text.startswith("1 list, more with next_cursor.\n{")
+            assert result.content[0].text.startswith("1 list, more with next_cursor.\nnext_cursor: ")
 
 
 async def test_every_tool_has_a_title_hints_from_its_effect_and_a_schema_clients_take(client) -> None:

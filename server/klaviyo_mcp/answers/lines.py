@@ -21,13 +21,6 @@ def line(made: Line, record: JSON) -> Any:
     return None if value is None else _MAKERS[made.kind](value)
 
 
-def tells_all(made: Line, value: Any) -> bool:
-    """Whether a field of ours leaves nothing out of the one of Klaviyo's that has its name."""
-    if made.kind == "place":
-        return mapping(value).keys() <= set(PLACE)
-    return not is_object(value) or len(value) == 1
-
-
 def _consent(subscriptions: Any) -> str | None:
     """`email subscribed since 2026-03-01; sms never`: a part for each channel that Klaviyo tells of."""
     said: list[str] = []
@@ -91,15 +84,10 @@ def _fits(value: Any) -> bool:
     return len(str(value)) <= LONGEST_TELLING
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 _MAKERS: dict[LineKind, Callable[[Any], Any]] = {
     "consent": _consent,
     "place": _place,
     "characters": _characters,
     "value": _value,
     "highlights": _highlights,
-    "inner": _same,
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.sparse import ALL, DEFAULT
-from klaviyo_mcp.answers.lines import line, tells_all
+from klaviyo_mcp.answers.lines import line
 from klaviyo_mcp.answers.related import Identity, by_identity, names_of
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.loose_json import JSON, items, mapping
@@ -66,26 +66,18 @@ class Shown:
             return whole
         lines = {name: one for name, one in table.lines.items() if self.listing or one.whole}
         asked = self._asked_for_by_name()
+        lines = {name: one for name, one in lines.items() if one.source.partition(".")[0] not in asked}
+        replaced = {one.source for one in lines.values() if one.whole}
         made: JSON = {}
         for name, value in whole.items():
-            if name in (*FIRST, *LAST) or name in asked:
+            shown = name in table.listed if self.listing else name not in replaced
+            if shown or name in (*FIRST, *LAST) or name in asked:
                 made[name] = value
-            elif name in lines:
-                continue
-            elif any(one.whole and one.source.partition(".")[0] == name for one in lines.values()):
+            elif not all(f"{name}.{inner}" in table.listed for inner in mapping(value) or (None,)):
                 self.left_out[name] = None
-            elif not self.listing or name in table.listed:
-                made[name] = value
-            else:
-                self.left_out[name] = None
-        for name, one in lines.items():
-            if asked & {name, one.source.partition(".")[0]}:
-                continue
-            if (said := line(one, whole)) is not None:
-                made[name] = said
-                if name in whole and not tells_all(one, whole[name]):
-                    self.left_out[f"{name} (its parts)"] = None
-        return made | {name: value for name in named if (value := _at(whole, name, table)) is not None}
+        parts = [name for name in table.listed if "." in name and self.listing]
+        wanted = [*lines, *parts, *named]
+        return made | {name: value for name in wanted if (value := _at(whole, name, table)) is not None}
 
     def _picked(self, whole: JSON, table: RecordFields, named: list[str]) -> JSON:
         kept = {name: whole[name] for name in (*FIRST, *LAST) if name in whole}

@@ -1,13 +1,14 @@
 """Which fields of a record are shown when none are named, by type of resource. A type that is not here is shown whole.
 
-A listing shows `listed`, in this order; one record alone is shown whole, but for what stands in a line of it.
+A listing shows `listed`, in this order, dotted where it is a part of an attribute. One record alone is shown whole, but
+for what stands in a line of it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-LineKind = Literal["consent", "place", "characters", "value", "highlights", "inner"]
+LineKind = Literal["consent", "place", "characters", "value", "highlights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,11 @@ _CATALOG = "external_id title price published url"
 RECORD_FIELDS: dict[str, RecordFields] = {
     "profile": RecordFields(
         _words(
-            "email phone_number first_name last_name external_id location consent created last_event_date "
-            "joined_group_at"
+            "email phone_number first_name last_name external_id place consent created last_event_date joined_group_at"
         ),
         lines={
             "consent": Line("consent", "subscriptions", whole=True),
-            "location": Line("place", "location"),
+            "place": Line("place", "location"),
         },
         asks=("subscriptions",),
     ),
@@ -64,13 +64,12 @@ RECORD_FIELDS: dict[str, RecordFields] = {
     "template-universal-content": RecordFields(_words("name screenshot_status updated")),
     "segment": RecordFields(_words("name profile_count is_active is_processing updated")),
     "list": RecordFields(_words("name profile_count opt_in_process created")),
-    "metric": RecordFields(_words("name integration"), lines={"integration": Line("inner", "integration.name")}),
+    "metric": RecordFields(_words("name integration.name")),
     "catalog-item": RecordFields(_words(_CATALOG)),
     "catalog-variant": RecordFields(_words(f"{_CATALOG} sku inventory_quantity inventory_policy")),
     "form": RecordFields(_words("name status ab_test updated_at")),
     "review": RecordFields(
-        _words("rating title content author email status verified product created public_reply"),
-        lines={"product": Line("inner", "product.name"), "status": Line("inner", "status.value")},
+        _words("rating title content author email status.value verified product.name created public_reply")
     ),
 }
 
