@@ -25,6 +25,8 @@ BESIDE = 1_000
 """Bytes of a result beside the data of its answer."""
 MOST_MADE = 16
 """Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
+MOST_OTHERS = 8
+"""Arguments beside those of a brief schema that are named."""
 UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
 
 
@@ -103,15 +105,16 @@ def as_brief_tool(action: Action, names: ToolNames[Action], most: int) -> JSON:
     """An action in few words, beside the tool that describes it whole; its arguments take about `most` characters."""
     tool = as_tool(action, names)
     schema, others = brief_schema(action.spec, most)
-    more = f" Also takes {', '.join(others)}: see describe_action." if others else ""
-    del tool["title"]
+    named = ", ".join(others[:MOST_OTHERS]) + (f" and {len(others) - MOST_OTHERS} more" if others[MOST_OTHERS:] else "")
+    more = f" Also takes {named}: see describe_action." if others else ""
     return {**tool, "description": names.told(f"{action.spec.summary}{more}"), "inputSchema": names.told_schema(schema)}
 
 
 def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
     """An action as MCP shows it, in its own JSON.
 
-    The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method.
+    The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method. The
+    title stands among them alone, where clients of every revision find it: once more would be 10 KB of a list of all.
     `names` are those of a server that lists its tools with a prefix.
     """
     spec = action.spec
@@ -125,7 +128,6 @@ def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
         hints["idempotentHint"] = spec.idempotent
     return {
         "name": names.listed(spec.name),
-        "title": spec.title,
         "description": names.told(spec.description.strip()),
         "inputSchema": names.told_schema(listed_schema(spec)),
         "annotations": hints,
