@@ -123,13 +123,17 @@ class _Run:
         found: dict[str, tuple[list[Outcome], Failure | None]] = {}
 
         async def one(step: Step) -> None:
-            found[step.name] = await self._calls(step)
+            if is_wanted(step.when, step.unless, self.values):
+                found[step.name] = await self._calls(step)
+            elif step.make is None and step.shows is None:
+                # Whether it is complete is not said: nobody looked.
+                self.values[step.name] = _found([], rows=[], included={})
 
         async with anyio.create_task_group() as group:
             for step in together:
                 group.start_soon(one, step)
         failed: tuple[Failure, str] | None = None
-        for step in together:
+        for step in (step for step in together if step.name in found):
             outcomes, failure = found[step.name]
             self.parts += outcomes
             if step.action is not None:
@@ -166,10 +170,6 @@ class _Run:
 
     async def _calls(self, step: Step) -> tuple[list[Outcome], Failure | None]:
         """The outcomes of a step's calls in order, up to the first failure."""
-        if not is_wanted(step.when, step.unless, self.values):
-            if step.make is None and step.shows is None:
-                self.values[step.name] = _found([])
-            return [], None
         try:
             if step.make is not None:
                 self._keep(step.name, _evaluated(step.make, self.values, step.name))
