@@ -76,6 +76,8 @@ def error_text(answer: Answer) -> str:
         lines.append(f"Check with: {check['action']} {_json(check['arguments'])}")
     if call_id := error.get("call_id"):
         lines.append(f"Call id: {call_id}")
+    if left_out := error.get("user_content_left_out"):
+        lines.append(left_out)
     if is_written_by_users(error):
         lines.insert(1, EXPLAINED)
     return "\n".join(lines)
