@@ -39,8 +39,8 @@ async def test_both_eras_list_and_call_over_http(environment, http_server, mode)
 
 async def test_every_tool_has_a_title_hints_from_its_effect_and_a_schema_clients_take(client) -> None:
     for tool in (await client.list_tools()).tools:
-        assert tool.title
-        assert tool.annotations.title == tool.title
+        assert tool.annotations.title
+        assert len(tool.annotations.title) <= 60
         assert tool.input_schema["type"] == "object"
         assert not {"oneOf", "anyOf", "allOf", "$ref", "$defs"} & tool.input_schema.keys()
         assert "$ref" not in json.dumps(tool.input_schema)

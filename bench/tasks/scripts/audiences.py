@@ -35,16 +35,10 @@ async def filled(hand: Hand, name: str, conditions: list[JSON]) -> tuple[str, in
     definition = {"condition_groups": [{"conditions": [one]} for one in conditions]}
     words = ("make a segment", "create a segment of customers")
     made = await hand.run(words, "create_segment", name=name, definition=definition)
-    return made["record"]["id"], await _settled(hand, made["record"]["id"])
-
-
-async def _settled(hand: Hand, segment: str) -> int:
     for _ in range(_MOST_LOOKS):
-        answer = await hand.run(
-            "how many people are in a segment", "get_segment", id=segment, additional_segment_fields=["profile_count"]
-        )
-        if not answer["record"]["is_processing"]:
-            return answer["record"]["profile_count"]
+        segment = (await hand.follow(made["verify"]))["record"]
+        if not segment["is_processing"]:
+            return segment["id"], segment["profile_count"]
         await asyncio.sleep(0.5)
     raise AgentError("The segment was not filled in time.")
 
