@@ -1,5 +1,6 @@
 """Answers about actions themselves: which do what was asked for, and what one needs to be called."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,8 +15,11 @@ from klaviyo_mcp.registry.tool_schema import listed_schema
 
 SHOWN_WHOLE = 3
 """Actions of an answer that come with their arguments."""
-LONGEST_SCHEMA = 2_500
-LONGEST_EXAMPLE = 600
+LONGEST_EXAMPLE = 400
+LONGEST_WORDS = 260
+"""Characters of what is said of an argument; describe_action has it whole."""
+PLAIN = frozenset({"cursor", "max_records", "page_size", "fields"})
+"""Arguments that every list takes: what they are stands in the server's instructions."""
 LONGEST_ECHO = 200
 """Characters of a question that are repeated to who asked it."""
 
@@ -26,8 +30,8 @@ def found(registry: Registry, query: str, result: Found) -> Answer:
     if result.likely:
         return Answer(
             {"actions": shown},
-            f"{len(shown)} actions, the likeliest first. Run one with its run_with tool: "
-            '{"action": name, "arguments": {…}}. describe_action tells all of one.',
+            f"{len(shown)} actions, the likeliest first, each with the tool that runs it: "
+            '{"action": name, "arguments": {…}}. What is marked * is needed. describe_action tells all of one.',
         )
     asked = f"{query[:LONGEST_ECHO]}…" if len(query) > LONGEST_ECHO else query
     if result.kept_back:
@@ -98,21 +102,38 @@ def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:
         entry["guides"] = guides
     if whole:
         arguments: dict[str, Any] = mapping(listed_schema(spec)["properties"])
-        if len(str(arguments)) <= LONGEST_SCHEMA:
-            entry["arguments"] = arguments
-        else:
-            entry["arguments"] = {name: _short(schema) for name, schema in arguments.items()}
+        entry["arguments"] = {name: _short(schema) for name, schema in arguments.items() if name not in PLAIN}
     return entry
 
 
+def found_text(answer: Answer) -> str:
+    """What was found as text: a line for each action, and below the first of them a line for each argument."""
+    lines = [answer.summary]
+    for number, one in enumerate(answer.data["actions"], 1):
+        guides = f" See {', '.join(one['guides'])}." if "guides" in one else ""
+        lines.append(f"{number}. {one['name']} ({one['run_with']}): {one['summary']}{guides}")
+        told = one.get("arguments", {})
+        lines += [f"   {name}{'*' if name in one['required'] else ''}: {words}" for name, words in told.items()]
+        if missing := [name for name in one["required"] if name not in told]:
+            lines.append(f"   needs {', '.join(missing)}")
+        if "example" in one:
+            lines.append(f"   such as {json.dumps(one['example'], ensure_ascii=False, separators=(',', ':'))}")
+    return "\n".join(lines)
+
+
 def _short(schema: JSON) -> str:
-    """An argument in a word or two: what describe_action tells in full."""
+    """An argument in few words: its type, what it can be, and what it is."""
+    items = mapping(schema.get("items"))
     kind = str(schema.get("type", "any"))
-    choices = schema.get("enum") or mapping(schema.get("items")).get("enum")
+    if kind == "array":
+        kind = f"list of {items.get('type', 'any')}"
+    choices = schema.get("enum") or items.get("enum")
     if choices:
-        return f"{kind}: {', '.join(map(str, choices[:8]))}{', …' if len(choices) > 8 else ''}"
-    words = str(schema.get("description", "")).split(". ", 1)[0].strip(".")
-    return f"{kind}: {words[:90]}" if words else kind
+        kind += f", one of {', '.join(map(str, choices[:12]))}{', …' if len(choices) > 12 else ''}"
+    words = str(schema.get("description", "")).strip()
+    if len(words) > LONGEST_WORDS:
+        words = f"{words[:LONGEST_WORDS].rpartition(' ')[0]} …"
+    return f"{kind}. {words}" if words else kind
 
 
 def _operators(field: Any) -> str:

@@ -15,7 +15,7 @@ EXPECT: JSON = {
     "expect": {
         "type": "integer",
         "minimum": 0,
-        "description": "How many people or records you think this reaches: if it is more, it is refused and nothing is sent.",
+        "description": "How many people or records you think this reaches: refused, with nothing sent, if more.",
     }
 }
 """The engine's own argument of writes that say how many people or records they reach."""

@@ -17,7 +17,7 @@ from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.discovery import described, found, search
+from klaviyo_mcp.answers.discovery import described, found, found_text, search
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
 from klaviyo_mcp.answers.handles import ROOM, with_handle
 from klaviyo_mcp.answers.held import held, told
@@ -183,7 +183,8 @@ def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = Fal
 def find_actions(engine: Engine, query: str, most: int) -> Response:
     """The actions that a question is about, of those that can be called."""
     answer = found(engine.registry, query, search(engine.registry, query, most, engine.lets_through))
-    return _told(engine, answer)
+    answer = sendable(as_listed(answer, engine.registry))
+    return Response(answer, found_text(answer))
 
 
 def describe_action(engine: Engine, name: str) -> Response:
