@@ -74,7 +74,7 @@ def _print(outcomes: list[Outcome], listing: int, exposure: str) -> None:
     refused = sum(len(outcome.figures.refused) for outcome in outcomes)
     print(f"\n{done} of {len(outcomes)} done; {calls} calls [{before[0]}], {refused} refused; {read:,} characters read")
     looking = sum(outcome.figures.looking for outcome in outcomes)
-    print(f"[{before[1]}k], about {tokens:,} tokens; {looking:,} of them to find and describe actions.")
+    print(f"[{before[1]}k], about {tokens:,} tokens; {looking:,} of them characters of searches and describe actions.")
     print(f"The list of tools ({exposure}) has {listing:,} characters.")
     print("In brackets: an agent in November 2026 that saw all 354 tools as a list.")
     for outcome in outcomes:
