@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench clients docs lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench tasks clients docs lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,10 +73,14 @@ sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with lice
 		--output-file dist/sbom.cdx.json .cache/runtime
 	$(BIN)/python .ci/licences.py dist/sbom.cdx.json
 
-bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, and search
+bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, search, and answers
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/quota.py
 	$(BIN)/python bench/search.py
+	$(BIN)/python bench/answers.py
+
+tasks: $(TOOLS)  ## Have marketers' tasks done over the sandbox, or some: make tasks FLAGS="--task 3 --agent COMMAND"
+	$(BIN)/python -m bench.tasks $(FLAGS)
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"

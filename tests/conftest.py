@@ -42,6 +42,7 @@ SLOW = (
     "actions/test_preview_is_run.py",
     "actions/test_scarce_reads.py",
     "actions/test_suggestions.py",
+    "answers/test_kept_answers.py",
     "answers/test_nothing_is_lost.py",
     "cli/",
     "clients/",

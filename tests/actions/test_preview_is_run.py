@@ -12,6 +12,8 @@ from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.permission import Gate
+from klaviyo_mcp.actions.plan import Planner
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.pool import HttpPool
@@ -79,7 +81,9 @@ def _shown(plan: dict[str, Any]) -> Any:
         for check in part.get("checks_first", []):
             if "arguments" not in check:
                 continue
-            (request,) = preview(Engine(REGISTRY).plan(Call(check["action"], check["arguments"]))).data["requests"]
+            # Whole, as rules read: an agent's own call of it would be shown fewer fields.
+            planned = Planner(Gate(REGISTRY)).plan(REGISTRY[check["action"]], check["arguments"])
+            (request,) = preview(planned).data["requests"]
             yield _plain(request)
         for request in part.get("requests", []):
             yield _plain(request)

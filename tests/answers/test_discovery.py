@@ -5,9 +5,9 @@ import json
 import pytest
 
 from klaviyo_mcp.answers.discovery import described, found, search
-from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import RUN_TOOLS
-from klaviyo_mcp.registry.tool_schema import brief_schema
+from klaviyo_mcp.registry.tool_schema import brief_schema, sparse_fieldsets
 
 LARGEST = 40_000
 
@@ -20,7 +20,7 @@ def test_each_action_is_described_whole(registry: Registry) -> None:
     for action in registry.actions:
         answer = described(action, registry)
         assert answer.data["run_with"] == RUN_TOOLS[action.effect]
-        assert set(answer.data.get("arguments", {}).get("properties", {})) == set(action.spec.properties)
+        assert set(answer.data.get("arguments", {}).get("properties", {})) == _listed(action)
         assert len(json.dumps(answer.data)) < LARGEST, action.name
 
 
@@ -39,8 +39,33 @@ def test_nothing_found_says_what_to_do(registry: Registry) -> None:
     assert "Ask in other words" in answer.summary
 
 
+@pytest.mark.parametrize(
+    "query", ["what's the weather in Hamburg", "translate this sentence", "change our Shopify theme"]
+)
+def test_what_no_action_does_is_told_with_what_comes_nearest(registry: Registry, query: str) -> None:
+    answer = found(registry, query, search(registry, query, 8, everything))
+    assert answer.data["probably_none"] is True
+    assert "Probably no action" in answer.summary
+    assert "do not run it" in answer.summary or not answer.data["actions"]
+
+
+def test_what_the_server_may_not_run_is_told_apart_from_what_klaviyo_cannot(registry: Registry) -> None:
+    answer = found(registry, "GDPR", search(registry, "GDPR", 8, lambda action: action.spec.toolset == "forms"))
+    assert answer.data["probably_none"] is True
+    assert "may not run" in answer.summary
+
+
+def test_a_long_question_is_not_repeated_whole(registry: Registry) -> None:
+    answer = found(registry, "xyzzy " * 500, search(registry, "xyzzy " * 500, 8, everything))
+    assert len(answer.summary) < 700
+
+
 def test_a_brief_schema_has_what_is_required_and_stays_small(registry: Registry) -> None:
     for action in registry.actions:
         schema, left_out = brief_schema(action.spec, 330)
         assert set(action.spec.required) <= set(schema["properties"])
-        assert set(schema["properties"]) | set(left_out) == set(action.spec.properties)
+        assert set(schema["properties"]) | set(left_out) == _listed(action)
+
+
+def _listed(action: Action) -> set[str]:
+    return set(action.spec.properties) - sparse_fieldsets(action.spec)

@@ -178,4 +178,5 @@ async def test_the_example_that_fills_a_role_with_a_custom_metric_and_clears_the
     made = custom.data["record"]["id"]
     await sandbox("update_mapped_metric", id="revenue", custom_metric_id=made, clear=["metric_id"])
     shown = (await sandbox("get_mapped_metric", id="revenue", include=["metric", "custom-metric"])).data["record"]
-    assert shown["related"] == {"custom-metric": made}
+    assert shown["custom-metric"]["id"] == made
+    assert "metric" not in {**shown, **shown.get("related", {})}

@@ -111,7 +111,7 @@ def test_a_new_file_has_every_fact_and_no_words(document: dict[str, Any]):
         "    include: {type: array, items: {type: string, enum: [labels, covers]}}\n"
         "    page_size: {type: integer, minimum: 1, maximum: 50}\n"
         "    cursor: {type: string}\n"
-        "    max_records: {type: integer, minimum: 1, maximum: 1000}\n"
+        "    max_records: {type: integer, minimum: 1, maximum: 10000}\n"
         "    additional_book_fields: {type: array, items: {type: string, enum: [lending_forecast]}}\n"
         "    book_fields: {type: array, items: {type: string, enum: [author, title]}}\n"
         "    book_label_fields: {type: array, items: {type: string, enum: [code]}}\n"

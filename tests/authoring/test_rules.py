@@ -67,6 +67,8 @@ def test_a_good_file_has_no_problems(tmp_path) -> None:
             "clearing: {inside: [rows]}\npreconditions: []",
             "'rows', and the schema has no such place",
         ),
+        ("preconditions: []", "defaults: {nom: revenue_metric}\npreconditions: []", "'nom', and there is no such arg"),
+        ("preconditions: []", "defaults: {name: revenue_metric}\npreconditions: []", "'name' is required, so that"),
         ("idempotent: false", "idempotent: false\nidempotency_key: nom", "'nom', and the schema has no such place"),
         ("idempotent: false", "idempotent: true\nidempotency_key: name", "not idempotent by itself needs a key"),
         ("preconditions: []", "clearing: {never: [nom]}\npreconditions: []", "'nom', and nothing of this name"),

@@ -18,6 +18,7 @@ from values import everything
 
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.request import build
+from klaviyo_mcp.actions.sparse import asked_of_klaviyo
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.registry.clearing import CLEAR
 from klaviyo_mcp.registry.holes import holes
@@ -28,7 +29,7 @@ JSON = dict[str, Any]
 ACTIONS = {action.operation: action for action in Registry(load_catalogue()).actions if action.http is not None}
 WITHOUT_SDK: dict[str, JSON] = yaml.safe_load(Path(__file__).with_name("without_sdk.yaml").read_text())
 COMPANY = "Xa1b2C"
-ENGINES_OWN = {"expect", "max_records", CLEAR}
+ENGINES_OWN = {"expect", "fields", "max_records", CLEAR}
 SDK_FAULTS: dict[str, dict[str, str]] = {
     "create_conversation_message": {"data.attributes.message_hierarchy": "the model lacks the field"},
     "create_flow": {"data.attributes.definition.reentry_criteria": "unit is typed as an object, and is text"},
@@ -94,7 +95,7 @@ def _ours(action: Action, given: JSON) -> tuple[ApiRequest, JSON]:
     """Our request and the arguments for the SDK, which wants the filter as text, files as bytes and the company."""
     if "company_id" in action.spec.properties:
         given = {"company_id": COMPANY, **given}
-    arguments = check_arguments(action, given).arguments
+    arguments = asked_of_klaviyo(action, check_arguments(action, given).arguments)
     outgoing = build(action, arguments)
     passed = {name: value for name, value in arguments.items() if value not in (None, [])}
     for name, schema in action.spec.properties.items():

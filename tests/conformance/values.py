@@ -84,6 +84,9 @@ def arguments(spec: ActionSpec, chooser: Chooser) -> JSON:
     schema = _schema(spec)
     walk = _Walk(chooser, schema.get("$defs", {}))
     made = walk.value(schema, ())
+    if spec.fields_argument:
+        # Its names are no enumeration, and what it asks of Klaviyo the arguments of sparse fieldsets ask, too.
+        made.pop("fields", None)
     if "filter" in made and spec.filters:
         own = Action(spec).filter_arguments
         others = {field: stated for field, stated in spec.filters.items() if own.get(field) not in made}

@@ -10,7 +10,7 @@ from klaviyo_mcp.registry.registry import Registry
 
 TABLE = [line.split("\t") for line in Path(__file__).with_name("catalogue.tsv").read_text().splitlines()]
 REGISTRY = Registry(load_catalogue())
-LARGEST_LISTING = 400_000
+LARGEST_LISTING = 380_000
 LARGEST_TOOL = 6_000
 
 
@@ -34,7 +34,7 @@ async def test_every_name_of_the_catalogue_reaches_klaviyo_through_the_client(cl
 async def test_the_whole_listing_and_each_tool_stay_small(client) -> None:
     tools = (await client.list_tools()).tools
     sizes = {tool.name: len(tool.model_dump_json(by_alias=True, exclude_none=True).encode()) for tool in tools}
-    assert set(sizes) - {"preview_action"} == {action.name for action in REGISTRY.actions}
+    assert set(sizes) - {"preview_action", "read_more"} == {action.name for action in REGISTRY.actions}
     assert max(sizes.values()) <= LARGEST_TOOL, max(sizes, key=sizes.__getitem__)
     assert sum(sizes.values()) <= LARGEST_LISTING
 
@@ -61,7 +61,7 @@ async def test_a_schema_that_is_listed_short_can_be_read_whole(client) -> None:
     [
         ("klaviyo://actions/get_profile_list/schema", "Did you mean"),
         ("klaviyo://actions/get_profiles/schema/nothing", "has no argument 'nothing'"),
-        ("klaviyo://other", "there is klaviyo://actions/NAME/schema"),
+        ("klaviyo://other", "There are klaviyo://actions, .*klaviyo://guides/TOPIC"),
     ],
 )
 async def test_a_resource_that_does_not_exist_says_what_there_is(client, uri, says) -> None:

@@ -14,7 +14,7 @@ from klaviyo_mcp.registry.registry import Registry
 REGISTRY = Registry(load_catalogue())
 RUN = {"read": "run_read_action", "write": "run_write_action", "destructive": "run_destructive_action"}
 BY_DEFAULT = SERVE[: SERVE.index("serve") + 1]
-LARGEST = {"search": 12_000, "core": 60_000, "all": 400_000}
+LARGEST = {"search": 12_000, "core": 60_000, "all": 380_000}
 
 
 def started(environment: dict[str, str], *flags: str) -> Client:
@@ -85,7 +85,8 @@ async def test_a_run_tool_refuses_other_effects_and_names_the_right_one(client, 
             # A call that cannot be made at all, such as one whose time has passed, is told so first.
             assert error["code"] in ("invalid_arguments", "precondition_failed"), (action.name, error)
         assert error["outcome"] in ("Nothing was sent to Klaviyo.", "Nothing was changed in Klaviyo.")
-    assert requests_seen() == []
+    # What a call leaves to the account is read before its effect is known.
+    assert {entry["method"] for entry in requests_seen()} <= {"GET"}
 
 
 async def test_several_reads_are_answered_one_by_one(client) -> None:
@@ -104,6 +105,8 @@ async def test_several_reads_are_answered_one_by_one(client) -> None:
     [
         ("find_actions", {}, "query"),
         ("find_actions", {"query": "lists", "limit": "many"}, "limit"),
+        ("find_actions", {"query": "lists", "limit": 0}, "limit"),
+        ("find_actions", {"query": "lists", "limit": 21}, "limit"),
         ("describe_action", {"action": "get_lists", "verbose": True}, "verbose"),
         ("run_read_action", {}, "action"),
         ("run_read_action", {"action": "get_lists", "calls": []}, "action"),

@@ -77,8 +77,8 @@ async def answer(client: Client, tool: str, **arguments: Any) -> tuple[bool, dic
 
 
 async def names(client: Client) -> list[str]:
-    """All lists there are now, without a fault. It also closes a breaker that was about to open."""
-    failed, found = await answer(client, "get_lists", max_records=1000)
+    """The lists made last, without a fault. It also closes a breaker that was about to open."""
+    failed, found = await answer(client, "get_lists", list_fields=["name"], sort="-created", max_records=50)
     assert not failed, found
     return [record["name"] for record in found["records"]]
 
@@ -166,7 +166,7 @@ async def test_an_event_that_is_sent_twice_is_recorded_once(client, sandbox, req
     assert found["attempts"] == asked(sandbox, "create_event") - before == 2
     _, events = await answer(client, "get_events", include=["metric"], sort="-datetime", page_size=50)
     ids = [metric_["id"] for metric_ in events["included"]["metric"] if metric_["name"] == metric]
-    assert sum(event["related"]["metric"] in ids for event in events["records"]) == 1
+    assert sum(event["metric"]["id"] in ids for event in events["records"]) == 1
 
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])

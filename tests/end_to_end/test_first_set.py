@@ -93,7 +93,10 @@ async def test_an_event_is_accepted_creates_what_it_needs_and_a_repeat_is_droppe
     (profile,) = profiles["records"]
     assert profile["first_name"] == "Grace"
     events = await call(
-        "get_events", filter=[{"field": "profile_id", "operator": "equals", "value": profile["id"]}], include=["metric"]
+        "get_events",
+        filter=[{"field": "profile_id", "operator": "equals", "value": profile["id"]}],
+        include=["metric"],
+        fields=["all"],
     )
     (event,) = events["records"]
     assert event["event_properties"]["Door"] == "North"

@@ -36,7 +36,7 @@ def bare(text: str, registry: Registry) -> set[str]:
 
 async def test_every_name_an_agent_reads_in_the_list_has_the_prefix(client: Client, registry: Registry) -> None:
     tools = (await client.list_tools()).tools
-    own = {f"{PREFIX}preview_action"}
+    own = {f"{PREFIX}preview_action", f"{PREFIX}read_more"}
     assert {tool.name for tool in tools} == {PREFIX + action.name for action in registry.actions} | own
     for tool in tools:
         assert bare(tool.description or "", registry) == set()

@@ -275,7 +275,8 @@ SENT = [
 async def test_nothing_of_what_is_asked_or_answered_is_told(connect, collector, requests_seen) -> None:
     # The mark is also what Klaviyo sends back, in records, in errors, and in the ids of paths.
     async with connect("--log-level", "debug", **collector.environment) as client:
-        tools = (await client.list_tools()).tools
+        # What goes through a kept answer calls no action.
+        tools = [tool for tool in (await client.list_tools()).tools if tool.name != "read_more"]
         for name, arguments in [*SENT, *((tool.name, marked(tool.input_schema)) for tool in tools)]:
             await client.call_tool(name, arguments)
     assert len(requests_seen()) > 20

@@ -17,6 +17,7 @@ from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.front import Front
 from klaviyo_mcp.mcp_server.server import make_server
 from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.runtime.exposure import Exposure
 
 ENVELOPE = {
@@ -94,3 +95,8 @@ def listed(listing: Listing, *requests: tuple[str, dict[str, Any]]) -> dict[str,
             questions.write(json.dumps(message).encode() + b"\n")
             answer = json.loads(answers.readline())
     return answer["result"]
+
+
+def test_the_instructions_fit_what_clients_read_of_them_and_name_the_guides() -> None:
+    assert len(hello.INSTRUCTIONS.encode()) <= 2_048, "Claude Code cuts them there"
+    assert all(topic in hello.INSTRUCTIONS for topic in guides())

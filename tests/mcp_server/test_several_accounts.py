@@ -6,6 +6,7 @@ import sys
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.types import PromptReference
 
 from klaviyo_mcp.accounts.connect import join, whose
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -78,6 +79,26 @@ async def test_several_accounts_give_every_tool_an_argument_that_says_which(vaul
         assert wrong.is_error
         assert wrong.structured_content["error"]["code"] == "unknown_account"
         assert "juniper-pine, lumen-coffee" in wrong.structured_content["error"]["message"]
+
+
+async def test_several_accounts_are_told_apart_in_resources_prompts_and_completion(vault, klaviyo, tmp_path) -> None:
+    await grant(vault, klaviyo)
+    await key(vault, klaviyo)
+    async with serving(klaviyo, tmp_path, "--expose", "search") as client:
+        (content,) = (await client.read_resource("klaviyo://account")).contents
+        assert "## juniper-pine (meant when none is named)" in content.text
+        assert "Scopes: accounts:read, lists:read" in content.text
+        assert "Organisation: Lumen Coffee" in content.text
+        assert "pk_sandbox_other" not in content.text
+        (prompt, *_) = (await client.list_prompts()).prompts
+        assert prompt.arguments[-1].name == "account"
+        ref = PromptReference(name="list_hygiene")
+        names = await client.complete(ref, {"name": "account", "value": "l"})
+        assert names.completion.values == ["lumen-coffee"]
+        for account in ("lumen-coffee", "juniper-pine"):
+            asked = {"name": "list", "value": "newsletter"}
+            found = await client.complete(ref, asked, context_arguments={"account": account})
+            assert "Newsletter" in found.completion.values
 
 
 async def test_without_a_default_the_argument_is_required(vault, klaviyo, tmp_path) -> None:

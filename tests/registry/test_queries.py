@@ -24,6 +24,13 @@ def test_every_expected_action_exists_and_is_named_once(file: str) -> None:
         assert len(set(expected)) == len(expected), query
 
 
+def test_what_is_unanswerable_has_no_answer_and_is_in_no_other_file() -> None:
+    others = {query for file in FILES for query, _ in queries(file)}
+    asked = queries("unanswerable.tsv")
+    assert len(asked) >= 30
+    assert all(expected == NO_ANSWER and query not in others for query, expected in asked)
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_there_are_enough_queries_and_enough_that_nothing_answers(file: str) -> None:
     found = queries(file)

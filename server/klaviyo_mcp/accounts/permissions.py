@@ -85,6 +85,12 @@ class LearnedAccess:
             )
         return None
 
+    @property
+    def missing(self) -> list[str]:
+        """The scopes that Klaviyo has lately named as missing, sorted."""
+        now = self._clock()
+        return sorted(scope for scope, named in self._scopes.items() if now < named + SCOPE_LIFE)
+
     async def learn(self, needed: Sequence[str], error: PermissionDenied) -> None:
         """Remember the scopes that a 403 of Klaviyo's names.
 

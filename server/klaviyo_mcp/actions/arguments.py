@@ -19,9 +19,12 @@ from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
 from klaviyo_mcp.actions.filter_reading import read_filter, unpacked_filter
+from klaviyo_mcp.actions.formats import checker
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
+from klaviyo_mcp.actions.settled import NOTHING, Settled
+from klaviyo_mcp.actions.sparse import check_fields
 from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
 from klaviyo_mcp.actions.validating import validator
@@ -51,8 +54,10 @@ class Checked:
     understood: Understood
 
 
-def check_arguments(action: Action, given: object) -> Checked:
+def check_arguments(action: Action, given: object, settled: Settled = NOTHING) -> Checked:
     """The arguments as the engine uses them: by their names, unpacked from strings, cursor and filter made plain.
+
+    What is named in place of an id, and was looked up, is `settled`.
 
     Raises InvalidArguments with every problem found, equal ones together, and no more of them than can be read.
     """
@@ -67,6 +72,9 @@ def check_arguments(action: Action, given: object) -> Checked:
     arguments, read_as = reading.arguments, reading.read_as
     problems = [unknown_name(name, list(action.spec.properties)) for name in names.unknown] + names.problems
     found, cut = _explained(action, arguments)
+    while (with_ids := settled.put_into(arguments, found)) != arguments:
+        arguments = with_ids
+        found, cut = _explained(action, arguments)
     problems += found
     faulty = {problem.argument.split(".")[0].split("[")[0] for problem in problems}
     if isinstance(cursor := arguments.get("cursor"), str):
@@ -76,10 +84,14 @@ def check_arguments(action: Action, given: object) -> Checked:
             arguments["filter"],
             action.spec.filters,
             {field: name for field, name in action.filter_arguments.items() if name in arguments},
+            settled,
         )
         problems += found
         if "filter" in read_as:
             read_as["filter"] = arguments["filter"]
+    if "fields" in arguments and "fields" not in faulty and action.spec.fields_argument:
+        arguments["fields"], found = check_fields(action, arguments["fields"])
+        problems += found
     if (rule := action.spec.body_conditions) and rule.argument not in faulty:
         told_of, found = check_conditions(rule, arguments)
         read_as |= told_of
@@ -185,10 +197,10 @@ def _read(action: Action, given: JSON) -> _Read:
 
 
 def _fits(action: Action, value: Any, schema: JSON) -> bool:
-    """Whether a value is valid against a part of the action's schema."""
+    """Whether a value is valid against a part of the action's schema, once what it names has been looked up."""
     whole = _validator(action)
     part = {**schema, "$defs": mapping(_schema(action).get("$defs"))}
-    return whole.evolve(schema=part).is_valid(value)  # pyright: ignore[reportUnknownMemberType]
+    return whole.evolve(schema=part, format_checker=checker(names=True)).is_valid(value)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _schema_errors(action: Action, arguments: JSON) -> "Iterator[ValidationError]":

@@ -1,6 +1,6 @@
-"""A name where an id belongs is answered with the ids of what bears that name, where a cheap read can find them.
+"""What can be found by name and how; and a bare name where an id belongs, answered with the ids of what bears it.
 
-Nothing is put in the place of what was given: whoever called chooses. A look that fails leaves the error as it was.
+Nothing is put in the place of a bare name: whoever called chooses. A look that fails leaves the error as it was.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,10 +9,11 @@ from typing import Any
 
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.formats import is_email
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 
-MOST_READS = 2
+MOST_READS = 3
 """Reads that one wrong call is worth."""
 MOST_SHOWN = 5
 LONGEST_NAME = 200
@@ -26,37 +27,64 @@ class Finder:
     """How things are found by name: a read action, the operator of its filter, the field that holds the name.
 
     Without an operator the action cannot be asked for a name, and what it reads is looked through here. `beside` are
-    arguments that it needs as well, and `told` a dotted field that tells things of one name apart.
+    arguments that it needs as well. `most_read` records are looked through where nothing is found by the filter: none
+    at 0, and what one answer holds where it is None. `told` are dotted fields, and `label` is a word, that tell things
+    of one name apart.
     """
 
     action: str
     operator: str | None = "equals"
     name: str = "name"
     beside: JSON = field(default_factory=dict[str, Any])
-    told: str = ""
+    most_read: int | None = 100
+    told: tuple[str, ...] = ()
+    label: str = ""
 
     def arguments(self, text: str) -> JSON:
-        """The arguments of the read."""
+        """The arguments of the read that looks for a name."""
         if self.operator is None:
-            return dict(self.beside)
+            return self.all_arguments
         return {**self.beside, "filter": [{"field": self.name, "operator": self.operator, "value": text}]}
 
+    @property
+    def all_arguments(self) -> JSON:
+        """The arguments of the read that looks for nothing."""
+        return {**self.beside, **({"max_records": self.most_read} if self.most_read else {})}
 
+
+def _campaigns(channel: str, label: str) -> Finder:
+    fields = ["name", "status", "send_time"]
+    beside = {"channel": channel, "campaign_fields": fields}
+    return Finder("get_campaigns", "contains", beside=beside, told=("status", "send_time"), label=label)
+
+
+_LISTS = Finder("get_lists", beside={"list_fields": ["name"]})
+_SEGMENTS = Finder("get_segments", beside={"segment_fields": ["name"]})
+_CUSTOM_METRICS = Finder("get_custom_metrics", None, beside={"custom_metric_fields": ["name"]}, most_read=None)
 FINDERS: dict[str, list[Finder]] = {
-    "list-id": [Finder("get_lists")],
-    "segment-id": [Finder("get_segments")],
-    "audience-id": [Finder("get_lists", told="type"), Finder("get_segments", told="type")],
+    "list-id": [_LISTS],
+    "segment-id": [_SEGMENTS],
+    "audience-id": [replace(_LISTS, label="list"), replace(_SEGMENTS, label="segment")],
     "template-id": [Finder("get_templates", beside={"template_fields": ["name"]})],
-    "flow-id": [Finder("get_flows", told="status")],
-    "form-id": [Finder("get_forms", told="status")],
+    "flow-id": [Finder("get_flows", beside={"flow_fields": ["name", "status"]}, told=("status",))],
+    "form-id": [Finder("get_forms", beside={"form_fields": ["name", "status"]}, told=("status",))],
     "tag-id": [Finder("get_tags")],
     "tag-group-id": [Finder("get_tag_groups")],
-    "image-id": [Finder("get_images")],
-    "web-feed-id": [Finder("get_web_feeds")],
-    "campaign-id": [Finder("get_campaigns", "contains", beside={"channel": "email"}, told="status")],
-    # Metrics have no filter by name; a page holds 200, and few accounts have more than two.
-    "metric-id": [Finder("get_metrics", None, beside={"max_records": 400}, told="integration.name")],
-    "profile-id": [Finder("get_profiles", name="email", beside={"profile_fields": ["email"]})],
+    "image-id": [Finder("get_images", beside={"image_fields": ["name"]})],
+    "web-feed-id": [Finder("get_web_feeds", beside={"web_feed_fields": ["name"]})],
+    "universal-content-id": [
+        Finder("get_all_universal_content", beside={"template_universal_content_fields": ["name"]})
+    ],
+    "campaign-id": [_campaigns("email", "email"), _campaigns("sms", "SMS"), _campaigns("mobile_push", "push")],
+    # Neither has a filter by name. A page of metrics holds 200, and few accounts have more than two.
+    "metric-id": [
+        Finder("get_metrics", None, most_read=400, told=("integration.name",)),
+        replace(_CUSTOM_METRICS, label="custom metric"),
+    ],
+    "custom-metric-id": [_CUSTOM_METRICS],
+    "webhook-id": [Finder("get_webhooks", None, beside={"webhook_fields": ["name"]}, most_read=None)],
+    # An account may have more people than could ever be looked through.
+    "profile-id": [Finder("get_profiles", name="email", beside={"profile_fields": ["email"]}, most_read=0)],
 }
 """By the form of ids. What is not here has no name, or none that can be read cheaply."""
 
@@ -87,14 +115,23 @@ async def _named(finder: Finder, text: str, look: Look) -> list[str]:
     wanted = text.strip().casefold()
     records = await look(finder.action, finder.arguments(text.strip()))
     same = [record for record in records if str(record.get(finder.name, "")).casefold() == wanted]
-    return [_line(record, finder.told) for record in same]
+    return [_line(record, finder) for record in same]
 
 
-def _line(record: JSON, path: str) -> str:
-    value: Any = record
-    for part in path.split(".") if path else []:
-        value = mapping(value).get(part)
-    return f"{record.get('id')} ({value})" if path and value else str(record.get("id"))
+def label(finder: Finder, record: JSON) -> list[str]:
+    """What tells a record from others of its name, as far as it has that."""
+    found = [finder.label]
+    for path in finder.told:
+        value: Any = record
+        for part in path.split("."):
+            value = mapping(value).get(part)
+        found.append(one_line(str(value), 60) if value else "")
+    return [word for word in found if word]
+
+
+def _line(record: JSON, finder: Finder) -> str:
+    told = ", ".join(label(finder, record))
+    return f"{record.get('id')} ({told})" if told else str(record.get("id"))
 
 
 def _told(problem: Problem, found: dict[tuple[str, str], list[str]]) -> Problem:

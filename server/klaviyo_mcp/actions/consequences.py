@@ -79,6 +79,18 @@ async def consequences(plan: Plan, read: Read) -> Told:
     )
 
 
+async def ahead(plan: Plan, read: Read) -> tuple[Told, tuple[Problem, ...]]:
+    """As `consequences`, but for looking alone: what refuses a call is told beside the rest."""
+    told, problems = Told(), list[Problem]()
+    for part in telling_parts(plan):
+        spec = part.action.spec.consequences
+        seen = await _see(part, read, {look.name for look in spec.looks})
+        problems += _refusals(part, seen)
+        says = (*told.says, *_sentences(spec, seen.values))
+        told = Told(says, seen.people(spec.counted), unknown=(*told.unknown, *seen.unknown))
+    return told, tuple(problems)
+
+
 def telling_parts(plan: Plan) -> list[Plan]:
     """The plans whose specs tell something: its own, or those of what it is made of."""
     spec = plan.action.spec.consequences
@@ -192,6 +204,11 @@ def _used(look: Look) -> Iterator[str]:
 
 def _refuse(plan: Plan, seen: _Seen) -> None:
     """Raises PreconditionFailed with every reason not to carry out a plan."""
+    if problems := _refusals(plan, seen):
+        raise failed(plan.action, problems, looked=True)
+
+
+def _refusals(plan: Plan, seen: _Seen) -> list[Problem]:
     spec = plan.action.spec.consequences
     problems = [problem for one in spec.refuses if (problem := _refusal(one, spec, seen)) is not None]
     expected = plan.arguments.get("expect")
@@ -203,8 +220,7 @@ def _refuse(plan: Plan, seen: _Seen) -> None:
         elif found > expected:
             text = f"expected at most {expected:,}, found {found:,}; nothing was sent"
             problems.append(Problem("expect", text, "Look whom it reaches, and ask the user before you expect more"))
-    if problems:
-        raise failed(plan.action, problems, looked=True)
+    return problems
 
 
 def _refusal(one: Refusal, spec: Consequences, seen: _Seen) -> Problem | None:

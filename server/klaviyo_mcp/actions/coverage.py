@@ -15,6 +15,7 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.loose_json import JSON, mapping, text
 
 Days = tuple[date, date]
+FACTS = ["timezone", "preferred_currency", "contact_information.organization_name"]
 Look = Callable[[str, JSON], Awaitable[list[JSON]]]
 """The records that a read action finds with some arguments; none where it fails."""
 
@@ -27,11 +28,8 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     name = outcome.action.spec.result.covers
     if name is None:
         return {}
-    if not facts.are_fresh:
-        records = await look("get_accounts", {"account_fields": ["timezone", "preferred_currency"]})
-        account = records[0] if records else {}
-        facts.learn(text(account.get("timezone")) or None, text(account.get("preferred_currency")) or None)
-    moment = (now or datetime.now(UTC)).astimezone(_zone(facts.timezone))
+    await read_facts(facts, look)
+    moment = (now or datetime.now(UTC)).astimezone(zone_of(facts.timezone))
     rule = outcome.action.spec.body_conditions
     timeframe = bounds(rule, outcome.arguments) if rule else mapping(outcome.arguments.get(name))
     days = days_of(timeframe, moment.date())
@@ -40,6 +38,21 @@ async def coverage(outcome: Outcome, facts: AccountFacts, look: Look, now: datet
     found["timezone"] = zone or "the account's (it could not be read)"
     found["currency"] = facts.currency or "the account's (it could not be read)"
     return found
+
+
+async def read_facts(facts: AccountFacts, look: Look) -> AccountFacts:
+    """What an account says of itself, read anew unless it is fresh."""
+    if facts.are_fresh:
+        return facts
+    records = await look("get_accounts", {"account_fields": FACTS})
+    account = records[0] if records else {}
+    organisation = mapping(account.get("contact_information")).get("organization_name")
+    facts.learn(
+        text(account.get("timezone")) or None,
+        text(account.get("preferred_currency")) or None,
+        text(organisation) or None,
+    )
+    return facts
 
 
 def days_of(timeframe: JSON, today: date) -> Days | None:
@@ -54,7 +67,8 @@ def days_of(timeframe: JSON, today: date) -> Days | None:
     return start.date(), (end - timedelta(microseconds=1)).date()
 
 
-def _zone(name: str | None) -> Any:
+def zone_of(name: Any) -> Any:
+    """The zone of an IANA name; UTC for none, and for one that is not known."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError):

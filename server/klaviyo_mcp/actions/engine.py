@@ -7,20 +7,23 @@ from time import monotonic
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.actions.bounds import is_long
-from klaviyo_mcp.actions.candidates import with_candidates
 from klaviyo_mcp.actions.confirmation import Confirmations
 from klaviyo_mcp.actions.consequences import Told, consequences, telling_parts
-from klaviyo_mcp.actions.coverage import coverage
-from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
+from klaviyo_mcp.actions.coverage import coverage, read_facts
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, UnknownAction
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.outcome import Outcome
+from klaviyo_mcp.actions.paging import FULL_ANSWER
 from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
-from klaviyo_mcp.actions.walk import LONGEST_GLANCE, Walk, nothing
+from klaviyo_mcp.actions.resolving import Resolver, without_account
+from klaviyo_mcp.actions.settled import NOTHING, Settled
+from klaviyo_mcp.actions.walk import LONGEST_GLANCE, LONGEST_WAIT_OF_A_LOOK, Walk, nothing
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.requests import Announce, WaitBudget
 from klaviyo_mcp.loose_json import JSON
@@ -53,6 +56,7 @@ class Engine:
         policy: Policy = EVERYTHING,
         counts: DayCounts | None = None,
         live_checks: bool = True,
+        user_content: bool = True,
     ) -> None:
         """`max_wait` is how many seconds one call may spend waiting for quota, all its requests together.
 
@@ -60,9 +64,11 @@ class Engine:
         `confirmations` says which calls are not carried out before they are confirmed: none, without them.
         `exposes` says which actions a call can name; what they are made of may be any.
         `policy` are rules for all of these, and `counts` what the day has used of its caps: in this process, if None.
-        `live_checks` False asks no rules that look into the account.
+        `live_checks` False asks no rules that look into the account. `user_content` False means that answers must not
+        hold what customers wrote.
         """
         self._live_checks = live_checks
+        self.user_content = user_content
         self.registry = registry
         self.policy = policy
         self._counts = counts or CountsHere()
@@ -93,7 +99,13 @@ class Engine:
 
         Raises ActionError.
         """
-        plan = self._planner(account).plan(self.find(call.name), call.arguments, part=False)
+        return self._plan(call, account, NOTHING)
+
+    def _plan(self, call: Call, account: Account | None, settled: Settled) -> Plan:
+        try:
+            plan = self._planner(account, settled).plan(self.find(call.name), call.arguments, part=False)
+        except InvalidArguments as error:
+            raise (without_account(error) if account is None else error) from None
         check_known(plan, self.policy)
         return plan
 
@@ -116,12 +128,18 @@ class Engine:
         """
         return await self.carry_out(await self.planned(call, account), account, announce)
 
-    async def planned(self, call: Call, account: Account) -> Plan:
-        """As `plan`; where a name was given in place of an id, the account is read for what bears it."""
-        try:
-            return await done(partial(self.plan, call, account), long=is_long(call.arguments))
-        except InvalidArguments as error:
-            raise await with_candidates(error, partial(self._glance, account)) from None
+    async def planned(self, call: Call, account: Account, *, anew: bool = False) -> Plan:
+        """As `plan`, with what the call leaves to the account: it is read for what is named or left out.
+
+        `anew` takes nothing that was read for an earlier call.
+        """
+
+        async def attempt(settled: Settled) -> Plan:
+            return await done(partial(self._plan, call, account, settled), long=is_long(call.arguments))
+
+        planner = self._planner(account)
+        looks = partial(self._look, account, planner.looking), partial(self._look, account, planner)
+        return await Resolver(self.registry, account, *looks, partial(self.glance, account), anew).plan(attempt)
 
     async def carry_out(
         self,
@@ -131,8 +149,11 @@ class Engine:
         *,
         confirmed: bool = False,
         found: Told | None = None,
+        enough: int = FULL_ANSWER,
     ) -> Outcome:
         """Do what a plan says, and nothing else; `found` are its consequences, where they were looked up.
+
+        Pages are read until `enough` characters of records are there.
 
         Raises as `run` does, and NotConfirmed, wherever in it that shows.
         """
@@ -141,7 +162,7 @@ class Engine:
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         needs = nothing if confirmed else self.waits_for
         meter = Meter(self.policy, self._counts, account.counted_as or account.name) if self.policy.capping else None
-        walk = Walk(self._planner(account), account, budget, needs, meter)
+        walk = Walk(self._planner(account, plan.settled), account, budget, needs, meter, enough=enough)
         walk.refuse_unconfirmed(plan)
         if confirmed:
             # What was shown has been looked up, a moment ago.
@@ -163,18 +184,25 @@ class Engine:
         Raises PreconditionFailed where a rule does not hold, or what is found refuses the plan.
         """
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
-        walk = Walk(self._planner(account), account, budget)
+        walk = Walk(self._planner(account, plan.settled), account, budget)
         warnings = await walk.ask(plan)
         found = await consequences(plan, walk.read)
         check_found(plan, self.policy, found)
-        return replace(found, unknown=(*found.unknown, *dict.fromkeys(warnings)))
+        # What a name stood for when the plan was shown is what must be acted on.
+        same = {**found.same, **plan.settled.ids}
+        return replace(found, same=same, unknown=(*found.unknown, *dict.fromkeys(warnings)))
 
     async def explained(self, outcome: Outcome, account: Account) -> Outcome:
         """An outcome with what its numbers need to be understood; the account is read for that, if it has to be."""
         read_at = next((reply.read_at for reply in outcome.replies), None)
-        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self._glance, account), read_at))
+        return replace(outcome, covers=await coverage(outcome, account.facts, partial(self.glance, account), read_at))
 
-    async def _glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
+    async def facts(self, account: Account) -> AccountFacts:
+        """What an account says of itself, read if it is not fresh; what could not be read is None."""
+        await read_facts(account.facts, partial(self.glance, account))
+        return account.facts
+
+    async def glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
         """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""
         planner = self._planner(account)
         try:
@@ -184,5 +212,12 @@ class Engine:
         except (KeyError, ActionError, KlaviyoError):
             return []
 
-    def _planner(self, account: Account | None) -> Planner:
-        return Planner(self._gate, account, self._live_checks)
+    async def _look(self, account: Account, planner: Planner, name: str, arguments: JSON) -> Outcome:
+        """A read that a call cannot do without. Raises ActionError and KlaviyoError."""
+        if (action := self.registry.get(name)) is None:
+            raise UnknownAction(name)
+        budget = WaitBudget(LONGEST_WAIT_OF_A_LOOK, ends=monotonic() + LONGEST_GLANCE)
+        return await Walk(planner, account, budget).carry_out(planner.plan(action, arguments))
+
+    def _planner(self, account: Account | None, settled: Settled = NOTHING) -> Planner:
+        return Planner(self._gate, account, self._live_checks, settled)

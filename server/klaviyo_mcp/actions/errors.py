@@ -8,6 +8,7 @@ ActionError
 ├── PreconditionFailed    a declared rule does not hold; all problems at once
 ├── PartMissing           the answer has no part of the name asked for
 ├── RuleBroken            a rule of the server's policy does not allow it (in `policy`)
+├── NotPutTogether        what was read for an answer made of several does not fit together
 └── Stopped               a composite action broke off in the middle; `done` says what had been finished
 """
 
@@ -161,6 +162,14 @@ class PartMissing(ActionError):
 
     code = "no_such_part"
     advice = "Call again without part to see the whole answer, or with a part as an entry of its cut names it."
+    looked = True
+
+
+class NotPutTogether(ActionError):
+    """What was read does not fit what a spec makes of it: Klaviyo answered in a form that is not expected."""
+
+    code = "not_put_together"
+    advice = "Read it by actions of one request each, such as get_profiles; find them with find_actions."
     looked = True
 
 

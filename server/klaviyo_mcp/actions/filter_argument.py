@@ -11,8 +11,9 @@ from typing import Any
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.formats import FORMAT_FIXES, is_date, is_time
 from klaviyo_mcp.actions.hints import name_meant, value_meant
+from klaviyo_mcp.actions.settled import NOTHING, Settled
 from klaviyo_mcp.klaviyo.filters import Bare, Condition, FilterSyntaxError, parse, render
-from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, items, objects
+from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object, items, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import FilterField
 
@@ -24,11 +25,15 @@ FILTER_FIX = "Send a list of {field, operator, value}"
 
 
 def check_filter(
-    given: Any, fields: dict[str, FilterField], arguments: dict[str, str] | None = None
+    given: Any,
+    fields: dict[str, FilterField],
+    arguments: dict[str, str] | None = None,
+    settled: Settled = NOTHING,
 ) -> tuple[Any, list[Problem]]:
     """The filter as text, and what is wrong with it. An operation without `fields` takes any well-formed filter.
 
     `arguments` names the fields that an argument of their own is given for, which a filter could only contradict.
+    What is named in place of an id, and was looked up, is `settled`.
     """
     if isinstance(given, str) and given.lstrip().startswith("["):
         return given, [Problem("filter", "is not a list in JSON", FILTER_FIX)]
@@ -49,6 +54,7 @@ def check_filter(
             (f"filter[{index}]", Condition(entry["field"], entry["operator"], entry.get("value")))
             for index, entry in enumerate(objects(given))
         ]
+    places = [(where, _with_ids(condition, fields, settled)) for where, condition in places]
     checked = [_check(condition, fields, where) for where, condition in places]
     problems = [problem for _, found in checked for problem in found]
     if arguments and not problems:
@@ -58,6 +64,19 @@ def check_filter(
             if condition.field in arguments
         ]
     return (given if problems else render([condition for condition, _ in checked])), problems
+
+
+def _with_ids(condition: Condition, fields: dict[str, FilterField], settled: Settled) -> Condition:
+    """A condition with the ids of what it names."""
+    kind = fields[condition.field].format if condition.field in fields else None
+    if kind is None or not settled.things:
+        return condition
+    value: Any = condition.value
+    if is_list(value):
+        value = [settled.id_of(kind, _text(one)) or one for one in value]
+    else:
+        value = settled.id_of(kind, _text(value)) or value
+    return Condition(condition.field, condition.operator, value)
 
 
 def _too_many(count: int) -> Problem:

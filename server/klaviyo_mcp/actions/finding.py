@@ -1,114 +1,199 @@
-"""Finding the actions that do what is asked for in plain words: search, and what the verb of a question wants."""
+"""Finding the actions that do what is asked for in plain words: how well they fit, and what the question wants.
+
+What each sign counts was learnt from the specs' own `asks`, each looked for without itself, and from the queries of
+`bench/queries/tuning.tsv`.
+"""
 
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
-from klaviyo_mcp.actions.wording import FILLERS, Wording, meanings, stem, wording
-from klaviyo_mcp.registry.registry import STRENGTH, Action, Registry
-from klaviyo_mcp.registry.search import Hit
+from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.relevance import Asked, Fit, Name, Relevance
+from klaviyo_mcp.registry.trade_words import NUMBER, STOP, first_meaning, meanings, stem, trade, word_set
 
-BY_SPEC, BY_ASK, ALIKE, NAME, VERB, NUMBER = 1.0, 0.91, 1.0, 1.1, 0.12, 0.18
-"""How much each sign counts for an action: search's own, and what its name has of the question."""
-EFFECT, IDS, CLIENT, BULK, JOB = 0.15, 2.0, 0.56, 0.05, 0.36
-"""How much it counts against one that it does, or is for, what was not asked for. Found by trial: `bench/search.py`."""
-CANDIDATES = 80
-QUESTIONS = frozenset(
-    [
-        "who",
-        "what",
-        "which",
-        "when",
-        "where",
-        "why",
-        "how",
-        "is",
-        "are",
-        "does",
-        "do",
-        "did",
-        "was",
-        "were",
-        "has",
-        "have",
-        "can",
-    ]
+CANDIDATES = 40
+"""Of so many, the best by their words, the names are held against the question."""
+FIT = {"text": 1.30, "kind": 0.36, "thing": 0.30, "toolset": 0.23, "action": 0.04}
+"""What an action's words count, and how likely it is by them."""
+SIGNS = {
+    "overlap": 1.38,
+    "thing": 0.55,
+    "whose": 0.86,
+    "order": 0.41,
+    "number": 0.34,
+    "long": -1.21,
+    "missed": -0.67,
+    "question": 1.73,
+    "reads": 0.47,
+    "reads_short": 0.83,
+    "wrong_verb": -0.24,
+    "unasked_ids": -0.82,
+    "asked_ids": 1.91,
+    "unasked_client": -1.07,
+    "unasked_job": -0.43,
+    "bulk": 0.25,
+}
+"""What it counts how an action's name and the question stand to each other."""
+_WRITES = word_set(
+    "create update delete remove add send cancel clone merge subscribe unsubscribe suppress unsuppress assign tag "
+    "upload render refresh import request"
 )
+WRITES = frozenset(map(stem, _WRITES))
+"""What the names of actions that do more than read begin with."""
+QUESTIONS = word_set(
+    "who whose what whats which when where why how howmany howmuch is are does do did was were has have"
+)
+"""What a question begins with."""
+IDS = word_set("ids identifiers relationship relationships")
+JOB = frozenset(map(stem, word_set("job status finish progress run poll")))
+SHORT = 3
+"""Of so few words, one would be a verb if anything but reading was wanted."""
+
+
+WEAK, WEAK_UNKNOWN, KNOWN = 0.3, 1.2, 0.5
+"""Text that fits less is no answer. More is wanted where less than so much of the question is in words of specs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The actions that fit, best first, and whether one of them probably does what was asked for.
+
+    `kept_back`: one does that was not to be shown, and none that was.
+    """
+
+    actions: list[Action]
+    likely: bool
+    kept_back: bool = False
 
 
 def find_by_words(
     registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True
 ) -> list[Action]:
-    """The actions that fit, best first, none where no word of the question is one of ours."""
-    asked = _asked(words)
-    hits = [hit for hit in registry.finder.hits(words) if shows(registry[hit.spec.name])]
-    likely = heapq.nlargest(CANDIDATES, hits, key=lambda hit: hit.by_spec + 2 * hit.by_ask)
-    scored = {hit.spec.name: _score(registry[hit.spec.name], hit, asked) for hit in likely}
-    named = [spec.name for spec in registry.finder.named(words) if shows(registry[spec.name])]
-    ranked = [*named, *sorted(scored, key=lambda name: (-scored[name], name))]
-    return [registry[name] for name in dict.fromkeys(ranked)][:most]
+    """The actions that fit, best first, of those that `shows` allows; none where no word is one of ours."""
+    return look_for(registry, words, most, shows).actions
+
+
+def look_for(registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True) -> Found:
+    """The actions that fit, with how sure that is."""
+    relevance = registry.finder.relevance
+    asked = relevance.taken_apart(words)
+    fit = relevance.fit(asked)
+    said = Said.of(asked, relevance)
+    of_text, of_kind, of_thing, of_toolset, of_action = FIT.values()
+    rough = [
+        of_text * text + of_kind * kind + of_thing * thing + of_toolset * toolset + of_action * action
+        for text, kind, thing, toolset, action in fit.signs()
+    ]
+    allowed = [at for at, action in enumerate(registry.actions) if fit.text[at] and shows(action)]
+    best = heapq.nlargest(CANDIDATES, allowed, key=rough.__getitem__)
+    weights = list(SIGNS.values())
+    scored = {at: rough[at] + sum(map(float.__mul__, weights, signs(relevance.names[at], said))) for at in best}
+    ranked = sorted(scored, key=lambda at: (-scored[at], registry.actions[at].name))
+    named = [action for spec in registry.finder.named(words) if shows(action := registry[spec.name])]
+    found = {action.name: action for action in [*named, *(registry.actions[at] for at in ranked)]}
+    likely = bool(named) or (bool(ranked) and _likely(relevance, asked, fit, ranked[0]))
+    best_of_all = max(range(len(rough)), key=rough.__getitem__)
+    kept_back = not likely and not shows(registry.actions[best_of_all]) and _likely(relevance, asked, fit, best_of_all)
+    return Found(list(found.values())[:most], likely, kept_back)
+
+
+def _likely(relevance: Relevance, asked: Asked, fit: Fit, best: int) -> bool:
+    """Whether an action probably does what is asked for, by how much of the question it and all specs have."""
+    # By the words as they were written: one that was mended would be another's.
+    beyond = trade().beyond.intersection(stem(word) for word, _ in asked.words if word not in STOP)
+    if any(not relevance.holds(best, word) for word in beyond):
+        return False
+    return fit.text[best] >= (WEAK if fit.known >= KNOWN else WEAK_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """A question taken apart once, for all actions."""
+class Said:
+    """What a question says that names of actions are held against.
 
-    wording: Wording
-    is_question: bool
-    wants_ids: bool
-    wants_client: bool
-    wants_job: bool
-    wants_many: bool
-    wants_bulk: bool
-    meant: frozenset[str]
+    `places` are where in it each meaning stands first, `plural` the meanings that stand there in the plural;
+    `first_write` are the verbs of the first that is no reading.
+    """
+
+    meant: dict[str, float]
+    question: bool
+    places: dict[str, int]
+    plural: frozenset[str]
+    things: frozenset[str]
+    first_write: frozenset[str]
+    short: bool
+    ids: bool
+    client: bool
+    job: bool
+    bulk: bool
+
+    @classmethod
+    def of(cls, asked: Asked, relevance: Relevance) -> "Said":
+        """Of a question that was taken apart."""
+        irregular = trade().irregular
+        places: dict[str, int] = {}
+        verbs: frozenset[str] = frozenset()
+        for place, (word, root) in enumerate(asked.words):
+            meant = [root, *(meaning for meaning, _ in meanings(root))]
+            for meaning in meant:
+                places.setdefault(meaning, place)
+            # What ends so describes or is a thing: drafts, scheduled, sending.
+            if not verbs and not word.endswith(("s", "ed", "ing")) and word not in irregular:
+                verbs = WRITES.intersection(meant)
+        things = [root if root in relevance.nouns else first_meaning(root) for root in asked.telling]
+        roots = {root for _, root in asked.words}
+        return cls(
+            asked.meant,
+            any(word in QUESTIONS for word, _ in asked.words[:1]),
+            places,
+            frozenset(meaning for meaning, place in places.items() if _plural(asked.words[place][0])),
+            relevance.nouns.intersection(things),
+            verbs,
+            short=len(asked.telling) <= SHORT,
+            ids=not IDS.isdisjoint(word for word, _ in asked.words),
+            client="client" in asked.meant,
+            job=not JOB.isdisjoint(roots),
+            bulk="bulk" in asked.meant or NUMBER in roots,
+        )
 
 
-def _asked(words: str) -> _Question:
-    taken = wording(" ".join(words.split()))
-    said = set(taken.words)
-    first = taken.words[0] if taken.words else ""
-    meant = frozenset(meaning for word in taken.words for meaning in meanings(word)) - FILLERS
-    return _Question(
-        taken,
-        first in QUESTIONS or words.rstrip().endswith("?"),
-        bool(said & {"ids", "identifiers", "relationship", "relationships"}),
-        bool(
-            said & {"client", "browser", "public", "app", "frontend", "javascript", "mobile", "site", "website", "js"}
-        ),
-        bool(said & {"job", "jobs", "status", "finished", "done", "running", "progress", "errors"}),
-        any(stem(thing) != thing for thing in taken.things) or bool(said & {"all", "list", "every"}),
-        bool(said & {"bulk", "many", "several", "batch", "mass", "csv", "import", "load"}),
-        meant,
+def _plural(word: str) -> bool:
+    return word in ("people", "everyone", "everybody", "who") or (
+        word.endswith("s") and not word.endswith(("ss", "us"))
     )
 
 
-@lru_cache(maxsize=1024)
-def _own(name: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in name.split("_")) - FILLERS
-
-
-def _score(action: Action, hit: Hit, asked: _Question) -> float:
-    score = BY_SPEC * hit.by_spec + BY_ASK * hit.by_ask + ALIKE * hit.alike
-    name = action.name
-    own = _own(name)
-    covered = len(own & asked.meant)
-    score += NAME * 2 * covered / (len(own) + max(1, len(asked.wording.things)))
-    if asked.wording.row and name.removeprefix("bulk_").startswith(asked.wording.starts):
-        score += VERB
-    wanted = "read" if asked.is_question and asked.wording.asks != "reversal" else asked.wording.effect
-    if asked.wording.row or asked.is_question:
-        apart = STRENGTH[action.effect] - STRENGTH[wanted]
-        score -= EFFECT * (abs(apart) if wanted == "read" else 1 if action.effect == "read" else 0)
-    if ("_ids_for_" in name or "_id_for_" in name) and not asked.wants_ids:
-        score -= IDS
-    if action.spec.toolset == "client" and not asked.wants_client:
-        score -= CLIENT
-    if name.endswith(("_job", "_jobs")) and not asked.wants_job:
-        score -= JOB
-    if name.startswith("bulk_") and not asked.wants_bulk:
-        score -= BULK
-    if name.startswith("get_"):
-        many = name.split("_for_")[0].endswith("s")
-        score += NUMBER if many == asked.wants_many else -NUMBER
-    return score
+def signs(name: Name, said: Said) -> list[float]:
+    """How a name and a question stand to each other, in the order of SIGNS."""
+    meant = said.meant
+    covered = sum(meant.get(part, 0.0) for part in name.stems)
+    reads = 0.0 if name.verbs & WRITES or said.first_write else 1.0
+    order = 0.0
+    if name.whose:
+        first = min((said.places[part] for part in name.thing if part in said.places), default=-1)
+        second = min((said.places[part] for part in name.whose if part in said.places), default=-1)
+        order = 0.0 if first == second or -1 in (first, second) else 1.0 if first < second else -1.0
+    ids = "ids" in name.flags
+    number = 0.0
+    if said_things := [part for part in name.thing if part in said.places]:
+        many = any(part in said.plural for part in said_things)
+        number = (1.0 if many else -1.0) if "many" in name.flags else (-1.0 if many else 1.0)
+        number = number if name.flags & {"many", "one"} else 0.0
+    return [
+        2 * covered / (len(name.stems) + max(1, len(said.things))),
+        sum(meant.get(part, 0.0) for part in name.thing) / len(name.thing) if name.thing else 0.0,
+        sum(meant.get(part, 0.0) for part in name.whose) / len(name.whose) - 0.5 if name.whose else 0.0,
+        order,
+        number,
+        len(name.stems) / 5,
+        len(said.things - name.stems) / max(1, len(said.things)),
+        1.0 if said.question and not name.verbs & WRITES else 0.0,
+        reads,
+        reads if said.short else 0.0,
+        1.0 if name.verbs & WRITES and said.first_write and not name.verbs & said.first_write else 0.0,
+        1.0 if ids and not said.ids else 0.0,
+        1.0 if ids and said.ids else 0.0,
+        1.0 if "client" in name.flags and not said.client else 0.0,
+        1.0 if "job" in name.flags and not said.job else 0.0,
+        (1.0 if said.bulk else -1.0) if "bulk" in name.flags else 0.0,
+    ]

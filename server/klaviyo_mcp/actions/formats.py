@@ -4,9 +4,10 @@ import base64
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from klaviyo_mcp.actions.settled import name_in
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?")
 
 
-@lru_cache(maxsize=1)
-def checker() -> "FormatChecker":
-    """The formats that are checked; each checker is true for values that are not text, which `type` reports."""
+@lru_cache(maxsize=2)
+def checker(*, names: bool = False) -> "FormatChecker":
+    """The formats that are checked; each checker is true for values that are not text, which `type` reports.
+
+    With `names`, what stands for an id (`name:VIP customers`) passes for one.
+    """
     from jsonschema import FormatChecker  # 50 ms at the first call instead of at start-up
 
     checks = {
@@ -29,11 +33,15 @@ def checker() -> "FormatChecker":
         "uri": is_uri,
         "base64": is_base64,
     }
-    checks |= {name: form.fits for name, form in ID_FORMS.items()}
+    checks |= {kind: partial(_is_id, kind, names=names) for kind in ID_FORMS}
     formats = FormatChecker(formats=())
     for name, check in checks.items():
         formats.checks(name)(_for_text(check))
     return formats
+
+
+def _is_id(kind: str, text: str, *, names: bool) -> bool:
+    return ID_FORMS[kind].fits(text) or (names and name_in((kind, text)) is not None)
 
 
 def _for_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
@@ -41,10 +49,11 @@ def _for_text(check: Callable[[str], bool]) -> Callable[[object], bool]:
 
 
 def id_problem(kind: str) -> tuple[str, str]:
-    """What is wrong with a value that is not an id of this kind of thing, and how one looks."""
+    """What is wrong with a value that is not an id of this kind of thing, how one looks, and what may stand for it."""
     form = ID_FORMS[kind]
-    article = "an" if form.thing[0] in "aeio" else "a"
-    return f"is not {article} {form.thing} id ({form.words}, such as {form.example})", ""
+    words = f"is not {form.article} {form.thing} id ({form.words}, such as {form.example})"
+    stands = {"name": "Its name may stand here as name:…", "email": "An e-mail address may stand here as email:…"}
+    return words, stands.get(form.named, "")
 
 
 def is_email(text: str) -> bool:

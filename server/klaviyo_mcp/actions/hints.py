@@ -47,6 +47,8 @@ def name_meant(given: str, known: Iterable[str]) -> str:
     asked = _plain(given)
     if same := [name for name in names if _plain(name) == asked]:
         return same[0]
+    if asked in FIELDS_WORDS and "fields" in names:
+        return "fields"
     if asked in FIELDS_WORDS and len(sparse := [name for name in names if name.endswith("_fields")]) == 1:
         return sparse[0]
     for words, meant in SYNONYMS.items():

@@ -28,6 +28,7 @@ from klaviyo_mcp.klaviyo.errors import (
     ServerError,
     Throttled,
 )
+from klaviyo_mcp.klaviyo.user_text import repeated
 from klaviyo_mcp.klaviyo.words import quoted
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.precondition import Precondition
@@ -238,5 +239,5 @@ def _with(records: tuple[JSON, ...], where: JSON, arguments: JSON) -> list[JSON]
 
 def _said(text: str, record: JSON) -> str:
     for field, value in record.items():
-        text = text.replace(f"{{{field}}}", quoted(str(value)))
+        text = text.replace(f"{{{field}}}", repeated(value))
     return text

@@ -12,9 +12,13 @@ from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
 
 FULL_ANSWER = 40_000
-"""Characters of records after which no further page is asked for: more cannot be shown in one answer."""
+"""Characters of records after which no further page is asked for, where only what is shown is of use."""
+MOST_KEPT = 8_000_000
+"""The same, where the whole answer is kept and can be gone through: a few thousand profiles, ten thousand of events."""
 LARGEST_PAGE = 100
 """Records of a page where the caller leaves its size open: what is cut for length is read again with its page."""
+MANY = 1_000
+"""Records from which pages are as large as they can be: so many are gone through whole, and not page by page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,21 @@ def first_page(action: Action, arguments: JSON) -> JSON:
     largest = action.spec.properties.get("page_size", {}).get("maximum")
     if most is None or largest is None or "page_size" in arguments:
         return arguments
-    return {**arguments, "page_size": min(largest, most, LARGEST_PAGE)}
+    return {**arguments, "page_size": min(largest, most, LARGEST_PAGE if most <= MANY else largest)}
 
 
 async def fetch_pages(
-    action: Action, arguments: JSON, first: ApiRequest, send: Callable[[ApiRequest], Awaitable[Reply]], skip: int
+    action: Action,
+    arguments: JSON,
+    first: ApiRequest,
+    send: Callable[[ApiRequest], Awaitable[Reply]],
+    skip: int,
+    enough: int = FULL_ANSWER,
 ) -> Fetched:
     """Page after page until as many records are there as wanted, the pages end, or the quota does, or it is full.
 
-    One page where no number is wanted; `skip` records of it do not count. Raises the KlaviyoError of the first page.
+    One page where no number is wanted; `skip` records of it do not count. It is full with `enough` characters of
+    records. Raises the KlaviyoError of the first page.
     """
     arguments = first_page(action, arguments)
     most = wanted(action, arguments)
@@ -67,7 +77,10 @@ async def fetch_pages(
         count += len(records)
         size += len(json.dumps(records, ensure_ascii=False))
         cursor = jsonapi.next_cursor(document)
-        if most is None or cursor is None or count >= most or size >= FULL_ANSWER:
+        if most is None or cursor is None or count >= most:
             return Fetched(tuple(replies), tuple(cursors))
+        if size >= enough:
+            full = f"one call reads no more than {enough / 1e6:g} MB of records." if enough > FULL_ANSWER else ""
+            return Fetched(tuple(replies), tuple(cursors), full)
         cursors.append(cursor)
         request = build(action, {**arguments, "cursor": cursor})

@@ -12,6 +12,7 @@ from klaviyo_mcp.actions.names import Exposes, everything, find_action
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
 from klaviyo_mcp.actions.preconditions import check_preconditions
 from klaviyo_mcp.actions.resuming import resume
+from klaviyo_mcp.actions.settled import NOTHING, Settled
 from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Action, Registry
@@ -40,11 +41,20 @@ class Gate:
     read_only: bool = False
     policy: Policy = EVERYTHING
 
-    def admit(self, action: Action, given: object, account: Account | None, *, part: bool = False) -> Admitted:
+    def admit(
+        self,
+        action: Action,
+        given: object,
+        account: Account | None,
+        *,
+        part: bool = False,
+        settled: Settled = NOTHING,
+    ) -> Admitted:
         """The checked arguments of an action that may run; nothing has been sent for it.
 
         `account` None leaves out what depends on the account. A `part` of an admitted action, or what a rule looks up,
-        needs no exposure of its own, as its toolset may be another; everything else holds for it as for any.
+        needs no exposure of its own, as its toolset may be another; everything else holds for it as for any. `settled`
+        is what was looked up for it.
         Raises UnknownAction, NotPermitted, RuleBroken, ScopeMissing, InvalidArguments or PreconditionFailed, in this
         order.
         """
@@ -56,7 +66,7 @@ class Gate:
         denial = account.access.denial(action.name, action.spec.scopes) if account else None
         if denial is not None:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
-        resumed = resume(action, given, account)
-        checked = check_arguments(action, resumed.arguments)
+        resumed = resume(action, given, account, settled)
+        checked = check_arguments(action, resumed.arguments, settled)
         warnings = check_preconditions(action, checked.arguments, not_given=checked.understood.not_given)
         return Admitted(checked.arguments, checked.understood, resumed.skip, resumed.part, tuple(warnings))

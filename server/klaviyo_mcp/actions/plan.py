@@ -11,8 +11,9 @@ from typing import Any
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.address import build_within
+from klaviyo_mcp.actions.defaults import DEFAULTS
 from klaviyo_mcp.actions.effects import stronger_by_arguments, strongest
-from klaviyo_mcp.actions.errors import InvalidArguments, Problem, ScopeMissing
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, Problem, ScopeMissing
 from klaviyo_mcp.actions.idempotency import with_keys
 from klaviyo_mcp.actions.likeness import neighbours
 from klaviyo_mcp.actions.paging import first_page
@@ -21,15 +22,18 @@ from klaviyo_mcp.actions.policy import EVERYTHING
 from klaviyo_mcp.actions.preconditions import failed
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.rules.scope import Scope, scopes
+from klaviyo_mcp.actions.settled import NOTHING, Settled
+from klaviyo_mcp.actions.sparse import with_default
 from klaviyo_mcp.actions.steps import known_calls
 from klaviyo_mcp.actions.understood import PLAIN, Understood
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON, is_list
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.live import Lookup as Stated
-from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect, Step, StepsRequest
+from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Action
+from klaviyo_mcp.registry.steps import Step, StepsRequest
 
 MOST_SOUGHT = 100
 """Values that a filter of Klaviyo's takes in one list."""
@@ -51,10 +55,14 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step of a composite: its calls, or None where they depend on the answers of steps before it."""
+    """One step of a composite: its calls, or None where they depend on the answers of steps before it.
+
+    `error` is why a step that is optional cannot be run; it has no calls.
+    """
 
     step: Step
     calls: "tuple[Plan, ...] | None"
+    error: ActionError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Plan:
     general, and `lookups` are what is read in the account before; `unchecked` says which of its rules cannot be looked
     up, and `warnings` what it breaks of those that only warn. `request` is the first of several where pages follow.
     `skip` records of its answer were shown before; `part` of it alone is wanted. `understood` tells how the arguments
-    were taken where they did not say so plainly.
+    were taken where they did not say so plainly, `settled` what the account was looked at for.
     """
 
     action: Action
@@ -81,6 +89,7 @@ class Plan:
     because: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    settled: Settled = NOTHING
 
     def parts(self) -> "Iterator[Plan]":
         """The plan and all that it is known to be made of."""
@@ -102,23 +111,29 @@ class Plan:
 class Planner:
     """Makes the plans of one call. `account` is whom it is for; None leaves out what depends on that.
 
-    `live` False leaves out the rules that look into the account.
+    `live` False leaves out the rules that look into the account. `settled` is what was looked up there before.
     """
 
     gate: Gate
     account: Account | None = None
     live: bool = True
+    settled: Settled = NOTHING
 
     def plan(self, action: Action, given: object, *, part: bool = True) -> Plan:
         """The plan of an action, with everything it is made of admitted as far as that can be known before it runs.
 
         Raises the errors of `Gate.admit`.
         """
-        admitted = self.gate.admit(action, given, self.account, part=part)
-        keyed = with_keys(action.spec, admitted.arguments)
-        plan = self._plan(action, keyed.arguments)
+        admitted = self.gate.admit(action, given, self.account, part=part, settled=self.settled)
+        given = admitted.arguments if part else self.settled.placed_in(admitted.arguments)
+        arguments, to_come = self._with_defaults(action, given)
+        keyed = with_keys(action.spec, arguments)
+        # What a spec reads for itself it needs whole; only what an agent asks for is made short.
+        plan = self._plan(action, keyed.arguments if part else with_default(action, keyed.arguments))
         chosen = plan.chosen and replace(plan.chosen, skip=admitted.skip)
         understood = admitted.understood
+        if to_come:
+            understood = replace(understood, read_as={**understood.read_as, **to_come})
         if keyed.added:
             understood = replace(understood, generated=(action.spec.idempotency_key or "", keyed.added))
         stronger = stronger_by_arguments(action, keyed.arguments, understood.cleared)
@@ -135,6 +150,24 @@ class Planner:
             effect=effect,
             because=(*plan.because, *(one.says for one in stronger), *(why for call in calls for why in call.because)),
         )
+
+    def _with_defaults(self, action: Action, arguments: JSON) -> tuple[JSON, JSON]:
+        """The arguments with those that the account says, and what is told of those that it has yet to say.
+
+        Raises InvalidArguments for what must be looked up first. Without an account that is left to the call itself.
+        """
+        left = {name: finder for name, finder in action.spec.defaults.items() if name not in arguments}
+        found = {name: thing.id for name, finder in left.items() if (thing := self.settled.default(finder))}
+        lacking = {name: finder for name, finder in left.items() if name not in found}
+        if lacking and self.account is not None:
+            problems = [
+                Problem(name, f"is left out, and {DEFAULTS[finder].thing} was not found", DEFAULTS[finder].otherwise)
+                for name, finder in lacking.items()
+            ]
+            sought = [replace(one, sought=(lacking[one.argument], "")) for one in problems]
+            raise InvalidArguments(f"{action.name} was not called: an argument is missing.", tuple(sought))
+        to_come = {name: f"{DEFAULTS[finder].thing}, looked up when this is called" for name, finder in lacking.items()}
+        return {**arguments, **found}, to_come
 
     def _plan(self, action: Action, arguments: JSON) -> Plan:
         lookups, unchecked = self._lookups(action, arguments) if self.live else ((), ())
@@ -173,9 +206,20 @@ class Planner:
 
     def _planned(self, step: Step, calls: list[JSON] | None) -> PlannedStep:
         name = str(step.action)
-        # Told now: once the steps before it have run, it would be too late.
-        self.gate.policy.allow(self.gate.registry[name])
-        return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
+        try:
+            # Told now: once the steps before it have run, it would be too late.
+            self.gate.policy.allow(self.gate.registry[name])
+            return PlannedStep(step, None if calls is None else tuple(self.plan_of(name, call) for call in calls))
+        except ActionError as error:
+            # What is left to the account is looked up by whoever plans the call, also for what it can do without.
+            if step.optional is None or any(problem.sought for problem in error.problems):
+                raise
+            return PlannedStep(step, (), error)
+
+    @property
+    def showing(self) -> "Planner":
+        """Plans what is shown and never sent: neither a policy nor missing permission to write is in its way."""
+        return replace(self, gate=replace(self.gate, policy=EVERYTHING, read_only=False), account=None)
 
     def _lookups(self, action: Action, arguments: JSON) -> tuple[tuple[Lookup, ...], tuple[str, ...]]:
         """The reads that the live rules of an action need, and which rules the credentials do not let us ask.

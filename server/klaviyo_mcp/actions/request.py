@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from klaviyo_mcp.actions.filter_argument import condition_text
 from klaviyo_mcp.actions.idempotency import repeatable
+from klaviyo_mcp.actions.sparse import asked_of_klaviyo
 from klaviyo_mcp.klaviyo.requests import REVISION, ApiRequest, Bucket
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import PATH_SEGMENT, hole, holes
@@ -42,6 +43,7 @@ def build(action: Action, arguments: JSON) -> ApiRequest:
     template = action.http
     if template is None:
         raise ValueError(f"{action.name} is made of other actions and has no request of its own")
+    arguments = asked_of_klaviyo(action, arguments)
     query = _query(template, arguments, action.spec.filters)
     return ApiRequest(
         method=template.method,

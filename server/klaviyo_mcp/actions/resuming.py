@@ -13,6 +13,7 @@ from klaviyo_mcp.actions.cursors import InvalidCursor, Position, is_ours, unseal
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.forms import shown
 from klaviyo_mcp.actions.links import arguments_of_link, is_link
+from klaviyo_mcp.actions.settled import NOTHING, Settled
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.registry import Action
 
@@ -29,7 +30,7 @@ class Resumed:
     part: str = ""
 
 
-def resume(action: Action, given: object, account: Account | None) -> Resumed:
+def resume(action: Action, given: object, account: Account | None, settled: Settled = NOTHING) -> Resumed:
     """What a call asks, with its cursor opened. Raises InvalidArguments.
 
     Without an account (a preview) a cursor of ours is taken as it is.
@@ -53,9 +54,9 @@ def resume(action: Action, given: object, account: Account | None) -> Resumed:
             position = unseal(
                 cursor, action.name, account.name if account else None, account.cursor_key if account else None
             )
-            return Resumed(_joined(action, position, rest), position.offset, part or "")
+            return Resumed(_joined(action, position, rest, settled), position.offset, part or "")
         if is_link(cursor):
-            return Resumed(_of_link(action, cursor, rest), part=part or "")
+            return Resumed(_of_link(action, cursor, rest, settled), part=part or "")
     except InvalidCursor as error:
         raise _refused(action, [Problem("cursor", str(error))]) from None
     return Resumed({**rest, "cursor": cursor}, part=part or "")
@@ -76,7 +77,7 @@ def _object(given: object) -> JSON | None:
     return given if is_object(given) else None
 
 
-def _joined(action: Action, position: Position, given: JSON) -> JSON:
+def _joined(action: Action, position: Position, given: JSON, settled: Settled) -> JSON:
     """The question of a cursor, and what was given beside it, which may not be another question."""
     given_size = given.get("page_size")
     question = dict(position.question)
@@ -85,19 +86,19 @@ def _joined(action: Action, position: Position, given: JSON) -> JSON:
         question["page_size"] = given_size
     own = {name: value for name, value in given.items() if name not in BESIDE}
     if own:
-        before = check_arguments(action, question).arguments
-        now = check_arguments(action, {**question, **own}).arguments
+        before = check_arguments(action, question, settled).arguments
+        now = check_arguments(action, {**question, **own}, settled).arguments
         _check_same(action, before, now)
     page = {} if position.page is None else {"cursor": position.page}
     return {**question, **{name: given[name] for name in given if name in BESIDE}, **page}
 
 
-def _of_link(action: Action, link: str, given: JSON) -> JSON:
+def _of_link(action: Action, link: str, given: JSON, settled: Settled) -> JSON:
     asked = arguments_of_link(action, link)
     own = {name: value for name, value in given.items() if name not in BESIDE}
     if own and action.http is not None:
-        before = check_arguments(action, {**own, **asked}).arguments
-        now = check_arguments(action, {**asked, **own}).arguments
+        before = check_arguments(action, {**own, **asked}, settled).arguments
+        now = check_arguments(action, {**asked, **own}, settled).arguments
         _check_same(action, before, now)
     return {**given, **asked}
 

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from klaviyo_mcp.actions.request import ABSENT
-from klaviyo_mcp.klaviyo.words import quoted
+from klaviyo_mcp.klaviyo.user_text import repeated
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
 BLANK = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_.]*)(?: in ([a-zA-Z_][a-zA-Z0-9_.]*))?\}")
@@ -17,7 +17,7 @@ NOTHING: tuple[Any, ...] = (None, "", [])
 
 
 def filled(text: str, values: JSON) -> str | None:
-    """A sentence, None where a part of it is not known or empty. What people have written stands in quotes."""
+    """A sentence, None where a part of it is not known or empty. Words that people wrote are set apart."""
     lacking = False
 
     def put(blank: re.Match[str]) -> str:
@@ -65,7 +65,7 @@ def _said(value: Any) -> str:
     if is_list(value):
         more = f" and {len(value) - MOST_NAMED:,} more" if len(value) > MOST_NAMED else ""
         return ", ".join(_said(one) for one in value[:MOST_NAMED]) + more
-    return quoted(str(value))
+    return repeated(value)
 
 
 def _in_zone(value: Any, zone: Any) -> str | None:

@@ -1,6 +1,7 @@
 """Which calls the steps of a composite make, as far as that is known: pure, and asked both before and during a run."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole, holes
-from klaviyo_mcp.registry.model import Step, StepsRequest
+from klaviyo_mcp.registry.steps import Step, StepsRequest
 
 BATCH_LENGTH = LONGEST_TARGET - 2_000
 """Characters that the items of a batch may take in an address, where they stand in a filter; the rest is for others."""
@@ -22,11 +23,9 @@ def known_calls(request: StepsRequest, arguments: JSON) -> list[tuple[Step, list
     known: list[tuple[Step, list[JSON] | None]] = []
     names = {step.name for step in request.steps}
     for step in request.steps:
-        needs = [value[1:] for value in (*step.when, *step.unless, *([step.each] if step.each else []))]
-        needs += [*holes(step.arguments)]
-        later = any(name.partition(".")[0] in names for name in needs)
-        if step.collect is not None:
+        if step.action is None:
             continue
+        later = bool(names & set(needs(step)))
         if later:
             # What earlier steps find is not known yet and counts neither for nor against.
             own = [value for value in step.when if value[1:].partition(".")[0] not in names]
@@ -35,6 +34,45 @@ def known_calls(request: StepsRequest, arguments: JSON) -> list[tuple[Step, list
         elif is_wanted(step.when, step.unless, arguments):
             known.append((step, calls_of(step, arguments)))
     return known
+
+
+def needs(step: Step) -> Iterator[str]:
+    """The names of arguments and of other steps that a step depends on."""
+    named = [*step.when, *step.unless, *(step.collect or [])]
+    named += [one for one in (step.each, step.batch and step.batch.of, step.match and step.match.of) if one]
+    yield from (name[1:].partition(".")[0] for name in named)
+    yield from (name.partition(".")[0] for name in holes(step.arguments))
+    if step.make is not None:
+        from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
+
+        yield from roots(step.make)
+
+
+def own_names(request: StepsRequest, step: Step, arguments: Iterable[str]) -> dict[str, list[str]]:
+    """For each argument that a step gives, those of the whole action that it is made of, also by way of other steps."""
+    steps = {one.name: one for one in request.steps}
+
+    def reached(names: Iterable[str], seen: set[str]) -> Iterator[str]:
+        for name in names:
+            if name in arguments:
+                yield name
+            elif name in steps and name not in seen and steps[name].action is None:
+                yield from reached(needs(steps[name]), seen | {name})
+
+    return {
+        name: list(dict.fromkeys(reached((found.partition(".")[0] for found in holes({"it": part})), set())))
+        for name, part in step.arguments.items()
+    }
+
+
+def own_place(place: str, names: dict[str, list[str]]) -> str:
+    """A place in the arguments of a step, such as `messages[0].subject`, by the argument that it was made of."""
+    candidates = names.get(re.split(r"[.\[]", place)[0], [])
+    parts = place.split(".")
+    for index, part in enumerate(parts):
+        if part.partition("[")[0] in candidates:
+            return ".".join(parts[index:])
+    return candidates[0] if candidates else place
 
 
 def calls_of(step: Step, values: JSON) -> list[JSON]:

@@ -44,7 +44,8 @@ def _is_whole(value: Any, text: str) -> bool:
 
 def types_of(value: Any) -> set[str]:
     """The types of JSON Schema that a value is one of."""
-    return JSON_TYPES.get(type(value).__name__, set())
+    names = (kind.__name__ for kind in type(value).__mro__)
+    return next((JSON_TYPES[name] for name in names if name in JSON_TYPES), set[str]())
 
 
 def may_be_packed(value: Any) -> bool:

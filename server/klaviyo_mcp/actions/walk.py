@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
 
 from klaviyo_mcp.accounts.account import Account
-from klaviyo_mcp.actions.composites import run_steps
+from klaviyo_mcp.actions.composites import Doing, run_steps
 from klaviyo_mcp.actions.confirmation import NotConfirmed
-from klaviyo_mcp.actions.consequences import held_against, must_be_looked_at
+from klaviyo_mcp.actions.consequences import ahead, held_against, must_be_looked_at
+from klaviyo_mcp.actions.coverage import read_facts, zone_of
 from klaviyo_mcp.actions.cursors import seal
-from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.errors import ActionError, PreconditionFailed
 from klaviyo_mcp.actions.lately import remember, sent_lately
 from klaviyo_mcp.actions.live_rules import check_live
 from klaviyo_mcp.actions.looking import Looks, Once, key_of
 from klaviyo_mcp.actions.metering import Meter
 from klaviyo_mcp.actions.outcome import Outcome, Pages
-from klaviyo_mcp.actions.paging import fetch_pages, first_page, wanted
+from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT, fetch_pages, first_page, wanted
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.resuming import question_of
@@ -48,6 +50,8 @@ class Walk:
     above: tuple[Plan, ...] = ()
     looked_up: dict[str, Once] = field(default_factory=dict[str, Once])
     looked_at: list[Plan] = field(default_factory=list[Plan])
+    enough: int = FULL_ANSWER
+    """Characters of records after which no further page is read."""
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds."""
@@ -130,12 +134,20 @@ class Walk:
             )
             return replace(outcome, pages=pages)
         if plan.request is None:
-            return await run_steps(plan, self.planner.plan_of, self._within(plan).carry_out)
+            return await run_steps(
+                plan, Doing(self.planner.plan_of, self._within(plan).carry_out, self._shown, self._facts)
+            )
         if plan.effect != "read":
             reply = await self._metered(plan, plan.request)
             return Outcome(plan.action, plan.arguments, (reply,), wrote=True)
         fetched = await fetch_pages(
-            plan.action, plan.arguments, plan.request, lambda request: self._send(plan, request), plan.skip
+            plan.action,
+            plan.arguments,
+            plan.request,
+            lambda request: self._send(plan, request),
+            plan.skip,
+            # What a step reads is not shown as it is.
+            MOST_KEPT if any(above.steps is not None for above in self.above) else self.enough,
         )
         pages = Pages(
             plan.action.name,
@@ -148,6 +160,37 @@ class Walk:
             fetched.stopped,
         )
         return Outcome(plan.action, plan.arguments, fetched.replies, pages=pages)
+
+    async def _shown(self, name: str, arguments: JSON) -> JSON:
+        """What an action would do, for a step that only shows it. Raises the errors of its plan."""
+        plan = self.planner.showing.plan_of(name, arguments)
+        problems: list[str] = []
+        unknown: list[str] = []
+        try:
+            unknown += await self._looking.ask(plan)
+        except PreconditionFailed as error:
+            problems += [str(problem) for problem in error.problems]
+        told, refused = await ahead(plan, self.read)
+        problems += [str(problem) for problem in refused]
+        shown: JSON = {
+            "says": [*told.says],
+            "problems": list(dict.fromkeys(problems)),
+            "not_known": list(dict.fromkeys([*unknown, *told.unknown])),
+        }
+        return shown if told.people is None else {**shown, "people": told.people}
+
+    async def _facts(self) -> JSON:
+        """The moment in the account's time zone, and what is known of the account."""
+        facts = await read_facts(self.account.facts, self._glance)
+        now = datetime.now(UTC).astimezone(zone_of(facts.timezone)).isoformat(timespec="seconds")
+        return {"now": now, "account": {"timezone": facts.timezone, "currency": facts.currency}}
+
+    async def _glance(self, name: str, arguments: JSON) -> list[JSON]:
+        """The records of a read without which an answer can do; none where it fails."""
+        try:
+            return (await self._looking.carry_out(self.planner.looking.plan_of(name, arguments))).records
+        except (ActionError, KlaviyoError):
+            return []
 
     @property
     def _looking(self) -> "Walk":

@@ -6,12 +6,25 @@ was cut, such as `record.html@8000` (characters of text, items of a list).
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
-BUDGET = 40_000
-"""Characters of JSON in one answer, about 10,000 tokens."""
+TOKENS = 6_000
+"""Tokens of one answer, where nothing else is set: its text and its structure may each have so many."""
+BYTES_PER_TOKEN = 3
+"""How tokens are estimated, as every model counts otherwise: three bytes of UTF-8 each. English has more to a token,
+ids and times about so many; a letter of Chinese has three bytes and is a token, an emoji is more than one."""
+BUDGET = TOKENS * BYTES_PER_TOKEN
+"""Bytes of JSON in one answer."""
+LEAST, MOST = 2_000, 500_000
+"""Bytes that a client can ask for: what an answer needs to say how it goes on, and what Claude's clients take."""
+CLIENTS_LIMIT = "anthropic/maxResultSizeChars"
+"""The key of `_meta` under which clients and tools say how many characters a result may have."""
+TAKEN_UNTOLD = 50_000
+"""Characters of a result that Claude's clients take of a tool that says nothing."""
 TEXT_LENGTHS = (8_000, 2_000, 500, 100)
 """How much of a long text is shown, tried in this order until an answer fits."""
 LIST_LENGTHS = (50, 20, 5)
@@ -25,8 +38,20 @@ class NoSuchPart(LookupError):
 
 
 def size_of(value: object) -> int:
-    """Characters of a value as compact JSON."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    """Bytes of a value as compact JSON in UTF-8, hidden characters written as escapes: as large as its text is."""
+    text = visible(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def asked_for(budget: int, meta: Mapping[str, Any] | None) -> int:
+    """The budget of an answer: what its client asks for within bounds, else the server's own.
+
+    Characters are no more than bytes, so that what is asked for in those is kept to.
+    """
+    wanted = (meta or {}).get(CLIENTS_LIMIT)
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted <= 0:
+        return budget
+    return min(max(wanted, LEAST), MOST)
 
 
 def fitted(data: JSON, budget: int, keep: frozenset[str] = frozenset(), above: str = "") -> tuple[JSON, list[JSON]]:

@@ -6,7 +6,7 @@ Only what we say ourselves is looked at. Records, and words of Klaviyo's, which 
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.registry.registry import Registry
 
-OURS = ("confirmation", "error", "note", "notes", "undo", "verify", "warnings")
+OURS = ("confirmation", "error", "how_to_read_on", "note", "notes", "read_more", "undo", "verify", "warnings")
 NOT_OURS = frozenset({"arguments", "done_so_far", "read_as"})
 
 

@@ -34,7 +34,9 @@ def preview(plan: Plan) -> Answer:
     steps: list[JSON] = []
     for planned in plan.steps:
         shown: JSON = {"action": planned.step.action}
-        if planned.calls is None:
+        if planned.error is not None:
+            shown["left_out"] = planned.error.message
+        elif planned.calls is None:
             shown["depends_on"] = "the answers of the steps before"
         else:
             if checks := list(_checks(planned.calls, asked)):

@@ -1,12 +1,13 @@
 """Klaviyo's answer, made small: flat records, the cursor, and a line that says what they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.actions.errors import PartMissing
 from klaviyo_mcp.actions.outcome import Outcome, Pages
 from klaviyo_mcp.answers.budget import BUDGET, NoSuchPart, fitted, part_of, size_of
 from klaviyo_mcp.answers.notes import notes
+from klaviyo_mcp.answers.records import Shown
 from klaviyo_mcp.answers.related import included
 from klaviyo_mcp.klaviyo import jsonapi
 from klaviyo_mcp.loose_json import JSON, mapping, objects
@@ -19,10 +20,12 @@ class Answer:
 
     data: JSON
     summary: str
+    whole: JSON | None = None
+    """All of it, where `data` does not show all, or shows what came on several pages."""
 
 
 def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
-    """The answer for what became of a call, in at most `budget` characters of JSON.
+    """The answer for what became of a call, in at most `budget` bytes of JSON.
 
     Records, count, summary and cursor speak of the same records: what does not fit is left out of all of them, and the
     cursor goes on with the first one left out. Raises PartMissing when a part is asked for that is not there.
@@ -36,30 +39,37 @@ def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
             raise PartMissing(f"{outcome.action.name} was called, and its answer has no such part: {error}.") from None
         return Answer(found, f"{pages.part.partition('@')[0]} of the answer alone.")
     listing = _Listing.of(outcome)
+    whole = _whole(outcome)
     if listing is None:
-        return _cut(outcome, _whole(outcome), budget)
-    count = len(listing.wanted)
-    answer = listing.answer(count)
+        return _with_all(_cut(outcome, whole, budget), whole)
+    count, answer = len(listing.wanted), whole
     while count > 1 and (size := size_of(answer.data)) > budget:
         count = max(1, min(count - 1, count * budget // size))
         answer = listing.answer(count)
-    return _cut(outcome, answer, budget)
+    return _with_all(_cut(outcome, answer, budget), whole, several=len(outcome.replies) > 1)
+
+
+def _with_all(answer: Answer, whole: Answer, *, several: bool = False) -> Answer:
+    """The answer, and all that it would say if it had the room; also where that is the same, of `several` pages."""
+    return answer if answer.data is whole.data and not several else replace(answer, whole=whole.data)
 
 
 def _whole(outcome: Outcome) -> Answer:
     """The answer without a look at its size."""
     if (listing := _Listing.of(outcome)) is not None:
         return listing.answer(len(listing.wanted))
-    action = outcome.action
+    action, made = outcome.action, Shown(outcome, listing=False)
     if outcome.composed is not None:
         data = dict(outcome.composed)
-        summary = "Done." if outcome.wrote else "Nothing was changed."
+        unchanged = f"{action.spec.title}." if action.effect == "read" else "Nothing was changed."
+        summary = "Done." if outcome.wrote else unchanged
     elif action.spec.result.kind == "raw":
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
-        data, summary = _single(action, mapping(outcome.replies[-1].document))
-    related = included(outcome.replies)
-    return Answer(_understood(outcome) | data | ({"included": related} if related else {}) | notes(outcome), summary)
+        data, summary = _single(action, mapping(outcome.replies[-1].document), made)
+    related = included(outcome.replies, joined=frozenset(made.joined))
+    data |= ({"included": related} if related else {}) | made.told()
+    return Answer(_understood(outcome) | data | notes(outcome), summary)
 
 
 def _understood(outcome: Outcome) -> JSON:
@@ -74,9 +84,10 @@ def _cut(outcome: Outcome, answer: Answer, budget: int) -> Answer:
     if size_of(answer.data) <= budget:
         return answer
     whole = answer.data
-    data, cuts = fitted(whole, budget - 700, WHOLE)
-    if "undo" in whole and size_of(data) > budget - 700:
-        data, cuts = fitted({**whole, "undo": _named(whole["undo"])}, budget - 700, WHOLE)
+    room = budget - min(700, budget // 2)
+    data, cuts = fitted(whole, room, WHOLE)
+    if "undo" in whole and size_of(data) > room:
+        data, cuts = fitted({**whole, "undo": _named(whole["undo"])}, room, WHOLE)
     how = (
         "The answer is too long to be shown whole. Read what is cut, one part at a time: call again with the same "
         "arguments and part: PART, as the entries of cut name it."
@@ -147,14 +158,14 @@ class _Listing:
     def answer(self, count: int) -> Answer:
         """The answer that shows the first so many."""
         outcome, result, shown = self.outcome, self.outcome.action.spec.result, self.wanted[:count]
-        values = [item.value for item in shown]
+        values, made = [item.value for item in shown], Shown(outcome, listing=True)
         if result.rows:
             resource = mapping(mapping(outcome.replies[-1].document).get("data"))
             records: JSON = {"record": {**jsonapi.record(resource), result.rows: values}}
         elif result.kind == "identifiers":
             records = {"ids": [value["id"] for value in values if "id" in value]}
         else:
-            records = {"records": [jsonapi.record(value, with_type=result.type is None) for value in values]}
+            records = {"records": made.records(values)}
         # How it goes on stands first: what comes last is what a client cuts off.
         data: JSON = {"count": len(shown)}
         position = self._after(count)
@@ -166,11 +177,11 @@ class _Listing:
                 "Ask for fewer fields to see more at once."
             )
         data |= records
-        if not result.rows and (related := included(outcome.replies, values)):
+        if not result.rows and (related := included(outcome.replies, values, frozenset(made.joined))):
             data["included"] = related
-        data |= _understood(outcome) | notes(outcome)
+        data |= made.told() | _understood(outcome) | notes(outcome)
         if self.pages.stopped:
-            stopped = f"Stopped after {len(shown)} records: {self.pages.stopped} Go on with next_cursor."
+            stopped = f"Stopped after {len(self.wanted)} records: {self.pages.stopped} Go on with next_cursor."
             data["warnings"] = [*data.get("warnings", []), stopped]
         if not shown and position is None:
             return Answer(data, f"Nothing found: {_counted(outcome.action, 0)}.")
@@ -196,10 +207,10 @@ def _counted(action: Action, count: int) -> str:
     return f"{count} {kind}" if count == 1 else f"{count or 'no'} {several}"
 
 
-def _single(action: Action, document: JSON) -> tuple[JSON, str]:
+def _single(action: Action, document: JSON, made: Shown) -> tuple[JSON, str]:
     """One record, or the news that work was accepted or done."""
     found = objects(document.get("data"))
-    record = jsonapi.record(found[0]) if found else None
+    record = made.record(found[0]) if found else None
     title = action.spec.title
     data: JSON = {}
     if action.spec.result.kind in ("job", "accepted"):

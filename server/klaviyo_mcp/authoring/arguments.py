@@ -18,7 +18,7 @@ FILTER: JSON = {
 }
 """What every `filter` argument accepts: Klaviyo's own syntax, or a list of conditions."""
 
-MAX_RECORDS: JSON = {"type": "integer", "minimum": 1, "maximum": 1000}
+MAX_RECORDS: JSON = {"type": "integer", "minimum": 1, "maximum": 10_000}
 """The engine's own argument of paged lists: how many records to gather over several pages."""
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from klaviyo_mcp.authoring.schema_paths import has_path
 from klaviyo_mcp.registry.holes import holes
-from klaviyo_mcp.registry.model import ActionSpec, StepsRequest
+from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.steps import StepsRequest
 
 Found = Iterator[tuple[tuple[int | str, ...], str]]
 

@@ -14,20 +14,21 @@ from klaviyo_mcp.authoring.effects import effect_problems
 from klaviyo_mcp.authoring.precondition_check import leads_somewhere, rule_problems
 from klaviyo_mcp.authoring.schema_paths import has_path
 from klaviyo_mcp.authoring.schema_rules import Found, argument_names, schema_rules
+from klaviyo_mcp.authoring.step_rules import hole_of_a_step, step_holes, step_problems
 from klaviyo_mcp.registry.clearing import CLEAR, with_clear
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
-from klaviyo_mcp.registry.holes import hole, holes, path_holes
+from klaviyo_mcp.registry.holes import holes, path_holes
 from klaviyo_mcp.registry.loading import load_file, spec_files
 from klaviyo_mcp.registry.model import (
     ActionSpec,
     ChooseRequest,
     HttpRequest,
-    StepsRequest,
 )
+from klaviyo_mcp.registry.steps import GIVEN_BY_THE_ENGINE, Step, StepsRequest
 from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
-ENGINE_ARGUMENTS = {"expect", "fresh", "max_records"}
+ENGINE_ARGUMENTS = {"expect", "fields", "fresh", "max_records"}
 """Arguments that the engine itself uses, and that therefore reach no hole."""
 
 ANSWERED = {"duplicate_profile_id", "next_cursor", "retry_at", "next_step", "send_time"}
@@ -93,8 +94,10 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from schema_rules(spec)
     yield from _reach(spec)
     yield from _references(spec, by_name)
+    yield from step_problems(spec, by_name)
     yield from _clearing(spec)
     yield from _idempotency(spec)
+    yield from _defaults(spec)
     yield from said_under_conditions(spec, error_codes)
     yield from consequence_problems(spec, by_name)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
@@ -144,7 +147,7 @@ def _reach(spec: ActionSpec) -> Found:
     """Every hole has an argument, and every argument reaches a hole."""
     arguments = set(spec.properties)
     request = spec.request
-    steps: set[str] = set()
+    steps: dict[str, Step] = {}
     if isinstance(request, HttpRequest):
         used = [*path_holes(request.path), *holes(request.query), *holes(request.body), *holes(request.multipart or {})]
         used += holes(request.headers)
@@ -157,13 +160,13 @@ def _reach(spec: ActionSpec) -> Found:
         if allowed != list(request.among):
             yield ("request", "among"), f"the values of {request.choose[1:]!r} must be an enum of exactly these keys"
     else:
-        steps = {step.name for step in request.steps}
-        used = [*holes(request.answer), *_step_holes(request)]
+        steps = {step.name: step for step in request.steps}
+        used = [name for name in step_holes(request) if name not in GIVEN_BY_THE_ENGINE]
     for name in dict.fromkeys(used):
         first, _, rest = name.partition(".")
         if first in steps:
-            if rest not in ("ids", "count", "unmatched"):
-                yield ("request",), f"the hole '${name}': a step has ids, count and unmatched"
+            if problem := hole_of_a_step(steps, name) if "." in name else "":
+                yield ("request",), problem
         elif first not in arguments and first not in ("batch", "item"):
             yield ("request",), f"the hole '${name}' has no argument"
         elif rest and not has_path(spec.properties.get(first, {}), rest, spec.input_schema):
@@ -172,21 +175,6 @@ def _reach(spec: ActionSpec) -> Found:
     reached = {name.partition(".")[0] for name in [*used, *allowing]} | ENGINE_ARGUMENTS
     for name in sorted(arguments - reached):
         yield ("input_schema", "properties", name), f"the argument {name!r} reaches nothing in the request"
-
-
-def _step_holes(request: StepsRequest) -> Iterator[str]:
-    for step in request.steps:
-        yield from holes(step.arguments)
-        singles = [
-            *step.when,
-            *(step.collect or []),
-            step.each,
-            step.batch and step.batch.of,
-            step.match and step.match.of,
-        ]
-        yield from (name for value in singles if (name := hole(value)))
-    for caution in request.warnings:
-        yield from (name for value in caution.when if (name := hole(value)))
 
 
 def _clearing(spec: ActionSpec) -> Found:
@@ -218,6 +206,17 @@ def _idempotency(spec: ActionSpec) -> Found:
         yield ("idempotency_key",), "only one operation that is not idempotent by itself needs a key"
 
 
+def _defaults(spec: ActionSpec) -> Found:
+    """What is found in the account stands for an argument that may be left out, of an action that sends it."""
+    for name in spec.defaults:
+        if name not in spec.properties:
+            yield ("defaults",), f"speaks of {name!r}, and there is no such argument"
+        elif name in spec.required:
+            yield ("defaults",), f"{name!r} is required, so that nothing is ever found for it"
+        elif isinstance(spec.request, ChooseRequest):
+            yield ("defaults",), f"{name!r} is found where it is sent: say it in the operations that this is made of"
+
+
 def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     """Other actions that a spec names exist, take the arguments they are given, and may be used there."""
     for index, rule in enumerate(spec.preconditions):
@@ -234,7 +233,7 @@ def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     for verify in spec.result.verifications:
         if verify.action in by_name and by_name[verify.action].effect != "read":
             yield ("result", "verify"), f"{verify.action} changes something; only a read may be used here"
-    for _, name, _ in _runs(spec):
+    for _, name, _ in _runs(spec, optional=False):
         for scope in by_name[name].scopes if name in by_name else []:
             if scope not in spec.scopes:
                 yield ("scopes",), f"{name} needs the scope {scope!r}, which is missing here"
@@ -253,12 +252,12 @@ def _reads(spec: ActionSpec) -> Iterator[Use]:
         yield ("result", "verify"), verify.action, verify.arguments
 
 
-def _runs(spec: ActionSpec) -> Iterator[Use]:
-    """The actions that a spec is made of."""
+def _runs(spec: ActionSpec, *, optional: bool = True) -> Iterator[Use]:
+    """The actions that a spec is made of, with or without those that it can do without."""
     if isinstance(spec.request, ChooseRequest):
         for key, choice in spec.request.among.items():
             yield ("request", "among", key), choice.action, choice.arguments
     if isinstance(spec.request, StepsRequest):
         for step in spec.request.steps:
-            if step.action is not None:
+            if step.action is not None and (optional or step.optional is None):
                 yield ("request", "steps"), step.action, step.arguments

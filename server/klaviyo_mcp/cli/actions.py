@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from klaviyo_mcp.actions.errors import UnknownAction
-from klaviyo_mcp.actions.finding import find_by_words
+from klaviyo_mcp.actions.finding import look_for
 from klaviyo_mcp.actions.names import find_action
 from klaviyo_mcp.cli.output import fail, print_json
 from klaviyo_mcp.loose_json import JSON
@@ -61,10 +61,12 @@ def search_actions(
     most: Annotated[int, typer.Option(min=1, max=50, help="How many to show.")] = 10,
 ) -> None:
     """Find actions by words."""
-    found = find_by_words(Registry(load_catalogue()), " ".join(words), most)
-    if not found:
+    found = look_for(Registry(load_catalogue()), " ".join(words), most)
+    if not found.actions:
         fail(f"No action fits {' '.join(words)!r}.")
-    for action in found:
+    if not found.likely:
+        print("Probably no action does this. What comes nearest:")
+    for action in found.actions:
         print(f"{action.name} ({action.effect}): {action.spec.summary}")
 
 

@@ -11,7 +11,7 @@ import typer
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, ReadOnlyFlag, SandboxFlag
+from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import drop_output, fail, print_json, warn
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
@@ -33,6 +33,7 @@ def call(
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking, also what has to be confirmed.")] = False,
     read_only: ReadOnlyFlag = False,
     no_live_checks: NoLiveChecksFlag = False,
+    no_user_content: NoUserContentFlag = False,
     account: AccountOption = None,
     sandbox: SandboxFlag = False,
 ) -> None:
@@ -45,7 +46,12 @@ def call(
     except ValueError as error:
         fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
     warn(foreign_variables())
-    selection = select(read_only=read_only, confirm="never" if yes else None, live_checks=not no_live_checks)
+    selection = select(
+        read_only=read_only,
+        confirm="never" if yes else None,
+        live_checks=not no_live_checks,
+        user_content=not no_user_content,
+    )
     application = assemble(selection, sandbox=sandbox, account=account)
 
     start_logging(application.settings, "warning")
@@ -59,8 +65,8 @@ def call(
                 accounts = application.accounts if application.connected else None
                 return await preview_call(application.engine, accounts, Call(action, given), audit=audit)
             ask = _agree if yes else _ask if sys.stdin.isatty() and arguments != "-" else None
-            made = Call(action, given)
-            return await answer_call(application.engine, application.accounts, made, ask=ask, audit=audit)
+            made, room = Call(action, given), application.settings.answer_bytes
+            return await answer_call(application.engine, application.accounts, made, budget=room, ask=ask, audit=audit)
         finally:
             await application.accounts.close()
 

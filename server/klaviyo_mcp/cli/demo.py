@@ -76,15 +76,15 @@ class Story:
             {"filter": [{"field": "email", "operator": "equals", "value": "maya.lindqvist@example.org"}]},
         )
         maya = found["records"][0]
-        self.says(f"{maya['first_name']} {maya['last_name']}, {maya['location']['city']}, profile {maya['id']}")
-        metrics = await self.use("get_metrics", {"metric_fields": ["name"]}, show=False)
+        self.says(f"{maya['first_name']} {maya['last_name']}, {maya['place']}, profile {maya['id']}")
+        metrics = await self.use("get_metrics", {"fields": ["name"]}, show=False)
         orders_id = next(metric["id"] for metric in metrics["records"] if metric["name"] == "Placed Order")
         by_maya = [
             {"field": "profile_id", "operator": "equals", "value": maya["id"]},
             {"field": "metric_id", "operator": "equals", "value": orders_id},
         ]
         orders = await self.use("get_events", {"filter": by_maya, "sort": "-datetime", "max_records": 50})
-        spent = sum(float(order["event_properties"].get("$value", 0)) for order in orders["records"])
+        spent = sum(float(order.get("value", 0)) for order in orders["records"])
         self.says(f"{orders['count']} orders in the past year, {spent:,.2f} in all")
 
         self.scene("Make a list for the autumn preview, and put Maya and two others on it.")

@@ -25,6 +25,10 @@ NoLiveChecksFlag = Annotated[
     bool,
     typer.Option("--no-live-checks", help="Do not read the account before a write, to see whether it can be done."),
 ]
+NoUserContentFlag = Annotated[
+    bool,
+    typer.Option("--no-user-content", help="Leave out of answers what customers and visitors wrote."),
+]
 AccountOption = Annotated[str | None, typer.Option("--account", metavar="NAME", help="Which connected account to use.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LogFormatOption = Annotated[

@@ -15,6 +15,7 @@ from klaviyo_mcp.cli.options import (
     LogFormatOption,
     LogLevelOption,
     NoLiveChecksFlag,
+    NoUserContentFlag,
     PrefixOption,
     ReadOnlyFlag,
     SandboxFlag,
@@ -48,6 +49,7 @@ def serve(
     read_only: ReadOnlyFlag = False,
     confirm: ConfirmOption = None,
     no_live_checks: NoLiveChecksFlag = False,
+    no_user_content: NoUserContentFlag = False,
     account: AccountOption = None,
     hide_unavailable: Annotated[
         bool, typer.Option("--hide-unavailable", help="Leave out tools that the account is known to lack scopes for.")
@@ -68,6 +70,7 @@ def serve(
         read_only=read_only,
         hide_unavailable=hide_unavailable,
         prefix=prefix,
+        user_content=not no_user_content,
     )
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
@@ -86,7 +89,7 @@ def serve(
         selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "warning", form=log_format, level=log_level)
         front.complain_to(log.warning)
-        listing = Listing(selection.registry, selection.exposure)
+        listing = Listing(selection.registry, selection.exposure, selection.settings.answer_bytes)
         if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
             front.offer(lambda: listing.text)
         application = assemble(selection, sandbox=sandbox, account=account)
@@ -100,23 +103,27 @@ def serve(
 def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
     import anyio
 
-    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
+    from klaviyo_mcp.mcp_server.server import make_server, room_of  # 0.4 s, when the tools are listed
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
 
     _hint(application)
-    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
+    server = make_server(
+        application.engine, lambda _: application.accounts, listing, application.audit, room_of(application)
+    )
     _loaded()
     anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.http import serve_http
-    from klaviyo_mcp.mcp_server.server import make_server
+    from klaviyo_mcp.mcp_server.server import make_server, room_of
 
     _hint(application)
     exporting = start_exporting(over_http=True)
-    listing = Listing(application.engine.registry, application.exposure)
-    server = make_server(application.engine, lambda _: application.accounts, listing, application.audit)
+    listing = Listing(application.engine.registry, application.exposure, application.settings.answer_bytes)
+    server = make_server(
+        application.engine, lambda _: application.accounts, listing, application.audit, room_of(application)
+    )
     _loaded()
     serve_http(
         server,

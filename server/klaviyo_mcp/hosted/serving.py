@@ -18,7 +18,7 @@ from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, bounded_protocol, most_connections
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http import PATIENCE
-from klaviyo_mcp.mcp_server.server import make_server
+from klaviyo_mcp.mcp_server.server import make_server, room_of
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.assembly import Selection, assemble
 from klaviyo_mcp.runtime.authorities import bracketed
@@ -45,8 +45,10 @@ def serve_hosted(
     registry = application.engine.registry
     authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry)
     tenants = Tenants(accounts, authorization, f"{config.issuer}/manage")
-    listing = Listing(registry, application.exposure)
-    server = make_server(application.engine, tenants.of, listing, application.audit, tenants.after)
+    listing = Listing(registry, application.exposure, settings.answer_bytes)
+    server = make_server(
+        application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
+    )
     receiving, draining = Interruptions(), Draining()
     app = hosted_app(server, authorization, config, registry, settings, receiving=receiving, draining=draining)
     listener = listen(host, port)

@@ -1,12 +1,14 @@
 """JSON:API documents to compact records, and paging links to cursors. Pure functions on loosely typed JSON.
 
 A record is flat: `id`, the attributes, and the ids of related records. What is null or empty in Klaviyo is left out, as
-it would cost an agent's context without telling it anything.
+it would cost an agent's context without telling it anything. What customers wrote is `UserText`.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from klaviyo_mcp.klaviyo.user_text import with_user_text
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping, objects
 
 CURSOR_PARAMETERS = ("page[cursor]", "page_cursor")
@@ -18,7 +20,8 @@ def record(resource: JSON, *, with_type: bool = False) -> JSON:
     found: JSON = {"type": resource["type"]} if with_type and "type" in resource else {}
     if resource.get("id") is not None:
         found["id"] = resource["id"]
-    found.update(_without_nothing(mapping(resource.get("attributes"))))
+    attributes = _without_nothing(mapping(resource.get("attributes")))
+    found.update(with_user_text(resource.get("type"), attributes))
     related = {
         name: ids
         for name, relation in mapping(resource.get("relationships")).items()
@@ -33,7 +36,22 @@ def record(resource: JSON, *, with_type: bool = False) -> JSON:
 
 def fields(resource: JSON) -> JSON:
     """One JSON:API resource object as its id and all its attributes, nulls among them: for rules, not for agents."""
-    return {"id": resource.get("id"), **mapping(resource.get("attributes"))}
+    attributes = with_user_text(resource.get("type"), mapping(resource.get("attributes")))
+    return {"id": resource.get("id"), **attributes}
+
+
+def fields_and_related(resource: JSON) -> JSON:
+    """As `fields`, and the ids of what it is related to, by name, under `related`."""
+    return {**fields(resource), "related": record(resource).get("related", {})}
+
+
+def included(documents: Iterable[JSON]) -> dict[str, list[JSON]]:
+    """The records that came along with those asked for, by type, each once."""
+    found: dict[str, dict[str, JSON]] = {}
+    for document in documents:
+        for resource in objects(document.get("included")):
+            found.setdefault(str(resource.get("type")), {})[str(resource.get("id"))] = fields_and_related(resource)
+    return {kind: [*records.values()] for kind, records in found.items()}
 
 
 def next_cursor(document: JSON) -> str | None:

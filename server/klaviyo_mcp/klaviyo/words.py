@@ -30,7 +30,9 @@ def visible(text: str) -> str:
     """JSON text with every hidden character in it, such as one that turns the direction of writing, as an escape."""
     if text.isascii():
         return text
-    return "".join(_escaped(char) if _hides(char) else char for char in text)
+    # Each character is looked at once, however often it stands there: an answer may have millions.
+    escapes = {ord(char): _escaped(char) for char in set(text) if _hides(char)}
+    return text.translate(escapes) if escapes else text
 
 
 def _hides(char: str) -> bool:

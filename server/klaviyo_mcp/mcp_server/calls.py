@@ -14,15 +14,17 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.confirmation import Declined
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
-from klaviyo_mcp.answers.budget import BUDGET
+from klaviyo_mcp.answers.budget import BUDGET, asked_for
+from klaviyo_mcp.answers.guiding import guide_asked_for
+from klaviyo_mcp.answers.kept_answers import KeptAnswers, NothingKept
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import split_account
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
 from klaviyo_mcp.mcp_server.own_arguments import checked
-from klaviyo_mcp.mcp_server.server_tools import MOST_FOUND, own_names
+from klaviyo_mcp.mcp_server.server_tools import own_names
 from klaviyo_mcp.registry.model import Effect
-from klaviyo_mcp.registry.tool_names import CONFIRM, DESCRIBE, FIND, PREVIEW, RUN_TOOLS
+from klaviyo_mcp.registry.tool_names import CONFIRM, DESCRIBE, FIND, PREVIEW, READ_MORE, RUN_TOOLS
 from klaviyo_mcp.runtime.answering import (
     Confirmation,
     Response,
@@ -32,14 +34,26 @@ from klaviyo_mcp.runtime.answering import (
     find_actions,
     preview_call,
     refused,
-    side_by_side,
     turned_down,
 )
 from klaviyo_mcp.runtime.audit import Audit
+from klaviyo_mcp.runtime.reading_on import read_more
+from klaviyo_mcp.runtime.side_by_side import side_by_side
 
 ONLY: dict[str, Effect] = {tool: effect for effect, tool in RUN_TOOLS.items()}
 FOUND = 8
 """How many actions a search shows when nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of an answer is shown, in bytes, unless a client asks otherwise; and where all of one is kept."""
+
+    budget: int = BUDGET
+    kept: KeptAnswers | None = None
+
+
+AS_USUAL = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +65,20 @@ class ToolCall:
     context: ServerRequestContext[Any]
     account: str | None
     audit: Audit | None = None
+    room: Room = AS_USUAL
 
-    async def run(self, name: str, arguments: object, budget: int = BUDGET, *, tool: str | None = None) -> Response:
-        """An action, by the name a client gave it; with `tool`, only one that this tool is for."""
+    async def run(self, name: str, arguments: object, share: int = 1, *, tool: str | None = None) -> Response:
+        """An action, by the name a client gave it; with `tool`, only one that this tool is for.
+
+        It is one of `share` calls that have the room of an answer together.
+        """
         return await answer_call(
             self.engine,
             self.accounts,
             Call(name, arguments),
             self.account,
-            budget=budget,
+            budget=self.budget // share,
+            kept=self.room.kept,
             listed=True,
             meta=self._meta,
             announce=_progress_of(self.context),
@@ -83,11 +102,24 @@ class ToolCall:
             self.accounts,
             confirmation,
             self.account,
+            budget=self.budget,
+            kept=self.room.kept,
             listed=True,
             meta=self._meta,
             announce=announce,
             audit=self.audit,
         )
+
+    async def read_more(self, given: JSON) -> Response:
+        """Of an answer that is kept."""
+        if self.room.kept is None:
+            return refused(self.engine, READ_MORE, NothingKept(), listed=True)
+        return await read_more(self.engine, self.accounts, self.room.kept, given, self.account, self.budget)
+
+    @property
+    def budget(self) -> int:
+        """Bytes of JSON that the answer may have."""
+        return asked_for(self.room.budget, self._meta)
 
     @property
     def _meta(self) -> Mapping[str, Any]:
@@ -100,10 +132,11 @@ async def answered(
     context: ServerRequestContext[Any],
     params: types.CallToolRequestParams,
     audit: Audit | None = None,
+    room: Room = AS_USUAL,
 ) -> Response:
     """What a call of a tool is answered with. Raises nothing but cancellation."""
     account, arguments = split_account(params.arguments) if accounts.can_be_named else (None, params.arguments)
-    call = ToolCall(engine, accounts, context, account, audit)
+    call = ToolCall(engine, accounts, context, account, audit, room)
     if engine.registry.get(params.name) is None and (tool := own_names(engine.registry.names).find(params.name)):
         try:
             return await _own(call, tool, checked(tool, arguments or {}), params)
@@ -117,9 +150,13 @@ async def answered(
 async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolRequestParams) -> Response:
     action, arguments = given.get("action", ""), given.get("arguments")
     if tool == FIND:
-        return find_actions(call.engine, given["query"], min(max(given.get("limit", FOUND), 1), MOST_FOUND))
+        return find_actions(call.engine, given["query"], given.get("limit", FOUND))
     if tool == DESCRIBE:
+        if guide := guide_asked_for(action, call.engine.registry):
+            return Response(guide, guide.summary)
         return describe_action(call.engine, action)
+    if tool == READ_MORE:
+        return await call.read_more(given)
     if tool == PREVIEW:
         return await call.preview(action, arguments)
     if tool == CONFIRM:
@@ -127,9 +164,8 @@ async def _own(call: ToolCall, tool: str, given: JSON, params: types.CallToolReq
     if params.request_state is not None:
         return await _after_question(call, params, action, arguments)
     if calls := given.get("calls"):
-        each = BUDGET // len(calls)
         runs = [(one["action"], one.get("arguments")) for one in calls]
-        return await side_by_side([lambda run=run: call.run(*run, each, tool=tool) for run in runs])
+        return await side_by_side([lambda run=run: call.run(*run, len(runs), tool=tool) for run in runs])
     return await call.run(action, arguments, tool=tool)
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.unpacking import unpacked
-from klaviyo_mcp.loose_json import JSON, mapping
-from klaviyo_mcp.mcp_server.server_tools import BY_NAME, MOST_CALLS
-from klaviyo_mcp.registry.tool_names import RUN_TOOLS
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
+from klaviyo_mcp.mcp_server.server_tools import BY_NAME, MOST_CALLS, SEVERAL
+from klaviyo_mcp.registry.tool_names import READ_MORE, RUN_TOOLS
 
-_KINDS: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int}
+_KINDS: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int, "boolean": bool}
 
 
 def checked(tool: str, given: Mapping[str, Any]) -> JSON:
@@ -26,11 +26,14 @@ def checked(tool: str, given: Mapping[str, Any]) -> JSON:
             takes = f"It takes {', '.join(properties)}."
             problems.append(Problem(name, f"{tool} has no argument of this name", takes))
         elif value is not None:
-            found = _value(value, properties[name])
+            found = _names(value) if tool == READ_MORE and name in SEVERAL else _value(value, properties[name])
             if found is None:
                 problems.append(
                     Problem(name, f"must be of the type {properties[name]['type']}", _how(properties[name]))
                 )
+            elif isinstance(found, int) and not _within(found, properties[name]):
+                least, most = properties[name]["minimum"], properties[name]["maximum"]
+                problems.append(Problem(name, f"is {found}", f"Give a number from {least} to {most}."))
             else:
                 arguments[name] = found
     for name in schema["required"]:
@@ -62,9 +65,25 @@ def _several(arguments: JSON) -> list[Problem]:
 def _value(value: Any, schema: JSON) -> Any:
     """A value of the type that is wanted, None for none."""
     kind = str(schema["type"])
-    if isinstance(value, str) and kind in ("object", "array", "integer"):
+    if isinstance(value, str) and kind in ("object", "array", "integer", "boolean"):
         value = unpacked(value, {kind})
-    return None if isinstance(value, bool) or not isinstance(value, _KINDS[kind]) or value == "" else value
+    if is_object(value) and kind == "array":
+        value = [value]
+    fits = isinstance(value, _KINDS[kind]) and isinstance(value, bool) == (kind == "boolean")
+    return value if fits and value != "" else None
+
+
+def _names(value: Any) -> list[Any] | None:
+    """The names that a list holds, or a text with commas; None for what is neither."""
+    if isinstance(value, str):
+        value = unpacked(value, {"array"})
+    if isinstance(value, str):
+        value = [word.strip() for word in value.split(",") if word.strip()]
+    return value if is_list(value) and value else None
+
+
+def _within(value: int, schema: JSON) -> bool:
+    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
 
 
 def _how(schema: JSON) -> str:

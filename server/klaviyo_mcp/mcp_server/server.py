@@ -11,75 +11,67 @@ from klaviyo_mcp import __version__
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
-from klaviyo_mcp.mcp_server.calls import answered
+from klaviyo_mcp.mcp_server.answer_resources import ANSWER_TEMPLATES, answer_asked_for, read_answer
+from klaviyo_mcp.mcp_server.calls import AS_USUAL, Room, answered
+from klaviyo_mcp.mcp_server.completion import Completions
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
-from klaviyo_mcp.mcp_server.resources import SCHEMA_TEMPLATES, read_schema
+from klaviyo_mcp.mcp_server.prompts import Prompts
+from klaviyo_mcp.mcp_server.resources import TEMPLATES, Resources
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import Response
+from klaviyo_mcp.runtime.assembly import Application
 from klaviyo_mcp.runtime.audit import Audit
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
 
-AccountsOfRequest = Callable[[ServerRequestContext[Any]], Accounts]
+_Context = ServerRequestContext[Any]
+AccountsOfRequest = Callable[[_Context], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
 AfterCall = Callable[[ServerRequestContext[Any], Response], Awaitable[Response]]
 """What is made of the answer to a call before it is sent."""
 
 
+def room_of(application: Application) -> Room:
+    """What the settings leave to one answer."""
+    return Room(application.settings.answer_bytes, application.kept)
+
+
 def make_server(
-    engine: Engine, accounts_of: AccountsOfRequest, listing: Listing, audit: Audit | None = None,
+    engine: Engine,
+    accounts_of: AccountsOfRequest,
+    listing: Listing,
+    audit: Audit | None = None,
+    room: Room = AS_USUAL,
     after: AfterCall | None = None,
-) -> Server[Any]:  # fmt: skip
+) -> Server[Any]:
     """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
 
-    Calls are written down where there is an `audit`, and `after` has the last word on their answers.
+    Calls are written down where there is an `audit`; `room` is what an answer has of it, and `after` has the last word.
     """
-
-    async def list_tools(
-        context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
-        return await listing.now(accounts_of(context))
-
-    async def call_tool(
-        context: ServerRequestContext[Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
-        own = replace(audit, client=_client(context)) if audit else None
-        answering = answered(engine, accounts_of(context), context, params, own)
-        response = await logged_if_left(context, answering, own)
-        response = await after(context, response) if after else response
-        return question_in_answer(context, response) or _result(response)
-
-    async def list_templates(
-        _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
-    ) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=SCHEMA_TEMPLATES)
-
-    async def list_resources(
-        _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
-    ) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=[])
-
-    async def read_resource(
-        context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
-        text = read_schema(str(params.uri), engine, context.protocol_version)
-        content = types.TextResourceContents(uri=params.uri, mime_type="application/schema+json", text=text)
-        return types.ReadResourceResult(contents=[content])
-
+    on = _Handlers(engine, accounts_of, listing, audit, room, after)
+    # Private: another one who asks may have other accounts.
+    hint = CacheHint(ttl_ms=hello.LISTING_TTL_MS, scope="private")
     server: Server[Any] = Server(
         hello.NAME,
         title=hello.TITLE,
         version=__version__,
         instructions=hello.INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
-        # Private: another one who asks may have other accounts.
-        cache_hints={"tools/list": CacheHint(ttl_ms=hello.LISTING_TTL_MS, scope="private")},
+        on_list_tools=on.list_tools,
+        on_call_tool=on.call_tool,
+        on_list_resources=on.list_resources,
+        on_list_resource_templates=on.list_templates,
+        on_read_resource=on.read_resource,
+        on_list_prompts=on.list_prompts,
+        on_get_prompt=on.get_prompt,
+        on_completion=on.complete,
+        cache_hints={
+            "tools/list": hint,
+            "resources/list": hint,
+            "resources/templates/list": hint,
+            "prompts/list": hint,
+        },
         # Without this hook the SDK lists all tools again for every call over HTTP.
         get_tool_input_schema=listing.schema,
     )
@@ -89,7 +81,71 @@ def make_server(
     return server
 
 
-def _client(context: ServerRequestContext[Any]) -> str:
+class _Handlers:
+    """What answers each method of the protocol."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        accounts_of: AccountsOfRequest,
+        listing: Listing,
+        audit: Audit | None,
+        room: Room,
+        after: AfterCall | None,
+    ) -> None:
+        self._room, self._after = room, after
+        self._engine, self._accounts_of, self._listing, self._audit = engine, accounts_of, listing, audit
+        self._resources = Resources(engine, listing.exposure)
+        self._prompts = Prompts(engine.registry, listing.exposure)
+        self._completions = Completions(engine, listing.exposure, self._prompts)
+
+    async def list_tools(
+        self, context: _Context, _params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return await self._listing.now(self._accounts_of(context))
+
+    async def call_tool(
+        self, context: _Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        own = replace(self._audit, client=_client(context)) if self._audit else None
+        answering = answered(self._engine, self._accounts_of(context), context, params, own, self._room)
+        response = await logged_if_left(context, answering, own)
+        if self._after is not None:
+            response = await self._after(context, response)
+        return question_in_answer(context, response) or _result(response)
+
+    async def list_resources(
+        self, _context: _Context, _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=self._resources.listed)
+
+    async def list_templates(
+        self, _context: _Context, _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        kept = ANSWER_TEMPLATES if self._room.kept else []
+        return types.ListResourceTemplatesResult(resource_templates=[*TEMPLATES, *kept])
+
+    async def read_resource(
+        self, context: _Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        accounts, version = self._accounts_of(context), context.protocol_version
+        if self._room.kept and (asked := answer_asked_for(str(params.uri))):
+            return await read_answer(asked, accounts, self._room.kept, version)
+        return await self._resources.read(str(params.uri), accounts, version)
+
+    async def list_prompts(
+        self, context: _Context, _params: types.PaginatedRequestParams | None
+    ) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=await self._prompts.listed(self._accounts_of(context)))
+
+    async def get_prompt(self, context: _Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        return await self._prompts.get(params.name, params.arguments or {}, self._accounts_of(context))
+
+    async def complete(self, context: _Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        return types.CompleteResult(completion=await self._completions.complete(params, self._accounts_of(context)))
+
+
+def _client(context: _Context) -> str:
     """Name and version of a client, as it says itself."""
     told = context.session.client_params
     return f"{told.client_info.name} {told.client_info.version}" if told else ""

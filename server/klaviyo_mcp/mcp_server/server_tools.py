@@ -8,7 +8,16 @@ from typing import Any
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.model import Effect
-from klaviyo_mcp.registry.tool_names import CONFIRM, DESCRIBE, FIND, PREVIEW, RUN_TOOLS, SERVER_TOOLS, ToolNames
+from klaviyo_mcp.registry.tool_names import (
+    CONFIRM,
+    DESCRIBE,
+    FIND,
+    PREVIEW,
+    READ_MORE,
+    RUN_TOOLS,
+    SERVER_TOOLS,
+    ToolNames,
+)
 from klaviyo_mcp.runtime.exposure import Exposure
 
 MOST_CALLS = 10
@@ -29,6 +38,8 @@ def _tool(name: str, title: str, description: str, properties: JSON, required: l
 
 
 _CALL: JSON = {"action": _NAME, "arguments": _ARGUMENTS}
+SEVERAL = ("sort", "fields", "group_by", "sum", "average", "min", "max")
+"""Arguments of read_more that are lists of names, or one text with commas, in which they are listed in fewer bytes."""
 _TOOLS = (
     _tool(
         FIND,
@@ -37,7 +48,12 @@ _TOOLS = (
         "'pause a flow'. Answers names, what they do, what they need, and which tool runs them. There are about 350.",
         {
             "query": {"type": "string", "description": "What is wanted, in a few words or a sentence."},
-            "limit": {"type": "integer", "description": f"How many to show, 1 to {MOST_FOUND}; 8 when absent."},
+            "limit": {
+                "type": "integer",
+                "description": "How many to show; 8 when absent.",
+                "minimum": 1,
+                "maximum": MOST_FOUND,
+            },
         },
         ["query"],
         effect="read",
@@ -46,7 +62,7 @@ _TOOLS = (
         DESCRIBE,
         "Describe an action",
         "All about one action before it is called: what it does, every argument, rules, filters, scopes, examples.",
-        {"action": _NAME},
+        {"action": {"type": "string", "description": f"{_NAME['description']} Or a guide: guide:segments."}},
         ["action"],
         effect="read",
     ),
@@ -82,6 +98,24 @@ _TOOLS = (
         effect="destructive",
     ),
     _tool(
+        READ_MORE,
+        "Read more",
+        "Go through a long answer by its answer_id, without asking Klaviyo: where [{field, operator, value}], sort "
+        "(-value), group_by (created:month), sum… of fields (a.b, c), or one part.",
+        {
+            "answer_id": {"type": "string"},
+            "list": {"type": "string"},
+            "where": {"type": "array", "items": {"type": "object"}},
+            **{name: {"type": "string"} for name in SEVERAL},
+            "count": {"type": "boolean"},
+            "limit": {"type": "integer"},
+            "offset": {"type": "integer"},
+            "part": {"type": "string"},
+        },
+        ["answer_id"],
+        effect="read",
+    ),
+    _tool(
         PREVIEW,
         "Preview an action",
         "Show what a call of an action would do, without doing it: its rules are asked, whom and what it reaches is "
@@ -115,9 +149,10 @@ BY_NAME = {str(tool["name"]): tool for tool in _TOOLS}
 def server_tools(exposure: Exposure, names: ToolNames[Any]) -> list[JSON]:
     """Those that an exposure has, as they are listed."""
     shown = [FIND, DESCRIBE, *RUN_TOOLS.values()] if exposure.searches else []
+    shown += [READ_MORE] if exposure.keeps_answers else []
     shown += [PREVIEW, CONFIRM]
     if exposure.read_only:
-        shown = [name for name in shown if name in (FIND, DESCRIBE, RUN_TOOLS["read"])]
+        shown = [name for name in shown if name in (FIND, DESCRIBE, RUN_TOOLS["read"], READ_MORE)]
     elif not exposure.confirms:
         shown.remove(CONFIRM)
     return [_listed(BY_NAME[name], names) for name in shown]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from klaviyo_mcp.answers.budget import BUDGET, CLIENTS_LIMIT, MOST, TAKEN_UNTOLD
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import with_account
@@ -20,27 +21,37 @@ if TYPE_CHECKING:
 
     from klaviyo_mcp.accounts.account import Accounts
 
+BESIDE = 1_000
+"""Bytes of a result beside the data of its answer."""
 MOST_MADE = 16
 """Lists of tools that are kept. Most requests, whoever makes them, get the same one."""
+MOST_OTHERS = 8
+"""Arguments beside those of a brief schema that are named."""
 UNPREFIXED: ToolNames[Action] = ToolNames({}, ())
 
 
 class Listing:
     """The tools as the accounts of the moment make them. One account, or none, needs nothing asked."""
 
-    def __init__(self, registry: Registry, exposure: Exposure) -> None:
-        """The tools of a registry that `exposure` allows, in stable order."""
-        self._exposure = exposure
+    def __init__(self, registry: Registry, exposure: Exposure, room: int = BUDGET) -> None:
+        """The tools of a registry that `exposure` allows, in stable order; an answer of each may have `room` bytes.
+
+        Where that is more than clients take by themselves, each tool says so.
+        """
+        self.exposure = exposure
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.lists(action)]
         own = server_tools(exposure, registry.names)
         self._tools = {tool["name"]: tool for tool in own} | {
             registry.names.listed(action.name): self._as_listed(action, registry.names) for action in self._actions
         }
+        if room > TAKEN_UNTOLD:
+            told = {"_meta": {CLIENTS_LIMIT: min(room + BESIDE, MOST)}}
+            self._tools = {name: {**tool, **told} for name, tool in self._tools.items()}
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     def _as_listed(self, action: Action, names: ToolNames[Action]) -> JSON:
-        most = self._exposure.characters
+        most = self.exposure.characters
         return as_tool(action, names) if most is None else as_brief_tool(action, names, most)
 
     @property
@@ -82,11 +93,11 @@ class Listing:
         return self._made[key]
 
     async def _hidden(self, accounts: "Accounts") -> frozenset[str]:
-        if not self._exposure.hide_unavailable:
+        if not self.exposure.hide_unavailable:
             return frozenset()
         known = [(await accounts.find(name)).access for name in await accounts.names()]
         return frozenset(
-            self._names.listed(action.name) for action in self._actions if not self._exposure.available(action, known)
+            self._names.listed(action.name) for action in self._actions if not self.exposure.available(action, known)
         )
 
 
@@ -94,15 +105,16 @@ def as_brief_tool(action: Action, names: ToolNames[Action], most: int) -> JSON:
     """An action in few words, beside the tool that describes it whole; its arguments take about `most` characters."""
     tool = as_tool(action, names)
     schema, others = brief_schema(action.spec, most)
-    more = f" Also takes {', '.join(others)}: see describe_action." if others else ""
-    del tool["title"]
+    named = ", ".join(others[:MOST_OTHERS]) + (f" and {len(others) - MOST_OTHERS} more" if others[MOST_OTHERS:] else "")
+    more = f" Also takes {named}: see describe_action." if others else ""
     return {**tool, "description": names.told(f"{action.spec.summary}{more}"), "inputSchema": names.told_schema(schema)}
 
 
 def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
     """An action as MCP shows it, in its own JSON.
 
-    The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method.
+    The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method. The
+    title stands among them alone, where clients of every revision find it: once more would be 10 KB of a list of all.
     `names` are those of a server that lists its tools with a prefix.
     """
     spec = action.spec
@@ -116,7 +128,6 @@ def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
         hints["idempotentHint"] = spec.idempotent
     return {
         "name": names.listed(spec.name),
-        "title": spec.title,
         "description": names.told(spec.description.strip()),
         "inputSchema": names.told_schema(listed_schema(spec)),
         "annotations": hints,

@@ -12,29 +12,40 @@ ULID = r"[0-9A-Za-z]{26}"
 UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 HEX = r"[0-9a-f]{32}"
 DIGITS = r"[0-9]+"
+LOOSE = r"[0-9A-Za-z-]{6,40}"
 
 
 @dataclass(frozen=True, slots=True)
 class IdForm:
-    """What the ids of one kind of thing look like, in words, as a pattern for the whole text, and by an example."""
+    """What the ids of one kind of thing look like, in words, as a pattern for the whole text, and by an example.
+
+    `named` says what a thing can be called by instead (`name:VIP customers`), nothing where it cannot be found so.
+    """
 
     thing: str
     words: str
     example: str
     pattern: re.Pattern[str]
+    named: str = ""
+
+    @property
+    def article(self) -> str:
+        """What stands before the thing in a sentence."""
+        return "an" if self.thing[0] in "aeio" else "a"
 
     def fits(self, text: str) -> bool:
         """Whether a text could be such an id."""
         return self.pattern.fullmatch(text) is not None
 
 
-def _form(thing: str, words: str, example: str, *patterns: str) -> IdForm:
-    return IdForm(thing, words, example, re.compile("|".join(f"(?:{pattern})" for pattern in patterns)))
+def _form(thing: str, words: str, example: str, *patterns: str, named: str = "name") -> IdForm:
+    return IdForm(thing, words, example, re.compile("|".join(f"(?:{pattern})" for pattern in patterns)), named)
 
 
 _SIX = "six letters and digits"
 _ULID = "26 digits and capitals"
 _NUMBER = "a number"
+_LOOSE = "letters and digits, mostly 26"
 ID_FORMS = {
     "list-id": _form("list", _SIX, "VbT4kM", SIX),
     "segment-id": _form("segment", _SIX, "Tq7dLw", SIX),
@@ -44,16 +55,19 @@ ID_FORMS = {
     "metric-id": _form("metric", _SIX, "UwD8nK", SIX, ULID, HEX),
     "flow-id": _form("flow", _SIX, "XmP2vK", SIX),
     "form-id": _form("form", _SIX, "YkR5tB", SIX),
-    "flow-action-id": _form("flow action", _NUMBER, "116466131", DIGITS, SIX),
-    "flow-message-id": _form("flow message", _SIX, "SxG6hN", SIX, ULID, DIGITS),
+    "flow-action-id": _form("flow action", _NUMBER, "116466131", DIGITS, SIX, named=""),
+    "flow-message-id": _form("flow message", _SIX, "SxG6hN", SIX, ULID, DIGITS, named=""),
     "web-feed-id": _form("web feed", _NUMBER, "1234567", DIGITS, SIX),
     "image-id": _form("image", _NUMBER, "231984512", DIGITS),
-    "profile-id": _form("profile", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
+    "profile-id": _form("profile", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named="email"),
     "campaign-id": _form("campaign", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
-    "campaign-message-id": _form("campaign message", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
+    "campaign-message-id": _form("campaign message", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""),
     "tag-id": _form("tag", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "tag-group-id": _form("tag group", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "universal-content-id": _form("universal content", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, HEX),
-    "event-id": _form("event", "letters and digits, mostly eleven", "7fxmgLcbxPC", r"[0-9A-Za-z-]{6,40}"),
+    # Klaviyo documents neither, so that little is held against them.
+    "custom-metric-id": _form("custom metric", _LOOSE, "01JCZ4V7Q9M2R5T8W1Y3B6D0FK", LOOSE),
+    "webhook-id": _form("webhook", _LOOSE, "01JD5T8W1Z4C7F0H3K6N9Q2S5V", LOOSE),
+    "event-id": _form("event", "letters and digits, mostly eleven", "7fxmgLcbxPC", LOOSE, named=""),
 }
 """By the name of the format."""

@@ -15,7 +15,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.clearing import with_clear
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
-from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest, StepsRequest
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest
+from klaviyo_mcp.registry.steps import StepsRequest
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CHECKOUT_SPECS = PACKAGE.parent.parent / "tool_specs"

@@ -19,17 +19,22 @@ from pydantic import (
 
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.consequences import Consequences, EffectWhen
+from klaviyo_mcp.registry.engine_arguments import engine_arguments
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.part import STRICT, ActionName
 from klaviyo_mcp.registry.places import Place
 from klaviyo_mcp.registry.precondition import Precondition
+from klaviyo_mcp.registry.steps import StepsRequest
 
 Ask = Annotated[str, StringConstraints(min_length=2, max_length=160, pattern=r"^[^\n]*$")]
 Effect = Literal["read", "write", "destructive"]
 Confirm = Literal["destructive", "writes", "never"]
 """Which calls wait for a yes before they are carried out."""
+
+DefaultFinder = Literal["revenue_metric"]
+"""What can be found in an account for an argument that is left out; `actions.defaults` says how."""
 
 Rate = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*/[smd]$")]
 Revision = Annotated[
@@ -133,69 +138,9 @@ class ChooseRequest(Part):
     among: dict[str, Choice]
 
 
-class Batch(Part):
-    """Run the step once for each slice of at most `size` items of a list; the slice is the hole `$batch`."""
-
-    of: Hole
-    size: Annotated[int, Field(ge=1)]
-
-
-class Match(Part):
-    """Compare what a step found with what was looked for: `$step.unmatched` holds the items no record has in `field`.
-
-    Compared without regard to case, since Klaviyo stores e-mail addresses in lower case.
-    """
-
-    of: Hole
-    field: str
-
-
-class Step(Part):
-    """One step of a composite action.
-
-    A step either runs another action (once, once per batch, or once per item as `$item`) or collects ids from earlier
-    steps without duplicates. Later steps see `$name.ids`, `$name.count` and, with `match`, `$name.unmatched`.
-    It is skipped, and finds nothing, unless all holes in `when` and none in `unless` are there and not empty.
-    """
-
-    name: ActionName
-    action: ActionName | None = None
-    arguments: JSON = {}
-    when: list[Hole] = []
-    unless: list[Hole] = []
-    batch: Batch | None = None
-    each: Hole | None = None
-    match: Match | None = None
-    collect: list[Hole] | None = None
-
-    @model_validator(mode="after")
-    def one_kind(self) -> "Step":
-        """A step runs an action or collects ids; batches and single items exclude each other."""
-        if (self.action is None) == (self.collect is None):
-            raise ValueError("a step has either 'action' or 'collect'")
-        if self.batch and self.each:
-            raise ValueError("a step has 'batch' or 'each', not both")
-        return self
-
-
-class Caution(Part):
-    """A sentence added to the answer when the holes in `when` are all there and not empty."""
-
-    when: list[Hole]
-    says: str
-
-
-class StepsRequest(Part):
-    """An action that needs several requests, each by way of another action, and the answer made of them."""
-
-    steps: list[Step]
-    answer: JSON
-    warnings: list[Caution] = []
-
-
 def kind_of_request(value: Any) -> str:
     """Which of the three forms a request has, so that errors speak of that form alone."""
-    keys = value.model_fields_set if isinstance(value, Part) else mapping(value)
+    keys = value.model_fields_set if isinstance(value, BaseModel) else mapping(value)
     return next((kind for kind in ("choose", "steps") if kind in keys), "http")
 
 
@@ -263,25 +208,6 @@ class Example(Part):
     arguments: JSON
 
 
-FRESH: JSON = {
-    "fresh": {
-        "type": "boolean",
-        "description": "true asks Klaviyo again, for one more of the day's calls; else the same question is answered "
-        "for some minutes from what was read before, and says so.",
-    }
-}
-"""The engine's own argument of reads with a daily limit."""
-
-EXPECT: JSON = {
-    "expect": {
-        "type": "integer",
-        "minimum": 0,
-        "description": "How many people or records you think this reaches: refused if more are found, nothing is sent.",
-    }
-}
-"""The engine's own argument of writes that say how many people or records they reach."""
-
-
 class ActionSpec(Part):
     """One action: everything the registry, the tools, the checks and the documentation know about it.
 
@@ -292,6 +218,7 @@ class ActionSpec(Part):
     `asks` are ways in which people ask for it, for search alone.
     `effect_when` says which arguments make a call stronger, `consequences` what is told before it is confirmed.
     `idempotency_key` is the place of what makes Klaviyo count a repetition once, such as `events[].unique_id`.
+    `defaults` names, for arguments that may be left out, what is then found in the account.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     """
 
@@ -316,6 +243,7 @@ class ActionSpec(Part):
     body_conditions: BodyConditions | None = None
     input_schema: JSON
     clearing: Clearing = Clearing()
+    defaults: dict[str, DefaultFinder] = {}
     preconditions: list[Precondition] = []
     request: Request
     result: ResultShape
@@ -326,21 +254,21 @@ class ActionSpec(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def scarce_reads_take_fresh(cls, spec: Any) -> Any:
-        """A read with a daily limit gets the argument `fresh`, which the engine alone uses."""
+    def takes_what_the_engine_uses(cls, spec: Any) -> Any:
+        """The arguments that the engine alone uses, by what the action is."""
         given, schema = mapping(spec), mapping(mapping(spec).get("input_schema"))
-        if given.get("effect") != "read" or not mapping(given.get("rate_limit")).get("daily") or not schema:
+        own = engine_arguments(given) if schema else {}
+        if not own:
             return spec
-        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **FRESH}}}
+        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **own}}}
 
-    @model_validator(mode="before")
-    @classmethod
-    def what_is_counted_takes_expect(cls, spec: Any) -> Any:
-        """An action that says how many people or records it reaches gets the argument `expect`."""
-        given, schema = mapping(spec), mapping(mapping(spec).get("input_schema"))
-        if not mapping(given.get("consequences")).get("people") or not schema:
-            return spec
-        return {**given, "input_schema": {**schema, "properties": {**mapping(schema.get("properties")), **EXPECT}}}
+    @cached_property
+    def fields_argument(self) -> str | None:
+        """The argument that `fields` is asked of Klaviyo with, None for what takes no `fields`."""
+        if not isinstance(self.request, HttpRequest) or "fields" not in self.properties:
+            return None
+        part = self.request.query.get(f"fields[{self.result.type}]")
+        return part[1:] if isinstance(part, str) else None
 
     @property
     def is_scarce(self) -> bool:

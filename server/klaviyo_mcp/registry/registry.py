@@ -5,8 +5,9 @@ from functools import cached_property
 
 from klaviyo_mcp.loose_json import everything, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, StepsRequest
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest
 from klaviyo_mcp.registry.search import Finder
+from klaviyo_mcp.registry.steps import StepsRequest
 from klaviyo_mcp.registry.tool_names import SERVER_TOOLS, ToolNames
 
 STRENGTH: dict[Effect, int] = {"read": 0, "write": 1, "destructive": 2}
@@ -72,6 +73,13 @@ class Action:
                 return [step.action for step in steps if step.action is not None]
             case _:
                 return []
+
+    @cached_property
+    def needed_parts(self) -> "list[Action]":
+        """What it is made of and cannot do without, as far as it exists."""
+        steps = self.spec.request.steps if isinstance(self.spec.request, StepsRequest) else []
+        spared = {step.action for step in steps if step.optional}
+        return [part for part in self.made_of if part.name not in spared]
 
     @cached_property
     def made_of(self) -> "list[Action]":

@@ -35,13 +35,14 @@ MAYBE_NAME = re.compile(r'"[^"]*"|\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b')
 """What may be the name of an action in a text, and what is quoted, which is not ours to change."""
 
 FIND, DESCRIBE, PREVIEW, CONFIRM = "find_actions", "describe_action", "preview_action", "confirm_action"
+READ_MORE = "read_more"
 RUN_TOOLS: dict[Effect, str] = {
     "read": "run_read_action",
     "write": "run_write_action",
     "destructive": "run_destructive_action",
 }
 """The tool that runs actions of an effect, where they are not listed themselves."""
-SERVER_TOOLS = (FIND, DESCRIBE, *RUN_TOOLS.values(), PREVIEW, CONFIRM)
+SERVER_TOOLS = (FIND, DESCRIBE, *RUN_TOOLS.values(), READ_MORE, PREVIEW, CONFIRM)
 """Names of a server's own tools, which no action may have; a prefix stands before them as well."""
 
 Known = TypeVar("Known")

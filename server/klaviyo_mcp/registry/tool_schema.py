@@ -8,7 +8,8 @@ import json
 
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 from klaviyo_mcp.registry.clearing import CLEAR
-from klaviyo_mcp.registry.model import ActionSpec
+from klaviyo_mcp.registry.engine_arguments import FIELDS
+from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 from klaviyo_mcp.registry.portable import portable
 
 LONGEST_ENUM = 12
@@ -19,22 +20,42 @@ LARGEST_DEEP = 4_000
 LONGEST_BRIEF = 120
 """Characters that are said of an argument where little is said."""
 PARTS = {"items", "anyOf"}
+NAMES = {"type": "array", "items": {"type": "string"}}
+"""How `fields` is listed."""
+COMMON = {
+    "cursor": "next_cursor of the previous answer.",
+    "max_records": "Fetch further pages until this many records are there.",
+}
+"""What is said of arguments that all listings have, in the server's instructions too."""
 NAMES_TO_EMPTY = {"type": "array", "items": {"type": "string"}, "description": "Names of fields to empty."}
 """How `clear` is listed in the items of a list."""
 
 
 def listed_schema(spec: ActionSpec) -> JSON:
-    """The schema for a tool list: no `$ref`, no long enumeration, no property over LARGEST_PROPERTY characters."""
+    """The schema for a tool list: no `$ref`, no long enumeration, no property over LARGEST_PROPERTY characters.
+
+    Klaviyo's sparse fieldsets are left out, and taken all the same: `fields` says it in one, and what a write gives
+    back is a line or two.
+    """
+    sparse = sparse_fieldsets(spec)
     listing = _Listing(mapping(spec.input_schema.get("$defs")))
-    properties = {name: listing.argument(name, schema) for name, schema in spec.properties.items()}
+    listed_ones = {name: schema for name, schema in spec.properties.items() if name not in sparse}
+    properties = {name: listing.argument(name, schema) for name, schema in listed_ones.items()}
     if listing.deep > LARGEST_DEEP:
         listing.largest = LARGEST_PROPERTY // 2
-        properties = {name: listing.argument(name, schema) for name, schema in spec.properties.items()}
+        properties = {name: listing.argument(name, schema) for name, schema in listed_ones.items()}
     # Anthropic's API refuses anyOf and its kin at the root; nothing else stands there.
     listed: JSON = {"type": "object", "properties": properties}
     if spec.required:
         listed["required"] = spec.required
     return listed
+
+
+def sparse_fieldsets(spec: ActionSpec) -> set[str]:
+    """The arguments that only say which fields of records come back, where no listing needs them."""
+    if not isinstance(spec.request, HttpRequest) or (spec.effect == "read" and spec.fields_argument is None):
+        return set()
+    return {part[1:] for key, part in spec.request.query.items() if key.startswith("fields[")}
 
 
 def brief_schema(spec: ActionSpec, most: int) -> tuple[JSON, list[str]]:
@@ -84,6 +105,10 @@ class _Listing:
 
     def argument(self, name: str, schema: JSON) -> JSON:
         """What every action has alike is told once, in the server's instructions, not 300 times."""
+        if name in FIELDS and schema == FIELDS[name]:
+            return dict(NAMES)
+        if name in COMMON and schema.get("description") == COMMON[name]:
+            schema = {key: value for key, value in schema.items() if key != "description"}
         if name.endswith("_fields") and schema.get("type") == "array":
             names = schema["items"].get("enum", [])
             fields: JSON = {"type": "array", "items": {"type": "string"}}

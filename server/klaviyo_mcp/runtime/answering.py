@@ -2,12 +2,10 @@
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
-
-import anyio
 
 from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.actions.bounds import is_long
@@ -16,16 +14,20 @@ from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import ActionError, WrongTool
 from klaviyo_mcp.actions.long_work import done
+from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.discovery import described, found, search
+from klaviyo_mcp.answers.discovery import described, found, found_text, search
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
+from klaviyo_mcp.answers.handles import ROOM, with_handle
 from klaviyo_mcp.answers.held import held, told
+from klaviyo_mcp.answers.kept_answers import KeptAnswers
 from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.sending import sendable
 from klaviyo_mcp.answers.shape import Answer, shape
 from klaviyo_mcp.answers.text import answer_text, error_text
+from klaviyo_mcp.answers.user_content import allowed
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
@@ -73,7 +75,7 @@ class Confirmation:
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """What is known of a call so far: said if this program itself fails later."""
 
     outcome: str = NOTHING_CHANGED
@@ -86,6 +88,7 @@ async def answer_call(
     name: str | None = None,
     *,
     budget: int = BUDGET,
+    kept: KeptAnswers | None = None,
     listed: bool = False,
     meta: Mapping[str, Any] | None = None,
     announce: Announce | None = None,
@@ -95,7 +98,8 @@ async def answer_call(
 ) -> Response:
     """Run a call for the account of that name, or the one that is meant, and turn whatever happens into an answer.
 
-    `budget` is how many characters of JSON an answer may have; `listed` names tools as the server's list has them.
+    `budget` is how many bytes of JSON an answer may have, and `kept` where all of one is kept that has more; `listed`
+    names tools as the server's list has them.
     `meta` is the `_meta` of an MCP request, None for a call that is none; `announce` is told of waits for quota. A call
     that has to be confirmed is answered with its plan and a token; where a person can be asked, `ask` does that.
     `only` refuses a call of another effect. `audit` is where the call is written down; one that should be and cannot is
@@ -106,7 +110,7 @@ async def answer_call(
         accounts,
         call,
         name,
-        Circumstances(budget, listed, meta, announce, audit),
+        Circumstances(budget, kept, listed, meta, announce, audit),
         lambda turn: _run(turn, call, ask, only),
     )
 
@@ -124,11 +128,11 @@ async def preview_call(
     """What a call would do; nothing is changed. Without `accounts` no account is looked at."""
     if accounts is None:
 
-        async def run(known: _Known) -> Answer:
+        async def run(known: Known) -> Answer:
             known.outcome = OUTCOMES[RequestOutcome.NOT_SENT]
             return preview(engine.plan(call))
 
-        return await _response(engine, call, run, listed=listed)
+        return await responded(engine, call, run, listed=listed)
     return await _watched_call(
         engine,
         accounts,
@@ -145,6 +149,8 @@ async def confirm_call(
     confirmation: Confirmation,
     name: str | None = None,
     *,
+    budget: int = BUDGET,
+    kept: KeptAnswers | None = None,
     listed: bool = False,
     meta: Mapping[str, Any] | None = None,
     announce: Announce | None = None,
@@ -163,7 +169,7 @@ async def confirm_call(
         accounts,
         Call(asked.action, asked.arguments),
         name,
-        Circumstances(listed=listed, meta=meta, announce=announce, audit=audit),
+        Circumstances(budget, kept, listed, meta, announce, audit, confirms=True),
         lambda turn: _confirmed(turn, confirmation, asked),
     )
 
@@ -178,7 +184,8 @@ def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = Fal
 def find_actions(engine: Engine, query: str, most: int) -> Response:
     """The actions that a question is about, of those that can be called."""
     answer = found(engine.registry, query, search(engine.registry, query, most, engine.lets_through))
-    return _told(engine, answer)
+    answer = sendable(as_listed(answer, engine.registry))
+    return Response(answer, found_text(answer))
 
 
 def describe_action(engine: Engine, name: str) -> Response:
@@ -187,24 +194,6 @@ def describe_action(engine: Engine, name: str) -> Response:
         return _told(engine, described(engine.find(name), engine.registry))
     except ActionError as error:
         return refused(engine, name, error, listed=True)
-
-
-async def side_by_side(runs: Sequence[Callable[[], Awaitable[Response]]]) -> Response:
-    """Several calls at once, and the answer of each in order."""
-    responses: dict[int, Response] = {}
-
-    async def one(index: int) -> None:
-        responses[index] = await runs[index]()
-
-    async with anyio.create_task_group() as group:
-        for index in range(len(runs)):
-            group.start_soon(one, index)
-    made = [responses[index] for index in range(len(runs))]
-    failed = sum(response.is_error for response in made)
-    summary = f"{len(made)} calls{f', {failed} of which failed' if failed else ''}."
-    text = "\n\n".join(f"{index + 1}. {response.text}" for index, response in enumerate(made))
-    answer = Answer({"answers": [response.answer.data for response in made]}, summary)
-    return Response(answer, f"{summary}\n{text}", is_error=failed == len(made))
 
 
 def _told(engine: Engine, answer: Answer) -> Response:
@@ -231,13 +220,15 @@ async def turned_down(
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """How a call came: see `answer_call`."""
+    """How a call came: see `answer_call`. One that `confirms` another goes by what is so now."""
 
     budget: int = BUDGET
+    kept: KeptAnswers | None = None
     listed: bool = False
     meta: Mapping[str, Any] | None = None
     announce: Announce | None = None
     audit: Audit | None = None
+    confirms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +239,7 @@ class _Turn:
     account: Account
     plan: Plan
     circumstances: Circumstances
-    known: _Known
+    known: Known
     watch: CallWatch
     record: Record
 
@@ -265,14 +256,14 @@ async def _watched_call(
         action = engine.registry.get(call.name)
         record = Record(circumstances.audit, watch.call_id, call.name, action, call.arguments)
 
-        async def run(known: _Known) -> Answer:
+        async def run(known: Known) -> Answer:
             account = await accounts.find(name)
             watch.account = record.account = account.name
-            plan = record.plan = await engine.planned(call, account)
+            plan = record.plan = await engine.planned(call, account, anew=circumstances.confirms)
             return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
 
         try:
-            response = await _response(engine, call, run, watch.call_id, listed=circumstances.listed)
+            response = await responded(engine, call, run, watch.call_id, listed=circumstances.listed)
         except BaseException:  # whoever made the call has gone: what became of it stands in the log alone
             await record.end({"code": "cancelled", "outcome": NOT_KNOWN if record.begun else NOTHING_CHANGED})
             raise
@@ -286,11 +277,14 @@ async def _watched_call(
 async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) -> Answer:
     engine, plan = turn.engine, turn.plan
     if only is not None and plan.effect != only:
-        raise WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
+        error = WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
+        error.looked = bool(plan.settled.things)
+        raise error
     if not (since := engine.waits_for(plan)):
         return await _carried_out(turn)
     consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)
-    if ask is not None and (agreed := await ask(told(plan, consequences))) is not None:
+    shown = allowed(told(plan, consequences), user_content=engine.user_content)
+    if ask is not None and (agreed := await ask(shown)) is not None:
         turn.record.confirmation = {"by": "person", "agreed": agreed}
         if agreed:
             # A person takes a while, too.
@@ -340,27 +334,36 @@ async def _carried_out(turn: _Turn, found: Told | None = None) -> Answer:
     await turn.record.intend(found.people if found else None)
     if plan.effect != "read":
         known.outcome = NOT_KNOWN
+    budget, kept = turn.circumstances.budget, turn.circumstances.kept
     outcome = await engine.carry_out(
-        plan, turn.account, turn.circumstances.announce, confirmed=found is not None, found=found
+        plan,
+        turn.account,
+        turn.circumstances.announce,
+        confirmed=found is not None,
+        found=found,
+        enough=MOST_KEPT if kept else max(FULL_ANSWER, budget),
     )
     known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
     turn.record.request_ids = [reply.request_id for reply in outcome.all_replies if reply.request_id]
     turn.watch.pages = len(outcome.replies) if outcome.pages is not None else 0
     explained = await engine.explained(outcome, turn.account)
     long = is_long([reply.document for reply in outcome.replies])
-    return await done(partial(shape, explained, turn.circumstances.budget), long=long)
+    answer = await done(partial(shape, explained, budget - min(ROOM, budget // 4) if kept else budget), long=long)
+    return await with_handle(answer, kept, turn.account, plan.action.name) if kept else answer
 
 
-async def _response(
-    engine: Engine, call: Call, run: Callable[[_Known], Awaitable[Answer]], call_id: str = "", *, listed: bool = False
+async def responded(
+    engine: Engine, call: Call, run: Callable[[Known], Awaitable[Answer]], call_id: str = "", *, listed: bool = False
 ) -> Response:
-    known = _Known()
+    """What a function answers, or what it raises explained, as it is sent. Raises nothing but cancellation."""
+    known = Known()
     try:
         try:
             answer, is_error = await run(known), False
         except (ActionError, KlaviyoError) as error:
             answer, is_error = _with_id(explain(error, call.name, engine.registry), call_id), True
             known.outcome = answer.data["error"]["outcome"]
+        answer = allowed(answer, user_content=engine.user_content)
         # Written out here, so that what cannot be written is still an answer.
         answer = sendable(as_listed(answer, engine.registry) if listed else answer)
         return Response(answer, error_text(answer) if is_error else answer_text(answer), is_error, call_id)

@@ -1,7 +1,7 @@
 """Puts a running application together from settings and flags: catalogue, registry, engine, accounts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from klaviyo_mcp.accounts.records import Connection, Secret
     from klaviyo_mcp.accounts.vault import Vault
     from klaviyo_mcp.actions.engine import Engine
+    from klaviyo_mcp.answers.kept_answers import KeptAnswers
+    from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
     from klaviyo_mcp.runtime.audit import Audit
 
 
@@ -29,6 +31,7 @@ class Selection:
     registry: Registry
     exposure: Exposure
     live_checks: bool = True
+    user_content: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Application:
     connected: bool = True
     """False when it is known that no account is there yet."""
     audit: "Audit | None" = None
+    kept: "KeptAnswers | None" = None
+    """Where answers that do not fit are kept whole."""
 
 
 def select(
@@ -52,11 +57,13 @@ def select(
     prefix: str | None = None,
     confirm: Confirm | None = None,
     live_checks: bool = True,
+    user_content: bool = True,
 ) -> Selection:
     """Read settings and specs. Raises SettingsError, SpecError or ExposureError.
 
     `prefix` is used instead of KLAVIYO_MCP_PREFIX, `confirm` instead of KLAVIYO_MCP_CONFIRM.
-    `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does.
+    `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does,
+    `user_content` False what customers wrote, as KLAVIYO_MCP_NO_USER_CONTENT does.
     """
     settings = read_settings()
     registry = registry_of(settings, prefix)
@@ -68,7 +75,14 @@ def select(
         confirm=confirm or settings.klaviyo_mcp_confirm,
         policy=settings.klaviyo_mcp_policy,
     )
-    return Selection(settings, registry, exposure, live_checks and settings.klaviyo_mcp_live_checks == "on")
+    exposure = replace(exposure, keeps_answers=settings.klaviyo_mcp_keep_answers > 0)
+    return Selection(
+        settings,
+        registry,
+        exposure,
+        live_checks and settings.klaviyo_mcp_live_checks == "on",
+        user_content and settings.klaviyo_mcp_no_user_content == "off",
+    )
 
 
 def assemble(
@@ -102,9 +116,18 @@ def assemble(
         policy=exposure.policy,
         counts=CountsOnRedis(server) if server else None,
         live_checks=selection.live_checks,
+        user_content=selection.user_content,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account, called)
-    return Application(settings, engine, accounts, exposure, connected, _audit(settings))
+    kept = _kept(settings.klaviyo_mcp_keep_answers, server)
+    return Application(settings, engine, accounts, exposure, connected, _audit(settings), kept)
+
+
+def _kept(seconds: float, server: "QuotaServer | None") -> "KeptAnswers | None":
+    """Where whole answers are kept: by this process, or where it counts the quota with others."""
+    from klaviyo_mcp.answers.kept_answers import InMemory, KeptAnswers, OnRedis
+
+    return KeptAnswers(OnRedis(server) if server else InMemory(), seconds) if seconds > 0 else None
 
 
 def _audit(settings: Settings) -> "Audit | None":

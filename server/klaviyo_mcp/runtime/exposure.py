@@ -28,6 +28,7 @@ class Exposure:
     `confirm` says which calls wait for a yes.
     `hide_unavailable` also leaves out what no connected account is known to have the scopes for.
     `actions` are those that may be named, None for all. `policy` are the rules for these and for what they are made of.
+    `keeps_answers` says whether there is a tool that goes through answers that did not fit.
     """
 
     toolsets: frozenset[str] | None = None
@@ -38,6 +39,7 @@ class Exposure:
     policy: Policy = EVERYTHING
     listed: frozenset[str] | None = None
     characters: int | None = None
+    keeps_answers: bool = True
 
     @property
     def confirms(self) -> bool:
@@ -63,10 +65,9 @@ class Exposure:
         """Whether the policy leaves any way to carry the action out. What is forbidden answers with its rule."""
         if self.policy.forbidding(action):
             return False
-        parts = action.made_of
         if isinstance(action.spec.request, ChooseRequest):
-            return any(self.allowed(part) for part in parts)
-        return all(self.allowed(part) for part in parts)
+            return any(self.allowed(part) for part in action.made_of)
+        return all(self.allowed(part) for part in action.needed_parts)
 
     def available(self, action: Action, accounts: Sequence[Permissions]) -> bool:
         """Whether any of the accounts can use the action, as far as is known. Only asked for `hide_unavailable`."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from klaviyo_mcp.answers.budget import BYTES_PER_TOKEN, MOST, TOKENS
 from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.runtime.authorities import Authority, Origin
 from klaviyo_mcp.runtime.hosted_settings import HostedSettings
@@ -86,6 +87,19 @@ class Settings(HostedSettings):
         le=86_400,
         description="Seconds for which the answers of reads with a daily limit (reports) are kept; 0 keeps none.",
     )
+    klaviyo_mcp_answer_tokens: int = Field(
+        TOKENS,
+        ge=1_000,
+        le=MOST // BYTES_PER_TOKEN,
+        description="Tokens that one answer may have, three bytes counted as one; the rest is told how to be read.",
+    )
+    klaviyo_mcp_keep_answers: float = Field(
+        900.0,
+        ge=0,
+        le=86_400,
+        description="Seconds for which answers that did not fit are kept whole and sealed, for read_more: in memory, "
+        "or in the Redis of KLAVIYO_MCP_QUOTA_URL; 0 keeps none.",
+    )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
     )
@@ -111,6 +125,10 @@ class Settings(HostedSettings):
         "on",
         description="off leaves out the rules that read the account before a write, and saves their requests; Klaviyo "
         "then refuses by itself what it refuses.",
+    )
+    klaviyo_mcp_no_user_content: Literal["on", "off"] = Field(
+        "off",
+        description="on leaves out of answers what customers and visitors wrote: names, properties, reviews, messages.",
     )
     klaviyo_mcp_max_body: int = Field(
         8 * 1024 * 1024,
@@ -223,6 +241,11 @@ class Settings(HostedSettings):
         if oauth.scheme == "http" and not is_loopback(oauth.hostname or ""):
             raise ValueError("KLAVIYO_OAUTH_BASE_URL must be https: over http tokens could be read on the way")
         return self
+
+    @property
+    def answer_bytes(self) -> int:
+        """Bytes of JSON that one answer may have."""
+        return self.klaviyo_mcp_answer_tokens * BYTES_PER_TOKEN
 
     @property
     def allowed_hosts(self) -> list[Authority]:

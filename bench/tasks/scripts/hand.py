@@ -1,0 +1,131 @@
+"""How a scripted agent works: with what the tools say, as a careful model does, and with nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.tasks.agents import AgentError
+from bench.tasks.desk import Desk, Result
+from bench.tasks.shop import JSON
+
+_SHOWN = 5
+Words = str | tuple[str, ...]
+"""What is searched for; of several wordings the next one, as long as the one before has not shown what is wanted."""
+
+
+class Hand:
+    """The tools of a desk in the hand of a script. `given` are the names and addresses in the prompt."""
+
+    def __init__(self, desk: Desk, given: Mapping[str, Any]) -> None:
+        self.desk = desk
+        self.given = given
+        self._found: dict[str, JSON] = {}
+        self._read = ""
+        self.takes_names = "name:" in desk.instructions
+        self.takes_fields = "- fields " in desk.instructions
+
+    def lists(self, tool: str) -> bool:
+        """Whether there is such a tool in the list."""
+        return tool in self.desk.names
+
+    def shown(self, *fields: str, otherwise: JSON) -> JSON:
+        """The arguments that ask for these fields alone, or what says so to a server that does not take `fields`."""
+        return {"fields": list(fields)} if self.takes_fields else otherwise
+
+    def requires(self, action: str, argument: str) -> bool:
+        """Whether a call has to have this argument, as far as the list of tools tells; else it is better given."""
+        schemas = [tool["inputSchema"] for tool in self.desk.tools if tool["name"] == action]
+        return not schemas or argument in schemas[0].get("required", [])
+
+    async def run(self, words: Words, action: str, /, **arguments: Any) -> JSON:
+        """Run an action that `words` find, and give its answer. One that was refused raises AgentError."""
+        result = await self.attempt(words, action, **arguments)
+        if result.is_error:
+            raise AgentError(f"{action} was refused: {result.text[:1500]}")
+        return result.data
+
+    async def attempt(self, words: Words, action: str, /, **arguments: Any) -> Result:
+        """Run an action, whatever comes of it: by its tool where it is listed, else found first."""
+        if action in self.desk.names:
+            return await self._call(action, arguments)
+        entry = self._found.get(action) or await self._look(words, action, arguments)
+        return await self._call(entry["run_with"], {"action": action, "arguments": arguments})
+
+    async def follow(self, pointer: JSON) -> JSON:
+        """The read that an answer points at: its `verify` and its like, with their arguments."""
+        action, arguments = pointer["action"], pointer.get("arguments", {})
+        if action in self.desk.names:
+            result = await self._call(action, arguments)
+        else:
+            result = await self._call("run_read_action", {"action": action, "arguments": arguments})
+        if result.is_error:
+            raise AgentError(f"{action} was pointed at and refused: {result.text[:1500]}")
+        return result.data
+
+    async def side_by_side(self, words: Words, action: str, calls: list[JSON]) -> list[JSON]:
+        """The same read several times, ten in a call."""
+        if action in self.desk.names and "run_read_action" not in self.desk.names:
+            return [await self.run(words, action, **one) for one in calls]
+        if action not in self.desk.names and action not in self._found:
+            await self._look(words, action, calls[0])
+        answers: list[JSON] = []
+        for at in range(0, len(calls), 10):
+            ten = [{"action": action, "arguments": one} for one in calls[at : at + 10]]
+            answers += (await self._call("run_read_action", {"calls": ten})).data["answers"]
+        return answers
+
+    async def records(self, words: Words, action: str, /, **arguments: Any) -> list[JSON]:
+        """All records of a read, page by page."""
+        answer = await self.run(words, action, **arguments)
+        found: list[JSON] = answer["records"]
+        while cursor := answer.get("next_cursor"):
+            answer = await self.run(words, action, **arguments, cursor=cursor)
+            found += answer["records"]
+        return found
+
+    async def confirm(self, held: JSON) -> JSON:
+        """Go on with a call that waits for a yes, once what it would do was looked at."""
+        if held.get("done") is not False:
+            raise AgentError(f"Nothing waits for a yes: {str(held)[:300]}")
+        result = await self._call("confirm_action", {"token": held["confirmation"]["token"]})
+        if result.is_error:
+            raise AgentError(f"The confirmed call was refused: {result.text[:1500]}")
+        return result.data
+
+    async def _call(self, tool: str, arguments: JSON) -> Result:
+        result = await self.desk.call(tool, arguments)
+        self._read += result.text
+        return result
+
+    async def _look(self, words: Words, action: str, arguments: JSON) -> JSON:
+        """What there is to know of an action before it is called: searched for, unless an answer has named it."""
+        if action in self._read:
+            self._found[action] = (await self._call("describe_action", {"action": action})).data
+            return self._found[action]
+        return await self._find(words, action, arguments)
+
+    async def _find(self, words: Words, action: str, arguments: JSON) -> JSON:
+        for said in (words,) if isinstance(words, str) else words:
+            answer = await self._call("find_actions", {"query": said, "limit": _SHOWN})
+            entries: dict[str, JSON] = {entry["name"]: entry for entry in answer.data["actions"]}
+            # What a search shows is known from then on, whatever it was made for.
+            self._found |= {name: entry for name, entry in entries.items() if "arguments" in entry}
+            if action in entries:
+                break
+            self.desk.figures.missed.append(f"{said!r} shows {', '.join(entries)}, not {action}")
+        else:
+            raise AgentError(f"No search showed {action}.")
+        entry = entries[action]
+        if not _tells(entry, arguments):
+            await self._call("describe_action", {"action": action})
+        self._found[action] = entry
+        return entry
+
+
+def _tells(entry: JSON, arguments: JSON) -> bool:
+    """Whether what a search shows of an action is enough for these arguments, and what they are made of."""
+    shown = entry.get("arguments")
+    if shown is None:
+        return arguments.keys() <= entry.get("example", {}).keys()
+    brief = [name for name in arguments if isinstance(shown.get(name), str)]
+    in_example = entry.get("example", {})
+    return all(name in in_example or not isinstance(arguments[name], dict | list) for name in brief)

@@ -1,0 +1,62 @@
+"""Days for expressions: of a timeframe, of the period before it, and times as the clocks of a zone show them."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from klaviyo_mcp.actions.coverage import days_of, zone_of
+from klaviyo_mcp.loose_json import JSON, mapping
+
+
+def period(timeframe: Any, now: str) -> JSON | None:
+    """The days of a timeframe, `{key}` or `{start, end}`: see `_period`; None for one that is not known.
+
+    `now` is ISO 8601 in the zone that is meant.
+    """
+    days = days_of(mapping(timeframe), datetime.fromisoformat(now).date())
+    return _period(*days) if days else None
+
+
+def period_before(covered: JSON | None) -> JSON | None:
+    """The period right before: as many whole months where the one given is whole months, else as many days."""
+    if not covered:
+        return None
+    first, last = date.fromisoformat(covered["first_day"]), date.fromisoformat(covered["last_day"])
+    if first.day == 1 and (last + timedelta(days=1)).day == 1:
+        months = (last.year - first.year) * 12 + last.month - first.month + 1
+        years, month = divmod(first.year * 12 + first.month - 1 - months, 12)
+        return _period(date(years, month + 1, 1), first - timedelta(days=1))
+    return _period(first - (last - first) - timedelta(days=1), first - timedelta(days=1))
+
+
+def _period(first: date, last: date) -> JSON:
+    """Days, how many, and the same as `start` and `end` on the clock of the account: `end` is not covered itself."""
+    return {
+        "first_day": str(first),
+        "last_day": str(last),
+        "days": (last - first).days + 1,
+        "start": f"{first}T00:00:00",
+        "end": f"{last + timedelta(days=1)}T00:00:00",
+    }
+
+
+FORMS = {"minute": "%Y-%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m"}
+"""How times are told: as exactly as is wanted."""
+
+
+def local(moment: Any, zone: Any, form: str) -> str | None:
+    """A moment as clocks in a zone show it, such as 2026-11-26 09:30; None for what is none. Raises KeyError."""
+    try:
+        found = datetime.fromisoformat(str(moment))
+    except ValueError:
+        return None
+    # What has no offset is what the clocks there show already.
+    return (found.astimezone(zone_of(zone)) if found.tzinfo else found).strftime(FORMS[form])
+
+
+def moment(clock: Any, zone: Any) -> str | None:
+    """What clocks in a zone show as ISO 8601 with its offset; one that has an offset keeps it. None for no time."""
+    try:
+        found = datetime.fromisoformat(str(clock))
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=zone_of(zone))).isoformat(timespec="seconds")

@@ -1,0 +1,94 @@
+"""Which fields of a record are shown when none are named, by type of resource. A type that is not here is shown whole.
+
+A listing shows `listed`, in this order, dotted where it is a part of an attribute. One record alone is shown whole, but
+for what stands in a line of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+LineKind = Literal["consent", "place", "characters", "value", "highlights"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A field of ours, made of one of Klaviyo's: `source` is a dotted path. `whole` stands for it in one record too."""
+
+    kind: LineKind
+    source: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFields:
+    """What is shown of a type.
+
+    `asks` are additional fields that cost no quota of their own, `names` the related records whose names are asked for,
+    each with the attribute that is its name.
+    """
+
+    listed: tuple[str, ...]
+    lines: Mapping[str, Line] = field(default_factory=dict[str, Line])
+    asks: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_CATALOG = "external_id title price published url"
+
+RECORD_FIELDS: dict[str, RecordFields] = {
+    "profile": RecordFields(
+        _words(
+            "email phone_number first_name last_name external_id place consent created last_event_date joined_group_at"
+        ),
+        lines={
+            "consent": Line("consent", "subscriptions", whole=True),
+            "place": Line("place", "location"),
+        },
+        asks=("subscriptions",),
+    ),
+    "event": RecordFields(
+        _words("datetime metric value highlights"),
+        lines={"value": Line("value", "event_properties"), "highlights": Line("highlights", "event_properties")},
+        names={"metric": "name"},
+    ),
+    "campaign": RecordFields(_words("name status send_time audiences scheduled_at archived updated_at")),
+    "flow": RecordFields(_words("name status trigger_type archived updated")),
+    "template": RecordFields(
+        _words("name editor_type html_characters updated"), lines={"html_characters": Line("characters", "html")}
+    ),
+    "template-universal-content": RecordFields(_words("name screenshot_status updated")),
+    "segment": RecordFields(_words("name profile_count is_active is_processing updated")),
+    "list": RecordFields(_words("name profile_count opt_in_process created")),
+    "metric": RecordFields(_words("name integration.name")),
+    "catalog-item": RecordFields(_words(_CATALOG)),
+    "catalog-variant": RecordFields(_words(f"{_CATALOG} sku inventory_quantity inventory_policy")),
+    "form": RecordFields(_words("name status ab_test updated_at")),
+    "review": RecordFields(
+        _words("rating title content author email status.value verified product.name created public_reply")
+    ),
+}
+
+NAME_LIKE = ("name", "title", "email", "label", "code")
+"""Attributes that are a record's name, the likeliest first."""
+
+CHANNELS: dict[str, str] = {
+    "email": "email.marketing",
+    "sms": "sms.marketing",
+    "push": "mobile_push.marketing",
+    "whatsapp": "whatsapp.marketing",
+}
+"""The channels of a line of consent, and where each stands in `subscriptions`."""
+
+TELLING = _words(
+    "Subject CampaignName ProductName Items OrderId URL FormName FlowName Title Reason EmailDomain Name Amount"
+)
+"""Properties of events that tell most of what happened, the first first; spaces, case and marks do not count."""
+MOST_TELLING = 3
+"""Properties of an event that a listing shows."""
+LONGEST_TELLING = 80
+"""Characters of one."""
