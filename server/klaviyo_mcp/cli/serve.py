@@ -77,10 +77,7 @@ def serve(
     if transport == "http":
         selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "info", form=log_format, level=log_level)
-        if selection.settings.klaviyo_mcp_public_url is not None:
-            _serve_hosted(selection, host or "127.0.0.1", port, account, sandbox=sandbox)
-            return
-        _serve_http(assemble(selection, sandbox=sandbox, account=account), host or "127.0.0.1", port)
+        _serve_http(selection, host or "127.0.0.1", port, account, sandbox=sandbox)
         return
     from klaviyo_mcp.mcp_server.front import stdio_front
 
@@ -89,6 +86,7 @@ def serve(
         selection = chosen(confirm=confirm, live_checks=not no_live_checks)
         start_logging(selection.settings, "warning", form=log_format, level=log_level)
         front.complain_to(log.warning)
+        _refuse_hosted(selection)
         listing = Listing(selection.registry, selection.exposure, selection.settings.answer_bytes)
         if names_no_account(selection.settings, sandbox=sandbox) and not hide_unavailable:
             front.offer(lambda: listing.text)
@@ -98,6 +96,11 @@ def serve(
         front.refuse(str(error))
         raise
     _serve_stdio(application, listing, front)
+
+
+def _refuse_hosted(selection: Selection) -> None:
+    if selection.settings.klaviyo_mcp_public_url is not None:
+        raise SettingsError("KLAVIYO_MCP_PUBLIC_URL makes this a hosted service, which needs --transport http.")
 
 
 def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
@@ -114,10 +117,14 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
     anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
 
-def _serve_http(application: Application, host: str, port: int | None) -> None:
+def _serve_http(selection: Selection, host: str, port: int | None, account: str | None, *, sandbox: bool) -> None:
+    if selection.settings.klaviyo_mcp_public_url is not None:
+        _serve_hosted(selection, host, port, account, sandbox=sandbox)
+        return
     from klaviyo_mcp.mcp_server.http import serve_http
     from klaviyo_mcp.mcp_server.server import make_server, room_of
 
+    application = assemble(selection, sandbox=sandbox, account=account)
     _hint(application)
     exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure, application.settings.answer_bytes)

@@ -30,13 +30,12 @@ from klaviyo_mcp.runtime.answering import (
     Response,
     answer_call,
     confirm_call,
-    describe_action,
-    find_actions,
     preview_call,
     refused,
     turned_down,
 )
 from klaviyo_mcp.runtime.audit import Audit
+from klaviyo_mcp.runtime.discovering import describe_action, find_actions
 from klaviyo_mcp.runtime.reading_on import read_more
 from klaviyo_mcp.runtime.side_by_side import side_by_side
 

@@ -17,7 +17,6 @@ from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.discovery import described, found, found_text, search
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
 from klaviyo_mcp.answers.handles import ROOM, with_handle
 from klaviyo_mcp.answers.held import held, told
@@ -47,8 +46,8 @@ NOT_WRITTEN_DOWN = "What became of this call could not be added to the audit log
 class Response:
     """The answer to a call, the same as text, and whether it is an error. All of it can be written as UTF-8 JSON.
 
-    `call_id` is what the call is found by in logs and traces; an error holds it too. A preview is in none and has none.
-    `action` and `effect` are those of the call that was made, empty where none was. `meta` is for the client.
+    `call_id` finds the call in logs and traces; a preview is in none. `action` and `effect` are those of the call that
+    was made, empty where none was. `meta` is for the client.
     """
 
     answer: Answer
@@ -179,26 +178,6 @@ def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = Fal
     answer = explain(error, name, engine.registry)
     answer = sendable(as_listed(answer, engine.registry) if listed else answer)
     return Response(answer, error_text(answer), is_error=True)
-
-
-def find_actions(engine: Engine, query: str, most: int) -> Response:
-    """The actions that a question is about, of those that can be called."""
-    answer = found(engine.registry, query, search(engine.registry, query, most, engine.lets_through))
-    answer = sendable(as_listed(answer, engine.registry))
-    return Response(answer, found_text(answer))
-
-
-def describe_action(engine: Engine, name: str) -> Response:
-    """All about one action."""
-    try:
-        return _told(engine, described(engine.find(name), engine.registry))
-    except ActionError as error:
-        return refused(engine, name, error, listed=True)
-
-
-def _told(engine: Engine, answer: Answer) -> Response:
-    answer = sendable(as_listed(answer, engine.registry))
-    return Response(answer, answer_text(answer))
 
 
 async def turned_down(
