@@ -21,10 +21,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench tasks clients docs lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench tasks clients docs screenshots lock sbom clean .venv
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## A guided tour against the built-in sandbox, no Klaviyo account needed
 	@$(BIN)/klaviyo-mcp demo
@@ -55,6 +55,9 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
+
+screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages in docs/images anew
+	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py
 
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)
@@ -100,7 +103,7 @@ export_uv := export --quiet --locked --only-group lock --no-header
 usable = $(BIN)/python -c 'from pathlib import Path; stamp = Path("$(INSTALLED)"); \
 	raise SystemExit(stamp.exists() and stamp.read_text() != str(Path.cwd()))' 2>/dev/null
 ifneq ($(shell $(usable) && echo yes),yes)
-.PHONY: $(INSTALLED)
+.PHONY: help setup demo quick fast coverage test check bench tasks clients docs screenshots lock sbom clean .venv
 endif
 
 $(INSTALLED): pyproject.toml uv.lock

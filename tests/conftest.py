@@ -48,6 +48,8 @@ SLOW = (
     "clients/",
     "conformance/",
     "end_to_end/",
+    "hosted/test_demo.py",
+    "hosted/test_pages.py",
     "klaviyo/test_pacing.py",
     "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",

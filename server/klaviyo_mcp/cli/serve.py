@@ -1,6 +1,7 @@
 """`klaviyo-mcp serve`: the MCP server, over stdio or HTTP."""
 
 import gc
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,12 +28,14 @@ from klaviyo_mcp.runtime.assembly import Application, Selection, assemble, names
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.exposure import ExposureError, Wanted
 from klaviyo_mcp.runtime.logs import log, start_logging
-from klaviyo_mcp.runtime.settings import SettingsError, foreign_variables
+from klaviyo_mcp.runtime.settings import Settings, SettingsError, foreign_variables
 
 if TYPE_CHECKING:
     from klaviyo_mcp.mcp_server.front import Front
 
 app = typer.Typer()
+Choose = Callable[[], Selection]
+Log = Callable[[Settings, str], None]
 
 
 @app.command()
@@ -56,13 +59,16 @@ def serve(
     ] = False,
     prefix: PrefixOption = None,
     sandbox: SandboxFlag = False,
+    hosted_demo: Annotated[
+        bool, typer.Option("--hosted-demo", help="Try the hosted service in a browser, with the sandbox as Klaviyo.")
+    ] = False,
     log_format: LogFormatOption = None,
     log_level: LogLevelOption = None,
 ) -> None:
     """Serve the actions as MCP tools."""
     if transport not in ("stdio", "http"):
         raise typer.BadParameter(f"{transport!r} is neither 'stdio' nor 'http'.", param_hint="--transport")
-    if transport == "stdio" and (host is not None or port is not None):
+    if transport == "stdio" and (host is not None or (port is not None and not hosted_demo)):
         raise typer.BadParameter("goes with --transport http only.", param_hint="--host and --port")
     chosen = partial(
         select,
@@ -71,20 +77,29 @@ def serve(
         hide_unavailable=hide_unavailable,
         prefix=prefix,
         user_content=not no_user_content,
+        confirm=confirm,
+        live_checks=not no_live_checks,
     )
     # The catalogue is many objects too that all stay: see `__main__`.
     gc.disable()
-    if transport == "http":
-        selection = chosen(confirm=confirm, live_checks=not no_live_checks)
-        start_logging(selection.settings, "info", form=log_format, level=log_level)
-        _serve_http(selection, host or "127.0.0.1", port, account, sandbox=sandbox)
-        return
+    logged = partial(start_logging, form=log_format, level=log_level)
+    if hosted_demo:
+        if host is not None or account is not None or sandbox:
+            raise typer.BadParameter("goes without --host, --account and --sandbox.", param_hint="--hosted-demo")
+        _over_demo(chosen, logged, port)
+    elif transport == "http":
+        _over_http(chosen, logged, host or "127.0.0.1", port, account, sandbox=sandbox)
+    else:
+        _over_stdio(chosen, logged, account, sandbox=sandbox, hide_unavailable=hide_unavailable)
+
+
+def _over_stdio(chosen: Choose, logged: Log, account: str | None, *, sandbox: bool, hide_unavailable: bool) -> None:
     from klaviyo_mcp.mcp_server.front import stdio_front
 
     front = stdio_front()
     try:
-        selection = chosen(confirm=confirm, live_checks=not no_live_checks)
-        start_logging(selection.settings, "warning", form=log_format, level=log_level)
+        selection = chosen()
+        logged(selection.settings, "warning")
         front.complain_to(log.warning)
         _refuse_hosted(selection)
         listing = Listing(selection.registry, selection.exposure, selection.settings.answer_bytes)
@@ -96,6 +111,25 @@ def serve(
         front.refuse(str(error))
         raise
     _serve_stdio(application, listing, front)
+
+
+def _over_http(chosen: Choose, logged: Log, host: str, port: int | None, account: str | None, *, sandbox: bool) -> None:
+    selection = chosen()
+    logged(selection.settings, "info")
+    if selection.settings.klaviyo_mcp_public_url is not None:
+        _serve_hosted(selection, host, port, account, sandbox=sandbox)
+    else:
+        _serve_http(assemble(selection, sandbox=sandbox, account=account), host, port)
+
+
+def _over_demo(chosen: Choose, logged: Log, port: int | None) -> None:
+    from klaviyo_mcp.hosted.demo import HOST, hosted_demo
+
+    with hosted_demo(8000 if port is None else port) as demo:
+        selection = chosen()
+        logged(selection.settings, "warning")
+        print(demo.words, flush=True)
+        _serve_hosted(selection, HOST, demo.port, None, sandbox=False)
 
 
 def _refuse_hosted(selection: Selection) -> None:
@@ -117,14 +151,10 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
     anyio.run(serve_stdio, server, front, application.accounts.interrupt)
 
 
-def _serve_http(selection: Selection, host: str, port: int | None, account: str | None, *, sandbox: bool) -> None:
-    if selection.settings.klaviyo_mcp_public_url is not None:
-        _serve_hosted(selection, host, port, account, sandbox=sandbox)
-        return
+def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.http import serve_http
     from klaviyo_mcp.mcp_server.server import make_server, room_of
 
-    application = assemble(selection, sandbox=sandbox, account=account)
     _hint(application)
     exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure, application.settings.answer_bytes)

@@ -1,6 +1,8 @@
 """The pages for people: connect, and what is connected. A session comes only from a consent at Klaviyo."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -23,14 +25,29 @@ NO_SESSION = ErrorPage(
     "Connect Klaviyo again to see what is connected.",
     "no_session",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a page says was done. `kind` is good, or caution where something is left to do."""
+
+    text: str
+    kind: str = "good"
+
+
 DONE = {
-    "disconnected": "The client was disconnected. It learns of it with its next call.",
-    "removed": "The app was removed from Klaviyo, and every client was disconnected.",
-    "removed_here": "Every client was disconnected. Klaviyo could not be told: remove the app there, under "
-    "Settings, Integrations.",
-    "gone": "That client was not connected any more.",
+    "disconnected": Told("The assistant was disconnected. It learns of it with its next call."),
+    "gone": Told("That assistant was not connected any more."),
+    "removed": Told("The app was removed from Klaviyo, every assistant was disconnected, and you are signed out."),
+    "removed_here": Told(
+        "Every assistant was disconnected, and you are signed out. Klaviyo could not be told: remove the app there, "
+        "under Settings, Integrations.",
+        "caution",
+    ),
+    "signed_out": Told("You are signed out. Assistants stay connected."),
+    "no_session": Told("To see what is connected, connect Klaviyo here first: that shows whose account it is."),
 }
-"""What the manage page says was done, by the word in its address."""
+"""By the word in a page's address."""
 Change = Callable[[Session, dict[str, str]], Awaitable[Redirect]]
 
 
@@ -58,9 +75,19 @@ class SiteRoutes:
             *(Route(f"/static/{name}", _static(name), methods=["GET"]) for name in STATIC),
         ]
 
-    async def _home(self, _request: Request) -> Response:
-        choices = described(self._authorization.choices("klaviyo:marketing"))
-        return page("connect", script=True, choices=choices, mcp_url=self._mcp_url, snippets=snippets(self._mcp_url))
+    async def _home(self, request: Request) -> Response:
+        session = None
+        with suppress(StoreAway):  # nothing on this page needs the store
+            session = await self._authorization.session(cookies_of(request))
+        return page(
+            "connect",
+            script=True,
+            session=session,
+            choices=described(self._authorization.choices("klaviyo:marketing")),
+            mcp_url=self._mcp_url,
+            snippets=snippets(self._mcp_url),
+            done=_done(request),
+        )
 
     async def _connect(self, request: Request) -> Response:
         async def connect() -> Redirect | ErrorPage:
@@ -73,7 +100,7 @@ class SiteRoutes:
         try:
             session = await self._authorization.session(cookies_of(request))
             if session is None:
-                return RedirectResponse("/", 303)
+                return RedirectResponse("/?done=no_session", 303)
             clients = await self._authorization.connected_clients(session)
         except StoreAway:
             return error_page(AWAY)
@@ -87,15 +114,14 @@ class SiteRoutes:
             ],
             mcp_url=self._mcp_url,
             snippets=snippets(self._mcp_url),
-            done=request.query_params.get("done") if request.query_params.get("done") in DONE else "",
-            words=DONE,
+            done=_done(request),
         )
 
     async def _remove_asked(self, request: Request) -> Response:
         try:
             session = await self._authorization.session(cookies_of(request))
             if session is None:
-                return RedirectResponse("/", 303)
+                return RedirectResponse("/?done=no_session", 303)
             clients = await self._authorization.connected_clients(session)
         except StoreAway:
             return error_page(AWAY)
@@ -104,15 +130,24 @@ class SiteRoutes:
     async def _disconnect(self, request: Request) -> Response:
         async def disconnect(session: Session, given: dict[str, str]) -> Redirect:
             removal = await self._authorization.disconnect(session, given.get("grant", ""))
-            return self._to_manage("gone" if removal is None else _ending(removal, "disconnected"))
+            if removal is None or removal.removed_at_klaviyo is None:
+                return _to("/manage", "gone" if removal is None else "disconnected")
+            return await self._removed(request, removal)
 
         return await self._changed("disconnect", request, disconnect)
 
     async def _remove(self, request: Request) -> Response:
         async def remove(session: Session, _given: dict[str, str]) -> Redirect:
-            return self._to_manage(_ending(await self._authorization.remove(session), "removed"))
+            return await self._removed(request, await self._authorization.remove(session))
 
         return await self._changed("remove", request, remove)
+
+    async def _removed(self, request: Request, removal: Removal) -> Redirect:
+        """Signed out as well: the session came from a consent that is taken back by now."""
+        signed_out = await self._authorization.sign_out(cookies_of(request))
+        return replace(
+            _to("/", "removed" if removal.removed_at_klaviyo else "removed_here"), cookies=signed_out.cookies
+        )
 
     async def _changed(self, step: str, request: Request, change: Change) -> Response:
         """A form of the manage page: carried out for its session alone, if the form was made for it."""
@@ -132,22 +167,26 @@ class SiteRoutes:
             session = await self._authorization.session(cookies_of(request))
             if session is not None and not self._authorization.csrf_holds(session, given.get("csrf", "")):
                 return NO_SESSION
-            return await self._authorization.sign_out(cookies_of(request))
+            signed_out = await self._authorization.sign_out(cookies_of(request))
+            return replace(_to("/", "signed_out"), cookies=signed_out.cookies)
 
         return await browsed("sign_out", request, sign_out)
 
-    def _to_manage(self, done: str) -> Redirect:
-        return Redirect(f"/manage?done={done}", reason=done)
+
+def _to(path: str, done: str) -> Redirect:
+    return Redirect(f"{path}?done={done}", reason=done)
 
 
-def _ending(removal: Removal, done: str) -> str:
-    if removal.removed_at_klaviyo is None:
-        return done
-    return "removed" if removal.removed_at_klaviyo else "removed_here"
+def _done(request: Request) -> Told | None:
+    return DONE.get(request.query_params.get("done", ""))
 
 
 def _day(moment: float | None) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%-d %B %Y}" if moment else "never"
+    """A day for people, empty for never."""
+    if moment is None:
+        return ""
+    at = datetime.fromtimestamp(moment, UTC)
+    return f"{at.day} {at:%B %Y}"
 
 
 def _static(name: str) -> Callable[[Request], Response]:

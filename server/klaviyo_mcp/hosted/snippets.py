@@ -25,13 +25,15 @@ class Snippet:
 
 def snippets(url: str, name: str = NAME) -> list[Snippet]:
     """For a server at `url`, in the order in which clients are common."""
-    plain = {"url": url}
-    typed = {"type": "http", "url": url}
+    return [*_assistants(url, name), *_programs(url, name)]
+
+
+def _assistants(url: str, name: str) -> list[Snippet]:
     return [
         Snippet(
             "Claude",
             (
-                "Add it by the button, or under Customize, Connectors, Add custom connector, with the URL above.",
+                "Add it by the button, or under Customize, Connectors, Add custom connector, with the address above.",
                 "This holds for claude.ai, Claude Desktop and the mobile apps alike.",
             ),
             link="https://claude.ai/customize/connectors?"
@@ -41,12 +43,22 @@ def snippets(url: str, name: str = NAME) -> list[Snippet]:
             "ChatGPT",
             (
                 "Settings, Security and login: turn on Developer mode.",
-                "Add an app with the URL above, and choose OAuth.",
+                "Add an app with the address above, and choose OAuth.",
             ),
         ),
+    ]
+
+
+def _programs(url: str, name: str) -> list[Snippet]:
+    plain = {"url": url}
+    typed = {"type": "http", "url": url}
+    return [
         Snippet(
             "Claude Code",
-            ("Then type /mcp in Claude Code and choose the server to log in.",),
+            (
+                "Then type /mcp in Claude Code and choose the server to log in.",
+                "With --scope user behind the word add it is there in all your projects.",
+            ),
             command=f"claude mcp add --transport http {name} {url}",
         ),
         Snippet(
@@ -60,6 +72,7 @@ def snippets(url: str, name: str = NAME) -> list[Snippet]:
             "VS Code",
             link="https://insiders.vscode.dev/redirect/mcp/install?"
             + urlencode({"name": name, "config": _compact(typed)}, quote_via=quote),
+            command=f"code --add-mcp '{_compact({'name': name, **typed})}'",
             file=".vscode/mcp.json",
             lines=_indented({"servers": {name: typed}}),
         ),
@@ -75,7 +88,16 @@ def snippets(url: str, name: str = NAME) -> list[Snippet]:
             file="~/.gemini/settings.json",
             lines=_indented({"mcpServers": {name: {"httpUrl": url}}}),
         ),
+        Snippet(
+            "Antigravity",
+            file="~/.gemini/config/mcp_config.json",
+            lines=_indented({"mcpServers": {name: {"serverUrl": url}}}),
+        ),
         Snippet("Windsurf", file="mcp_config.json", lines=_indented({"mcpServers": {name: {"serverUrl": url}}})),
+        Snippet(
+            "Another client",
+            ("Choose the transport Streamable HTTP, give it the address above, and let it log in (OAuth).",),
+        ),
     ]
 
 

@@ -1,7 +1,8 @@
 """The simulated Klaviyo: as an account in this process, and served over HTTP. No other module imports it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,7 @@ from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import SettingsError
 from klaviyo_sandbox import API_KEY, COMPANY_ID, UnknownFeature, create_app
 from klaviyo_sandbox.faults.declared import InvalidFaults
+from klaviyo_sandbox.testing import serve
 
 URL = "http://sandbox.localhost"
 """The base URL of the sandbox in this process; no name lookup and no connection is made for it."""
@@ -24,6 +26,19 @@ def sandbox_account(*, pace: bool = True, kept: KeptReplies | None = None) -> On
     pool = HttpPool(httpx2.ASGITransport(app=create_app()))
     endpoint = Endpoint(URL, pool, pace, kept=kept or KeptReplies())
     return OneAccount(open_account("sandbox", endpoint, api_key=API_KEY, company_id=COMPANY_ID), endpoint)
+
+
+@contextmanager
+def sandbox_with_app(app_id: str, secret: str, redirect_uri: str) -> Generator[str]:
+    """A sandbox on a free port of this machine for as long as a `with` block lasts, which gets its URL.
+
+    It knows one OAuth app, whose consent page lets a person choose among its companies.
+    """
+    with serve() as url:
+        app = {"client_id": app_id, "client_secret": secret, "redirect_uris": [redirect_uri], "name": "klaviyo-mcp"}
+        with httpx2.Client(trust_env=False) as client:
+            client.post(f"{url}/_sandbox/oauth/apps", json=app).raise_for_status()
+        yield url
 
 
 def serve_sandbox(

@@ -152,11 +152,10 @@ def _wrong(asked: dict[str, str]) -> tuple[str, str] | None:
 
 def _ask(app: OAuthApp, asked: dict[str, str], companies: Sequence[tuple[str, str]]) -> Response:
     """The consent page: which company, which scopes, Allow or Deny."""
-    parts = urlsplit(asked["redirect_uri"])
     return render(
         "consent",
-        # Browsers apply form-action to where a form's answer redirects as well.
-        form_action=f"'self' {parts.scheme}://{parts.netloc}",
+        # Browsers hold form-action against all redirects that follow, and an app may send the user further.
+        forms_lead_away=True,
         app=app.name,
         carried={name: asked[name] for name in _CARRIED if name in asked},
         companies=companies,

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 def render(
-    page: str, *, status: int = 200, form_action: str = "'none'", live: bool = False, **values: object
+    page: str, *, status: int = 200, forms_lead_away: bool = False, live: bool = False, **values: object
 ) -> HTMLResponse:
     """The page of this name, filled.
 
-    form_action: where its forms may lead, as Content-Security-Policy has it
+    forms_lead_away: whether its forms may lead anywhere instead of nowhere
     live: whether its own script may run, and ask this server
     """
     nonce = token_urlsafe(16)
     script = f"script-src 'nonce-{nonce}'; connect-src 'self'; " if live else ""
+    forms = "" if forms_lead_away else "form-action 'none'; "
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; {script}img-src data:; "
-        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+        f"{forms}base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {
         "Content-Security-Policy": policy,
