@@ -79,6 +79,11 @@ class ConnectedAccounts:
         """Whether a call may say which account it is for."""
         return self._fixed is None
 
+    @property
+    def open_now(self) -> int:
+        """How many accounts are open."""
+        return len(self._open)
+
     async def names(self) -> list[str]:
         """All names, or the one that was fixed."""
         return [self._fixed] if self._fixed else await self.vault.names()

@@ -18,6 +18,7 @@ from klaviyo_mcp.accounts.records import Connection, Grant, Secret
 from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
 from klaviyo_mcp.klaviyo.replies import refusal_of
+from klaviyo_mcp.klaviyo.watching import watcher
 
 MARGIN = 300.0
 """Seconds before its expiry from which a token is renewed: clocks of machines that share a vault may differ so much."""
@@ -95,11 +96,14 @@ class TokenKeeper:
         try:
             tokens = await self._app(grant).refresh(grant.refresh_token, grant.scopes)
         except GrantRefused:
+            _tell("refused")
             await self._keep(reconnect="Klaviyo does not accept the grant any more (invalid_grant)")
             raise _reconnect(self._known) from None
         except OAuthFailed as error:
+            _tell("failed")
             await self._keep(failed_at=self._clock(), failure=str(error))
             raise _failing(self._known) from None
+        _tell("ok")
         await self._keep(**_changes(tokens))
 
     async def _usable(self, stale: Secret) -> Secret | None:
@@ -182,6 +186,12 @@ def app_of(
     """
     secret = current[1] if current is not None and current[0] == grant.client_id else grant.client_secret
     return OAuthApp(grant.client_id, secret, "", grant.token_url, grant.revoke_url, transport)
+
+
+def _tell(outcome: str) -> None:
+    """Whoever watches the call learns how a renewal went."""
+    if (looks := watcher.get()) is not None:
+        looks.refreshed(outcome)
 
 
 def _renew_at(grant: Grant) -> float:

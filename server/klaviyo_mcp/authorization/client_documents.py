@@ -7,6 +7,7 @@ from time import time
 from klaviyo_mcp.authorization.client import ASSERTION, SECRET_METHODS, Client, clean_name, refreshes
 from klaviyo_mcp.authorization.errors import ClientAway, ClientProblem, ClientRefused
 from klaviyo_mcp.authorization.metadata_fetch import MetadataFetch, checked_url
+from klaviyo_mcp.authorization.pacing import Pace
 from klaviyo_mcp.authorization.pinned import PINNED
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.redirects import refusal
@@ -18,8 +19,6 @@ STALE = 86_400.0
 FAILURE = 60.0
 """Seconds for which a failure is not tried again."""
 MOST_FAILURES = 1_000
-MOST_FETCHES = 10
-"""Fetches from one host in a minute: whoever asks for clients of many names could have us flood it."""
 SLOTS = 4_096
 """How many documents are kept: strangers name their URLs, so each gets a slot by its hash, and may lose it."""
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -40,16 +39,17 @@ class ClientDocuments:
         schemes: Collection[str],
         *,
         pinned: bool,
+        pace: Pace,
         clock: Callable[[], float] = time,
     ) -> None:
-        """`pinned` copies stand in for documents that cannot be fetched."""
+        """`pinned` copies stand in for documents that cannot be fetched. `pace` keeps hosts from being flooded."""
         self._records = records
         self._fetch = fetch
         self._schemes = schemes
         self._pinned = PINNED if pinned else {}
         self._clock = clock
         self._failed: OrderedDict[str, tuple[float, ClientProblem]] = OrderedDict()
-        self._fetches: OrderedDict[str, list[float]] = OrderedDict()
+        self._pace = pace
 
     async def find(self, url: str) -> Client:
         """The client of this document. Raises ClientRefused or ClientAway."""
@@ -77,7 +77,7 @@ class ClientDocuments:
         until, problem = self._failed.get(url, (0.0, None))
         if now >= until or problem is None:
             try:
-                self._count(checked_url(url, query=query)[0])
+                await self._count(checked_url(url, query=query)[0])
                 fetched = await self._fetch.get(url, query=query)
                 check(fetched.document)
             except ClientProblem as error:
@@ -95,15 +95,10 @@ class ClientDocuments:
                 return self._pinned[url]
         raise problem
 
-    def _count(self, host: str) -> None:
-        """Raises ClientAway when there were too many fetches from a host within a minute."""
-        recent = [moment for moment in self._fetches.pop(host, []) if moment > self._clock() - 60]
-        self._fetches[host] = recent
-        while len(self._fetches) > MOST_FAILURES:
-            self._fetches.popitem(last=False)
-        if len(recent) >= MOST_FETCHES:
+    async def _count(self, host: str) -> None:
+        """Raises ClientAway when too much is fetched from a host: strangers could have us flood it by many names."""
+        if await self._pace.take("documents", host):
             raise ClientAway(f"Too many documents were asked for at {host} within a minute.")
-        recent.append(self._clock())
 
     def _remember(self, url: str, problem: ClientProblem) -> ClientProblem:
         self._failed[url] = (self._clock() + FAILURE, problem)

@@ -8,6 +8,9 @@ ClientProblem       the client cannot be known
 """
 
 from collections.abc import Mapping
+from math import ceil
+
+from klaviyo_mcp.authorization.pacing import RATES, Limited
 
 
 class StoreAway(Exception):
@@ -32,6 +35,13 @@ class OAuthProblem(Exception):
         self.description = description
         self.status = status
         self.headers = dict(headers or {})
+
+
+def too_often(limited: Limited, wait: float) -> OAuthProblem:
+    """429 for what was asked for too often, and may be again after `wait` seconds."""
+    seconds = str(ceil(wait))
+    description = f"Too often: {RATES[limited].words}. Nothing was changed; try again in {seconds} s."
+    return OAuthProblem("temporarily_unavailable", description, 429, {"Retry-After": seconds})
 
 
 class ClientProblem(Exception):

@@ -20,6 +20,7 @@ from klaviyo_mcp.authorization.grants import Grants
 from klaviyo_mcp.authorization.levels import LOWEST, Level, Levels, rank, up_to
 from klaviyo_mcp.authorization.managing import Managing
 from klaviyo_mcp.authorization.metadata_fetch import MetadataFetch, Resolver, resolved
+from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.replies import (
     Access,
@@ -57,11 +58,13 @@ class AuthorizationServer:
         clock: Callable[[], float] = time,
         resolver: Resolver = resolved,
         metadata_transport: httpx2.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """`vault` keeps Klaviyo's tokens, one record per grant under its id, and its store keeps all else.
 
         `endpoint` is how Klaviyo is reached. `resolver` gives the addresses of a host, and `metadata_transport` fetches
-        metadata documents of clients, from an address that was checked. Raises ValueError for a config that is wrong.
+        metadata documents of clients, from an address that was checked. `pace` counts what is limited, by
+        default in this process alone. Raises ValueError for a config that is wrong.
         """
         self._config = config = checked(config)
         sealing = Sealing(config.secrets)
@@ -69,9 +72,10 @@ class AuthorizationServer:
         cookies = Cookies(sealing, secure=config.secure)
         self._levels = Levels(registry)
         fetch = MetadataFetch(resolver, metadata_transport)
+        pace = pace or OwnPace(clock)
         self._clients = Clients(
             records,
-            ClientDocuments(records, fetch, config.redirect_schemes, pinned=config.pinned, clock=clock),
+            ClientDocuments(records, fetch, config.redirect_schemes, pinned=config.pinned, pace=pace, clock=clock),
             config.redirect_schemes,
             known=known_clients(config.clients, config.redirect_schemes),
             audiences=(config.issuer, documents.token_endpoint(config)),
@@ -79,7 +83,7 @@ class AuthorizationServer:
         )
         self._grants = Grants(records, vault, api_url=config.api_url, app_scope=config.app_scope, clock=clock)
         lives = Lives(config.access_life, config.refresh_life)
-        self._tokens = Tokens(records, self._grants, config.resource, lives, clock)
+        self._tokens = Tokens(records, self._grants, config.resource, lives, pace, clock)
         self._codes = Codes(records, self._tokens, config.resource)
         self._sessions = Sessions(records, cookies, sealing, clock)
         upstream = Upstream(config, endpoint)

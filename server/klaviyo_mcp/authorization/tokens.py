@@ -15,9 +15,10 @@ from time import time
 from cryptography.fernet import InvalidToken
 
 from klaviyo_mcp.authorization.client import Client
-from klaviyo_mcp.authorization.errors import OAuthProblem
+from klaviyo_mcp.authorization.errors import OAuthProblem, too_often
 from klaviyo_mcp.authorization.grants import Grants, McpGrant
 from klaviyo_mcp.authorization.levels import Level, asked, rank, up_to
+from klaviyo_mcp.authorization.pacing import Pace
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.replies import Access
 from klaviyo_mcp.authorization.sealing import fernet
@@ -46,13 +47,20 @@ class Tokens:
     """The tokens of all grants."""
 
     def __init__(
-        self, records: Records, grants: Grants, resource: str, lives: Lives, clock: Callable[[], float] = time
+        self,
+        records: Records,
+        grants: Grants,
+        resource: str,
+        lives: Lives,
+        pace: Pace,
+        clock: Callable[[], float] = time,
     ) -> None:
-        """`resource` is what all tokens are for."""
+        """`resource` is what all tokens are for, `pace` how often each grant may refresh them."""
         self._records = records
         self._grants = grants
         self._resource = resource
         self._lives = lives
+        self._pace = pace
         self._clock = clock
         self._remembered: OrderedDict[str, tuple[Access, float]] = OrderedDict()
 
@@ -73,6 +81,8 @@ class Tokens:
         record = await self._records.get("rt", hashed(token)) if well_formed("kmr", token) else None
         if record is None or record["client"] != client.client_id:
             raise OAuthProblem("invalid_grant", UNKNOWN)
+        if wait := await self._pace.take("refreshes", record["grant"]):
+            raise too_often("refreshes", wait)
         async with self._grants.lock(record["grant"]):
             grant = await self._grants.get(record["grant"])
             if grant is None:

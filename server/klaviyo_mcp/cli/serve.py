@@ -178,7 +178,7 @@ def _serve_hosted(selection: Selection, host: str, port: int | None, account: st
     from klaviyo_mcp.hosted.serving import serve_hosted
 
     hosted_config(selection.settings, account=account, sandbox=sandbox)
-    exporting = start_exporting(over_http=True)
+    exporting = start_exporting(port=selection.settings.klaviyo_mcp_metrics_port)
     _loaded()
     serve_hosted(selection, host.strip("[]"), 8000 if port is None else port, exporting=exporting)
 

@@ -20,9 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.errors import StoreAway
+from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.replies import ErrorPage
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.gate import BearerGate, LevelGate
+from klaviyo_mcp.hosted.limiting import AddressGate, RequestGate
+from klaviyo_mcp.hosted.measuring import Timed
 from klaviyo_mcp.hosted.oauth_routes import FOR_CLIENTS, OAuthRoutes
 from klaviyo_mcp.hosted.pages import error_page
 from klaviyo_mcp.hosted.site_routes import SiteRoutes
@@ -56,8 +59,13 @@ def hosted_app(
     receiving: Interruptions | None = None,
     patience: Patience = PATIENCE,
     draining: Draining | None = None,
+    pace: Pace | None = None,
 ) -> Starlette:
-    """The ASGI app. `receiving` breaks off requests whose body has not come yet, `draining` is told of by readyz."""
+    """The ASGI app. `receiving` breaks off requests whose body has not come yet, `draining` is told of by readyz.
+
+    `pace` counts what is limited, in this process by default.
+    """
+    pace = pace or OwnPace()
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
@@ -65,7 +73,7 @@ def hosted_app(
     behind = LevelGate(manager.handle_request, authorization, registry.names, own_names(registry.names))
     body = Body(behind, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
     # The token first: clients that look for OAuth do so with any method, and go by the 401.
-    mcp = BearerGate(Door(body, visitors), authorization, config.issuer)
+    mcp = BearerGate(RequestGate(Door(body, visitors), pace), authorization, config.issuer)
 
     async def nothing(_request: Request, _error: Exception) -> Response:
         return error_page(NOTHING)
@@ -77,18 +85,21 @@ def hosted_app(
             yield
             upkeep.cancel_scope.cancel()
 
+    routes = [
+        *_probes(authorization, draining or Draining()),
+        *(Route(path, mcp) for path in PATHS),
+        *OAuthRoutes(authorization).routes,
+        *SiteRoutes(authorization, config.resource).routes,
+    ]
     app = Starlette(
-        routes=[
-            *_probes(authorization, draining or Draining()),
-            *(Route(path, mcp) for path in PATHS),
-            *OAuthRoutes(authorization).routes,
-            *SiteRoutes(authorization, config.resource).routes,
-        ],
+        routes=routes,
         middleware=[
+            Middleware(Timed, routes={route.path for route in routes}),
             Middleware(Guarded, secure=config.secure),
             Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM, compresslevel=5),
             Middleware(OriginGate, visitors=visitors),
             Middleware(CorsByPath, visitors=visitors),
+            Middleware(AddressGate, pace=pace),
         ],
         exception_handlers={404: nothing},
         lifespan=running,

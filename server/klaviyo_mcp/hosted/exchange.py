@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from klaviyo_mcp.authorization.replies import Cookie, JsonReply, Pairs, Redirect
 from klaviyo_mcp.hosted.families import family_of
+from klaviyo_mcp.hosted.measuring import oauth_event
 from klaviyo_mcp.loose_json import JSON
 
 LARGEST_FORM = 64 * 1024
@@ -102,5 +103,7 @@ def cookies_of(request: Request) -> dict[str, str]:
 
 def told(step: str, request: Request, status: int, reason: str) -> None:
     """A line for a step of OAuth: what it was, how it ended, and which family of clients asked. Never what was sent."""
-    fields = {"step": step, "status": status, "outcome": reason, "client": family_of(request.headers)}
+    family = family_of(request.headers)
+    fields = {"step": step, "status": status, "outcome": reason, "client": family}
     log.log(logging.WARNING if status >= 500 else logging.INFO, "oauth", extra={"fields": fields})
+    oauth_event(step, reason, family)

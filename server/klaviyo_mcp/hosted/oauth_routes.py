@@ -23,6 +23,7 @@ from klaviyo_mcp.hosted.exchange import (
     told,
 )
 from klaviyo_mcp.hosted.levels import described
+from klaviyo_mcp.hosted.measuring import limited
 from klaviyo_mcp.hosted.pages import error_page, page
 
 FOR_CLIENTS = (
@@ -142,6 +143,8 @@ async def _answered(step: str, request: Request, do: Callable[[], Awaitable[Json
         told(step, request, 400, "unreadable")
         return refused("invalid_request", str(error))
     told(step, request, reply.status, reply.reason)
+    if reply.status == 429:
+        limited(step)
     return replied(reply)
 
 

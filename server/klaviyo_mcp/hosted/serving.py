@@ -10,9 +10,12 @@ from typing import Any
 import uvicorn
 
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
+from klaviyo_mcp.authorization.pacing import OwnPace
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.app import Draining, hosted_app
 from klaviyo_mcp.hosted.config import hosted_config
+from klaviyo_mcp.hosted.limiting import shared_pace
+from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants
 from klaviyo_mcp.hosted.tenants import Tenants, company_of
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, bounded_protocol, most_connections
@@ -39,19 +42,26 @@ def serve_hosted(
     if settings.klaviyo_mcp_quota_url is None and settings.klaviyo_mcp_vault_url is not None:
         # Instances that share connections share what is counted for them.
         settings = settings.model_copy(update={"klaviyo_mcp_quota_url": settings.klaviyo_mcp_vault_url})
-    application = assemble(replace(selection, settings=settings), called=company_of)
+    application = assemble(replace(selection, settings=settings), called=company_of, most_open=MOST_OPEN)
     accounts = application.accounts
     assert isinstance(accounts, ConnectedAccounts)  # noqa: S101 - without a key and a sandbox there are no others
     registry = application.engine.registry
-    authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry)
+    quota_url = settings.klaviyo_mcp_quota_url
+    pace = shared_pace(quota_url.get_secret_value()) if quota_url else OwnPace()
+    authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, pace=pace)
     tenants = Tenants(accounts, authorization, f"{config.issuer}/manage")
     listing = Listing(registry, application.exposure, settings.answer_bytes)
     server = make_server(
         application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
     )
     receiving, draining = Interruptions(), Draining()
-    app = hosted_app(server, authorization, config, registry, settings, receiving=receiving, draining=draining)
+    app = hosted_app(
+        server, authorization, config, registry, settings, receiving=receiving, draining=draining, pace=pace
+    )
     listener = listen(host, port)
+    if settings.klaviyo_mcp_metrics_port is not None:
+        show_measurements(host, settings.klaviyo_mcp_metrics_port)
+        watch_grants(lambda: accounts.open_now)
     announce(f"listening on http://{bracketed(host)}:{listener.getsockname()[1]}, reached at {config.issuer}")
     grace = settings.klaviyo_mcp_stop_within
     uvicorn_config = uvicorn.Config(

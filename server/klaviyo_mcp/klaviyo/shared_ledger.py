@@ -34,10 +34,11 @@ AWAY = 5.0
 class QuotaServer:
     """A Redis server, and whether it is there. Nothing is opened before it is used."""
 
-    def __init__(self, url: str, *, away: float = AWAY) -> None:
+    def __init__(self, url: str, *, away: float = AWAY, patience: float = PATIENCE, counts: str = "the quota") -> None:
         """`url` is redis:// or rediss://, and may hold a password, which is shown to nobody.
 
-        `away` is how many seconds a server that did not answer is left alone.
+        `away` is how many seconds a server that did not answer is left alone, `patience` how many it has for an answer.
+        `counts` says in the log what it is for.
         """
         parts = urlsplit(url)
         self.place = f"Redis at {parts.hostname}:{parts.port or 6379}"
@@ -45,6 +46,8 @@ class QuotaServer:
         self._client: Redis | None = None
         self._scripts: dict[str, Any] = {}
         self._away = away
+        self._patience = patience
+        self._counts = counts
         self._away_until: float | None = None
 
     def __repr__(self) -> str:
@@ -69,15 +72,16 @@ class QuotaServer:
         except (RedisError, OSError) as error:
             if self._away_until is None:
                 log.warning(
-                    "%s does not answer (%s): the quota is counted in this process alone until it does again.",
+                    "%s does not answer (%s): %s is counted in this process alone until it does again.",
                     self.place,
                     type(error).__name__,
+                    self._counts,
                 )
             self._away_until = monotonic() + self._away
             return None
         if self._away_until is not None:
             self._away_until = None
-            log.info("%s answers again and counts the quota.", self.place)
+            log.info("%s answers again and counts %s.", self.place, self._counts)
         return answer
 
     async def run(self, script: str, keys: list[str], arguments: list[str | float]) -> Any:
@@ -116,8 +120,8 @@ class QuotaServer:
             self._client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
                 self._url,
                 decode_responses=True,
-                socket_connect_timeout=PATIENCE,
-                socket_timeout=PATIENCE,
+                socket_connect_timeout=self._patience,
+                socket_timeout=self._patience,
                 # A connection that was kept open may be a dead one; what does not answer is not asked twice.
                 retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
             )

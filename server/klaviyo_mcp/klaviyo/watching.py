@@ -47,6 +47,10 @@ class Watcher(Protocol):
         """The call has waited for quota, for so many seconds; waits side by side count once."""
         ...
 
+    def refreshed(self, outcome: str) -> None:
+        """The call has had an access token renewed: ok, refused (for good), or failed (for now)."""
+        ...
+
 
 watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 """The watcher of the call that is being carried out, None when nobody looks."""

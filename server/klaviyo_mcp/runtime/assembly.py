@@ -92,10 +92,12 @@ def assemble(
     account: str | None = None,
     read_only: bool = False,
     called: "Callable[[Connection], str] | None" = None,
+    most_open: int | None = None,
 ) -> Application:
     """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does.
 
-    `called` says what accounts of the vault are called, where that is not the name of their connection.
+    `called` says what accounts of the vault are called, where that is not the name of their connection. `most_open` is
+    how many of them stay open at a time.
     """
     from klaviyo_mcp.actions.confirmation import Confirmations
     from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
@@ -118,7 +120,7 @@ def assemble(
         live_checks=selection.live_checks,
         user_content=selection.user_content,
     )
-    accounts, connected = _accounts(settings, endpoint, sandbox, account, called)
+    accounts, connected = _accounts(settings, endpoint, sandbox, account, called, most_open)
     kept = _kept(settings.klaviyo_mcp_keep_answers, server)
     return Application(settings, engine, accounts, exposure, connected, _audit(settings), kept)
 
@@ -164,6 +166,7 @@ def _accounts(
     sandbox: bool,
     name: str | None,
     called: "Callable[[Connection], str] | None",
+    most_open: int | None,
 ) -> "tuple[Accounts, bool]":
     """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
 
@@ -202,6 +205,7 @@ def _accounts(
         company_id=settings.klaviyo_company_id,
         base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
         called=called,
+        **({} if most_open is None else {"most_open": most_open}),
     )
     return accounts, names != []
 

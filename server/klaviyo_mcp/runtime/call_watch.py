@@ -24,6 +24,10 @@ class Telemetry(Protocol):
         """A span for a request, within that of the call."""
         ...
 
+    def refreshed(self, outcome: str) -> None:
+        """Count a renewal of an access token."""
+        ...
+
 
 @dataclass(slots=True)
 class CallWatch:
@@ -74,6 +78,11 @@ class CallWatch:
     def waits(self, seconds: float) -> None:
         """Count a wait for quota."""
         self.waited += seconds
+
+    def refreshed(self, outcome: str) -> None:
+        """Tell who exports of a renewal."""
+        if self.telemetry:
+            self.telemetry.refreshed(outcome)
 
     def tell(self, began: float) -> None:
         """The line of the call. One that was given up while it may have changed something is a warning."""

@@ -41,21 +41,33 @@ class Exporting:
     page: Callable[[], tuple[bytes, str]] | None
 
 
-def start_exporting(*, over_http: bool = False) -> Exporting | None:
+def start_exporting(*, over_http: bool = False, port: int | None = None) -> Exporting | None:
     """Begin to export what the environment asks for; None when that is nothing.
 
-    `over_http` says whether there is a server that can show /metrics. Raises SettingsError for a variable that cannot
-    be followed, or when the extra is missing.
+    `over_http` says whether there is a server that can show /metrics, `port` where Prometheus asks for measurements
+    whatever the environment says. Raises SettingsError for what cannot be followed, or when the extra is missing.
     """
+    exporting = _asked(over_http=over_http, prometheus=port is not None)
+    if port is not None and (exporting is None or exporting.page is None):
+        raise SettingsError(
+            "KLAVIYO_MCP_METRICS_PORT shows what this process measures by itself, and OTEL_SDK_DISABLED, or an SDK "
+            "that was loaded before, keeps it from measuring. Unset one of the two."
+        )
+    return exporting
+
+
+def _asked(*, over_http: bool, prometheus: bool) -> Exporting | None:
     if os.environ.get("OTEL_SDK_DISABLED", "").strip().casefold() == "true":
         return None
     wanted = {signal: _wanted(signal) for signal in EXPORTERS}
+    if prometheus and "prometheus" not in wanted["metrics"]:
+        wanted["metrics"].append("prometheus")
     if not any(wanted.values()):
         return None
-    if "prometheus" in wanted["metrics"] and not over_http:
+    if "prometheus" in wanted["metrics"] and not (over_http or prometheus):
         raise SettingsError(
-            "OTEL_METRICS_EXPORTER=prometheus shows measurements at /metrics, which only 'serve --transport http' has. "
-            "Send them with otlp instead, or set it to none."
+            "OTEL_METRICS_EXPORTER=prometheus shows measurements at /metrics, which only 'serve --transport http' has, "
+            "and a hosted service at KLAVIYO_MCP_METRICS_PORT. Send them with otlp instead, or set it to none."
         )
     _check(wanted)
     return _start(wanted)
@@ -81,8 +93,8 @@ def _check(wanted: dict[str, list[str]]) -> None:
     modules = ["opentelemetry.sdk", *(NEEDED[name] for names in wanted.values() for name in names if name in NEEDED)]
     if not all(map(_is_installed, modules)):
         raise SettingsError(
-            "The environment asks for OpenTelemetry (OTEL_…), whose exporters are not installed. Install "
-            "'klaviyo-mcp[otel]', or set OTEL_SDK_DISABLED=true."
+            "OTEL_… or KLAVIYO_MCP_METRICS_PORT asks for OpenTelemetry, whose exporters are not installed. "
+            "Install 'klaviyo-mcp[otel]', or unset the port and set OTEL_SDK_DISABLED=true."
         )
 
 

@@ -54,12 +54,19 @@ class OpenTelemetry:
             "How long requests to Klaviyo take; a status of 429 is one that had no quota left",
             explicit_bucket_boundaries_advisory=REQUEST_SECONDS,
         )
+        self._refreshes = meter.create_counter(
+            "klaviyo_mcp.upstream.refresh", "{refresh}", "Renewals of access tokens at Klaviyo, by their outcome"
+        )
         self._waits = meter.create_histogram(
             "klaviyo_mcp.quota.wait",
             "s",
             "How long calls that had to wait for quota waited",
             explicit_bucket_boundaries_advisory=CALL_SECONDS,
         )
+
+    def refreshed(self, outcome: str) -> None:
+        """Count a renewal of an access token at Klaviyo: ok, refused, or failed."""
+        self._refreshes.add(1, {"outcome": outcome})
 
     @contextmanager
     def call(self, watch: CallWatch, meta: Mapping[str, Any] | None) -> Generator[None]:
