@@ -21,7 +21,7 @@ async def signed_in(service, company: str = "DEMO01", level: str = "klaviyo:full
 
 
 async def test_the_page_connects_and_shows_the_clients_of_its_account(service, app) -> None:
-    person, session = await signed_in(service)
+    _, session = await signed_in(service)
     assert (session.account_id, session.company_name, session.level) == ("DEMO01", "Juniper & Pine", "klaviyo:full")
     assert await service.server.connected_clients(session) == []
     await app.code()
