@@ -43,6 +43,7 @@ SLOW = (
     "actions/test_scarce_reads.py",
     "actions/test_suggestions.py",
     "answers/test_nothing_is_lost.py",
+    "authorization/test_operating.py",
     "cli/",
     "clients/",
     "conformance/",
