@@ -59,7 +59,7 @@ def test_its_table_of_settings_is_the_settings() -> None:
     for name, field in Settings.model_fields.items():
         row = next(line for line in README.splitlines() if line.startswith("| ") and f"`{name.upper()}`" in line)
         if field.default not in (None, ""):
-            shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+            shown = f"{field.default:.10g}" if isinstance(field.default, float) else str(field.default)
             assert f"`{shown}`" in row
 
 
