@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from klaviyo_mcp.cli.hosted import hosted
 from klaviyo_mcp.hosted.config import hosted_config
 from klaviyo_mcp.mcp_server.draining import LAST_WORDS
 from klaviyo_mcp.runtime.settings import Settings
@@ -169,3 +170,11 @@ def test_what_selects_pods_selects_those_of_the_deployment() -> None:
     target = MANIFESTS["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
     assert (target["kind"], target["name"]) == ("Deployment", MANIFESTS["Deployment"]["metadata"]["name"])
     assert "replicas" not in MANIFESTS["Deployment"]["spec"], "an apply would undo what the autoscaler has decided"
+
+
+@pytest.mark.parametrize("name", ["hosting.md", "security.md"])
+def test_the_runbook_speaks_of_settings_and_commands_that_exist(name: str) -> None:
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    assert set(re.findall(r"\bKLAVIYO_[A-Z_]+\b", text)) - {"KLAVIYO_MCP_PORT"} <= SETTINGS
+    commands = {command.name for command in hosted.registered_commands}
+    assert set(re.findall(r"(?:klaviyo-mcp |`)hosted ([a-z]+)", text)) <= commands
