@@ -3,6 +3,8 @@
 #   docker run -p 8000:8000 -e KLAVIYO_API_KEY -e KLAVIYO_MCP_HTTP_TOKEN klaviyo-mcp
 #   (docker stop kills after 10 s: -e KLAVIYO_MCP_STOP_WITHIN=8 has calls say what became of them before)
 #   docker run -i --rm      -e KLAVIYO_API_KEY klaviyo-mcp serve        (stdio, for a local client)
+#
+# The same image is the hosted service for many companies: docker-compose.yml, deploy/kubernetes/ and docs/hosting.md.
 
 # Everything that is installed, and what builds the wheel, is what uv.lock holds, by its hashes.
 FROM python:3.13-slim AS build
@@ -29,7 +31,8 @@ ENV PATH=/opt/klaviyo-mcp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 USER 10001
 WORKDIR /home/klaviyo
-EXPOSE 8000
+# MCP and the pages; what KLAVIYO_MCP_METRICS_PORT asks for.
+EXPOSE 8000 9464
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 ENTRYPOINT ["klaviyo-mcp"]

@@ -44,6 +44,7 @@ SLOW = (
     "actions/test_suggestions.py",
     "answers/test_kept_answers.py",
     "answers/test_nothing_is_lost.py",
+    "authorization/test_operating.py",
     "cli/",
     "clients/",
     "conformance/",

@@ -75,6 +75,10 @@ class Store(Protocol):
         """The names of all connections, sorted, whether or not their records can be read."""
         ...
 
+    async def keys(self, collection: str) -> list[str]:
+        """The keys of all records of another collection, given without the prefix; sorted."""
+        ...
+
     def lock(self, name: str) -> AbstractAsyncContextManager[None]:
         """Held by one task of one process at a time. Raises VaultUnavailable when it cannot be had in time."""
         ...
@@ -138,6 +142,11 @@ class FileStore:
             if not self._records.is_dir():
                 return []
             return sorted(path.stem for path in self._records.glob("*.json") if NAME.fullmatch(path.stem))
+
+    async def keys(self, collection: str) -> list[str]:
+        """See Store. Only keys that can be names of files are kept as they are; ours are hashes."""
+        with translated(self.place):
+            return sorted(path.stem for path in (self._home / "vault" / collection).glob("*.json"))
 
     @asynccontextmanager
     async def lock(self, name: str) -> AsyncGenerator[None]:
@@ -244,10 +253,14 @@ class RedisStore:
 
     async def names(self) -> list[str]:
         """See Store."""
-        start = f"{self.prefix}{ACCOUNTS}::"
+        return [name for name in await self.keys(ACCOUNTS) if NAME.fullmatch(name)]
+
+    async def keys(self, collection: str) -> list[str]:
+        """See Store. What is kept in the meantime may be missing."""
+        start = f"{self.prefix}{collection}::"
         with translated(self.place):
-            found = [str(key).removeprefix(start) async for key in self.client.scan_iter(match=f"{start}*")]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
-        return sorted({name for name in found if NAME.fullmatch(name)})
+            found = [str(key).removeprefix(start) async for key in self.client.scan_iter(f"{start}*", count=1_000)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
+        return sorted(set(found))
 
     @asynccontextmanager
     async def lock(self, name: str) -> AsyncGenerator[None]:

@@ -1,6 +1,7 @@
 """What the authorization server raises. Only StoreAway gets out of it; the others become answers or pages.
 
 StoreAway           the place where things are kept cannot be used: 503
+└── SealedElsewhere a record there is not to be opened with the secrets of this instance
 OAuthProblem        an answer with an error of OAuth's
 ClientProblem       the client cannot be known
 ├── ClientRefused   now and until something changes: no such client, or its document is wrong
@@ -21,6 +22,10 @@ class StoreAway(Exception):
     """
 
     retry_after = 5
+
+
+class SealedElsewhere(StoreAway):
+    """A record was sealed with a secret that this instance does not have: that of another one, or one taken away."""
 
 
 class OAuthProblem(Exception):

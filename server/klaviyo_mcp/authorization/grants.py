@@ -211,6 +211,11 @@ class Grants:
             except CorruptRecord:
                 return None
 
+    async def names(self) -> list[str]:
+        """The ids of all pairs in the vault, and the names of what else lies there; see `is_id`."""
+        with store_trouble(self.vault.place):
+            return await self.vault.names()
+
     async def sweep(self) -> int:
         """Forget pairs without a grant, which have run out or were left behind by a death; how many.
 
@@ -218,9 +223,7 @@ class Grants:
         """
         swept = 0
         accounts: set[str] = set()
-        with store_trouble(self.vault.place):
-            names = [name for name in await self.vault.names() if _is_id(name)]
-        for name in names:
+        for name in filter(is_id, await self.names()):
             grant, connection = await self.get(name), await self.connection(name)
             if connection is not None and connection.company.account_id:
                 accounts.add(connection.company.account_id)
@@ -245,7 +248,6 @@ class Grants:
             await self._records.renew("grant", grant.grant_id)
             if grant.refresh is not None:
                 await self._records.renew("rt", grant.refresh)
-            await self._records.renew("client", hashed(grant.client_id))
 
     async def _mend(self, grant: McpGrant) -> bool:
         """Put the pair of another grant of the same owner, app and scopes in place of one that was refused."""
@@ -292,5 +294,6 @@ def _why_dead(connection: Connection | None) -> str | None:
     return connection.grant.reconnect
 
 
-def _is_id(name: str) -> bool:
+def is_id(name: str) -> bool:
+    """Whether a record of the vault is a grant's, not that of an account connected at a terminal."""
     return len(name) == 32 and set(name) <= set("0123456789abcdef")

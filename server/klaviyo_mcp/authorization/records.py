@@ -8,13 +8,13 @@ import json
 import logging
 import math
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from time import time
 from typing import TYPE_CHECKING, Literal
 
 from klaviyo_mcp.accounts.errors import VaultProblem
 from klaviyo_mcp.accounts.stores import FileStore, RedisStore, Store, translated
-from klaviyo_mcp.authorization.errors import StoreAway
+from klaviyo_mcp.authorization.errors import SealedElsewhere, StoreAway
 from klaviyo_mcp.authorization.sealing import Sealing
 from klaviyo_mcp.loose_json import JSON, mapping, text
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Collection = Literal[
     "client", "cimd", "jti", "txn", "csrf", "state", "code", "at", "rt", "replay", "grant", "grants", "session"
 ]
+LONG_LIVED: tuple[Collection, ...] = ("client", "cimd")
+"""Registrations live for months, also those whose grants are gone: sealed with a secret that was taken away, they could
+not be told from those of other instances, and their clients would get 503 instead of registering again."""
 LockKind = Literal["jti", "state", "code", "grant", "grants"]
 
 log = logging.getLogger("klaviyo_mcp")
@@ -99,7 +102,17 @@ class Records:
         await self.get("grant", "0")
 
     async def sweep(self) -> None:
-        """Remove files whose life is over. Redis does so by itself."""
+        """Remove what has expired, which Redis does by itself, and seal anew what lives long and hangs on no grant."""
+        await self._cull()
+        for collection in LONG_LIVED:
+            with store_trouble(self.store.place):
+                keys = await self.store.keys(collection)
+            for key in keys:
+                # One that cannot be opened keeps nothing else from being swept.
+                with suppress(SealedElsewhere):
+                    await self.renew(collection, key)
+
+    async def _cull(self) -> None:
         if isinstance(self.store, FileStore):
             from key_value.aio.stores.filetree import FileTreeStore  # 0.5 s that only an opened store costs
 
@@ -132,7 +145,7 @@ class Records:
         if plain is None:
             # Instances with other secrets than this one's: to say "unknown" would have clients throw their tokens away.
             log.error("A record of %r was sealed with a secret that is not in KLAVIYO_MCP_SECRET.", collection)
-            raise StoreAway("A record was sealed with another secret.")
+            raise SealedElsewhere("A record was sealed with another secret.")
         whole = mapping(json.loads(plain))
         if whole.get("place") != f"{collection} {key}":
             log.error("A record of %r lies in a place that is not its own.", collection)

@@ -20,6 +20,7 @@ from klaviyo_mcp.authorization.grants import Grants
 from klaviyo_mcp.authorization.levels import LOWEST, Level, Levels, rank, up_to
 from klaviyo_mcp.authorization.managing import Managing
 from klaviyo_mcp.authorization.metadata_fetch import MetadataFetch, Resolver, resolved
+from klaviyo_mcp.authorization.operating import Operating
 from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.replies import (
@@ -46,7 +47,10 @@ PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class AuthorizationServer:
-    """OAuth 2.1 for MCP clients, with Klaviyo behind it. All that lasts is in the vault's store."""
+    """OAuth 2.1 for MCP clients, with Klaviyo behind it. All that lasts is in the vault's store.
+
+    `operating` is for whoever runs it, and for no route.
+    """
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class AuthorizationServer:
         self._sessions = Sessions(records, cookies, sealing, clock)
         upstream = Upstream(config, endpoint)
         self._managing = Managing(self._grants, self._tokens, upstream)
+        self.operating = Operating(self._grants, self._tokens, upstream)
         self._browser = Browser(
             config,
             self._clients,
