@@ -5,6 +5,7 @@ import hashlib
 import random
 import secrets
 import ssl
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -211,3 +212,15 @@ def latest(klaviyo: Any) -> int:
     """The number of the last request that the sandbox has had."""
     entries = logged(klaviyo)
     return entries[-1]["number"] if entries else 0
+
+
+def connected_for_seconds(app: App, klaviyo: Any, **more: Any) -> App:
+    """The client, connected with a token of Klaviyo's that has to be renewed by now.
+
+    One that Klaviyo refuses is not renewed within 30 seconds of its birth, as it cannot be the reason then.
+    """
+    klaviyo.control("oauth", access_token_seconds=4)
+    app.connected(**more)
+    klaviyo.control("oauth", access_token_seconds=3600)
+    time.sleep(3.1)
+    return app

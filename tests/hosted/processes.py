@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,8 @@ class RoundRobin:
         self.url = f"http://127.0.0.1:{self.port}"
         self.served: list[int] = []
         self._next = 0
+        # The loop itself holds tasks only weakly.
+        self._serving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -173,27 +175,37 @@ class RoundRobin:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
             request = await _request(reader)
-            answered = False
-            instance = await self._instance()
-            if instance is not None:
-                theirs, ours = instance
-                ours.write(request)
-                try:
-                    while chunk := await theirs.read(65_536):
-                        writer.write(chunk)
-                        answered = True
-                except ConnectionError:
-                    pass
-                ours.close()
-            if not answered:
+            if not await self._passed_on(request, writer):
                 writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            writer.close()
+            await _closed(writer)
+            self._serving.discard(task)
+
+    async def _passed_on(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
+        """Whether anything of an answer has come."""
+        instance = await self._instance()
+        if instance is None:
+            return False
+        theirs, ours = instance
+        answered = False
+        try:
+            ours.write(request)
+            while chunk := await theirs.read(65_536):
+                writer.write(chunk)
+                answered = True
+        except ConnectionError:
+            pass
+        finally:
+            await _closed(ours)
+        return answered
 
     async def _instance(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for _ in self.ports:
@@ -206,6 +218,12 @@ class RoundRobin:
             self.served.append(port)
             return found
         return None
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def _request(reader: asyncio.StreamReader) -> bytes:
