@@ -52,6 +52,7 @@ class ConnectedAccounts:
         base_url: str | None = None,
         most_open: int = MOST_OPEN,
         called: Callable[[Connection], str] | None = None,
+        trusted_for: float = 0.0,
         clock: Callable[[], float] = time,
     ) -> None:
         """`fixed` is the only account to serve, when one was asked for. `app` is the OAuth app of the settings.
@@ -59,7 +60,8 @@ class ConnectedAccounts:
         `company_id` stands in for a connection of which the public key is not known. `base_url` is where accounts have
         to be, when that was set: credentials go to the server they are for and to no other. Beyond `most_open`, the one
         that was asked for longest ago is forgotten; a call that has it goes on with it. `called` says what an account
-        is called to those who use it, where that is not the name of its connection.
+        is called to those who use it, where that is not the name of its connection. `trusted_for` is how many seconds
+        what was read of a connection holds where it costs a request to see whether it was changed.
         """
         self.vault = vault
         self.endpoint = endpoint or Endpoint()
@@ -69,6 +71,7 @@ class ConnectedAccounts:
         self._base_url = base_url
         self._most_open = most_open
         self._called = called
+        self._trusted_for = trusted_for
         self._clock = clock
         self._open: OrderedDict[str, _Open] = OrderedDict()
         # One lock per name, so that nobody waits for another one's account. It lives as long as someone holds it.
@@ -124,7 +127,11 @@ class ConnectedAccounts:
 
     async def _opened(self, name: str) -> "_Open":
         """The account as the vault has it now: it may have been connected anew, or removed, since it was opened."""
-        known = self._open.get(name)
+        known, stamp = self._open.get(name), self.vault.stamp(name)
+        if known is not None and self._holds(known, stamp):
+            self._open.move_to_end(name)
+            await known.notes.used()
+            return known
         try:
             connection = await self.vault.read(name)
         except VaultUnavailable:
@@ -144,11 +151,17 @@ class ConnectedAccounts:
         self._open.move_to_end(name)
         while len(self._open) > self._most_open:
             self._open.popitem(last=False)
-        known.connection = connection
+        known.connection, known.stamp, known.read_at = connection, stamp, self._clock()
         if known.keeper is not None:
             known.keeper.adopt(connection)
         await known.notes.used()
         return known
+
+    def _holds(self, known: "_Open", stamp: object | None) -> bool:
+        """Whether the vault has still what was read: by its stamp, or because that was a moment ago."""
+        if stamp is not None:
+            return stamp == known.stamp
+        return 0 <= self._clock() - known.read_at < self._trusted_for
 
     async def _make(self, connection: Connection) -> "_Open":
         name = self._called(connection) if self._called else connection.name
@@ -193,6 +206,8 @@ class _Open:
     account: Account
     notes: "Notes"
     keeper: TokenKeeper | None
+    stamp: object | None = None
+    read_at: float = 0.0
 
     def serves(self, connection: Connection) -> bool:
         """Whether it can go on for this connection: the same company by the same kind of credentials, and key."""

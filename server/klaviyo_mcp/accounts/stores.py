@@ -11,7 +11,7 @@ import stat
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -31,6 +31,8 @@ LOCK_WAIT = 30.0
 """Seconds to wait for a lock: longer than any refresh may take, so that waiting ends with its result."""
 LOCK_LIFE = 25.0
 """Seconds after which Redis gives up the lock of a process that died."""
+SETTLED = 100_000_000
+"""Nanoseconds after which the time of a file tells it from one that was written later."""
 LARGEST_RECORD = 1_000_000
 """Bytes of a record that is read; a grant with all scopes has some thousand."""
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
@@ -69,6 +71,10 @@ class Store(Protocol):
 
     def check(self, collection: str, name: str) -> None:
         """Look at a record before it is read. Raises CorruptRecord for what cannot be one."""
+        ...
+
+    def stamp(self, collection: str, name: str) -> object | None:
+        """Something that is another one whenever the record was written; None where that cannot be seen at once."""
         ...
 
     async def names(self) -> list[str]:
@@ -130,6 +136,16 @@ class FileStore:
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_RECORD:
             what = f"has {found.st_size:,} bytes" if stat.S_ISREG(found.st_mode) else "is no plain file"
             raise CorruptRecord(f"The record of {name!r} cannot be read: {path} {what}. Remove it and connect again.")
+
+    def stamp(self, collection: str, name: str) -> object | None:
+        """See Store. A file that was just written has none: it might be written again before the clock moves on."""
+        try:
+            found = Path(self._home, "vault", collection, f"{name}.json").stat()
+        except OSError:
+            return None
+        if time_ns() - found.st_mtime_ns < SETTLED:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
 
     async def names(self) -> list[str]:
         """See Store. Needs no key and reads no record."""
@@ -250,6 +266,9 @@ class RedisStore:
 
     def check(self, collection: str, name: str) -> None:
         """See Store. Redis has nothing but text."""
+
+    def stamp(self, collection: str, name: str) -> object | None:
+        """See Store. To ask Redis takes as long as to read."""
 
     async def names(self) -> list[str]:
         """See Store."""

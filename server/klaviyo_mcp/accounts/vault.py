@@ -43,6 +43,7 @@ class Vault:
         self.store = store
         self._keys = keys
         self._opener: MultiFernet | None = None
+        self._sealed: tuple[AsyncKeyValue, MultiFernet, AsyncKeyValue] | None = None
 
     @property
     def place(self) -> str:
@@ -73,6 +74,10 @@ class Vault:
             raise CorruptRecord(
                 f"The record of {name!r} cannot be used: {error}. Connect it again: klaviyo-mcp connect --name {name}"
             ) from None
+
+    def stamp(self, name: str) -> object | None:
+        """Another one whenever the record of a connection was written; None where that cannot be seen at once."""
+        return self.store.stamp(self.store.prefix + ACCOUNTS, name)
 
     async def write(self, connection: Connection) -> None:
         """Keep a connection. The caller holds its lock, so that a change of the key cannot slip in between."""
@@ -167,14 +172,14 @@ class Vault:
         where = self.store.prefix + collection
         try:
             with translated(self.place, name):
-                return await _sealing(store, opener).get(name, collection=where)
+                return await self._sealing(store, opener).get(name, collection=where)
         except CorruptRecord:
             # Another process may have changed the key.
             opener = await self._fernet(fresh=True)
             if opener is None:
                 raise
             with translated(self.place, name):
-                return await _sealing(store, opener).get(name, collection=where)
+                return await self._sealing(store, opener).get(name, collection=where)
 
     async def _put(self, collection: str, name: str, record: JSON) -> None:
         await self.prepare()
@@ -183,12 +188,18 @@ class Vault:
         if store is None or opener is None:
             raise VaultKeyMissing(f"{self.place} has no key to seal records with.")
         with translated(self.place, name):
-            await _sealing(store, opener).put(name, record, collection=self.store.prefix + collection)
+            await self._sealing(store, opener).put(name, record, collection=self.store.prefix + collection)
 
     async def _fernet(self, *, fresh: bool) -> "MultiFernet | None":
         if fresh or self._opener is None:
             self._opener = await run_sync(self._keys.opener)
         return self._opener
+
+    def _sealing(self, store: "AsyncKeyValue", opener: "MultiFernet") -> "AsyncKeyValue":
+        """The store as it is used, made anew when the key changes: to make it takes longer than to read a record."""
+        if self._sealed is None or self._sealed[0] is not store or self._sealed[1] is not opener:
+            self._sealed = (store, opener, _sealing(store, opener))
+        return self._sealed[2]
 
 
 def open_vault(home: Path | None, *, url: str | None = None, key: str | None = None) -> Vault:

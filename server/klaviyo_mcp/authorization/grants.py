@@ -52,6 +52,11 @@ class McpGrant:
     reconnect: str | None = None
     mended: float | None = None
 
+    @property
+    def ends(self) -> float:
+        """When it ends unless it is refreshed before."""
+        return (self.used or self.created) + self.life
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -131,8 +136,7 @@ class Grants:
 
     async def keep(self, grant: McpGrant) -> None:
         """Write a grant, which lives from its last refresh on. The caller holds its lock, unless the grant is new."""
-        left = (grant.used or grant.created) + grant.life - self._clock()
-        await self._records.put("grant", grant.grant_id, asdict(grant), left)
+        await self._records.put("grant", grant.grant_id, asdict(grant), grant.ends - self._clock())
 
     @asynccontextmanager
     async def lock(self, grant_id: str) -> AsyncGenerator[None]:

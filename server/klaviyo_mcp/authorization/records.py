@@ -58,6 +58,11 @@ class Records:
             found = await store.get_many(list(keys), collection=self._where(collection))
         return [self._opened(collection, key, kept) for key, kept in zip(keys, found, strict=True)]
 
+    def stamps(self, *where: tuple[Collection, str]) -> tuple[object, ...] | None:
+        """Others whenever one of these records was written; None where that cannot be seen at once."""
+        found = tuple(self.store.stamp(self._where(collection), key) for collection, key in where)
+        return None if None in found else found
+
     async def renew(self, collection: Collection, key: str) -> None:
         """Seal a record anew if an older secret has; its life stays. The caller holds what guards the record."""
         with store_trouble(self.store.place):

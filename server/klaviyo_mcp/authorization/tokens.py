@@ -43,6 +43,16 @@ class Lives:
     refresh: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a token was found to stand for: trusted until `until`, and for as long as its records have these stamps."""
+
+    access: Access
+    until: float
+    ends: float
+    stamps: tuple[object, ...] | None
+
+
 class Tokens:
     """The tokens of all grants."""
 
@@ -62,7 +72,7 @@ class Tokens:
         self._lives = lives
         self._pace = pace
         self._clock = clock
-        self._remembered: OrderedDict[str, tuple[Access, float]] = OrderedDict()
+        self._remembered: OrderedDict[str, _Verified] = OrderedDict()
 
     async def first(self, grant_id: str, client: Client) -> JSON:
         """The answer with the first tokens of a grant. Raises OAuthProblem when it is gone."""
@@ -103,11 +113,15 @@ class Tokens:
         if not well_formed("kma", bearer):
             return None
         key, now = hashed(bearer), self._clock()
-        access, until = self._remembered.get(key, (None, 0.0))
-        if access is not None and now < min(until, access.expires_at):
-            return access
+        known = self._remembered.get(key)
+        if known is not None and now < known.ends:
+            if now < known.until:
+                return known.access
+            if known.stamps is not None and self._stamps(key, known.access.grant_id) == known.stamps:
+                return known.access
         self._remembered.pop(key, None)
         record = await self._records.get("at", key)
+        stamps = self._stamps(key, record["grant"]) if record is not None else None
         grant = await self._grants.get(record["grant"]) if record is not None else None
         if record is None or grant is None or grant.reconnect is not None or record["resource"] != self._resource:
             return None
@@ -120,7 +134,8 @@ class Tokens:
             resource=record["resource"],
             expires_at=record["expires"],
         )
-        self._remembered[key] = (access, now + REMEMBERED)
+        ends = min(access.expires_at, grant.ends)
+        self._remembered[key] = _Verified(access, min(now + REMEMBERED, ends), ends, stamps)
         while len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
         return access
@@ -186,8 +201,11 @@ class Tokens:
             **({"refresh_token": pair["refresh"]} if pair["refresh"] else {}),
         }
 
+    def _stamps(self, key: str, grant_id: str) -> tuple[object, ...] | None:
+        return self._records.stamps(("at", key), ("grant", grant_id))
+
     def _forget(self, grant_id: str) -> None:
-        for key in [key for key, (access, _) in self._remembered.items() if access.grant_id == grant_id]:
+        for key in [key for key, known in self._remembered.items() if known.access.grant_id == grant_id]:
             del self._remembered[key]
 
 

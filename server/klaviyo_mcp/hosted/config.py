@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from klaviyo_mcp.accounts.records import Secret
+from klaviyo_mcp.authorization.clients import known_clients
 from klaviyo_mcp.authorization.config import AuthorizationConfig, checked
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
@@ -23,7 +24,6 @@ def hosted_config(settings: Settings, *, account: str | None = None, sandbox: bo
     assert issuer is not None  # noqa: S101 - else there were contradictions, here and below
     assert app is not None  # noqa: S101
     assert secret is not None  # noqa: S101
-    schemes = frozenset(part.strip() for part in settings.klaviyo_mcp_redirect_schemes.split(",") if part.strip())
     clients = settings.klaviyo_mcp_clients
     try:
         return checked(
@@ -37,7 +37,7 @@ def hosted_config(settings: Settings, *, account: str | None = None, sandbox: bo
                 app_scope=settings.klaviyo_mcp_app_scope,
                 access_life=settings.klaviyo_mcp_access_life,
                 refresh_life=settings.klaviyo_mcp_refresh_life,
-                redirect_schemes=schemes,
+                redirect_schemes=_schemes(settings),
                 clients=clients.get_secret_value() if clients else "",
             )
         )
@@ -61,7 +61,16 @@ def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -
         yield "- KLAVIYO_COMPANY_ID is set: it would be used for every company. Unset it."
     if settings.klaviyo_mcp_http_token is not None:
         yield "- KLAVIYO_MCP_HTTP_TOKEN is set: clients have tokens of their own here. Unset it."
+    if settings.klaviyo_mcp_clients is not None:
+        try:
+            known_clients(settings.klaviyo_mcp_clients.get_secret_value(), _schemes(settings))
+        except ValueError as error:
+            yield f"- {error}"
     if account is not None:
         yield "- --account names one account; here each client has that of its own connection."
     if sandbox:
         yield "- --sandbox has one account; 'serve --hosted-demo' runs the service against a sandbox."
+
+
+def _schemes(settings: Settings) -> frozenset[str]:
+    return frozenset(part.strip() for part in settings.klaviyo_mcp_redirect_schemes.split(",") if part.strip())

@@ -31,6 +31,8 @@ from klaviyo_mcp.runtime.logs import announce
 
 MOST_OPEN = 1_000
 """Accounts that stay open at a time; each takes some kilobytes."""
+TRUSTED = 5.0
+"""Seconds that what was read of a grant holds. Whether the grant itself does is asked with each token."""
 
 
 def serve_hosted(
@@ -42,7 +44,9 @@ def serve_hosted(
     if settings.klaviyo_mcp_quota_url is None and settings.klaviyo_mcp_vault_url is not None:
         # Instances that share connections share what is counted for them.
         settings = settings.model_copy(update={"klaviyo_mcp_quota_url": settings.klaviyo_mcp_vault_url})
-    application = assemble(replace(selection, settings=settings), called=company_of, most_open=MOST_OPEN)
+    application = assemble(
+        replace(selection, settings=settings), called=company_of, most_open=MOST_OPEN, trusted_for=TRUSTED
+    )
     accounts = application.accounts
     assert isinstance(accounts, ConnectedAccounts)  # noqa: S101 - without a key and a sandbox there are no others
     registry = application.engine.registry

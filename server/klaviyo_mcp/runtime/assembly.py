@@ -93,11 +93,13 @@ def assemble(
     read_only: bool = False,
     called: "Callable[[Connection], str] | None" = None,
     most_open: int | None = None,
+    trusted_for: float = 0.0,
 ) -> Application:
     """The engine for a selection, all actions by default, and which accounts there are. Raises what `select` does.
 
     `called` says what accounts of the vault are called, where that is not the name of their connection. `most_open` is
-    how many of them stay open at a time.
+    how many of them stay open at a time, `trusted_for` how many seconds what was read of them holds: see
+    ConnectedAccounts.
     """
     from klaviyo_mcp.actions.confirmation import Confirmations
     from klaviyo_mcp.actions.engine import Engine  # a server has listed its tools when this is loaded
@@ -120,7 +122,7 @@ def assemble(
         live_checks=selection.live_checks,
         user_content=selection.user_content,
     )
-    accounts, connected = _accounts(settings, endpoint, sandbox, account, called, most_open)
+    accounts, connected = _accounts(settings, endpoint, sandbox, account, called, most_open, trusted_for)
     kept = _kept(settings.klaviyo_mcp_keep_answers, server)
     return Application(settings, engine, accounts, exposure, connected, _audit(settings), kept)
 
@@ -167,6 +169,7 @@ def _accounts(
     name: str | None,
     called: "Callable[[Connection], str] | None",
     most_open: int | None,
+    trusted_for: float,
 ) -> "tuple[Accounts, bool]":
     """The sandbox's, or the one of KLAVIYO_API_KEY, or those in the vault, and whether there may be any.
 
@@ -206,6 +209,7 @@ def _accounts(
         base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
         called=called,
         **({} if most_open is None else {"most_open": most_open}),
+        trusted_for=trusted_for,
     )
     return accounts, names != []
 
