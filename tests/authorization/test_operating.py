@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.authorization.driving import ISSUER, OWN_SECRET, error_of
+from tests.authorization.driving import ISSUER, OWN_SECRET, App, error_of
 from tests.authorization.test_managing import signed_in
 
 from klaviyo_mcp.authorization.levels import Levels
@@ -90,20 +90,27 @@ async def test_nothing_ends_without_a_yes_or_without_saying_which(hosted, servic
     assert await service.server.verify(tokens["access_token"])
 
 
-async def test_a_sweep_at_the_terminal_lets_an_old_secret_go(hosted, service, app) -> None:
+async def test_sealed_anew_at_the_terminal_an_old_secret_can_go(hosted, service, app) -> None:
+    idle = await service.register(client_name="Idle")
     tokens = await app.tokens()
+    replaced = (await app.refresh(tokens["refresh_token"])).body
     new = "n" * 32
-    assert hosted("sweep", KLAVIYO_MCP_SECRET=f"{new},{OWN_SECRET}").returncode == 0
-    rows = json.loads(hosted("grants", "--json", KLAVIYO_MCP_SECRET=new).stdout)
-    assert len(rows) == 1
+    done = hosted("reseal", KLAVIYO_MCP_SECRET=f"{new},{OWN_SECRET}")
+    assert "and 4 registrations and refresh tokens" in done.stdout
+    assert len(json.loads(hosted("grants", "--json", KLAVIYO_MCP_SECRET=new).stdout)) == 1
     after = service.another(secrets=(new,))
-    reply = await after.server.token(
-        [("grant_type", "refresh_token"), ("client_id", app.client_id), ("refresh_token", tokens["refresh_token"])], {}
-    )
-    assert reply.status == 200
+    client = App(after, app.client_id)
+    assert (await client.refresh(replaced["refresh_token"])).status == 200
+    unknown = await App(after, idle["client_id"]).refresh("kmr_x")
+    assert error_of(unknown) == "invalid_grant", "the client is known"
     early = hosted("grants", KLAVIYO_MCP_SECRET="o" * 32)
     assert early.returncode == 1
     assert "another secret" in early.stderr
+
+
+async def test_what_has_run_out_is_swept_at_the_terminal(hosted, service, app) -> None:
+    await app.tokens()
+    assert hosted("sweep").stdout == "0 grants had run out.\n"
 
 
 def test_what_to_enter_at_klaviyo_needs_no_app_yet(command, registry) -> None:

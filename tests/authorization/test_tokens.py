@@ -80,6 +80,14 @@ async def test_a15_an_old_refresh_token_after_a_minute_ends_the_grant(service, a
     assert error_of(await app.refresh(second["refresh_token"])) == "invalid_grant"
 
 
+async def test_a_refresh_token_that_was_replaced_a_week_ago_is_unknown_and_ends_nothing(service, app) -> None:
+    first = await app.tokens()
+    second = (await app.refresh(first["refresh_token"])).body
+    service.clock.pass_(7 * 86_400 + 1)
+    assert error_of(await app.refresh(first["refresh_token"])) == "invalid_grant"
+    assert (await app.refresh(second["refresh_token"])).status == 200
+
+
 async def test_an_old_refresh_token_within_a_minute_is_answered_with_the_same_pair(service, app) -> None:
     first = await app.tokens()
     second = (await app.refresh(first["refresh_token"])).body

@@ -252,6 +252,7 @@ class Grants:
             await self._records.renew("grant", grant.grant_id)
             if grant.refresh is not None:
                 await self._records.renew("rt", grant.refresh)
+            await self._records.renew("client", hashed(grant.client_id))
 
     async def _mend(self, grant: McpGrant) -> bool:
         """Put the pair of another grant of the same owner, app and scopes in place of one that was refused."""

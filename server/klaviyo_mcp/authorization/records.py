@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 Collection = Literal[
     "client", "cimd", "jti", "txn", "csrf", "state", "code", "at", "rt", "replay", "grant", "grants", "session"
 ]
-LONG_LIVED: tuple[Collection, ...] = ("client", "cimd")
-"""Registrations live for months, also those whose grants are gone: sealed with a secret that was taken away, they could
-not be told from those of other instances, and their clients would get 503 instead of registering again."""
+LONG_LIVED: tuple[Collection, ...] = ("client", "cimd", "rt")
+"""Registrations, and refresh tokens that were replaced. Sealed with a secret that was taken away they could not be told
+from those of other instances: their clients would get 503, instead of registering or connecting again."""
 LockKind = Literal["jti", "state", "code", "grant", "grants"]
 
 log = logging.getLogger("klaviyo_mcp")
@@ -107,17 +107,7 @@ class Records:
         await self.get("grant", "0")
 
     async def sweep(self) -> None:
-        """Remove what has expired, which Redis does by itself, and seal anew what lives long and hangs on no grant."""
-        await self._cull()
-        for collection in LONG_LIVED:
-            with store_trouble(self.store.place):
-                keys = await self.store.keys(collection)
-            for key in keys:
-                # One that cannot be opened keeps nothing else from being swept.
-                with suppress(SealedElsewhere):
-                    await self.renew(collection, key)
-
-    async def _cull(self) -> None:
+        """Remove files whose life is over. Redis does so by itself."""
         if isinstance(self.store, FileStore):
             from key_value.aio.stores.filetree import FileTreeStore  # 0.5 s that only an opened store costs
 
@@ -125,6 +115,19 @@ class Records:
                 store = self.store.key_value()
                 if isinstance(store, FileTreeStore):
                     await store.cull()
+
+    async def reseal(self) -> int:
+        """Seal anew what lives long and is found by no grant; how many records were looked at."""
+        seen = 0
+        for collection in LONG_LIVED:
+            with store_trouble(self.store.place):
+                keys = await self.store.keys(collection)
+            seen += len(keys)
+            for key in keys:
+                # One that cannot be opened keeps the others from nothing.
+                with suppress(SealedElsewhere):
+                    await self.renew(collection, key)
+        return seen
 
     def _where(self, collection: str) -> str:
         return self.store.prefix + collection

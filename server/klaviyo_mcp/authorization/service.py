@@ -226,6 +226,11 @@ class AuthorizationServer:
         await self._records.sweep()
         return await self._grants.sweep()
 
+    async def reseal(self) -> int:
+        """Seal anew, with the first secret, all that outlives a day. Returns how many records hung on no grant."""
+        await self._grants.sweep()
+        return await self._records.reseal()
+
     async def _token(self, form: Pairs, headers: Mapping[str, str]) -> JSON:
         given = _single(form)
         grant_type = given.get("grant_type")

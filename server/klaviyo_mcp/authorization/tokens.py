@@ -27,6 +27,9 @@ from klaviyo_mcp.loose_json import JSON, mapping
 
 REPLAY = 60.0
 """Seconds in which the refresh token before is answered with the present pair."""
+REPLACED = 7 * 86_400.0
+"""Seconds for which a refresh token that was replaced is known, to end its grant. Later it is unknown, and as useless:
+clients that refresh every hour would otherwise leave hundreds behind."""
 REMEMBERED = 5.0
 """Seconds for which a process trusts what it has verified: a revocation takes effect within them everywhere."""
 MOST_REMEMBERED = 10_000
@@ -180,6 +183,8 @@ class Tokens:
             await self._records.put("replay", hashed(before), {"pair": sealed}, REPLAY)
         life = self._lives.refresh if refresh is not None else self._lives.access
         await self._grants.keep(replace(grant, refresh=hashed(refresh) if refresh else None, used=now, life=life))
+        if before is not None:
+            await self._records.put("rt", hashed(before), shared, min(REPLACED, self._lives.refresh))
         return pair
 
     async def _replayed(self, token: str) -> JSON | None:

@@ -125,9 +125,15 @@ def revoke(
 
 @hosted.command("sweep")
 def sweep() -> None:
-    """Remove what has expired and seal the rest with the newest secret, as every server does once an hour."""
-    swept = _run(lambda server: server.sweep())
-    print(f"Swept: {swept} grants had run out. What lives long is sealed with the first of KLAVIYO_MCP_SECRET.")
+    """Remove what has expired, as every server does once an hour."""
+    print(f"{_run(lambda server: server.sweep())} grants had run out.")
+
+
+@hosted.command("reseal")
+def reseal() -> None:
+    """Seal what lives long with the first of KLAVIYO_MCP_SECRET, so that the others can be taken away."""
+    seen = _run(lambda server: server.reseal())
+    print(f"Grants, and {seen} registrations and refresh tokens, are sealed with the first of KLAVIYO_MCP_SECRET.")
 
 
 async def _seen(server: AuthorizationServer, accounts: list[str] | None) -> list[GrantSeen]:

@@ -6,15 +6,23 @@ from urllib.parse import urlsplit
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.authorization.clients import known_clients
 from klaviyo_mcp.authorization.config import AuthorizationConfig, checked
+from klaviyo_mcp.registry.model import Confirm
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 
-def hosted_config(settings: Settings, *, account: str | None = None, sandbox: bool = False) -> AuthorizationConfig:
-    """The authorization server's config for settings with a public URL.
+def hosted_config(
+    settings: Settings, *, account: str | None = None, sandbox: bool = False, confirm: Confirm | None = None
+) -> AuthorizationConfig:
+    """The authorization server's config for settings with a public URL; `confirm` stands in for that of the settings.
 
     Raises SettingsError that names everything that keeps this from being a service for many companies.
     """
-    if problems := list(_contradictions(settings, account=account, sandbox=sandbox)):
+    problems = list(_contradictions(settings, account=account, sandbox=sandbox))
+    if (confirm or settings.klaviyo_mcp_confirm) == "never":
+        problems.append(
+            "- KLAVIYO_MCP_CONFIRM or --confirm is never: people are told that what is strong waits for a yes."
+        )
+    if problems:
         raise SettingsError("\n".join(["KLAVIYO_MCP_PUBLIC_URL makes this a hosted service, but:", *problems]))
     issuer, app, secret = (
         settings.klaviyo_mcp_public_url,

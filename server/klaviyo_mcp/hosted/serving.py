@@ -40,7 +40,7 @@ def serve_hosted(
 ) -> None:
     """Serve until interrupted. Raises SettingsError for settings that make no service, or a port that is taken."""
     settings = selection.settings
-    config = hosted_config(settings, account=account)
+    config = hosted_config(settings, account=account, confirm=selection.exposure.confirm)
     if settings.klaviyo_mcp_quota_url is None and settings.klaviyo_mcp_vault_url is not None:
         # Instances that share connections share what is counted for them.
         settings = settings.model_copy(update={"klaviyo_mcp_quota_url": settings.klaviyo_mcp_vault_url})
