@@ -59,6 +59,9 @@ class InMemory:
     def check(self, collection: str, name: str) -> None:
         pass
 
+    def stamp(self, collection: str, name: str) -> object | None:
+        return None
+
     async def names(self) -> list[str]:
         return sorted(key for collection, key in self._kept if collection == "accounts")
 
@@ -71,6 +74,13 @@ class InMemory:
         pass
 
 
+class NoPace:
+    """Lets everything through: how often is tried elsewhere."""
+
+    async def take(self, limited: str, key: str) -> float:
+        return 0.0
+
+
 class Parts:
     """Tokens and grants on a store of their own."""
 
@@ -80,7 +90,7 @@ class Parts:
         records = Records(self.store, Sealing([OWN_SECRET]), self.clock)
         self.vault = vault = Vault(self.store, VaultKeys(None, KEY))
         self.grants = Grants(records, vault, api_url="https://k", app_scope=app_scope, clock=self.clock)
-        self.tokens = Tokens(records, self.grants, RESOURCE, Lives(3600, 30 * 86_400), self.clock)
+        self.tokens = Tokens(records, self.grants, RESOURCE, Lives(3600, 30 * 86_400), NoPace(), self.clock)
 
     async def connect(self, account: str = "ABC123") -> tuple[str, dict[str, Any]]:
         holder = Holder(CLIENT.client_id, CLIENT.name)

@@ -47,7 +47,8 @@ def test_one_pair_is_in_force_the_one_before_is_replayed_and_an_older_one_ends_t
                 assert (access is not None) == (not over and now < ends[index])
                 continue
             answer = await parts.refresh(pairs[index]["refresh_token"])
-            if over or now >= ends[index] - 3600 + 30 * 86_400:
+            replaced = index in rotated and now >= rotated[index] + 7 * 86_400
+            if over or replaced or now >= ends[index] - 3600 + 30 * 86_400:
                 # One whose own life is over is unknown, and its presentation ends nothing.
                 assert answer is None
             elif index == len(pairs) - 1:

@@ -7,9 +7,11 @@ from klaviyo_mcp.answers.text import error_text
 from klaviyo_mcp.loose_json import mapping
 from klaviyo_mcp.runtime.answering import Response
 
-RECONNECT = frozenset({"reconnect_needed", "no_account", "unknown_account", "corrupt_record"})
+RECONNECT = frozenset({"reconnect_needed", "no_account", "unknown_account"})
 """Errors that a new consent mends: Klaviyo, or we, do not accept the connection any more."""
-AGAIN = frozenset({"vault_problem", "vault_unavailable", "vault_read_only", "vault_key_missing", "other_server"})
+AGAIN = frozenset(
+    {"corrupt_record", "vault_problem", "vault_unavailable", "vault_read_only", "vault_key_missing", "other_server"}
+)
 """Errors that the operator mends: to the one who calls, all of them say the same."""
 OPERATOR = frozenset(
     {"authentication_failed", "token_refresh_failed", "network_setting_wrong", "certificate_refused", "proxy_refused"}
