@@ -4,14 +4,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.sandbox.conftest import START, Talk
 
+from klaviyo_mcp.answers.guiding import guide_asked_for
+from klaviyo_mcp.answers.kept_answers import KeptAnswer
+from klaviyo_mcp.answers.reading_more import read_on
+from klaviyo_mcp.mcp_server.own_arguments import checked
 from klaviyo_mcp.registry.guides import guides, guides_of
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import READ_MORE
 
 LARGEST = 6_000
 """Bytes of one guide."""
@@ -25,6 +30,7 @@ EXAMPLES = [
     pytest.param(action, json.loads(text), id=f"{guide.topic}-{number}-{action}")
     for guide in guides().values()
     for number, (action, text) in enumerate(BLOCK.findall(guide.text))
+    if action != READ_MORE
 ]
 SEGMENTS = {
     example.values[1]["name"]: example.values[1]["definition"]
@@ -34,7 +40,7 @@ SEGMENTS = {
 
 
 def test_there_is_a_guide_on_what_agents_ask_about() -> None:
-    assert [*guides()] == ["campaigns", "consent", "filters", "flows", "limits", "reports", "segments"]
+    assert [*guides()] == ["answers", "campaigns", "consent", "filters", "flows", "limits", "reports", "segments"]
 
 
 @pytest.mark.parametrize("topic", guides())
@@ -55,6 +61,33 @@ def test_an_example_is_a_call_that_the_action_takes(
     action: str, arguments: dict[str, Any], problems: Callable[..., list[str]]
 ) -> None:
     assert problems(action, **arguments) == []
+
+
+def test_the_guide_of_read_more_is_short_and_its_examples_are_answered() -> None:
+    guide = guides()["answers"]
+    assert len(guide.text.encode()) <= 2_048
+    events: list[dict[str, Any]] = [
+        {"metric": {"name": "Placed Order"}, "datetime": f"2026-0{month}-03T10:00:00+00:00", "value": value}
+        for month, value in ((1, 120.5), (1, 80), (2, 300))
+    ]
+    whole = {"count": 4, "records": [*events, {"metric": {"name": "Opened Email"}, "datetime": "2026-02-01T00:00:00Z"}]}
+    kept = KeptAnswer("ID", "get_events", datetime.now(UTC), whole)
+    found: list[dict[str, Any]] = []
+    for tool, text in BLOCK.findall(guide.text):
+        assert tool == READ_MORE
+        found.append(read_on(kept, checked(READ_MORE, json.loads(text)), 6_000).data)
+    largest, groups, number = found
+    assert [record["value"] for record in largest["records"]] == [300, 120.5]
+    assert groups["rows"][0]["group"] == {"metric.name": "Placed Order", "datetime:month": "2026-02"}
+    assert [row["sum"]["value"] for row in groups["rows"]] == [300, 200.5, None]
+    assert number["count"] == 3
+
+
+@pytest.mark.parametrize("name", ["read_more", " guide:answers", "klaviyo://guides/answers"])
+def test_read_more_is_described_by_its_guide(name: str, registry: Registry) -> None:
+    guide = guide_asked_for(name, registry)
+    assert guide is not None
+    assert "group_by" in guide.data["text"]
 
 
 @pytest.fixture(scope="module")
