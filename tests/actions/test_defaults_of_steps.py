@@ -97,7 +97,9 @@ async def test_what_a_step_leaves_out_or_passes_on_empty_is_found_before_anythin
     shop.seen.clear()
     outcome = await run(account, made(later=later, passed_on=passed_on))
     assert metric_of_the_report(outcome) == wanted
-    assert any(told.startswith(f"{wanted} (") for told in outcome.understood.read_as.values())
+    (named,) = outcome.understood.read_as
+    assert named.rpartition(".")[2] == ("metric" if passed_on and later else "conversion_metric_id")
+    assert outcome.understood.read_as[named].startswith(f"{wanted} (")
     assert shop.seen[0] == LOOK
     assert shop.seen.count(LOOK) == 1
 

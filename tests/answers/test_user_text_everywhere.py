@@ -1,6 +1,7 @@
 """Words of customers stay theirs wherever an answer takes them: what is kept, what is made of others, files, plans."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import mcp.types as types
@@ -9,9 +10,13 @@ from tests.answers.test_user_text import Server
 
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.actions.expressions import evaluate
+from klaviyo_mcp.actions.sentences import filled
 from klaviyo_mcp.answers.budget import fitted, part_of
+from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.kept_answers import KeptAnswers
+from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.answers.text import EXPLAINED
+from klaviyo_mcp.answers.user_content import without_user_content
 from klaviyo_mcp.klaviyo.documents import without_halves
 from klaviyo_mcp.klaviyo.user_text import (
     WRITTEN_BY_USERS,
@@ -25,6 +30,8 @@ from klaviyo_mcp.klaviyo.user_text import (
 )
 from klaviyo_mcp.loose_json import items
 from klaviyo_mcp.mcp_server.answer_resources import answer_asked_for, read_answer
+from klaviyo_mcp.mcp_server.elicitation import question_in_answer
+from klaviyo_mcp.mcp_server.hello import MODERN_VERSION
 from klaviyo_mcp.mcp_server.prompts import prompt_files
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import Response, answer_call
@@ -280,3 +287,20 @@ def test_what_no_encoding_has_costs_no_marks() -> None:
     found = without_halves({"name": UserText("a\ud800"), "other": UserText("b")})
     assert is_written_by_users(found["name"])
     assert is_written_by_users(found["other"])
+
+
+def test_a_question_to_a_person_marks_them_also_where_it_is_cut() -> None:
+    says = filled("Deletes the review of {author}.", {"author": UserText(f"{NAME} " * 40)})
+    data = {"action": "x", "effect": "destructive", "does": [says] * 100, "confirmation": {"token": "t"}}
+    client = types.ClientCapabilities(elicitation=types.ElicitationCapability())
+    session = SimpleNamespace(client_capabilities=client)
+    context: Any = SimpleNamespace(protocol_version=MODERN_VERSION, session=session)
+    asked = question_in_answer(context, Response(Answer(data, ""), ""))
+    assert asked is not None
+    request = (asked.input_requests or {})["agree"]
+    assert isinstance(request, types.ElicitRequest)
+    message = request.params.message
+    assert HEARD in message
+    assert HEARD not in unmarked(message)
+    assert message.endswith(f"⟧\n{EXPLAINED}\nShall this be done?")
+    assert HEARD not in question(without_user_content(Answer(data, "")))
