@@ -37,9 +37,9 @@ class Hand:
         return {"fields": list(fields)} if self.takes_fields else otherwise
 
     def requires(self, action: str, argument: str) -> bool:
-        """Whether a call has to have this argument, as far as the list of tools tells; else it is better given."""
+        """Whether a call has to have this argument: by the list of tools, or by what a search marks as needed."""
         schemas = [tool["inputSchema"] for tool in self.desk.tools if tool["name"] == action]
-        return not schemas or argument in schemas[0].get("required", [])
+        return any(argument in schema.get("required", []) for schema in schemas)
 
     async def run(self, words: Words, action: str, /, **arguments: Any) -> JSON:
         """Run an action that `words` find, and give its answer. One that was refused raises AgentError."""
