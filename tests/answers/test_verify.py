@@ -67,6 +67,10 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     if name == "merge_profiles":
         kept, gone = (record["id"] for record in (await call("get_profiles", {"page_size": 2}))["records"])
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": kept, "01JB8Z1M7V3P5S8TB2F6G9Y4WK": gone}
+    if name == "draft_campaign":
+        groups = (await call("get_segments", {}))["records"]
+        templates = (await call("get_templates", {}))["records"]
+        return {"Rk7WqZ": groups[0]["id"], "Wq8zRt": templates[0]["id"]}
     if name == "request_profile_deletion":
         (person,) = (await call("get_profiles", {"page_size": 1}))["records"]
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": person["id"]}

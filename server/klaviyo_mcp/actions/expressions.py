@@ -14,7 +14,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import REVERSE_TYPES_MAP, TYPES_MAP, Functions
 
-from klaviyo_mcp.actions.periods import local, moment, period, period_before
+from klaviyo_mcp.actions.periods import is_before, local, moment, period, period_before
 from klaviyo_mcp.klaviyo.user_text import UserText, is_written_by_users, joined, line_of
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 
@@ -173,6 +173,10 @@ class _Functions(Functions):
     @_takes(ANY, ANY, "string")
     def _func_local(self, when: Any, zone: Any, form: str) -> Any:
         return local(when, zone, form)
+
+    @_takes(ANY, ANY)
+    def _func_before(self, when: Any, other: Any) -> Any:
+        return is_before(when, other)
 
     @_takes(ANY, ANY)
     def _func_moment(self, clock: Any, zone: Any) -> Any:

@@ -3,9 +3,9 @@
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.registry.guides import ASKED, guides, told
+from klaviyo_mcp.registry.guides import ASKED, Guide, guides, told
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_mcp.registry.tool_names import DESCRIBE, READ_MORE
+from klaviyo_mcp.registry.tool_names import DESCRIBE, READ_MORE, RUN_TOOLS
 
 OF_TOOLS = {READ_MORE: "answers"}
 """The guides of tools that are listed in too few words to be used at all they can do."""
@@ -26,5 +26,16 @@ def guide_asked_for(name: str, registry: Registry) -> Answer | None:
         there = ", ".join(guide.asked_as for guide in guides().values())
         problem = Problem("action", f"there is no guide {one_line(topic, 100)!r}", f"There are: {there}.")
         raise InvalidArguments(f"{DESCRIBE} was asked for a guide that does not exist.", (problem,))
-    text = told(guide.text, registry.names)
-    return Answer({"guide": guide.topic, "title": guide.title, "text": text}, text)
+    run_with = _run_with(guide, registry)
+    lines = [f"Run with {tool}: {', '.join(names)}." for tool, names in run_with.items()]
+    text = "\n".join([told(guide.text, registry.names), *lines])
+    return Answer({"guide": guide.topic, "title": guide.title, "run_with": run_with, "text": text}, text)
+
+
+def _run_with(guide: Guide, registry: Registry) -> dict[str, list[str]]:
+    """The actions that a guide helps to call, as they are listed, by the tool that runs them."""
+    found: dict[str, list[str]] = {}
+    for name in guide.actions:
+        if action := registry.get(name):
+            found.setdefault(registry.names.listed(RUN_TOOLS[action.effect]), []).append(registry.names.listed(name))
+    return found
