@@ -23,6 +23,7 @@ SIZE, OTHER_SIZE = f"{ITEM}-ONE-SIZE", f"{MUG}-ONE-SIZE"
 SHOP = {
     "VbT4kM": "DPzu2R",
     "Xy7PqL": "CVwZD4",
+    "Rk7WqZ": "VW3FBi",
     "SUMMER10": "WELCOME10",
     "$custom:::$default:::SHIRT-1": ITEM,
     "$custom:::$default:::MUG-3": MUG,
@@ -95,7 +96,7 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     await call("assign_template_to_campaign_message", {"id": message, "template_id": template})
     if name == "cancel_campaign_send":
         await call("send_campaign", {"id": campaign})
-    return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign}
+    return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign, "Wq8zRt": template}
 
 
 @pytest.mark.parametrize("name", WITH_VERIFY)
