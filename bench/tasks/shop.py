@@ -118,6 +118,7 @@ class Shop:
         self._klaviyo = httpx2.Client(
             base_url=url,
             headers={"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": _REVISION},
+            timeout=60.0,  # a snapshot writes the whole shop, on whatever disk there is
         )
         self._control("snapshot", name=_FRESH)
         self.first = self.snapshot()

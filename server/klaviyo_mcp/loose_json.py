@@ -54,7 +54,8 @@ def text(value: object) -> str:
 
 def nearest(given: object, known: Iterable[object], *, most: int = 1, likeness: float = 0.6) -> list[str]:
     """Up to `most` of the known words that are spelt most like the given one; `likeness` is from 0 to 1."""
-    return difflib.get_close_matches(str(given), [str(word) for word in known], n=most, cutoff=likeness)
+    words = [word if isinstance(word, str) else str(word) for word in known]
+    return difflib.get_close_matches(str(given), words, n=most, cutoff=likeness)
 
 
 def did_you_mean(given: object, known: Iterable[object], *, likeness: float = 0.6) -> str:

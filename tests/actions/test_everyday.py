@@ -145,7 +145,10 @@ async def test_what_is_scheduled_is_listed_by_time_with_the_names_of_its_audienc
         for one in shop.raw("/api/campaigns", filter=f'equals(messages.channel,"{channel}")')
         if not one["attributes"]["status"].startswith(("Sent", "Draft", "Cancelled", "Variations", "Unknown"))
     ]
-    assert {row["id"] for row in found["campaigns"]} == {one["id"] for one in scheduled}
+    late = [one for one in scheduled if one["attributes"]["status"] == "Queued without Recipients"]
+    assert [row["id"] for row in found["overdue"]] == [one["id"] for one in late]
+    assert found["overdue"][0]["was_due"] == f"{day(late[0]['attributes']['send_time']):%Y-%m-%d %H:%M}"
+    assert {row["id"] for row in found["campaigns"]} == {one["id"] for one in scheduled if one not in late}
     names = {one["id"]: one["attributes"]["name"] for one in [*shop.raw("/api/lists"), *shop.raw("/api/segments")]}
     sends = {one["id"]: one for one in scheduled}
     for row in found["campaigns"]:
@@ -276,6 +279,10 @@ async def test_an_audience_is_counted_by_channel(shop: Shop, kind: str) -> None:
     email = [one["email"]["marketing"] for one in consents]
     assert found["email_consent"]["never_subscribed"] == sum(one["consent"] == "NEVER_SUBSCRIBED" for one in email)
     assert found["email_consent"]["suppressed"] == sum(bool(one["suppression"]) for one in email)
+    why = found["why_not_reachable"]
+    assert why["sms"]["no_phone_number"] == sum(not one["attributes"]["phone_number"] for one in members)
+    for channel in ("email", "sms"):
+        assert sum(why[channel].values()) == len(members) - found["reachable"][channel]
 
 
 async def test_what_is_no_audience_is_said(shop: Shop) -> None:

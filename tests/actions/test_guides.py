@@ -4,14 +4,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.sandbox.conftest import START, Talk
 
+from klaviyo_mcp.answers.guiding import guide_asked_for
+from klaviyo_mcp.answers.kept_answers import KeptAnswer
+from klaviyo_mcp.answers.reading_more import read_on
+from klaviyo_mcp.mcp_server.own_arguments import checked
 from klaviyo_mcp.registry.guides import guides, guides_of
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import READ_MORE
 
 LARGEST = 6_000
 """Bytes of one guide."""
@@ -25,6 +30,7 @@ EXAMPLES = [
     pytest.param(action, json.loads(text), id=f"{guide.topic}-{number}-{action}")
     for guide in guides().values()
     for number, (action, text) in enumerate(BLOCK.findall(guide.text))
+    if action != READ_MORE
 ]
 SEGMENTS = {
     example.values[1]["name"]: example.values[1]["definition"]
@@ -34,7 +40,7 @@ SEGMENTS = {
 
 
 def test_there_is_a_guide_on_what_agents_ask_about() -> None:
-    assert [*guides()] == ["campaigns", "consent", "filters", "flows", "limits", "reports", "segments"]
+    assert [*guides()] == ["answers", "campaigns", "consent", "filters", "flows", "limits", "reports", "segments"]
 
 
 @pytest.mark.parametrize("topic", guides())
@@ -57,6 +63,36 @@ def test_an_example_is_a_call_that_the_action_takes(
     assert problems(action, **arguments) == []
 
 
+def test_the_guide_of_read_more_is_short_and_its_examples_are_answered() -> None:
+    guide = guides()["answers"]
+    assert len(guide.text.encode()) <= 2_048
+    events: list[dict[str, Any]] = [
+        {"metric": {"name": "Placed Order"}, "datetime": f"2026-0{month}-03T10:00:00+00:00", "value": value}
+        for month, value in ((1, 120.5), (1, 80), (2, 300))
+    ]
+    whole = {"count": 4, "records": [*events, {"metric": {"name": "Opened Email"}, "datetime": "2026-02-01T00:00:00Z"}]}
+    kept = KeptAnswer("ID", "get_events", datetime.now(UTC), whole)
+    found: list[dict[str, Any]] = []
+    for tool, text in BLOCK.findall(guide.text):
+        assert tool == READ_MORE
+        found.append(read_on(kept, checked(READ_MORE, json.loads(text)), 6_000).data)
+    largest, groups, number = found
+    assert [record["value"] for record in largest["records"]] == [300, 120.5]
+    assert groups["rows"][0]["group"] == {"metric.name": "Placed Order", "datetime:month": "2026-02"}
+    assert [row["sum"]["value"] for row in groups["rows"]] == [300, 200.5, None]
+    assert number["count"] == 3
+
+
+@pytest.mark.parametrize("name", ["read_more", " guide:answers", "klaviyo://guides/answers"])
+def test_read_more_is_described_by_its_guide(name: str, registry: Registry) -> None:
+    guide = guide_asked_for(name, registry)
+    assert guide is not None
+    assert "group_by" in guide.data["text"]
+
+
+EMAILS = ("Received Email", "Opened Email", "Clicked Email")
+
+
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Talk]:
     """A demo shop large enough for each of the segments to have somebody in it."""
@@ -77,8 +113,9 @@ def with_ids(value: Any, ids: dict[str, str]) -> Any:
 
 @pytest.mark.parametrize("name", SEGMENTS)
 def test_a_segment_holds_whom_it_is_said_to_hold(name: str, shop: Talk, metrics: dict[str, str]) -> None:
-    stand_ins = {"UxK3nD": "Placed Order", "RcV7mL": "Received Email", "OpN4tK": "Opened Email"}
-    definition = with_ids(SEGMENTS[name], {ours: metrics[theirs] for ours, theirs in stand_ins.items()})
+    stand_ins = dict(zip(("UxK3nD", "RcV7mL", "OpN4tK", "CkD6rT"), ("Placed Order", *EMAILS), strict=True))
+    ids = {ours: metrics[theirs] for ours, theirs in stand_ins.items()} | {"VbT4kM": newsletter(shop)}
+    definition = with_ids(SEGMENTS[name], ids)
     body = {"data": {"type": "segment", "attributes": {"name": name, "definition": definition}}}
     made = shop.post("/api/segments", body)
     assert made.status_code == 201, made.text
@@ -87,6 +124,10 @@ def test_a_segment_holds_whom_it_is_said_to_hold(name: str, shop: Talk, metrics:
     everybody, wanted = computed(name, shop, metrics)
     assert members == wanted
     assert 0 < len(members) < everybody
+
+
+def newsletter(shop: Talk) -> str:
+    return next(one["id"] for one in shop.walk("/api/lists") if one["attributes"]["name"] == "Newsletter")
 
 
 def computed(name: str, shop: Talk, metrics: dict[str, str]) -> tuple[int, set[str]]:
@@ -111,8 +152,9 @@ def computed(name: str, shop: Talk, metrics: dict[str, str]) -> tuple[int, set[s
         orders, lately = times("Placed Order"), times("Placed Order", 180)
         found = {person for person in people if orders[person] == 1 and lately[person] == 0}
     elif name == "Not engaged 180d":
-        had, opened = times("Received Email", 180), times("Opened Email", 180)
-        found = {person for person in people if had[person] and not opened[person]}
+        had, opened, clicked = (times(metric, 180) for metric in EMAILS)
+        members = {member["id"] for member in shop.walk(f"/api/lists/{newsletter(shop)}/profiles?page[size]=100")}
+        found = {person for person in members if had[person] and not opened[person] and not clicked[person]}
     elif name == "Never ordered":
         found = people.keys() - times("Placed Order")
     else:

@@ -123,7 +123,7 @@ async def test_a_rule_that_was_kept_is_read_by_no_other_account(shop: Shop) -> N
 
 async def test_properties_that_say_nothing_are_told_before_and_after(shop: Shop) -> None:
     event = {
-        "metric": {"name": "Placed Order"},
+        "metric": {"name": "Visited Booth"},
         "profile": {"email": "ada@example.org"},
         "properties": {"Coupon": "", "Discount": 0, "Gift": False, "Note": "Thanks"},
     }
@@ -150,6 +150,22 @@ async def test_an_event_that_is_there_twice_is_told(shop: Shop) -> None:
     assert "'order-1' was sent less than a day ago" in str(again["warnings"])
 
 
+async def test_rows_with_one_address_are_told_and_all_are_imported(shop: Shop) -> None:
+    rows = [{"email": "Ada@example.org"}, {"email": "grace@example.org"}, {"email": "ada@EXAMPLE.org"}]
+    made = await shop.do("bulk_import_profiles", profiles=rows)
+    (warning,) = made["warnings"]
+    assert warning.startswith("profiles[2]: has the same email as profiles[0]")
+
+
+async def test_an_event_of_a_name_that_an_integration_has_is_told_to_be_of_another_metric(shop: Shop) -> None:
+    event = {"profile": {"email": "ada@example.org"}, "properties": {"Note": "Thanks"}}
+    for _ in range(2):  # also when the one that events sent here have is there
+        made = await shop.do("create_event", metric={"name": "Placed Order"}, **event)
+        assert '"Placed Order" is also the name of a metric of "Shopify"' in str(made["warnings"])
+    assert "warnings" not in await shop.do("create_event", metric={"name": "Visited Booth"}, **event)
+    assert "warnings" not in await shop.do("create_event", metric={"name": "Visited Booth"}, **event)
+
+
 async def test_who_was_subscribed_just_now_is_named(shop: Shop) -> None:
     consent = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}
     first = {"profiles": [{"email": "ada@example.org", "subscriptions": consent}]}
@@ -171,7 +187,7 @@ async def test_a_metric_and_a_person_that_are_new_by_a_slip_are_told(shop: Shop)
     made = await shop.do("create_event", **event)
     assert made["status"] == "accepted"
     assert "'ada.lovellace@example.org' is a new profile, one letter from" in " ".join(made["warnings"])
-    event["profile"] = {"email": "ada.lovelace@example.org"}
+    event |= {"metric": {"name": "Visited Booth"}, "profile": {"email": "ada.lovelace@example.org"}}
     assert "warnings" not in await shop.do("create_event", **event)
 
 

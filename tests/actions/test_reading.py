@@ -224,7 +224,7 @@ def test_a_preview_tells_what_was_read(engine: Engine) -> None:
         ("get_lists", {"filter": ""}, None),
         ("get_lists", {"cursor": ""}, None),
         ("get_lists", {"max_records": ""}, None),
-        ("delete_webhook", {"id": 4711}, "4711"),
+        ("delete_flow_action", {"id": 4711}, "4711"),
         ("bulk_subscribe_profiles", {"list_id": "", **CONSENT}, None),
         ("upload_image_from_file", {"file": "R0lGODlh\r\nAQABAIAA\n"}, "R0lGODlhAQABAIAA"),
         ("create_profile", {"email": "a@b.co", "title": ""}, ""),

@@ -102,6 +102,24 @@ async def test_one_record_alone_shows_more_than_a_listing(sandbox) -> None:
     )
 
 
+async def test_the_conditions_of_a_segment_are_shown_to_who_asks_for_them(sandbox) -> None:
+    segment = (await sandbox("get_segments")).data["records"][0]["id"]
+    alone = (await sandbox("get_segment", id=segment)).data
+    assert "definition" not in alone["record"]
+    assert alone["fields_left_out"] == ["definition"]
+    for asked in ({"fields": ["definition"]}, {"fields": ["all"]}, {"segment_fields": ["definition"]}):
+        whole = (await sandbox("get_segment", id=segment, **asked)).data
+        assert whole["record"]["definition"]["condition_groups"]
+
+
+async def test_of_an_attribute_no_more_is_shown_than_klaviyos_own_argument_names(sandbox) -> None:
+    part = "subscriptions.sms.marketing.consent"
+    answer = await sandbox(
+        "get_profiles", additional_profile_fields=["subscriptions"], profile_fields=["email", part], page_size=5
+    )
+    assert all(list(record) == ["id", "email", part] for record in answer.data["records"])
+
+
 async def test_what_a_composite_or_rule_reads_is_whole(engine: Engine) -> None:
     plan = engine.plan(Call("get_list_relationships", {"id": "AbCdEf", "related": "profiles"}))
     assert all("fields" not in part.arguments for part in plan.parts())

@@ -76,7 +76,7 @@ async def test_reading_goes_on_past_what_is_shown_and_all_of_it_can_be_gone_thro
         whole += [record["id"] for record in page["records"]]
         offset = page.get("next_offset")
     assert len(whole) == len(set(whole)) == 250
-    groups = await shop.more(answer_id=data["answer_id"], group_by=["location.country"])
+    groups = await shop.more(answer_id=data["answer_id"], group_by=["place"])
     assert sum(row["count"] for row in groups["rows"]) == groups["matching"] == 250
     assert shop.requests == before + 3, "nothing was asked of Klaviyo again"
 
@@ -100,10 +100,10 @@ async def test_reading_stops_where_one_call_has_read_enough_and_says_so(shop: Sh
 
 
 async def test_a_list_inside_of_an_answer_is_named(shop: Shop) -> None:
-    data = (await shop.call("get_campaigns", channel="email", include=["tags"])).answer.data
-    found = await shop.more(answer_id=data["answer_id"], list="included.tag", fields=["name"])
-    assert found["list"] == "included.tag"
-    assert [*found["records"][0]] == ["name"]
+    data = (await shop.call("get_campaigns", channel="email", include=["campaign-messages"])).answer.data
+    found = await shop.more(answer_id=data["answer_id"], list="included.campaign-message", fields=["definition.label"])
+    assert found["list"] == "included.campaign-message"
+    assert [*found["records"][0]] == ["definition.label"]
 
 
 async def test_cursors_go_on_without_the_store(shop: Shop) -> None:
@@ -137,7 +137,7 @@ async def test_cut_texts_are_read_by_their_part(shop: Shop) -> None:
 
 
 async def test_a_record_that_is_too_long_is_cut_and_its_part_leads_to_it(shop: Shop) -> None:
-    data = (await shop.call("get_templates")).answer.data
+    data = (await shop.call("get_templates", fields="all")).answer.data
     found = await shop.more(
         answer_id=data["answer_id"], where=[{"field": "name", "operator": "equals", "value": "Long"}]
     )
@@ -156,7 +156,7 @@ async def test_a_wrong_question_is_told_with_what_there_is(shop: Shop) -> None:
     number = (await shop.call("get_profiles", max_records=100)).answer.data["answer_id"]
     for given, words in (
         ({"list": "people"}, "There are: records"),
-        ({"group_by": ["location.citi"]}, "Did you mean location.city"),
+        ({"group_by": ["plase"]}, "Did you mean place"),
         ({"part": "records[300]"}, "there is no '[300]'"),
         ({"part": "records", "limit": 3}, "goes with answer_id alone"),
         ({"offset": -1}, "must not be below 0"),

@@ -23,6 +23,7 @@ SIZE, OTHER_SIZE = f"{ITEM}-ONE-SIZE", f"{MUG}-ONE-SIZE"
 SHOP = {
     "VbT4kM": "DPzu2R",
     "Xy7PqL": "CVwZD4",
+    "Rk7WqZ": "VW3FBi",
     "SUMMER10": "WELCOME10",
     "$custom:::$default:::SHIRT-1": ITEM,
     "$custom:::$default:::MUG-3": MUG,
@@ -67,6 +68,10 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     if name == "merge_profiles":
         kept, gone = (record["id"] for record in (await call("get_profiles", {"page_size": 2}))["records"])
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": kept, "01JB8Z1M7V3P5S8TB2F6G9Y4WK": gone}
+    if name == "draft_campaign":
+        groups = (await call("get_segments", {}))["records"]
+        templates = (await call("get_templates", {}))["records"]
+        return {"Rk7WqZ": groups[0]["id"], "Wq8zRt": templates[0]["id"]}
     if name == "request_profile_deletion":
         (person,) = (await call("get_profiles", {"page_size": 1}))["records"]
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": person["id"]}
@@ -91,7 +96,7 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     await call("assign_template_to_campaign_message", {"id": message, "template_id": template})
     if name == "cancel_campaign_send":
         await call("send_campaign", {"id": campaign})
-    return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign}
+    return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign, "Wq8zRt": template}
 
 
 @pytest.mark.parametrize("name", WITH_VERIFY)

@@ -125,6 +125,24 @@ async def test_a_merge_says_who_stays_and_who_goes(shown, call, newsletter) -> N
     assert "cannot be taken back" in data["undo"]
 
 
+async def test_a_merge_names_every_value_that_is_lost(shown, call) -> None:
+    one, other = [
+        (await call("create_or_update_profile", **who))["record"]["id"]
+        for who in (
+            {"email": "keep@example.org", "first_name": "Ada", "properties": {"Tier": "gold", "Visits": 3}},
+            {
+                "email": "gone@example.org",
+                "first_name": "Ada",
+                "last_name": "Byron",
+                "properties": {"Tier": "silver", "Visits": 5, "Shoe size": 39},
+            },
+        )
+    ]
+    text, _ = await shown("merge_profiles", destination_profile_id=one, source_profile_ids=[other])
+    lost = 'has another value: email "gone@example.org", properties.Tier ⟦silver⟧, properties.Visits 5.'
+    assert f'Lost, as "{one}" {lost}' in text
+
+
 WRITES = [
     (action.name, one.arguments)
     for action in REGISTRY.actions

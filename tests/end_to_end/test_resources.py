@@ -112,7 +112,7 @@ async def test_a_guide_is_reached_without_resources(client: Client) -> None:
         ("klaviyo://actions/get_listz", "get_lists"),
         ("klaviyo://actions/get_listz/schema", "get_lists"),
         ("klaviyo://actions/get_lists/schema/nothing", "page_size"),
-        ("klaviyo://guides/emails", "campaigns, consent, filters, flows, limits, reports, segments"),
+        ("klaviyo://guides/emails", "answers, campaigns, consent, filters, flows, limits, reports, segments"),
         ("klaviyo://accounts", "klaviyo://account "),
         ("https://example.org", "klaviyo://actions"),
     ],

@@ -7,32 +7,18 @@ import re
 from typing import Any
 
 from bench.tasks.agents import AgentError
-from bench.tasks.scripts.hand import Hand
+from bench.tasks.scripts.hand import Hand, with_ids
 from bench.tasks.scripts.people import list_id, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
 
-_REACHABLE = {"channel": "email", "can_receive_marketing": True, "consent_status": {"subscription": "any"}}
+ORDERS = "UxK3nD"
+"""Placed Order in guide:segments and guide:flows."""
 _MOST_LOOKS = 40
 
 
-def happened(metric: str, operator: str, value: int, *, days: int | None = None) -> JSON:
-    """A condition of segments: how often somebody did something, ever or in the last days."""
-    period: JSON = {"type": "date", "operator": "alltime"}
-    if days:
-        period = {"type": "date", "operator": "in-the-last", "unit": "day", "quantity": days}
-    return {
-        "type": "profile-metric",
-        "metric_id": metric,
-        "measurement": "count",
-        "measurement_filter": {"type": "numeric", "operator": operator, "value": value},
-        "timeframe_filter": period,
-    }
-
-
-async def filled(hand: Hand, name: str, conditions: list[JSON]) -> tuple[str, int]:
-    """A new segment whose conditions must all hold, once it is filled: its id and how many people are in it."""
-    definition = {"condition_groups": [{"conditions": [one]} for one in conditions]}
+async def filled(hand: Hand, name: str, definition: JSON) -> tuple[str, int]:
+    """A new segment, once it is filled: its id and how many people are in it."""
     words = ("make a segment", "create a segment of customers")
     made = await hand.run(words, "create_segment", name=name, definition=definition)
     for _ in range(_MOST_LOOKS):
@@ -45,9 +31,12 @@ async def filled(hand: Hand, name: str, conditions: list[JSON]) -> tuple[str, in
 
 async def repeat_buyers(hand: Hand) -> Answer:
     """Task 4."""
-    orders = happened(await orders_metric(hand), "greater-than-or-equal", 2, days=90)
-    reachable = {"type": "profile-marketing-consent", "consent": _REACHABLE}
-    _, people = await filled(hand, "Repeat buyers 90d", [orders, reachable])
+    orders, guide = await orders_metric(hand), await hand.guide("segments")
+    definition = with_ids(guide.worked("create_segment", "profile-marketing-consent")["definition"], {ORDERS: orders})
+    # Whom we can reach: the shop did not ask for those alone who subscribed.
+    consent = definition["condition_groups"][1]["conditions"][0]["consent"]
+    consent["consent_status"]["subscription"] = guide.says("any")
+    _, people = await filled(hand, "Repeat buyers 90d", definition)
     return Answer(f"{people} people are in it.", {"people": people})
 
 
@@ -95,29 +84,22 @@ async def _import(hand: Hand, rows: dict[int, dict[str, str]]) -> JSON:
 async def take_off_the_silent(hand: Hand) -> Answer:
     """Task 18."""
     newsletter = await list_id(hand, "Newsletter")
-    metrics = await hand.records("which metrics are there", "get_metrics", metric_fields=["name"])
-    ids = {one["name"]: one["id"] for one in metrics}
-    member = {
-        "type": "profile-group-membership",
-        "is_member": True,
-        "group_ids": [newsletter],
-        "timeframe_filter": None,
-    }
+    metrics = await _metrics(hand, "Email")
+    guide = await hand.guide("segments")
+    ids = {"RcV7mL": "Received Email", "OpN4tK": "Opened Email", "CkD6rT": "Clicked Email"}
     segment, people = await filled(
         hand,
         "Newsletter, silent for 180 days",
-        [
-            member,
-            happened(ids["Received Email"], "greater-than-or-equal", 1, days=180),
-            happened(ids["Opened Email"], "equals", 0, days=180),
-            happened(ids["Clicked Email"], "equals", 0, days=180),
-        ],
+        with_ids(
+            guide.worked("create_segment", "profile-group-membership")["definition"],
+            {"VbT4kM": newsletter, **{said: metrics[name] for said, name in ids.items()}},
+        ),
     )
     silent = await hand.records(
         "who is in a segment",
         "get_profiles_for_segment",
         id=segment,
-        profile_fields=["email"],
+        **hand.shown("email", otherwise={"profile_fields": ["email"]}),
         page_size=100,
         max_records=1000,
     )
@@ -131,6 +113,15 @@ async def take_off_the_silent(hand: Hand) -> Answer:
     if held["reaches"] == people:
         await hand.confirm(held)
     return Answer(f"{people} people are off the Newsletter; their consent is as it was.", {"removed": people})
+
+
+async def _metrics(hand: Hand, part: str) -> dict[str, str]:
+    """The ids of the metrics that have this in their names."""
+    if hand.lists("find"):
+        found = (await hand.run("find a metric", "find", text=part, kinds=["metric"]))["hits"]
+    else:
+        found = await hand.records("which metrics are there", "get_metrics", metric_fields=["name"])
+    return {one["name"]: one["id"] for one in found}
 
 
 SCRIPTS = {4: repeat_buyers, 8: import_file, 18: take_off_the_silent}

@@ -28,20 +28,32 @@ async def coupon(hand: Hand) -> Answer:
         await asyncio.sleep(0.5)
         job = (await hand.follow(answer["verify"]))["record"]
     listed = await hand.records(
-        "codes of a coupon", "get_coupon_codes", coupon_id=[identifier], coupon_code_fields=["unique_code"]
+        "codes of a coupon",
+        "get_coupon_codes",
+        coupon_id=[identifier],
+        **hand.shown("unique_code", otherwise={"coupon_code_fields": ["unique_code"]}),
     )
     return Answer(f"AUTUMN20 has {len(listed)} codes.", {"codes": [one["unique_code"] for one in listed]})
 
 
 async def dearer(hand: Hand) -> Answer:
     """Task 15."""
-    items = await hand.records(_PRODUCTS, "get_catalog_items", catalog_item_fields=["title", "price", "published"])
+    items = await hand.records(
+        _PRODUCTS,
+        "get_catalog_items",
+        **hand.shown("title", "price", "published", otherwise={"catalog_item_fields": ["title", "price", "published"]}),
+    )
     dearest = max(items, key=lambda one: one.get("price") or 0)
     variants = await hand.records(
         "variants of a product",
         "get_variants_for_catalog_item",
         id=dearest["id"],
-        catalog_variant_fields=["sku", "price", "inventory_quantity"],
+        **hand.shown(
+            "sku",
+            "price",
+            "inventory_quantity",
+            otherwise={"catalog_variant_fields": ["sku", "price", "inventory_quantity"]},
+        ),
     )
     change = "change the price of a product"
     await hand.run(change, "update_catalog_item", id=dearest["id"], price=dearest["price"] + 5, published=True)
@@ -72,13 +84,13 @@ async def hook(hand: Hand) -> Answer:
             "find a product by its name",
             "get_catalog_items",
             filter=[{"field": "title", "operator": "contains", "value": hand.given["product"]}],
-            catalog_item_fields=["title"],
+            **hand.shown("title", otherwise={"catalog_item_fields": ["title"]}),
         )
     variants = await hand.records(
         "variants of a product",
         "get_variants_for_catalog_item",
         id=item["id"],
-        catalog_variant_fields=["sku", "inventory_quantity"],
+        **hand.shown("sku", "inventory_quantity", otherwise={"catalog_variant_fields": ["sku", "inventory_quantity"]}),
     )
     sold_out = [one for one in variants if one["inventory_quantity"] == 0]
     if len(sold_out) != 1:

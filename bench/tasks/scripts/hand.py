@@ -1,5 +1,8 @@
 """How a scripted agent works: with what the tools say, as a careful model does, and with nothing else."""
 
+import copy
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +11,8 @@ from bench.tasks.desk import Desk, Result
 from bench.tasks.shop import JSON
 
 _SHOWN = 5
+WORKED = re.compile(r"```json (\w+)\n(.*?)```", re.DOTALL)
+"""A worked call in a guide: the action, and its arguments as JSON."""
 Words = str | tuple[str, ...]
 """What is searched for; of several wordings the next one, as long as the one before has not shown what is wanted."""
 
@@ -21,7 +26,7 @@ class Hand:
         self._found: dict[str, JSON] = {}
         self._read = ""
         self.takes_names = "name:" in desk.instructions
-        self.takes_fields = "- fields " in desk.instructions
+        self.takes_fields = "fields names" in desk.instructions
 
     def lists(self, tool: str) -> bool:
         """Whether there is such a tool in the list."""
@@ -32,9 +37,9 @@ class Hand:
         return {"fields": list(fields)} if self.takes_fields else otherwise
 
     def requires(self, action: str, argument: str) -> bool:
-        """Whether a call has to have this argument, as far as the list of tools tells; else it is better given."""
+        """Whether a call has to have this argument: by the list of tools, or by what a search marks as needed."""
         schemas = [tool["inputSchema"] for tool in self.desk.tools if tool["name"] == action]
-        return not schemas or argument in schemas[0].get("required", [])
+        return any(argument in schema.get("required", []) for schema in schemas)
 
     async def run(self, words: Words, action: str, /, **arguments: Any) -> JSON:
         """Run an action that `words` find, and give its answer. One that was refused raises AgentError."""
@@ -50,6 +55,13 @@ class Hand:
         entry = self._found.get(action) or await self._look(words, action, arguments)
         return await self._call(entry["run_with"], {"action": action, "arguments": arguments})
 
+    async def tool(self, name: str, **arguments: Any) -> JSON:
+        """Call one of the server's own tools, and give its answer. One that was refused raises AgentError."""
+        result = await self._call(name, arguments)
+        if result.is_error:
+            raise AgentError(f"{name} was refused: {result.text[:1500]}")
+        return result.data
+
     async def follow(self, pointer: JSON) -> JSON:
         """The read that an answer points at: its `verify` and its like, with their arguments."""
         action, arguments = pointer["action"], pointer.get("arguments", {})
@@ -60,6 +72,15 @@ class Hand:
         if result.is_error:
             raise AgentError(f"{action} was pointed at and refused: {result.text[:1500]}")
         return result.data
+
+    async def guide(self, topic: str) -> "Guide":
+        """A guide for agents, read as it is told to those who have tools and nothing else."""
+        told = await self._call("describe_action", {"action": f"guide:{topic}"})
+        guide = Guide(told.text)
+        for tool, names in told.data["run_with"].items():
+            # A worked call shows all that there is to know of an action for a call like it.
+            self._found |= {name: {"name": name, "run_with": tool} for name in names if guide.works(name)}
+        return guide
 
     async def side_by_side(self, words: Words, action: str, calls: list[JSON]) -> list[JSON]:
         """The same read several times, ten in a call."""
@@ -119,6 +140,40 @@ class Hand:
             await self._call("describe_action", {"action": action})
         self._found[action] = entry
         return entry
+
+
+class Guide:
+    """What a guide says: its text, and its worked calls. All forms that a script sends come from there."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._worked = [(name, json.loads(block)) for name, block in WORKED.findall(text)]
+
+    def works(self, action: str) -> bool:
+        """Whether it has a worked call of an action."""
+        return any(name == action for name, _ in self._worked)
+
+    def worked(self, action: str, part: str) -> JSON:
+        """The first worked call of an action in which this stands. Raises AgentError where none is shown."""
+        for name, call in self._worked:
+            if name == action and part in json.dumps(call):
+                return copy.deepcopy(call)
+        raise AgentError(f"The guide shows no {action} with {part}.")
+
+    def says(self, word: str) -> str:
+        """A word, which has to stand in the text as code: nobody can write one that was never shown."""
+        if f"`{word}`" not in self.text and f'"{word}"' not in self.text:
+            raise AgentError(f"The guide does not say {word}.")
+        return word
+
+
+def with_ids(value: Any, ids: Mapping[str, Any]) -> Any:
+    """The same with the account's own ids in place of those that stand for them in a guide."""
+    if isinstance(value, dict):
+        return {key: with_ids(inner, ids) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [with_ids(inner, ids) for inner in value]
+    return ids.get(value, value) if isinstance(value, str) else value
 
 
 def _tells(entry: JSON, arguments: JSON) -> bool:

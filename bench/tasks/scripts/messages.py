@@ -2,8 +2,8 @@
 
 import asyncio
 
-from bench.tasks.scripts.audiences import filled, happened
-from bench.tasks.scripts.hand import Hand
+from bench.tasks.scripts.audiences import ORDERS, filled
+from bench.tasks.scripts.hand import Hand, with_ids
 from bench.tasks.scripts.people import at, list_named, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
@@ -181,62 +181,42 @@ async def scheduled(hand: Hand) -> JSON:
 
 async def win_back(hand: Hand) -> Answer:
     """Task 16."""
-    orders = await orders_metric(hand)
-    conditions = [happened(orders, "greater-than-or-equal", 1), happened(orders, "equals", 0, days=180)]
-    segment, people = await filled(hand, "Ordered once, silent for 180 days", conditions)
+    orders, guide = await orders_metric(hand), await hand.guide("segments")
+    definition = with_ids(guide.worked("create_segment", "One order, none in 180 days")["definition"], {ORDERS: orders})
+    once = definition["condition_groups"][0]["conditions"][0]["measurement_filter"]
+    once["operator"] = guide.says("greater-than-or-equal")
+    segment, people = await filled(hand, "Ordered, silent for 180 days", definition)
     address, name = await sender(hand)
-    templates = await hand.records("which templates do we have", "get_templates", template_fields=["name"])
-    template = templates[0]["id"]
-
-    def mail(step: str, subject: str) -> JSON:
-        message = {
-            "subject_line": subject,
-            "from_email": address,
-            "from_label": name,
-            "template_id": template,
-            "name": subject,
-        }
-        return {"temporary_id": step, "type": "send-email", "links": {"next": None}, "data": {"message": message}}
-
-    def wait(step: str, days: int, following: str) -> JSON:
-        return {
-            "temporary_id": step,
-            "type": "time-delay",
-            "links": {"next": following},
-            "data": {"unit": "days", "value": days},
-        }
-
-    ordered = {
-        **happened(orders, "greater-than-or-equal", 1),
-        "timeframe_filter": {"type": "date", "operator": "flow-start"},
-    }
-    split: JSON = {
-        "temporary_id": "ordered",
-        "type": "conditional-split",
-        "links": {"next_if_true": None, "next_if_false": "second"},
-        "data": {"profile_filter": {"condition_groups": [{"conditions": [ordered]}]}},
-    }
-    first = mail("first", "We have missed you")
-    first["links"] = {"next": "three days"}
-    definition = {
-        "triggers": [{"type": "segment", "id": segment}],
-        "entry_action_id": "a day",
-        "actions": [
-            wait("a day", 1, "first"),
-            first,
-            wait("three days", 3, "ordered"),
-            split,
-            mail("second", "Still thinking of you"),
-        ],
-    }
-    await hand.run("make a win-back flow", "create_flow", name="Win-back after 180 days", definition=definition)
+    template = (await _templates(hand))[0]["id"]
+    flow = (await hand.guide("flows")).worked("create_flow", "flow-start")["definition"]
+    flow = with_ids(flow, {ORDERS: orders, "Xy7PqL": segment, "Tq8mWd": template, "Rn5cKp": template})
+    subjects = iter(("We have missed you", "Still thinking of you"))
+    for step in flow["actions"]:
+        if message := step["data"].get("message"):
+            subject = next(subjects)
+            message |= {"name": subject, "subject_line": subject, "from_email": address, "from_label": name}
+    await hand.run("make a win-back flow", "create_flow", name="Win-back after 180 days", definition=flow)
     return Answer(f"The flow is there as a draft; {people} people are in its segment.", {})
+
+
+async def _templates(hand: Hand) -> list[JSON]:
+    """Templates of the account."""
+    return await hand.records(
+        "which templates do we have",
+        "get_templates",
+        **hand.shown("name", otherwise={"template_fields": ["name"]}),
+    )
 
 
 async def text_to_vips(hand: Hand) -> Answer:
     """Task 21."""
     vip = await list_named(hand, "VIP customers")
     count = await _texts_drafted(hand, vip)
+    if hand.lists("audience_size"):
+        size = await hand.run("how many are on a list", "audience_size", audience=vip)
+        why = size["why_not_reachable"]["sms"]
+        data = {"members": size["people"], "reached": count, "without_number": why["no_phone_number"]}
+        return Answer(f"{count} would get it.", {**data, "without_consent": why["number_but_no_consent"]})
     people = await hand.records(
         ("people on a list with their consent to texts", "who is on a list"),
         "get_profiles_for_list",

@@ -75,21 +75,7 @@ async def by_month(hand: Hand) -> Answer:
 
 async def dearest_customers(hand: Hand) -> Answer:
     """Task 11."""
-    people = await hand.records(
-        ("customers with predicted lifetime value", "find profiles"),
-        "get_profiles",
-        page_size=100,
-        **hand.shown(
-            "email",
-            _WORTH,
-            otherwise={
-                "additional_profile_fields": ["predictive_analytics"],
-                "profile_fields": ["email", _WORTH],
-            },
-        ),
-    )
-    rated = [(one, worth) for one in people if (worth := at(one, _WORTH))]
-    top = sorted(rated, key=lambda pair: -pair[1])[:5]
+    top = await _dearest(hand)
     metric = await orders_metric(hand)
     calls: list[JSON] = [
         {
@@ -99,20 +85,33 @@ async def dearest_customers(hand: Hand) -> Answer:
             ],
             "sort": "-datetime",
             "page_size": 1,
-            "event_fields": ["datetime"],
+            **hand.shown("datetime", otherwise={"event_fields": ["datetime"]}),
         }
-        for one, _ in top
+        for one in top
     ]
     answers = await hand.side_by_side(("when did a customer last buy", *LAST_THINGS), "get_events", calls)
     told = [
         {
             "email": one["email"],
-            "value": worth,
+            "value": at(one, _WORTH),
             "last_bought": answer["records"][0]["datetime"],
         }
-        for (one, worth), answer in zip(top, answers, strict=True)
+        for one, answer in zip(top, answers, strict=True)
     ]
     return Answer("These are the five.", {"customers": told})
+
+
+async def _dearest(hand: Hand) -> list[JSON]:
+    """The five with the highest predicted value."""
+    otherwise = {"additional_profile_fields": ["predictive_analytics"], "profile_fields": ["email", _WORTH]}
+    words = ("customers with predicted lifetime value", "find profiles")
+    asked = {"page_size": 100, **hand.shown("email", _WORTH, otherwise=otherwise)}
+    if hand.takes_fields and hand.lists("read_more"):
+        # All of them are read once, and sorted where they are kept.
+        kept = (await hand.run(words, "get_profiles", **asked, max_records=5000))["answer_id"]
+        return (await hand.tool("read_more", answer_id=kept, sort=f"-{_WORTH}", limit=5))["records"]
+    people = await hand.records(words, "get_profiles", **asked)
+    return sorted(people, key=lambda one: -(at(one, _WORTH) or 0))[:5]
 
 
 async def flows_and_campaigns(hand: Hand) -> Answer:

@@ -1,5 +1,6 @@
 """Scripts for tasks about single people."""
 
+import re
 from typing import Any
 
 from bench.tasks.agents import AgentError
@@ -34,8 +35,11 @@ async def named(hand: Hand, name: str, kind: str, words: str, action: str, **mor
 
 
 async def people(hand: Hand, *emails: str) -> list[JSON]:
-    """The profiles of addresses, in their order."""
-    fields = ["email", "phone_number", "external_id", "first_name", "last_name"]
+    """The profiles of addresses, in their order: id and name at least."""
+    if hand.lists("find"):
+        hits = [(await hand.run("find a person", "find", text=one, kinds=["profile"]))["hits"] for one in emails]
+        return [hit for (hit,) in hits]
+    fields = ["email", "first_name", "last_name"]
     found = await hand.records(
         "find a customer by email",
         "get_profiles",
@@ -142,7 +146,7 @@ async def erase(hand: Hand) -> Answer:
         "get_profiles",
         sort="created",
         page_size=2,
-        profile_fields=["email", "created"],
+        **hand.shown("email", "created", otherwise={"profile_fields": ["email", "created"]}),
     )
     oldest = answer["records"][0]
     held = await hand.run(
@@ -157,14 +161,16 @@ async def erase(hand: Hand) -> Answer:
 async def merge(hand: Hand) -> Answer:
     """Task 14."""
     keep, gone = await people(hand, hand.given["keep"], hand.given["gone"])
-    fields = ("email", "phone_number", "external_id", "first_name", "last_name")
-    lost = [str(gone[name]) for name in fields if keep.get(name) and gone.get(name) and keep[name] != gone[name]]
     held = await hand.run(
         "merge two profiles of one person",
         "merge_profiles",
         destination_profile_id=keep["id"],
         source_profile_ids=[gone["id"]],
     )
+    # What is lost stands in what the merge would do, each value in quotes or marks behind the name of its field.
+    (says,) = [line for line in held["does"] if line.startswith("Lost")]
+    fields = "email|phone_number|external_id|first_name|last_name"
+    lost = re.findall(rf'(?:^|[ ,:])(?:{fields}) ["⟦]([^"⟧]*)["⟧]', says)
     await hand.confirm(held)
     return Answer(f"Lost are {', '.join(lost)}. " + " ".join(held["does"]), {"lost": lost})
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klaviyo_mcp.actions.errors import ActionError, Problem
+from klaviyo_mcp.actions.losing import lost
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.actions.preconditions import failed
@@ -177,6 +178,9 @@ async def _see(plan: Plan, read: Read, names: set[str]) -> _Seen:
     for one in spec.strangers:
         if not set(one.among) & set(seen.failed) and is_wanted(one.when, [], seen.values, read_through):
             seen.values[one.name] = _strangers(one, seen.values)
+    for one in spec.losing:
+        if not {one.of.partition(".")[0], one.against.partition(".")[0]} & set(seen.failed):
+            seen.values[one.name] = lost(one, seen.values)
     return seen
 
 
@@ -185,6 +189,8 @@ def _needed(spec: Consequences, paths: Iterable[str]) -> set[str]:
     needed = {path.partition(".")[0] for path in paths}
     for one in spec.strangers:
         needed |= {*one.among} if one.name in needed else set()
+    for one in spec.losing:
+        needed |= {path.partition(".")[0] for path in (one.of, one.against)} if one.name in needed else set()
     for look in reversed(spec.looks):
         if look.name in needed:
             needed |= {name.partition(".")[0] for name in _holes(look)}

@@ -12,7 +12,7 @@ from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.confirmation import Confirmations
 from klaviyo_mcp.actions.consequences import Told, consequences, telling_parts
 from klaviyo_mcp.actions.coverage import coverage, read_facts
-from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, UnknownAction
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, UnknownAction, WrongTool
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.metering import CountsHere, DayCounts, Meter, caps_recipients, check_found, check_known
 from klaviyo_mcp.actions.names import Exposes, everything, find_action
@@ -27,7 +27,8 @@ from klaviyo_mcp.actions.walk import LONGEST_GLANCE, LONGEST_WAIT_OF_A_LOOK, Wal
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.requests import Announce, WaitBudget
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.model import Effect
+from klaviyo_mcp.registry.registry import STRENGTH, Action, Registry
 
 LONGEST_CALL = 180.0
 """Seconds that a call may take in all, where nothing else is set."""
@@ -93,6 +94,26 @@ class Engine:
     def find(self, name: str) -> Action:
         """The exposed action with this name or alias. Raises UnknownAction."""
         return find_action(self.registry, name, self._gate.exposes)
+
+    def check_can_be(self, call: Call, effect: Effect | None) -> None:
+        """Raises WrongTool for a call that has another effect whatever its arguments are; None is any effect.
+
+        Asked before the account is, for what a call leaves to it. What is not let through in any case is left to the
+        gate, which says why.
+        """
+        action = self.registry.get(call.name)
+        if effect is None or action is None or not self.lets_through(action):
+            return
+        weakest, strongest = action.weakest_effect, action.strongest_effect
+        if not STRENGTH[weakest] <= STRENGTH[effect] <= STRENGTH[strongest]:
+            raise WrongTool(action.name, weakest)
+
+    def check_is(self, plan: Plan, effect: Effect | None) -> None:
+        """Raises WrongTool for a plan of another effect, which may have needed a look into the account."""
+        if effect is not None and plan.effect != effect:
+            error = WrongTool(plan.action.name, plan.effect, plan.because)
+            error.looked = bool(plan.settled.things)
+            raise error
 
     def plan(self, call: Call, account: Account | None = None) -> Plan:
         """What a call would do; nothing is sent. Without an account, nothing that depends on one is checked.

@@ -12,12 +12,13 @@ ActionError
 └── Stopped               a composite action broke off in the middle; `done` says what had been finished
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.registry.model import Effect
+from klaviyo_mcp.registry.tool_names import RUN_TOOLS
 
 CANDIDATES = "These do something like it; read what they do before you call one:"
 """What stands before a list of candidates."""
@@ -131,11 +132,11 @@ class WrongTool(ActionError):
 
     code = "wrong_tool"
 
-    def __init__(self, name: str, effect: Effect, because: Sequence[str], tools: Mapping[Effect, str]) -> None:
-        """`because` says what makes the call stronger than its action is, `tools` which tool is for which effect."""
+    def __init__(self, name: str, effect: Effect, because: Sequence[str] = ()) -> None:
+        """`because` says what makes the call stronger than its action is."""
         why = f" with these arguments ({' '.join(because)})" if because else ""
         super().__init__(f"{name} is {effect}{why}, and this tool is for another effect.")
-        self.next_step = f"Call {tools[effect]} with the same action and arguments, if the user wants that."
+        self.next_step = f"Call {RUN_TOOLS[effect]} with the same action and arguments, if the user wants that."
 
 
 class InvalidArguments(ActionError):

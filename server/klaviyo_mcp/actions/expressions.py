@@ -4,6 +4,7 @@ What is missing is null, and goes through every function here: no step fails for
 with the first action that has an expression, since most have none.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -11,9 +12,10 @@ from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
+from jmespath.functions import REVERSE_TYPES_MAP, TYPES_MAP, Functions
 
-from klaviyo_mcp.actions.periods import local, moment, period, period_before
+from klaviyo_mcp.actions.periods import is_before, local, moment, period, period_before
+from klaviyo_mcp.klaviyo.user_text import UserText, is_written_by_users, joined, line_of
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 
 ANY = ""
@@ -21,6 +23,8 @@ ANY = ""
 LONGEST_SAID = 80
 """Characters of one text in a line that tells the most telling ones."""
 BLANKS = re.compile(r"\s+")
+TEXT, THEIRS = str.__name__, UserText.__name__
+"""JMESPath goes by the names of Python's classes, and knows one of texts."""
 
 
 class NotComputed(ValueError):
@@ -38,7 +42,27 @@ def _takes(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 class _Functions(Functions):
-    """JMESPath's own functions and ours, for which see docs/specs.md."""
+    """JMESPath's own functions and ours, for which see docs/specs.md.
+
+    What is made of customers' words is theirs, or has them marked in it: also by JMESPath's functions.
+    """
+
+    def _convert_to_jmespath_type(self, pyobject: str) -> str:
+        return TYPES_MAP.get(TEXT if pyobject == THEIRS else pyobject, "unknown")
+
+    def _get_allowed_pytypes(self, types: list[str]) -> tuple[list[str], list[tuple[str, ...]]]:
+        names = [kind.partition("-") for kind in types]
+        allowed = [_classes(kind) for kind, _, _ in names]
+        return [one for several in allowed for one in several], [_classes(inner) for _, _, inner in names if inner]
+
+    @_takes("string", "array-string")
+    def _func_join(self, between: str, parts: list[str]) -> str:
+        return joined(parts, between)
+
+    @_takes(ANY)
+    def _func_to_string(self, value: Any) -> str:
+        text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), default=str)
+        return UserText(text) if is_written_by_users(value) else text
 
     @_takes(ANY, ANY)
     def _func_subtract(self, number: Any, other: Any) -> Any:
@@ -128,7 +152,7 @@ class _Functions(Functions):
 
     @_takes("string", ANY)
     def _func_words(self, between: str, parts: Any) -> Any:
-        return between.join(said for part in items(parts) if (said := _plain(part))) or None
+        return line_of((said for part in items(parts) if (said := _plain(part))), between) or None
 
     @_takes(ANY, "string")
     def _func_matches(self, text: Any, pattern: str) -> bool:
@@ -149,6 +173,10 @@ class _Functions(Functions):
     @_takes(ANY, ANY, "string")
     def _func_local(self, when: Any, zone: Any, form: str) -> Any:
         return local(when, zone, form)
+
+    @_takes(ANY, ANY)
+    def _func_before(self, when: Any, other: Any) -> Any:
+        return is_before(when, other)
 
     @_takes(ANY, ANY)
     def _func_moment(self, clock: Any, zone: Any) -> Any:
@@ -234,6 +262,12 @@ def _roots(node: Any) -> Iterator[str]:
             yield from _roots(child)
 
 
+def _classes(kind: str) -> tuple[str, ...]:
+    """The names of Python's classes that are of a kind of JMESPath's."""
+    names = REVERSE_TYPES_MAP[kind]
+    return (*names, THEIRS) if TEXT in names else names
+
+
 def _numbers(*values: Any) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
@@ -265,7 +299,8 @@ def _plain(value: Any) -> str:
     known = isinstance(value, str | int | float) and not isinstance(value, bool)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return BLANKS.sub(" ", str(value)).strip() if known else ""
+    text = BLANKS.sub(" ", str(value)).strip() if known else ""
+    return UserText(text) if isinstance(value, UserText) else text
 
 
 def _brief(value: JSON, first: list[str], most: int) -> str | None:
@@ -274,10 +309,10 @@ def _brief(value: JSON, first: list[str], most: int) -> str | None:
     told: list[str] = []
     for name in names:
         inner = value[name]
-        said = ", ".join(filter(None, map(_plain, inner[:3]))) if is_list(inner) else _plain(inner)
+        said = joined([*filter(None, map(_plain, inner[:3]))]) if is_list(inner) else _plain(inner)
         if said and not name.startswith("$") and len(told) < most:
-            told.append(f"{name}: {said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + '…'}")
-    return "; ".join(told) or None
+            told.append(name + ": " + (said if len(said) <= LONGEST_SAID else said[: LONGEST_SAID - 1] + "…"))
+    return joined(told, "; ") or None
 
 
 def _likeness(record: JSON, names: list[str], wanted: str) -> int:

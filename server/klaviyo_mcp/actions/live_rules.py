@@ -4,6 +4,7 @@ What could not be looked up, as the key may not read it or there is no quota for
 call from being made. Nothing is refused for what was read before the call.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -46,6 +47,7 @@ UNTOLD = (
     ForeignAnswer,
 )
 """Errors of a look that say nothing of the write: it may go through all the same."""
+PUT_IN = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_.]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,9 @@ def _none_found(look: Look) -> Iterator[Problem]:
     if stated is None:
         return
     found = _with(reading.records or (), stated.where, look.arguments)
+    if stated.besides:
+        passed_over = _with(tuple(found), stated.besides, look.arguments)
+        found = [record for record in found if record not in passed_over]
     if not found and not reading.whole:
         raise NotTold("There is more than could be read")
     for record in found[:1]:
@@ -238,6 +243,7 @@ def _with(records: tuple[JSON, ...], where: JSON, arguments: JSON) -> list[JSON]
 
 
 def _said(text: str, record: JSON) -> str:
-    for field, value in record.items():
-        text = text.replace(f"{{{field}}}", repeated(value))
-    return text
+    """A sentence with fields of a record put in."""
+    return PUT_IN.sub(
+        lambda blank: repeated(value) if (value := read_hole(blank[1], record)) is not ABSENT else "", text
+    )

@@ -1,6 +1,6 @@
 """Days for expressions: of a timeframe, of the period before it, and times as the clocks of a zone show them."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from klaviyo_mcp.actions.coverage import days_of, zone_of
@@ -51,6 +51,16 @@ def local(moment: Any, zone: Any, form: str) -> str | None:
         return None
     # What has no offset is what the clocks there show already.
     return (found.astimezone(zone_of(zone)) if found.tzinfo else found).strftime(FORMS[form])
+
+
+def is_before(when: Any, other: Any) -> bool | None:
+    """Whether a moment is earlier than another; one without an offset is UTC. None where either is no time."""
+    try:
+        moments = [datetime.fromisoformat(str(one)) for one in (when, other)]
+    except ValueError:
+        return None
+    first, second = (one if one.tzinfo else one.replace(tzinfo=UTC) for one in moments)
+    return first < second
 
 
 def moment(clock: Any, zone: Any) -> str | None:

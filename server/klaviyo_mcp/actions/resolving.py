@@ -150,8 +150,10 @@ def _later(plan: Plan, registry: Registry) -> Iterator[tuple[str, str]]:
             own = registry[str(planned.step.action)]
             for action in registry.closure(own):
                 for name, finder in action.spec.defaults.items():
-                    if action is not own or not _is_given(planned.step.arguments.get(name), part):
-                        yield name, finder
+                    argument = planned.step.arguments.get(name) if action is own else None
+                    if not _is_given(argument, part):
+                        # What the call itself leaves out is told by its own name.
+                        yield (hole(argument) if part is plan else None) or name, finder
 
 
 def _is_given(argument: object, part: Plan) -> bool:

@@ -6,13 +6,17 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from klaviyo_mcp.actions.request import ABSENT
-from klaviyo_mcp.klaviyo.user_text import repeated
+from klaviyo_mcp.klaviyo.user_text import repeated, written
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
 BLANK = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_.]*)(?: in ([a-zA-Z_][a-zA-Z0-9_.]*))?\}")
 """What is put in, and the time zone that it is told in."""
+PLAIN_NAME = re.compile(r"[\w$-]+( [\w$-]+){0,3}(\.[\w$-]+( [\w$-]+){0,3})*")
+"""A field's name of a few words in each part."""
 MOST_NAMED = 10
 """Names of a list that a sentence tells; of more, how many there are besides."""
+MOST_FIELDS = 25
+"""Fields of records, each with its value."""
 NOTHING: tuple[Any, ...] = (None, "", [])
 
 
@@ -62,10 +66,18 @@ def _said(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return f"{value:,}"
+    if is_object(value):
+        return ", ".join(f"{_name(name)} {_said(inner)}" for name, inner in value.items())
     if is_list(value):
-        more = f" and {len(value) - MOST_NAMED:,} more" if len(value) > MOST_NAMED else ""
-        return ", ".join(_said(one) for one in value[:MOST_NAMED]) + more
+        most = MOST_FIELDS if any(map(is_object, value)) else MOST_NAMED
+        more = f" and {len(value) - most:,} more" if len(value) > most else ""
+        return ", ".join(_said(one) for one in value[:most]) + more
     return repeated(value)
+
+
+def _name(name: str) -> str:
+    """A dotted name of a field as it is; what could hold a sentence is set apart."""
+    return name if PLAIN_NAME.fullmatch(name) else repeated(written(name))
 
 
 def _in_zone(value: Any, zone: Any) -> str | None:

@@ -114,11 +114,22 @@ def check_fields(action: Action, given: object) -> tuple[list[str], list[Problem
 
 
 def with_default(action: Action, arguments: JSON) -> JSON:
-    """The arguments of a call by an agent, which is shown fewer fields where it says nothing about them."""
+    """The arguments of a call by an agent, which is shown fewer fields where it says nothing about them.
+
+    What it asks Klaviyo's own argument for by a dotted name is shown, and no more than that: Klaviyo may send all of
+    an attribute of which a part was asked for.
+    """
     known = fieldset(action)
-    if known is None or not known.table.listed or "fields" in arguments or known.argument in arguments:
+    if known is None or "fields" in arguments:
         return arguments
-    return {**arguments, "fields": [DEFAULT]}
+    if known.argument in arguments:
+        names = [str(name) for name in items(arguments[known.argument])]
+        if not any("." in name for name in names):
+            return arguments
+        parted = {name.partition(".")[0] for name in names}
+        also = [str(name) for name in items(arguments.get(known.additional_argument)) if name not in parted]
+        return {**arguments, "fields": [*names, *also]}
+    return {**arguments, "fields": [DEFAULT]} if known.table.listed else arguments
 
 
 def asked_of_klaviyo(action: Action, arguments: JSON) -> JSON:

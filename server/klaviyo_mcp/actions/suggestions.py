@@ -81,6 +81,8 @@ def _spelt_alike(registry: Registry, asked: Wording) -> list[Action]:
 def _slipped(word: str, own: str) -> bool:
     if word == own or stem(word) == stem(own):
         return True
+    if own in (f"{word}d", f"{word}ed"):
+        return False  # To schedule is no slip of scheduled, which describes.
     return word[0] == own[0] and len(own) > 3 and difflib.SequenceMatcher(None, word, own).ratio() >= 0.75
 
 

@@ -52,9 +52,18 @@ class Walk:
     looked_at: list[Plan] = field(default_factory=list[Plan])
     enough: int = FULL_ANSWER
     """Characters of records after which no further page is read."""
+    reached: set[str] = field(default_factory=set[str])
+    """The actions of which a request has left this machine."""
 
     async def carry_out(self, plan: Plan) -> Outcome:
-        """Ask the rules of a plan, then send what it holds."""
+        """Ask the rules of a plan, then send what it holds. Errors tell whether Klaviyo was asked before."""
+        try:
+            return await self._carried_out(plan)
+        except (ActionError, KlaviyoError) as error:
+            error.looked = error.looked or bool(self.reached)
+            raise
+
+    async def _carried_out(self, plan: Plan) -> Outcome:
         self.refuse_unconfirmed(plan)
         warnings = await self._asked(plan)
         found = self._found(plan)
@@ -239,14 +248,20 @@ class Walk:
         try:
             if plan.action.spec.is_scarce:
                 fresh = plan.arguments.get("fresh") is True
-                return await self.account.scarce.read(request, fetch, self.budget, fresh=fresh)
-            return await fetch()
+                reply = await self.account.scarce.read(request, fetch, self.budget, fresh=fresh)
+            else:
+                reply = await fetch()
         except KlaviyoError as error:
+            if error.outcome is not RequestOutcome.NOT_SENT:
+                self.reached.add(plan.action.name)
             error.reading = plan.effect == "read"
             error.asked = (plan.action.name, plan.arguments)
             if isinstance(error, PermissionDenied):
                 await self.account.access.learn(plan.action.spec.scopes, error)
             raise
+        else:
+            self.reached.add(plan.action.name)
+            return reply
         finally:
             if plan.effect != "read":
                 self.account.glimpses.wrote()

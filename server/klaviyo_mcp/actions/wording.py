@@ -130,7 +130,7 @@ REVERSING = {
 
 FILLERS = _words(
     "a an the to from by of for in on at with and or all my our their its this that id ids via into using api "
-    "data klaviyo mcp tool s me i please do it now v1 v2 v3 endpoint function call"
+    "data klaviyo mcp tool s me i please do run it now v1 v2 v3 endpoint function call"
 )
 
 _NOUNS = frozenset(word for ours, others in THINGS.items() for word in [ours, *others.split()])

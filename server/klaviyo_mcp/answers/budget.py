@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from klaviyo_mcp.klaviyo.user_text import piece, said
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 
@@ -66,14 +67,13 @@ def fitted(data: JSON, budget: int, keep: frozenset[str] = frozenset(), above: s
     for trim in _trims():
         cuts = []
         trimmed = {
-            key: value if key in keep else trim(value, f"{above}.{key}".lstrip("."), cuts, 0)
-            for key, value in data.items()
+            key: value if key in keep else trim(value, _below(above, key), cuts, 0) for key, value in data.items()
         }
         if size_of(trimmed) + size_of(cuts[:MOST_NAMED]) <= budget:
             return trimmed, cuts[:MOST_NAMED]
     short = {key for key, value in data.items() if not (is_object(value) or is_list(value)) and size_of(value) <= 100}
     whole = [key for key in data if key not in keep | short]
-    cuts = [{"part": f"{above}.{key}".lstrip("."), "characters": size_of(data[key]), "shown": 0} for key in whole]
+    cuts = [{"part": _below(above, key), "characters": size_of(data[key]), "shown": 0} for key in whole]
     return {key: data[key] for key in data if key in keep | short}, cuts[:MOST_NAMED]
 
 
@@ -88,16 +88,16 @@ def part_of(data: JSON, part: str, budget: int) -> JSON:
         elif name is not None and is_object(value) and name in value:
             value = value[name]
         else:
-            keys = f"keys: {', '.join(list(value)[:20])}" if is_object(value) else ""
+            keys = f"keys: {', '.join(map(said, list(value)[:20]))}" if is_object(value) else ""
             there = keys or ("items" if is_list(value) else "text")
             raise NoSuchPart(f"there is no {step[0].lstrip('.')!r} in {path[: step.start()] or 'the answer'} ({there})")
     first = int(start) if start.isdecimal() and len(start) < 12 else 0
     room = budget - 400
     if isinstance(value, str):
-        shown: object = value[first : first + room // 2]
-        while size_of(shown) > room:
-            shown = str(shown)[: len(str(shown)) * 3 // 4]
-        end, length, unit = first + len(str(shown)), len(value), "characters"
+        end = max(first, min(len(value), first + room // 2))
+        while size_of(shown := piece(value, first, end)) > room:
+            end = first + (end - first) * 3 // 4
+        length, unit = len(value), "characters"
     elif is_list(value):
         end, taken = first, 0
         while end < len(value) and (taken := taken + size_of(value[end]) + 1) <= room:
@@ -105,7 +105,7 @@ def part_of(data: JSON, part: str, budget: int) -> JSON:
         shown, length, unit = value[first:end], len(value), "items"
         if end == first < length:
             inner, cuts = fitted({"item": value[first]}, room, above=f"{path}[{first}]")
-            cuts = [{**cut, "part": cut["part"].replace(f"{path}[{first}].item", f"{path}[{first}]")} for cut in cuts]
+            cuts = [moved(cut, f"{path}[{first}].item", f"{path}[{first}]") for cut in cuts]
             shown, end = [inner.get("item")], first + 1
             return _answer(path, first, end, length, unit, shown) | {"cut": cuts}
     elif is_object(value):
@@ -114,6 +114,17 @@ def part_of(data: JSON, part: str, budget: int) -> JSON:
     else:
         return {"part": path, "value": value}
     return _answer(path, first, end, length, unit, shown)
+
+
+def moved(cut: JSON, old: str, new: str) -> JSON:
+    """What is told of a cut, with a part that begins with another path."""
+    part = cut["part"]
+    return {**cut, "part": new + part[len(old) :] if part.startswith(old) else part}
+
+
+def _below(above: str, key: str) -> str:
+    """The path of a key. Added up, as a key that is a customer's makes it theirs."""
+    return above + "." + key if above else key
 
 
 def _answer(path: str, first: int, end: int, length: int, unit: str, shown: object) -> JSON:
@@ -138,17 +149,17 @@ def _trim(text: int, items: int, depth: int) -> Trim:
 
     def trim(value: object, path: str, cuts: list[JSON], level: int) -> object:
         if isinstance(value, str) and len(value) > text:
-            cuts.append({"part": f"{path}@{text}", "characters": len(value), "shown": text})
-            return value[:text] + "…"
+            cuts.append({"part": path + f"@{text}", "characters": len(value), "shown": text})
+            return piece(value, 0, text) + "…"
         if level >= depth and (is_object(value) or is_list(value)) and value:
             cuts.append({"part": path, "characters": size_of(value), "shown": 0})
             return {} if is_object(value) else []
         if is_list(value):
             if len(value) > items:
-                cuts.append({"part": f"{path}@{items}", "items": len(value), "shown": items})
-            return [trim(item, f"{path}[{index}]", cuts, level + 1) for index, item in enumerate(value[:items])]
+                cuts.append({"part": path + f"@{items}", "items": len(value), "shown": items})
+            return [trim(item, path + f"[{index}]", cuts, level + 1) for index, item in enumerate(value[:items])]
         if is_object(value):
-            return {key: trim(inner, f"{path}.{key}", cuts, level + 1) for key, inner in value.items()}
+            return {key: trim(inner, _below(path, key), cuts, level + 1) for key, inner in value.items()}
         return value
 
     return trim

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from klaviyo_mcp.klaviyo import user_text
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.notes import PLACEHOLDER, Condition, Note
@@ -31,7 +33,8 @@ def said(note: Note, values: JSON) -> str:
     def filled(match: re.Match[str]) -> str:
         found = list(_found(match[1], values))
         if len(found) == 1 and not is_list(found[0]):
-            return one_line(str(found[0]), 100)
+            value = found[0] if isinstance(found[0], str) else str(found[0])
+            return user_text.said(value, partial(one_line, most=100))
         return str(sum(len(part) if is_list(part) else 1 for part in found))
 
     return PLACEHOLDER.sub(filled, note.says)

@@ -10,6 +10,8 @@ LOOKED_AT = 1_000
 DEEPEST = 6
 MAIN = ("records", "ids")
 """Where a listing has what it lists; a report has its rows in `record`."""
+BESIDE = frozenset({"attempts", "cleared", "cut", "fields_left_out", "not_read", "notes", "warnings"})
+"""Lists that say something of an answer, and hold none of it."""
 
 
 def value_at(record: Any, name: str) -> Any:
@@ -58,7 +60,8 @@ def names_in(records: Iterable[Any]) -> list[str]:
 def _names(value: Any, above: str, depth: int) -> Iterator[str]:
     if is_object(value) and value and depth < DEEPEST:
         for key, inner in value.items():
-            yield from _names(inner, f"{above}.{key}" if above else key, depth + 1)
+            # Added up, as a key that is a customer's makes the name theirs.
+            yield from _names(inner, above + "." + key if above else key, depth + 1)
     elif is_list(value) and any(is_object(item) for item in value) and depth < DEEPEST:
         for item in value:
             yield from _names(item, above, depth + 1)
@@ -70,7 +73,7 @@ def flat(record: Any, above: str = "") -> JSON:
     """A record with dotted names in place of objects inside it; lists stay what they are."""
     found: JSON = {}
     for key, value in mapping(record).items():
-        name = f"{above}.{key}" if above else key
+        name = above + "." + key if above else key
         found |= flat(value, name) if is_object(value) and value else {name: value}
     return found
 
@@ -82,7 +85,7 @@ def lists_in(data: JSON) -> dict[str, list[Any]]:
     while waiting:
         above, value = waiting.pop(0)
         for key, inner in mapping(value).items():
-            name = f"{above}.{key}" if above else key
+            name = above + "." + key if above else key
             if is_list(inner):
                 found[name] = inner
             elif is_object(inner) and name.count(".") < DEEPEST:
@@ -91,17 +94,22 @@ def lists_in(data: JSON) -> dict[str, list[Any]]:
 
 
 def main_list(data: JSON) -> str:
-    """The list that an answer is about: that of a listing or report; "" where it is about one thing."""
-    if "count" not in data:
-        return ""
-    for name in MAIN:
-        if is_list(data.get(name)):
-            return name
-    rows = {name: values for name, values in lists_in(data).items() if name.startswith("record.")}
-    return max(rows, key=lambda name: len(rows[name]), default="")
+    """The list that an answer is about: that of a listing or report, or the only one of an answer made of others.
+
+    "" where it is about one thing, or has several.
+    """
+    lists = [name for name, value in data.items() if is_list(value) and name not in BESIDE]
+    if "count" in data:
+        for name in MAIN:
+            if name in lists:
+                return name
+        rows = {name: values for name, values in lists_in(data).items() if name.startswith("record.")}
+        if rows:
+            return max(rows, key=lambda name: len(rows[name]))
+    return lists[0] if len(lists) == 1 else ""
 
 
 def longest_list(data: JSON) -> str:
-    """The list of objects with the most of them, "" where there is none."""
-    lists = {name: values for name, values in lists_in(data).items() if any(map(is_object, values))}
-    return max(lists, key=lambda name: len(lists[name]), default="")
+    """The list with the most items, of objects rather than of anything else; "" where there is none."""
+    lists = {name: values for name, values in lists_in(data).items() if values and name not in BESIDE}
+    return max(lists, key=lambda name: (any(map(is_object, lists[name])), len(lists[name])), default="")

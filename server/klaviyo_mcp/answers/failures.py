@@ -147,6 +147,8 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None, registry: Registry) -
 def _outcome(error: KlaviyoError) -> str:
     if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
         return NOTHING_CHANGED
+    if error.looked and error.outcome is RequestOutcome.NOT_SENT:
+        return NOTHING_CHANGED
     if error.outcome is not RequestOutcome.UNKNOWN:
         return OUTCOMES[error.outcome]
     return OUTCOMES[RequestOutcome.UNKNOWN] if type(error).outcome is RequestOutcome.UNKNOWN else REFUSED_LATER

@@ -1,14 +1,17 @@
 """The id of a whole answer, beside the part of it that is shown, and what can be done with it."""
 
 from klaviyo_mcp.accounts.account import Account
-from klaviyo_mcp.answers.dotted import lists_in, main_list
+from klaviyo_mcp.answers.dotted import BESIDE, lists_in, main_list
 from klaviyo_mcp.answers.kept_answers import KeptAnswers
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.loose_json import items
+from klaviyo_mcp.klaviyo.user_text import said
+from klaviyo_mcp.loose_json import JSON, items
 from klaviyo_mcp.registry.tool_names import READ_MORE
 
 ROOM = 450
 """Bytes that what is said of a kept answer takes."""
+MOST_LISTS = 3
+"""Lists that are named of an answer that has several."""
 NOT_KEPT = "All of this answer could not be kept to be gone through"
 
 
@@ -28,14 +31,15 @@ async def with_handle(answer: Answer, kept: KeptAnswers, account: Account, actio
     if records:
         shown = len(lists_in(answer.data).get(name, []))
         goes_on = f"goes on with offset: {shown}, " if shown < len(records) else ""
-        what = f"The {len(records)} {'ids' if name == 'ids' else 'records'} that were read"
+        # An answer that is made of others has a list under a name of its own, such as events.
+        what = f"The {len(records)} {'records' if '.' in name else name} that were read"
         told = (
             f"{what} are kept until {until:%H:%M}Z: {READ_MORE} with this answer_id {goes_on}filters, sorts, counts, "
             "sums and groups them without asking Klaviyo. "
             f"klaviyo://answers/{number}.csv and .jsonl have them as a file."
         )
     else:
-        told += " reads parts and lists of it without asking Klaviyo."
+        told += f" reads parts and lists of it without asking Klaviyo.{_lists(answer.whole)}"
     data = {"answer_id": number, "read_more": told, **answer.data}
     if "cut" in data:
         data["how_to_read_on"] = (
@@ -43,3 +47,10 @@ async def with_handle(answer: Answer, kept: KeptAnswers, account: Account, actio
             "answer_id and part: PART, as the entries of cut name it."
         )
     return Answer(data, answer.summary)
+
+
+def _lists(data: JSON) -> str:
+    """The lists of an answer that has several, the longest first, for the argument that says which is meant."""
+    lists = {name: values for name, values in lists_in(data).items() if name not in BESIDE and values}
+    longest = sorted(lists, key=lambda name: -len(lists[name]))[:MOST_LISTS]
+    return f" list takes {', '.join(f'{said(name)} ({len(lists[name])})' for name in longest)}." if longest else ""

@@ -9,6 +9,7 @@ from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.klaviyo.user_text import piece
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.tool_names import CONFIRM
 
@@ -98,7 +99,7 @@ def _begun(value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     cut = isinstance(value, str) and len(value) > LONGEST_TEXT
-    return f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)" if cut else value
+    return piece(value, 0, LONGEST_TEXT) + f"… ({len(value):,} characters)" if cut else value
 
 
 def _sentence(text: str) -> str:

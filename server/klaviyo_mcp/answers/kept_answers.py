@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.long_work import done
+from klaviyo_mcp.answers.user_content import without_their_words
 from klaviyo_mcp.klaviyo.shared_ledger import QuotaServer
+from klaviyo_mcp.klaviyo.user_text import packed, unpacked
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
 
@@ -175,17 +177,25 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswers:
-    """The answers of all accounts in one store. `seconds` is how long each is kept."""
+    """The answers of all accounts in one store. `seconds` is how long each is kept.
+
+    Without `user_content` what customers wrote is neither kept nor found, whoever kept it.
+    """
 
     store: Store = field(default_factory=InMemory)
     seconds: float = KEPT_FOR
+    user_content: bool = True
 
     async def keep(self, account: Account, action: str, data: JSON) -> tuple[str, datetime] | None:
         """The id under which an answer is kept, and until when; None where the store does not take it."""
         number = secrets.token_hex(6)
         made_at = datetime.now(UTC)
-        record = {"action": action, "made_at": made_at.isoformat(), "data": data}
-        sealed = await done(lambda: _sealed(account, number, record), long=True)
+
+        def sealed_record() -> bytes:
+            record = {"action": action, "made_at": made_at.isoformat(), "data": self._allowed(data)}
+            return _sealed(account, number, record)
+
+        sealed = await done(sealed_record, long=True)
         if not await self.store.put(_owner(account), number, sealed, self.seconds):
             return None
         return number, made_at + timedelta(seconds=self.seconds)
@@ -200,7 +210,11 @@ class KeptAnswers:
                 f"for {_minutes(self.seconds)}, the oldest go first where there is no room, and each account has its "
                 "own."
             )
-        return KeptAnswer(number, record["action"], datetime.fromisoformat(record["made_at"]), record["data"])
+        found = self._allowed(record["data"])
+        return KeptAnswer(number, record["action"], datetime.fromisoformat(record["made_at"]), found)
+
+    def _allowed(self, data: JSON) -> JSON:
+        return data if self.user_content else without_their_words(data)
 
 
 def _minutes(seconds: float) -> str:
@@ -220,8 +234,8 @@ def _cipher(account: Account) -> "AESGCM":
 
 def _sealed(account: Account, number: str, record: JSON) -> bytes:
     nonce = os.urandom(NONCE_BYTES)
-    packed = zlib.compress(json.dumps(record, separators=(",", ":")).encode(), 3)
-    return nonce + _cipher(account).encrypt(nonce, packed, number.encode())
+    text = json.dumps(packed(record), separators=(",", ":"))
+    return nonce + _cipher(account).encrypt(nonce, zlib.compress(text.encode(), 3), number.encode())
 
 
 def _opened(account: Account, number: str, sealed: bytes) -> JSON | None:
@@ -229,7 +243,7 @@ def _opened(account: Account, number: str, sealed: bytes) -> JSON | None:
     from cryptography.exceptions import InvalidTag  # as above
 
     try:
-        packed = _cipher(account).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], number.encode())
+        opened = _cipher(account).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], number.encode())
     except (InvalidTag, ValueError):
         return None
-    return json.loads(zlib.decompress(packed))
+    return unpacked(json.loads(zlib.decompress(opened)))

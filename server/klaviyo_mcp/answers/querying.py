@@ -14,6 +14,7 @@ from typing import Any
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.answers.comparing import NAMED, OPERATORS, Condition, comparable, moment, number, order, what_is_wrong
 from klaviyo_mcp.answers.dotted import names_in, value_at, values_at
+from klaviyo_mcp.klaviyo.user_text import said
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, nearest
 
 AGGREGATES = ("sum", "average", "min", "max")
@@ -96,9 +97,9 @@ def check_names(query: Query, records: Sequence[Any]) -> None:
             continue
         known = names_in(records) if known is None else known
         near = nearest(name, known, most=3) or [one for one in known if one.rpartition(".")[2] == name][:3]
-        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        meant = f"Did you mean {' or '.join(map(said, near))}? " if near else ""
         more = f" and {len(known) - NAMES_TOLD} more" if len(known) > NAMES_TOLD else ""
-        told = f"{meant}There are: {', '.join(known[:NAMES_TOLD])}{more}"
+        told = f"{meant}There are: {', '.join(map(said, known[:NAMES_TOLD]))}{more}"
         problems.append(Problem(argument, f"no record has a field {name!r}, or it is null in all", told))
     if query.computes:
         problems += _unknown_orders(query)

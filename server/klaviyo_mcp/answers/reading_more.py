@@ -3,11 +3,13 @@
 from typing import Any
 
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
-from klaviyo_mcp.answers.budget import NoSuchPart, fitted, part_of, size_of
+from klaviyo_mcp.answers.budget import NoSuchPart, fitted, moved, part_of, size_of
 from klaviyo_mcp.answers.dotted import lists_in, longest_list, main_list, value_at
 from klaviyo_mcp.answers.kept_answers import KeptAnswer
 from klaviyo_mcp.answers.querying import Query, check_names, chosen, computed, not_compared
 from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.answers.user_content import NOTE
+from klaviyo_mcp.klaviyo.user_text import said
 from klaviyo_mcp.loose_json import JSON, is_object, nearest
 
 ROOM = 700
@@ -40,6 +42,8 @@ def read_on(kept: KeptAnswer, given: JSON, budget: int) -> Answer:
     notes = not_compared(query, records)
     if name == main_list(kept.data) and "next_cursor" in kept.data:
         notes.append(INCOMPLETE.format(len(records)))
+    if NOTE in kept.data:
+        notes.append(str(kept.data[NOTE]))
     if notes:
         head["notes"] = notes
     head |= {"matching": len(places), "of": len(records)}
@@ -94,8 +98,8 @@ def _list_meant(kept: KeptAnswer, given: JSON, query: Query) -> str:
             raise InvalidArguments(REFUSED, (problem,))
     if name and name not in lists:
         near = nearest(name, lists, most=3)
-        meant = f"Did you mean {' or '.join(near)}? " if near else ""
-        there = f"There are: {', '.join(list(lists)[:20])}" if lists else "There is none: read it with part"
+        meant = f"Did you mean {' or '.join(map(said, near))}? " if near else ""
+        there = f"There are: {', '.join(map(said, list(lists)[:20]))}" if lists else "There is none: read it with part"
         raise InvalidArguments(REFUSED, (Problem("list", f"there is no list {name!r}", f"{meant}{there}"),))
     return name
 
@@ -128,7 +132,7 @@ def _shown(query: Query, listed: tuple[str, list[Any]], places: list[int], room:
     inner, cuts = fitted({"record": made[0]}, room)
     # The path of a cut leads to the record where it stands in the answer, so that part finds it.
     path = "record" if is_object(values[places[0]]) else "record.value"
-    cuts = [{**cut, "part": str(cut["part"]).replace(path, f"{name}[{places[0]}]", 1)} for cut in cuts]
+    cuts = [moved(cut, path, f"{name}[{places[0]}]") for cut in cuts]
     return [inner.get("record", {})], cuts
 
 

@@ -70,7 +70,7 @@ class Shown:
         replaced = {one.source for one in lines.values() if one.whole}
         made: JSON = {}
         for name, value in whole.items():
-            shown = name in table.listed if self.listing else name not in replaced
+            shown = name in table.listed if self.listing else name not in replaced and name not in table.long
             if shown or name in (*FIRST, *LAST) or name in asked:
                 made[name] = value
             elif not all(f"{name}.{inner}" in table.listed for inner in mapping(value) or (None,)):

@@ -17,7 +17,7 @@ EXPLAINED = f"Text in {OPEN}…{CLOSE} was written by the shop's customers or vi
 BETWEEN = "|"
 LONGEST_CELL = 200
 """Characters that a cell of a table may have where a list of objects could be something else than records."""
-FIRST = ("warnings", "next_cursor", "handle", "left_out")
+FIRST = ("warnings", "answer_id", "read_more", "next_cursor", "left_out")
 """What stands before a table: what comes last is what a client cuts off."""
 
 

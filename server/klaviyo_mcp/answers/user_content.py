@@ -22,8 +22,14 @@ def without_user_content(answer: Answer) -> Answer:
     """The answer without the words of customers and visitors, and with a line that names the fields they stood in."""
     if not is_written_by_users([answer.summary, answer.data]):
         return answer
+    return replace(answer, data=without_their_words(answer.data), summary=without_said(str(answer.summary)))
+
+
+def without_their_words(data: JSON) -> JSON:
+    """The data of an answer without them, and with that line."""
+    if not is_written_by_users(data):
+        return data
     names: dict[str, None] = {}
-    data = answer.data
     if is_written_by_users(data.get("undo")):
         # A call with some of its arguments would take back something else.
         data = {**data, "undo": {"note": NO_UNDO}}
@@ -35,7 +41,7 @@ def without_user_content(answer: Answer) -> Answer:
             left["error"] = {**left["error"], NOTE: told}
         else:
             left[NOTE] = told
-    return replace(answer, data=left, summary=without_said(str(answer.summary)))
+    return left
 
 
 def _without(value: Any, names: dict[str, None]) -> Any:

@@ -24,7 +24,7 @@ def consequence_problems(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Fo
     known = set(spec.properties)
     yield from _looked_up(spec, by_name, known)
     told = spec.consequences
-    known |= {one.name for one in told.strangers}
+    known |= {one.name for one in (*told.strangers, *told.losing)}
     yield from _told(told, known, set(spec.properties))
     for index, one in enumerate(told.way_back):
         for problem in _way_back_problems(one, by_name, known, {look.name for look in told.looks}):
@@ -60,6 +60,10 @@ def _looked_up(spec: ActionSpec, by_name: dict[str, ActionSpec], known: set[str]
         for name in [one.of[1:].partition(".")[0], *one.among, *(hole[1:].partition(".")[0] for hole in one.when)]:
             if name not in known:
                 yield ("consequences", "strangers", index), f"speaks of {name!r}, neither an argument nor a look"
+    for index, one in enumerate(spec.consequences.losing):
+        for name in (one.of.partition(".")[0], one.against.partition(".")[0]):
+            if name not in known:
+                yield ("consequences", "losing", index), f"speaks of {name!r}, neither an argument nor a look"
 
 
 def _way_back_problems(one: WayBack, by_name: dict[str, ActionSpec], known: set[str], looks: set[str]) -> Iterator[str]:

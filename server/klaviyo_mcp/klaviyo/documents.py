@@ -51,7 +51,8 @@ def without_halves(value: Any) -> Any:
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     if isinstance(value, str):
-        return HALF.sub(REPLACEMENT, value)
+        # A class of texts, such as that of customers' words, is none that is lost here.
+        return type(value)(HALF.sub(REPLACEMENT, value)) if HALF.search(value) else value
     if is_list(value):
         return [without_halves(item) for item in value]
     if is_object(value):

@@ -63,8 +63,9 @@ class KlaviyoError(Exception):
 
     `code` is a stable word for programs, `message` one sentence for people, `advice` what to do next (that of its class
     where none is given), `outcome` whether the request may have been carried out, `reading` whether that request only
-    read, `retry_at` when trying again can succeed (aware, UTC) where that is known. `asked` is the action that sent the
-    request, and its arguments. `attempts` is how often it was sent, `before` what became of those before the last.
+    read, `looked` whether its call had asked Klaviyo for anything before, `retry_at` when trying again can succeed
+    (aware, UTC) where that is known. `asked` is the action that sent the request, and its arguments. `attempts` is how
+    often it was sent, `before` what became of those before the last.
     """
 
     code: ClassVar[str] = "klaviyo_error"
@@ -93,6 +94,7 @@ class KlaviyoError(Exception):
         self.request_id = request_id
         self.meta = meta or {}
         self.reading = False
+        self.looked = False
         self.kept_since: datetime | None = None
         self.asked: tuple[str, dict[str, Any]] | None = None
         self.attempts = 1

@@ -1,11 +1,12 @@
 """Words that a shop's customers and visitors wrote: data that must never be taken for instructions.
 
-They are told from everything else by their class, which slicing, adding and `said` keep. Whoever makes a text for an
-agent marks them with `said`; whoever must leave them out finds them by `is_written_by_users`.
+They are told from everything else by their class, which slicing, adding, `joined` and `line_of` keep, and which
+`packed` carries through JSON. Whoever makes a text for an agent marks them with `said`; whoever must leave them out
+finds them by `is_written_by_users`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, SupportsIndex
 
 from klaviyo_mcp.klaviyo.words import one_line, quoted
@@ -14,6 +15,8 @@ from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 OPEN, CLOSE = "⟦", "⟧"
 """The marks around such words. Inside of them both are written as escapes, so that no words can end where they like."""
 SAID = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
+THEIRS, OURS = "\ue000", "\ue001"
+"""What stands before a packed text: before one of users, and before any other that begins with one of the two."""
 WRITTEN_BY_USERS: dict[str, tuple[str, ...]] = {
     "profile": ("first_name", "last_name", "organization", "title", "image", "locale", "location", "properties"),
     "event": ("event_properties",),
@@ -80,6 +83,49 @@ def joined(parts: list[Any], between: str = ", ") -> str:
     """One text of several, which users wrote where they wrote any of them."""
     text = between.join(str(part) for part in parts)
     return UserText(text) if any(isinstance(part, UserText) for part in parts) else text
+
+
+def line_of(parts: Iterable[str], between: str = ", ") -> str:
+    """One text of several: that of users where they wrote all of it, else one of ours with their words marked in it."""
+    texts = list(parts)
+    if texts and all(isinstance(part, UserText) for part in texts):
+        return UserText(between.join(texts))
+    return between.join(said(part) for part in texts)
+
+
+def piece(text: str, start: int, end: int) -> str:
+    """Part of a text, by its characters. Words that were marked in it still are, also where the part begins or ends."""
+    found = text[start:end]
+    if isinstance(text, UserText) or OPEN not in text:
+        return found
+    found = OPEN + found if text.rfind(OPEN, 0, start) > text.rfind(CLOSE, 0, start) else found
+    return found + CLOSE if found.rfind(OPEN) > found.rfind(CLOSE) else found
+
+
+def packed(value: Any) -> Any:
+    """A JSON value whose texts tell, also once it was written as JSON and read again, which of them users wrote."""
+    if isinstance(value, str):
+        if isinstance(value, UserText):
+            return f"{THEIRS}{value}"
+        return f"{OURS}{value}" if value.startswith((THEIRS, OURS)) else value
+    if is_list(value):
+        return [packed(item) for item in value]
+    if is_object(value):
+        return {packed(key): packed(inner) for key, inner in value.items()}
+    return value
+
+
+def unpacked(value: Any) -> Any:
+    """The value that was packed."""
+    if isinstance(value, str):
+        if value.startswith(THEIRS):
+            return UserText(value[1:])
+        return value[1:] if value.startswith(OURS) else value
+    if is_list(value):
+        return [unpacked(item) for item in value]
+    if is_object(value):
+        return {unpacked(key): unpacked(inner) for key, inner in value.items()}
+    return value
 
 
 def said(text: str, made: Callable[[str], str] = str) -> str:

@@ -13,6 +13,8 @@ from mcp.shared.exceptions import MCPError
 
 from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.answers.text import EXPLAINED
+from klaviyo_mcp.klaviyo.user_text import is_written_by_users, piece
 from klaviyo_mcp.loose_json import mapping
 from klaviyo_mcp.mcp_server.hello import MODERN_VERSION
 from klaviyo_mcp.runtime.answering import Ask, Response
@@ -63,7 +65,9 @@ def agreed(answer: object) -> bool:
 
 
 def _asked(plan: Answer) -> str:
-    return f"{question(plan)[:LONGEST]}\nShall this be done?"
+    asked = piece(question(plan), 0, LONGEST)
+    explained = f"\n{EXPLAINED}" if is_written_by_users(asked) else ""
+    return f"{asked}{explained}\nShall this be done?"
 
 
 def _can_be_asked(context: ServerRequestContext[Any]) -> bool:

@@ -101,7 +101,7 @@ _TOOLS = (
         READ_MORE,
         "Read more",
         "Go through a long answer by its answer_id, without asking Klaviyo: where [{field, operator, value}], sort "
-        "(-value), group_by (created:month), sum… of fields (a.b, c), or one part.",
+        "(-value), group_by (created:month), sum… of fields (a.b, c), or one part. guide:answers has examples.",
         {
             "answer_id": {"type": "string"},
             "list": {"type": "string"},

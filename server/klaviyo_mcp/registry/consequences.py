@@ -102,6 +102,19 @@ class Strangers(Reach):
     when: list[Hole] = []
 
 
+class Losing(Reach):
+    """The fields that the records at `of` have with another value than the record at `against`, as `name`.
+
+    Each is an object of one field, by its dotted name, with the value at `of`. What either lacks is passed over, as are
+    the fields in `besides` and what lies inside of them. Not known where a look failed.
+    """
+
+    name: ActionName
+    of: Path
+    against: Path
+    besides: list[Path] = []
+
+
 class Refusal(Reach):
     """A call that is never carried out, whoever confirms it: where `some` holds something, or `none` is 0 or empty.
 
@@ -152,6 +165,7 @@ class Consequences(Reach):
 
     looks: list[Look] = []
     strangers: list[Strangers] = []
+    losing: list[Losing] = []
     refuses: list[Refusal] = []
     says: list[Sentence | Saying] = []
     people: Path | list[Path] = []

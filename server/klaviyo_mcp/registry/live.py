@@ -87,10 +87,12 @@ class LikeLookup(FoundLookup):
 class NoneLookup(Lookup):
     """No record that a read finds may have the values in `where`: a name is not taken, a thing is not in use.
 
-    `says` is what is wrong where there is one, with `{field}` of it.
+    Records with the values in `besides` do not count. `says` is what is wrong where there is one, with `{field}` of it,
+    dotted too.
     """
 
     where: Annotated[Wanted, Field(min_length=1)]
+    besides: Wanted = {}
     says: str
 
 

@@ -111,10 +111,14 @@ def keys(part: str) -> tuple[list[str], int]:
 
 
 class Distinct(Stated):
-    """No two objects at `of` have the same values at all of `by`; one that lacks any of them is passed over."""
+    """No two objects at `of` have the same values at all of `by`; one that lacks any of them is passed over.
+
+    With `any_case` texts are the same that differ in case alone, as addresses of e-mail are.
+    """
 
     of: Place
     by: list[Place]
+    any_case: bool = False
 
 
 class Anew(Stated):

@@ -1,7 +1,7 @@
 """Which fields of a record are shown when none are named, by type of resource. A type that is not here is shown whole.
 
 A listing shows `listed`, in this order, dotted where it is a part of an attribute. One record alone is shown whole, but
-for what stands in a line of it.
+for what stands in a line of it, and what is `long`.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,15 @@ class Line:
 class RecordFields:
     """What is shown of a type.
 
-    `asks` are additional fields that cost no quota of their own, `names` the related records whose names are asked for,
+    `asks` are additional fields that cost no quota of their own, `long` those that a record that is read alone leaves
+    out, too, `names` the related records whose names are asked for,
     each with the attribute that is its name.
     """
 
     listed: tuple[str, ...]
     lines: Mapping[str, Line] = field(default_factory=dict[str, Line])
     asks: tuple[str, ...] = ()
+    long: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -62,7 +64,7 @@ RECORD_FIELDS: dict[str, RecordFields] = {
         _words("name editor_type html_characters updated"), lines={"html_characters": Line("characters", "html")}
     ),
     "template-universal-content": RecordFields(_words("name screenshot_status updated")),
-    "segment": RecordFields(_words("name profile_count is_active is_processing updated")),
+    "segment": RecordFields(_words("name profile_count is_active is_processing updated"), long=("definition",)),
     "list": RecordFields(_words("name profile_count opt_in_process created")),
     "metric": RecordFields(_words("name integration.name")),
     "catalog-item": RecordFields(_words(_CATALOG)),

@@ -42,6 +42,14 @@ class Action:
         return max(effects, key=lambda effect: STRENGTH[effect])
 
     @cached_property
+    def weakest_effect(self) -> Effect:
+        """The effect of the weakest call there can be: an action that picks another is no stronger than that."""
+        if not isinstance(self.spec.request, ChooseRequest):
+            return self.effect
+        effects: list[Effect] = [part.weakest_effect for part in self.made_of] or [self.effect]
+        return min(effects, key=lambda effect: STRENGTH[effect])
+
+    @cached_property
     def filter_arguments(self) -> dict[str, str]:
         """The filterable fields that have an argument of their own, such as a campaign's channel."""
         form = mapping(self.http.query.get("filter")) if self.http else {}

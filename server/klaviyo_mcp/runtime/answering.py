@@ -12,7 +12,7 @@ from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.confirmation import Asked, Declined, check_unchanged
 from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import ActionError, WrongTool
+from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT
 from klaviyo_mcp.actions.plan import Plan
@@ -32,7 +32,7 @@ from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping
 from klaviyo_mcp.registry.model import Effect
-from klaviyo_mcp.registry.tool_names import CONFIRM, RUN_TOOLS
+from klaviyo_mcp.registry.tool_names import CONFIRM
 from klaviyo_mcp.runtime.audit import Audit, Record, error_of, token_id
 from klaviyo_mcp.runtime.call_watch import CallWatch
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
@@ -109,8 +109,8 @@ async def answer_call(
         accounts,
         call,
         name,
-        Circumstances(budget, kept, listed, meta, announce, audit),
-        lambda turn: _run(turn, call, ask, only),
+        Circumstances(budget, kept, listed, meta, announce, audit, only=only),
+        lambda turn: _run(turn, call, ask),
     )
 
 
@@ -208,6 +208,7 @@ class Circumstances:
     announce: Announce | None = None
     audit: Audit | None = None
     confirms: bool = False
+    only: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,7 @@ async def _watched_call(
         async def run(known: Known) -> Answer:
             account = await accounts.find(name)
             watch.account = record.account = account.name
+            engine.check_can_be(call, circumstances.only)
             plan = record.plan = await engine.planned(call, account, anew=circumstances.confirms)
             return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
 
@@ -253,12 +255,9 @@ async def _watched_call(
         return replace(response, action=watch.action, effect=watch.effect)
 
 
-async def _run(turn: _Turn, call: Call, ask: Ask | None, only: Effect | None) -> Answer:
+async def _run(turn: _Turn, call: Call, ask: Ask | None) -> Answer:
     engine, plan = turn.engine, turn.plan
-    if only is not None and plan.effect != only:
-        error = WrongTool(plan.action.name, plan.effect, plan.because, RUN_TOOLS)
-        error.looked = bool(plan.settled.things)
-        raise error
+    engine.check_is(plan, turn.circumstances.only)
     if not (since := engine.waits_for(plan)):
         return await _carried_out(turn)
     consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)

@@ -123,15 +123,17 @@ def assemble(
         user_content=selection.user_content,
     )
     accounts, connected = _accounts(settings, endpoint, sandbox, account, called, most_open, trusted_for)
-    kept = _kept(settings.klaviyo_mcp_keep_answers, server)
+    kept = _kept(settings.klaviyo_mcp_keep_answers, server, user_content=selection.user_content)
     return Application(settings, engine, accounts, exposure, connected, _audit(settings), kept)
 
 
-def _kept(seconds: float, server: "QuotaServer | None") -> "KeptAnswers | None":
+def _kept(seconds: float, server: "QuotaServer | None", *, user_content: bool) -> "KeptAnswers | None":
     """Where whole answers are kept: by this process, or where it counts the quota with others."""
     from klaviyo_mcp.answers.kept_answers import InMemory, KeptAnswers, OnRedis
 
-    return KeptAnswers(OnRedis(server) if server else InMemory(), seconds) if seconds > 0 else None
+    if seconds <= 0:
+        return None
+    return KeptAnswers(OnRedis(server) if server else InMemory(), seconds, user_content)
 
 
 def _audit(settings: Settings) -> "Audit | None":

@@ -26,6 +26,7 @@ def distinct(rule: Precondition, scope: Scope) -> Iterator[Problem]:
         if not all(values):
             continue
         key = json.dumps(values, sort_keys=True)
+        key = key.casefold() if stated.any_case else key
         first = seen.setdefault(key, found.name)
         if first != found.name:
             yield Problem(found.name, f"has the same {both(stated.by)} as {first}", scope.hint)
