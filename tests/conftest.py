@@ -47,6 +47,7 @@ SLOW = (
     "clients/",
     "conformance/",
     "end_to_end/",
+    "hosted/",
     "klaviyo/test_pacing.py",
     "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",
