@@ -128,9 +128,15 @@ def creates(one: Session, _: Session) -> None:
     assert named(told["record"]["id"]) == {one.company}
 
 
+def names_another_account(one: Session, other: Session) -> None:
+    for name in (other.company, "default", one.company):
+        told = one.app.ask("get_lists", account=name)
+        assert told["error"]["code"] == "invalid_arguments", told
+
+
 STEPS = (
     reads_lists, reads_a_report, says_who_it_is, goes_on_with_anothers_cursor, asks_to_delete,
-    confirms_what_another_was_asked, confirms, creates,
+    confirms_what_another_was_asked, confirms, creates, names_another_account,
 )  # fmt: skip
 PLAY = st.lists(
     st.tuples(st.integers(0, GRANTS - 1), st.sampled_from(STEPS), st.integers(0, GRANTS - 1)), min_size=4, max_size=24
