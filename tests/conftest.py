@@ -51,6 +51,7 @@ SLOW = (
     "end_to_end/",
     "hosted/test_demo.py",
     "hosted/test_pages.py",
+    "hosted/",
     "klaviyo/test_pacing.py",
     "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",

@@ -50,7 +50,7 @@ async def test_a_token_is_taken_once_for_what_it_was_given_for() -> None:
     held = Confirmations("destructive")
     token = held.hold(ASKED, "shop", KEY).token
     assert len(token) < 100
-    asked = held.asked(token, None, None)
+    asked = held.asked(token, None, None, "shop", KEY)
     assert asked == ASKED
     await held.use(token, asked, ASKED.same, "shop", KEY)
     with pytest.raises(WrongConfirmation, match="has been used"):
@@ -61,8 +61,8 @@ async def test_another_process_takes_it_with_the_call_beside_it() -> None:
     token = Confirmations("destructive").hold(ASKED, "shop", KEY).token
     other = Confirmations("destructive")
     with pytest.raises(WrongConfirmation, match="repeat action and arguments"):
-        other.asked(token, None, None)
-    asked = other.asked(token, ASKED.action, ASKED.arguments)
+        other.asked(token, None, None, "shop", KEY)
+    asked = other.asked(token, ASKED.action, ASKED.arguments, "shop", KEY)
     await other.use(token, asked, ASKED.same, "shop", KEY)
 
 
@@ -82,10 +82,21 @@ async def test_it_is_refused_for_anything_else(account, key, asked, same, why) -
         await held.use(token, asked, same, account, key)
 
 
+@pytest.mark.parametrize(("account", "key"), [("other", KEY), ("shop", b"x" * 32)])
+async def test_what_another_account_was_asked_is_not_known_here(account, key) -> None:
+    held = Confirmations("destructive")
+    token = held.hold(ASKED, "shop", KEY).token
+    with pytest.raises(WrongConfirmation, match="does not know what the token is for"):
+        held.asked(token, None, None, account, key)
+    guessed = held.asked(token, ASKED.action, ASKED.arguments, account, key)
+    with pytest.raises(WrongConfirmation, match="not for this call and this account"):
+        await held.use(token, guessed, ASKED.same, account, key)
+
+
 @pytest.mark.parametrize("text", ["", "yes", "confirm1", "confirm1.zz.a.b.c", "confirm1." + "x" * 500, "a.b.c.d.e"])
 def test_what_is_no_token_is_told(text) -> None:
     with pytest.raises(WrongConfirmation, match="no confirmation"):
-        Confirmations("destructive").asked(text, None, None)
+        Confirmations("destructive").asked(text, None, None, "shop", KEY)
 
 
 def test_a_token_ends() -> None:
@@ -94,7 +105,7 @@ def test_a_token_ends() -> None:
     _, expires, *rest = token.split(".")
     earlier = ".".join(["confirm1", f"{int(expires, 16) - LIFE - 1:x}", *rest])
     with pytest.raises(WrongConfirmation, match="has ended"):
-        held.asked(earlier, None, None)
+        held.asked(earlier, None, None, "shop", KEY)
 
 
 async def test_an_engine_does_nothing_strong_without_a_yes(registry: Registry, account: Account) -> None:

@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -151,13 +153,38 @@ def program(client: Client, folder: Path) -> list[str]:
 @contextmanager
 def http_server() -> Iterator[str]:
     """A server of its own over HTTP, on a free port, with its sandbox: its URL. Raises NotListening."""
-    words = [*SERVE, "--transport", "http", "--port", "0"]
+    with listening([*SERVE, "--transport", "http", "--port", "0"], variables()) as url:
+        yield f"{url}/mcp"
+
+
+@contextmanager
+def hosted_server() -> Iterator[str]:
+    """A hosted service on this machine: its issuer. Its Klaviyo is never asked. Raises NotListening."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="klaviyo-mcp-hosted-") as home:
+        settings = {
+            "KLAVIYO_MCP_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "KLAVIYO_MCP_SECRET": secrets.token_urlsafe(32),
+            "KLAVIYO_CLIENT_ID": "conformance",
+            "KLAVIYO_CLIENT_SECRET": "conformance",
+            "KLAVIYO_MCP_HOME": home,
+        }
+        words = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http", "--port", str(port)]
+        with listening(words, variables() | settings) as url:
+            yield url
+
+
+@contextmanager
+def listening(words: list[str], settings: dict[str, str]) -> Iterator[str]:
+    """A server process, and where it says that it listens. Raises NotListening."""
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(words, env=variables(), stderr=log, start_new_session=True)
+        process = subprocess.Popen(words, env=settings, stderr=log, start_new_session=True)
         try:
             for _ in range(600):
                 log.seek(0)
-                if found := re.search(r"listening on (http://[^\s/]+)", log.read()):
+                if found := re.search(r"listening on (http://[^\s/,]+)", log.read()):
                     break
                 if process.poll() is not None:
                     break
@@ -165,7 +192,7 @@ def http_server() -> Iterator[str]:
             if not found:
                 log.seek(0)
                 raise NotListening(short(log.read()[-200:]))
-            yield f"{found[1]}/mcp"
+            yield found[1]
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):

@@ -28,11 +28,11 @@ class Session:
     confirmations: list[tuple[str, str]] = field(default_factory=list)
 
 
-@dataclass(repr=False)
 class Service:
-    url: str
-    klaviyo: ManyCompanies
-    sessions: list[Session]
+    """No dataclass: hypothesis would print all of it for each example."""
+
+    def __init__(self, url: str, klaviyo: ManyCompanies, sessions: list[Session]) -> None:
+        self.url, self.klaviyo, self.sessions = url, klaviyo, sessions
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,7 @@ def tool(session: Session, name: str, **arguments: Any) -> dict[str, Any]:
 
 def reads_lists(one: Session, _: Session) -> None:
     told = tool(one, "get_lists", page_size=2, max_records=2)
+    assert "error" not in told, told
     assert [record["id"] for record in told["records"]] == [list_id(one.company, 0), list_id(one.company, 1)]
     one.cursors.append(told["next_cursor"])
 
@@ -90,7 +91,7 @@ def goes_on_with_anothers_cursor(one: Session, other: Session) -> None:
     told = one.app.ask("get_lists", page_size=2, cursor=other.cursors[-1])
     if one.company != other.company:
         assert "error" in told
-        assert named(str(told).replace(other.cursors[-1], "")) <= {one.company}
+        assert told["error"]["outcome"] == "Nothing was sent to Klaviyo."
 
 
 def asks_to_delete(one: Session, _: Session) -> None:
@@ -108,9 +109,9 @@ def confirms_what_another_was_asked(one: Session, other: Session) -> None:
         asks_to_delete(other, one)
     token, what = other.confirmations[-1]
     bare = tool(one, "confirm_action", token=token)
-    assert bare["error"]["code"].startswith("confirmation"), bare
+    assert bare["error"]["code"] == "wrong_confirmation", bare
     with_call = one.app.ask("confirm_action", token=token, action="delete_list", arguments={"id": what})
-    assert with_call["error"]["code"].startswith("confirmation"), with_call
+    assert with_call["error"]["code"] in ("wrong_confirmation", "invalid_arguments", "precondition_failed"), with_call
 
 
 def confirms(one: Session, _: Session) -> None:
@@ -119,7 +120,7 @@ def confirms(one: Session, _: Session) -> None:
     token, _what = one.confirmations.pop()
     told = tool(one, "confirm_action", token=token)
     assert "error" not in told, told
-    assert tool(one, "confirm_action", token=token)["error"]["code"].startswith("confirmation")
+    assert tool(one, "confirm_action", token=token)["error"]["code"] == "wrong_confirmation"
 
 
 def creates(one: Session, _: Session) -> None:
@@ -127,9 +128,15 @@ def creates(one: Session, _: Session) -> None:
     assert named(told["record"]["id"]) == {one.company}
 
 
+def names_another_account(one: Session, other: Session) -> None:
+    for name in (other.company, "default", one.company):
+        told = one.app.ask("get_lists", account=name)
+        assert told["error"]["code"] == "invalid_arguments", told
+
+
 STEPS = (
     reads_lists, reads_a_report, says_who_it_is, goes_on_with_anothers_cursor, asks_to_delete,
-    confirms_what_another_was_asked, confirms, creates,
+    confirms_what_another_was_asked, confirms, creates, names_another_account,
 )  # fmt: skip
 PLAY = st.lists(
     st.tuples(st.integers(0, GRANTS - 1), st.sampled_from(STEPS), st.integers(0, GRANTS - 1)), min_size=4, max_size=24
@@ -159,13 +166,16 @@ def test_a33_sessions_at_the_same_time_never_see_another_company(service: Servic
             one.result(60)
 
 
-def test_a34_nothing_of_a_company_was_deleted_by_another(service: Service) -> None:
+def test_a34_a_confirmation_of_another_company_is_not_known_and_looks_nothing_up(service: Service) -> None:
     first, second = service.sessions[:2]
+    asks_to_delete(second, first)
+    received = len(service.klaviyo.received)
+    told = tool(first, "confirm_action", token=second.confirmations[-1][0])["error"]
+    assert told["code"] == "wrong_confirmation"
+    assert len(service.klaviyo.received) == received
     confirms_what_another_was_asked(first, second)
     confirms(second, first)
     assert all(len(named(entry)) == 1 for entry in service.klaviyo.deleted), service.klaviyo.deleted
-    foreign = [entry for entry in service.klaviyo.crossed if "/api/lists/" in entry]
-    assert foreign == [], "no id of another company was looked up or sent by what a confirmation stood for"
 
 
 def test_a33_a_report_is_read_once_by_each_company_and_kept_for_its_own_grants(service: Service) -> None:
@@ -202,7 +212,7 @@ def test_a33_the_manage_page_knows_its_own_company_alone(service: Service) -> No
 
 
 def test_a35_klaviyo_gets_its_own_tokens_and_no_others(service: Service) -> None:
-    reads_lists(service.sessions[0], service.sessions[0])
+    reads_lists(service.sessions[1], service.sessions[1])
     ours = {text for session in service.sessions for text in session.app.tokens.values() if isinstance(text, str)}
     ours -= {"Bearer", *(session.app.tokens["scope"] for session in service.sessions)}
     received = "\n".join(service.klaviyo.received)

@@ -103,7 +103,7 @@ class Confirmations:
         """`confirm` says which calls wait."""
         self.confirm: Confirm = confirm
         self._spent = spent or SpentHere()
-        self._held: OrderedDict[str, Asked] = OrderedDict()
+        self._held: OrderedDict[str, tuple[Asked, str, bytes]] = OrderedDict()
 
     def needed(self, effect: Effect) -> bool:
         """Whether a call of this effect waits for a yes."""
@@ -114,20 +114,23 @@ class Confirmations:
         number, expires = os.urandom(6).hex(), int(time()) + LIFE
         body = f"{MARK}.{expires:x}.{number}.{_digest(asked.same)}"
         pledge = Pledge(f"{body}.{_signature(body, asked, account, key)}", expires)
-        self._held[pledge.token] = asked
+        self._held[pledge.token] = (asked, account, key)
         while len(self._held) > MOST_HELD:
             self._held.popitem(last=False)
         return pledge
 
-    def asked(self, token: str, action: str | None, arguments: JSON | None) -> Asked:
+    def asked(self, token: str, action: str | None, arguments: JSON | None, account: str, key: bytes) -> Asked:
         """The call that a token is said to be for, as this process knows it, or as it was repeated beside the token.
 
-        Raises WrongConfirmation for one that is not whole or has ended, or where nothing says what it is for.
+        What was shown for another account is not known here: its arguments are nobody else's. Raises WrongConfirmation
+        for one that is not whole or has ended, or where nothing says what it is for.
         """
         _, _, _, expires = _parts(token)
         if expires < time():
             raise WrongConfirmation(f"The confirmation has ended: one holds for {LIFE // 60} minutes.")
-        held = self._held.get(token)
+        held, *whose = self._held.get(token, (None,))
+        if whose != [account, key]:
+            held = None
         if action is None:
             if held is None:
                 raise WrongConfirmation(

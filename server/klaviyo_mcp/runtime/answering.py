@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from klaviyo_mcp.accounts.account import Account, Accounts
+from klaviyo_mcp.accounts.errors import AccountProblem
 from klaviyo_mcp.actions.bounds import is_long
 from klaviyo_mcp.actions.confirmation import Asked, Declined, check_unchanged
 from klaviyo_mcp.actions.consequences import Told
@@ -159,8 +160,9 @@ async def confirm_call(
     action = engine.registry.get(confirmation.action) if confirmation.action else None
     name_of_action = action.name if action else confirmation.action
     try:
-        asked = engine.confirmations.asked(confirmation.token, name_of_action, confirmation.arguments)
-    except ActionError as error:
+        whose = _whose(await accounts.find(name))
+        asked = engine.confirmations.asked(confirmation.token, name_of_action, confirmation.arguments, *whose)
+    except (ActionError, AccountProblem) as error:
         call = Call(name_of_action or "", confirmation.arguments)
         return await turned_down(engine, call, error, audit, confirmation, listed=listed)
     return await _watched_call(
@@ -173,7 +175,7 @@ async def confirm_call(
     )
 
 
-def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = False) -> Response:
+def refused(engine: Engine, name: str, error: ActionError | AccountProblem, *, listed: bool = False) -> Response:
     """The answer to a call that is not made, before an account has been looked at."""
     answer = explain(error, name, engine.registry)
     answer = sendable(as_listed(answer, engine.registry) if listed else answer)
@@ -183,13 +185,13 @@ def refused(engine: Engine, name: str, error: ActionError, *, listed: bool = Fal
 async def turned_down(
     engine: Engine,
     call: Call,
-    error: ActionError,
+    error: ActionError | AccountProblem,
     audit: Audit | None,
     confirmation: Confirmation,
     *,
     listed: bool = False,
 ) -> Response:
-    """The answer to a confirmation that is none, or a no, before an account has been looked at; it is written down."""
+    """The answer to a confirmation that is none, or a no, before anything was asked of Klaviyo; it is written down."""
     record = Record(audit, "", call.name, engine.registry.get(call.name), call.arguments, CONFIRM)
     record.confirmation = _given(confirmation)
     response = refused(engine, call.name or CONFIRM, error, listed=listed)
