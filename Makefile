@@ -21,10 +21,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench clients docs lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted clients docs lock sbom clean .venv
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## A guided tour against the built-in sandbox, no Klaviyo account needed
 	@$(BIN)/klaviyo-mcp demo
@@ -77,6 +77,9 @@ bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, and search
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/quota.py
 	$(BIN)/python bench/search.py
+
+bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENCH="--full --redis" for more
+	$(BIN)/python bench/hosted.py $(BENCH)
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"
