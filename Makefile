@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench tasks clients docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients docs screenshots lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, search, and answe
 tasks: $(TOOLS)  ## Have marketers' tasks done over the sandbox, or some: make tasks FLAGS="--task 3 --agent COMMAND"
 	$(BIN)/python -m bench.tasks $(FLAGS)
 
+bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENCH="--full --redis" for more
+	$(BIN)/python bench/hosted.py $(BENCH)
+
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"
 
@@ -103,7 +106,7 @@ export_uv := export --quiet --locked --only-group lock --no-header
 usable = $(BIN)/python -c 'from pathlib import Path; stamp = Path("$(INSTALLED)"); \
 	raise SystemExit(stamp.exists() and stamp.read_text() != str(Path.cwd()))' 2>/dev/null
 ifneq ($(shell $(usable) && echo yes),yes)
-.PHONY: help setup demo quick fast coverage test check bench tasks clients docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients docs screenshots lock sbom clean .venv
 endif
 
 $(INSTALLED): pyproject.toml uv.lock

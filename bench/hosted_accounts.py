@@ -3,11 +3,12 @@
 import time
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
-from klaviyo_mcp.accounts.records import Company, Grant, Secret
+from klaviyo_mcp.accounts.records import Company, Connection, Grant, Secret
 from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_mcp.authorization.client import Client
-from klaviyo_mcp.authorization.grants import Grants, Holder
+from klaviyo_mcp.authorization.grants import Grants, McpGrant
 from klaviyo_mcp.authorization.pacing import OwnPace
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.sealing import Sealing
@@ -27,7 +28,6 @@ async def connect_accounts(many: int, environment: dict[str, str]) -> tuple[list
     resource = f"{environment['KLAVIYO_MCP_PUBLIC_URL']}/mcp"
     tokens = Tokens(records, grants, resource, Lives(LIFE, LIFE), OwnPace())
     client = Client("bench", "Bench", ("http://127.0.0.1/callback",), "dynamic")
-    holder = Holder("bench", "Bench")
     given: list[str] = []
     upstream: dict[str, str] = {}
     for number in range(many):
@@ -44,7 +44,21 @@ async def connect_accounts(many: int, environment: dict[str, str]) -> tuple[list
             refreshed_at=now,
         )
         company = Company(f"CO{number:04}", f"Company {number}", test_account=False)
-        grant = await grants.begin(pair, company, None, holder, "klaviyo:read", LIFE)
+        grant = McpGrant(
+            grant_id=token_hex(16),
+            account_id=f"CO{number:04}",
+            user=None,
+            company_name=company.name,
+            test_account=False,
+            client_id=client.client_id,
+            client_name=client.name,
+            client_domain=None,
+            level="klaviyo:read",
+            created=now,
+            life=LIFE,
+        )
+        await vault.write(Connection(grant.grant_id, company, api, now, pair))
+        await grants.keep(grant)
         access = (await tokens.first(grant.grant_id, client))["access_token"]
         given.append(access)
         upstream[sha256(access.encode()).hexdigest()] = f"upstream-{number}"

@@ -49,8 +49,6 @@ SLOW = (
     "clients/",
     "conformance/",
     "end_to_end/",
-    "hosted/test_demo.py",
-    "hosted/test_pages.py",
     "hosted/",
     "klaviyo/test_pacing.py",
     "mcp_server/test_connections.py",

@@ -112,6 +112,11 @@ class ConnectedAccounts:
             raise AmbiguousAccount(f"Several accounts are connected: {', '.join(names)}. Say which one is meant.")
         if self._fixed not in (None, chosen):
             raise UnknownAccount(f"There is no account named {chosen!r} here; this server has {self._fixed!r}.")
+        known = self._open.get(chosen)
+        if known is not None and self._holds(known, self.vault.stamp(chosen)):
+            self._open.move_to_end(chosen)
+            await known.notes.used()
+            return known.account
         async with self._opening.setdefault(chosen, anyio.Lock()):
             return (await self._opened(chosen)).account
 
@@ -129,8 +134,7 @@ class ConnectedAccounts:
         """The account as the vault has it now: it may have been connected anew, or removed, since it was opened."""
         known, stamp = self._open.get(name), self.vault.stamp(name)
         if known is not None and self._holds(known, stamp):
-            self._open.move_to_end(name)
-            await known.notes.used()
+            # Whoever had the lock before has looked.
             return known
         try:
             connection = await self.vault.read(name)

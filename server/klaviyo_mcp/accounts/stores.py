@@ -33,6 +33,8 @@ LOCK_LIFE = 25.0
 """Seconds after which Redis gives up the lock of a process that died."""
 SETTLED = 100_000_000
 """Nanoseconds after which the time of a file tells it from one that was written later."""
+MOST_CONNECTIONS = 32
+"""To Redis at a time; who comes when all are in use waits. To open hundreds at once takes longer than it may."""
 LARGEST_RECORD = 1_000_000
 """Bytes of a record that is read; a grant with all scopes has some thousand."""
 READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
@@ -246,11 +248,17 @@ class RedisStore:
     def client(self) -> "Redis":
         """One client for records and locks; its connections open at first use and again when they broke."""
         if self._client is None:
-            from redis.asyncio import Redis  # 0.1 s that only a vault on Redis costs
+            from redis.asyncio import BlockingConnectionPool, Redis  # 0.1 s that only a vault on Redis costs
 
-            self._client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-                self._url, decode_responses=True, socket_connect_timeout=3.0, socket_timeout=5.0
+            pool = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                self._url,
+                max_connections=MOST_CONNECTIONS,
+                timeout=5.0,
+                decode_responses=True,
+                socket_connect_timeout=3.0,
+                socket_timeout=5.0,
             )
+            self._client = Redis.from_pool(pool)  # pyright: ignore[reportUnknownArgumentType]
         return self._client
 
     def key_value(self) -> "AsyncKeyValue | None":

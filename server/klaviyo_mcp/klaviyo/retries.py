@@ -101,7 +101,20 @@ class Sending:
 
         An attempt that may have been carried out leaves that open, whatever a later one is answered.
         """
-        # Imported at the first call: it takes some 10 ms that a server's start-up need not pay.
+        failed: list[KlaviyoError] = []
+
+        async def counted() -> Reply:
+            if failed:
+                raise failed.pop()
+            self.attempts += 1
+            return await attempt()
+
+        try:
+            # Most requests need no repetition, and nothing of what it takes.
+            return await counted()
+        except KlaviyoError as error:
+            failed.append(error)
+        # Imported at the first failure: it takes some 10 ms.
         from tenacity import AsyncRetrying, wait_random_exponential
 
         jitter = wait_random_exponential(multiplier=BASE, max=LONGEST)
@@ -111,11 +124,6 @@ class Sending:
             wait=lambda _: self._pause,
             reraise=True,
         )
-
-        async def counted() -> Reply:
-            self.attempts += 1
-            return await attempt()
-
         try:
             return await retrying(counted)
         except KlaviyoError as error:

@@ -44,6 +44,11 @@ class Proxy:
         return self.url.netloc.decode("ascii")
 
 
+CONNECTIONS = httpx2.Limits(max_connections=100, max_keepalive_connections=32)
+"""Of a way. The library would keep twenty: of more calls at once, each opens one anew. It looks at every one that is
+kept whenever it sends a request, so that a hundred would cost more than they save."""
+
+
 class SystemRoute(httpx2.AsyncBaseTransport):
     """Sends each request by the way that the environment says. Connections are opened at first use, and kept."""
 
@@ -78,10 +83,12 @@ def _way(url: httpx2.URL) -> httpx2.AsyncHTTPTransport:
     needs_tls = "https" in (url.scheme, proxy and proxy.url.scheme)
     trusted = certificates() if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if proxy is None:
-        return httpx2.AsyncHTTPTransport(verify=trusted)
+        return httpx2.AsyncHTTPTransport(verify=trusted, limits=CONNECTIONS)
     tls = trusted if proxy.url.scheme == "https" else None
     try:
-        return httpx2.AsyncHTTPTransport(verify=trusted, proxy=httpx2.Proxy(proxy.url, ssl_context=tls))
+        return httpx2.AsyncHTTPTransport(
+            verify=trusted, limits=CONNECTIONS, proxy=httpx2.Proxy(proxy.url, ssl_context=tls)
+        )
     except ImportError:
         raise NetworkSettingWrong(
             f"The proxy in {proxy.variable} speaks SOCKS, for which a package is missing.", SOCKS_ADVICE
