@@ -6,12 +6,13 @@ import pytest
 from tests.authorization.driving import ISSUER, OWN_SECRET, App, error_of
 from tests.authorization.test_managing import signed_in
 
+from klaviyo_mcp.accounts.vault import open_vault
 from klaviyo_mcp.authorization.levels import Levels
 
 
 @pytest.fixture
-def hosted(command, fresh, tmp_path):
-    """`klaviyo-mcp hosted …` with the settings of the instance."""
+def run(command, fresh, tmp_path):
+    """The command line with the settings of the instance."""
     settings = {
         "KLAVIYO_MCP_PUBLIC_URL": ISSUER,
         "KLAVIYO_MCP_SECRET": OWN_SECRET,
@@ -21,7 +22,13 @@ def hosted(command, fresh, tmp_path):
         "KLAVIYO_OAUTH_BASE_URL": fresh.url,
         "KLAVIYO_MCP_HOME": str(tmp_path / "home"),
     }
-    return lambda *words, **more: command("hosted", *words, **{**settings, **more})
+    return lambda *words, **more: command(*words, **{**settings, **more})
+
+
+@pytest.fixture
+def hosted(run):
+    """`klaviyo-mcp hosted …` with them."""
+    return lambda *words, **more: run("hosted", *words, **more)
 
 
 async def test_grants_are_listed_and_those_of_one_account_ended(hosted, service, app, fresh) -> None:
@@ -106,6 +113,16 @@ async def test_sealed_anew_at_the_terminal_an_old_secret_can_go(hosted, service,
     early = hosted("grants", KLAVIYO_MCP_SECRET="o" * 32)
     assert early.returncode == 1
     assert "another secret" in early.stderr
+
+
+async def test_the_vaults_key_is_changed_and_nobody_is_logged_out(run, service, app, fresh, tmp_path) -> None:
+    tokens = await app.tokens()
+    done = run("accounts", "rekey", KLAVIYO_MCP_VAULT_KEY=fresh.vault_key)
+    assert "1 records are sealed with the new key, which is in KLAVIYO_MCP_VAULT_KEY" in done.stdout
+    (tmp_path / "home/vault.key").unlink()
+    vault = open_vault(tmp_path / "home", key=fresh.vault_key)
+    assert (await App(service.another(vault), app.client_id).refresh(tokens["refresh_token"])).status == 200
+    await vault.close()
 
 
 async def test_what_has_run_out_is_swept_at_the_terminal(hosted, service, app) -> None:
