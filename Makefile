@@ -106,7 +106,7 @@ export_uv := export --quiet --locked --only-group lock --no-header
 usable = $(BIN)/python -c 'from pathlib import Path; stamp = Path("$(INSTALLED)"); \
 	raise SystemExit(stamp.exists() and stamp.read_text() != str(Path.cwd()))' 2>/dev/null
 ifneq ($(shell $(usable) && echo yes),yes)
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients docs screenshots lock sbom clean .venv
+.PHONY: $(INSTALLED)
 endif
 
 $(INSTALLED): pyproject.toml uv.lock
