@@ -221,7 +221,7 @@ def test_an_answer_may_lead_to_other_places_than_this_machine(tab, service, addr
         assert answer_of(asked[-1])["error"] == "access_denied"
 
 
-def test_no_page_is_shown_in_a_frame(browser, service, waiting) -> None:
+def test_a25_no_page_is_shown_in_a_frame(browser, service, waiting) -> None:
     """A25."""
     tab = browser.new_context().new_page()
     pages = (service.client(waiting.address).authorize, service.url, f"{service.url}/nowhere", waiting.address)
