@@ -164,6 +164,8 @@ class TestDeaths:
                 if answer.status_code == 200:
                     apps[number].tokens = answer.json()
                     done[number] += 1
+                elif answer.status_code == 429:
+                    time.sleep(0.5)
                 elif answer.status_code not in (502, 503):
                     refused.append(answer.text)
                     return
