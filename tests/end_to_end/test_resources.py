@@ -68,6 +68,8 @@ async def test_all_of_it_is_there_over_either_transport_in_either_era(client: Cl
         "klaviyo://actions/{name}/schema",
         "klaviyo://actions/{name}/schema/{path}",
         "klaviyo://guides/{topic}",
+        "klaviyo://answers/{answer_id}.csv",
+        "klaviyo://answers/{answer_id}.jsonl",
     ]
     actions = await read(client, "klaviyo://actions")
     assert re.findall(r"^- (\w+) \((?:read|write|destructive)\): ", actions, re.MULTILINE) == [
