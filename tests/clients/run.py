@@ -1,4 +1,4 @@
-"""Take the clients of clients.toml on a trip, each over stdio and over HTTP, and write docs/clients.md. `make clients`.
+"""Take the clients of clients.toml on their trips over stdio and over HTTP, and write docs/clients.md. `make clients`.
 
 With names of clients only those go, and nothing is written; the name "conformance" stands for the conformance suite.
 Exit status 1 says that a trip or a check failed, 2 that a name is not known.
@@ -10,7 +10,7 @@ from conformance import Conformance, run_conformance
 from environments import Unbuildable
 from report import PAGE, Trips, line, write_page
 from travelling import Client, NotListening, listing, load_clients, travel
-from trip import Listing, Trip
+from trip import ROUTES, Listing, Trip
 
 TRANSPORTS = ("stdio", "http")
 CONFORMANCE = "conformance"
@@ -22,13 +22,13 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - {*clients, CONFORMANCE}:
         print(f"Not known: {', '.join(sorted(unknown))}. There are: {', '.join([*clients, CONFORMANCE])}.")
         return 2
-    listed = listing()
+    listed = {route.name: listing(route) for route in ROUTES}
     found = [(client, go(client, listed)) for name, client in clients.items() if not names or name in names]
     failed = [
-        f"{client.name} over {transport}"
+        f"{client.name}, {trip.route.name} over {transport}"
         for client, trips in found
-        for transport, trip in trips.items()
-        if not trip.complete(listed)
+        for (_, transport), trip in trips.items()
+        if not trip.complete(listed[trip.route.name])
     ]
     if not names or CONFORMANCE in names:
         conformance = conform()
@@ -41,16 +41,20 @@ def main(names: list[str]) -> int:
     return 1 if failed else 0
 
 
-def go(client: Client, listed: Listing) -> Trips:
+def go(client: Client, listed: dict[str, Listing]) -> Trips:
     """The trips of one client. Whatever is wrong with one stops no other."""
+    ways = [(route, transport) for route in ROUTES for transport in TRANSPORTS]
+    trips: Trips = {}
     try:
         folder = client.build()
     except Unbuildable as error:
-        trips = {transport: Trip(remarks=[f"cannot be installed: {error}"]) for transport in TRANSPORTS}
-    else:
-        trips = {transport: travel(client, folder, transport, listed) for transport in TRANSPORTS}
-    for transport, trip in trips.items():
-        print(line(client, transport, trip, listed), flush=True)
+        remark = f"cannot be installed: {error}"
+        trips = {(route.name, transport): Trip(route, remarks=[remark]) for route, transport in ways}
+        folder = None
+    for route, transport in ways:
+        if folder:
+            trips[route.name, transport] = travel(client, folder, route, transport, listed[route.name])
+        print(line(client, transport, trips[route.name, transport], listed[route.name]), flush=True)
     return trips
 
 

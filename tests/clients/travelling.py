@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from environments import environment, node_binary, variables, version_split
-from trip import Listing, Trip, calls, judge, short
+from trip import Listing, Route, Trip, calls, judge, short
 
 HERE = Path(__file__).parent
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--sandbox", "--expose", "all"]
+SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--sandbox"]
 TRIP_SECONDS = 180
 
 
@@ -61,13 +61,15 @@ def load_clients() -> dict[str, Client]:
     return {name: Client(name, **table) for name, table in tables.items()}
 
 
-def listing() -> Listing:
-    """What the server lists, asked of it over stdio by the SDK of this project."""
+def listing(route: Route) -> Listing:
+    """What the server lists on a route, asked of it over stdio by the SDK of this project."""
     from mcp.client import Client as SdkClient
     from mcp.client.stdio import StdioServerParameters
 
+    program, *words = [*SERVE, *route.flags]
+
     async def ask() -> Listing:
-        async with SdkClient(StdioServerParameters(command=SERVE[0], args=SERVE[1:], env=variables())) as client:
+        async with SdkClient(StdioServerParameters(command=program, args=words, env=variables())) as client:
             tools = (await client.list_tools()).tools
         optional = {
             tool.name: [
@@ -80,20 +82,26 @@ def listing() -> Listing:
     return asyncio.run(ask())
 
 
-def travel(client: Client, folder: Path, transport: str, listed: Listing) -> Trip:
-    """Make the trip with a client whose environment is in `folder`."""
+def travel(client: Client, folder: Path, route: Route, transport: str, listed: Listing) -> Trip:
+    """Make a trip with a client whose environment is in `folder`."""
     began = time.monotonic()
-    asked = {"transport": transport, "command": SERVE, "url": "", "options": client.options, "calls": calls(listed)}
+    asked = {
+        "transport": transport,
+        "command": [*SERVE, *route.flags],
+        "url": "",
+        "options": client.options,
+        "calls": calls(route, listed),
+    }
     if transport == "stdio":
         lines, ended = run_driver(client, folder, asked)
     else:
         try:
-            with http_server() as url:
+            with http_server(*route.flags) as url:
                 lines, ended = run_driver(client, folder, asked | {"url": url})
         except NotListening as error:
             lines, ended = [], f"the server does not listen: {error}"
-    steps, remarks = judge(lines, alone=client.server_per_call and transport == "stdio")
-    trip = Trip(steps=steps, remarks=remarks, seconds=time.monotonic() - began)
+    steps, remarks = judge(route, lines, alone=client.server_per_call and transport == "stdio")
+    trip = Trip(route, steps=steps, remarks=remarks, seconds=time.monotonic() - began)
     for line in lines:
         trip.tools = line.get("tools", trip.tools)
         trip.remarks += [short(line[said]) for said in ("remark", "broken") if said in line]
@@ -151,9 +159,9 @@ def program(client: Client, folder: Path) -> list[str]:
 
 
 @contextmanager
-def http_server() -> Iterator[str]:
+def http_server(*flags: str) -> Iterator[str]:
     """A server of its own over HTTP, on a free port, with its sandbox: its URL. Raises NotListening."""
-    with listening([*SERVE, "--transport", "http", "--port", "0"], variables()) as url:
+    with listening([*SERVE, *flags, "--transport", "http", "--port", "0"], variables()) as url:
         yield f"{url}/mcp"
 
 

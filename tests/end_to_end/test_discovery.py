@@ -124,6 +124,14 @@ async def test_what_the_tools_do_not_take_is_named(client, tool, arguments, argu
     assert error["outcome"] == "Nothing was sent to Klaviyo."
 
 
+async def test_a_call_whose_arguments_repeat_it_is_understood(client) -> None:
+    """Semantic Kernel gives every function what it was called with once more, as `arguments`."""
+    plain = {"action": "get_lists", "arguments": {"page_size": 1}}
+    assert len((await answer(client, "run_read_action", **{**plain, "arguments": plain}))["records"]) == 1
+    both = {"calls": [plain, plain]}
+    assert len((await answer(client, "run_read_action", **both, arguments=both))["answers"]) == 2
+
+
 async def test_an_action_that_is_not_listed_can_be_called_by_its_name(client) -> None:
     assert "records" in await answer(client, "get_tags")
 

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.types import Tool
@@ -13,14 +14,23 @@ from mcp.types import Tool
 Converter = Callable[[Tool], object]
 
 
-@pytest.fixture(scope="module")
-async def tools() -> list[Tool]:
+async def _listed(*flags: str) -> list[Tool]:
     """The tools as a client gets them."""
-    command = StdioServerParameters(
-        command=sys.executable, args=["-m", "klaviyo_mcp", "serve", "--sandbox", "--expose", "all"]
-    )
+    command = StdioServerParameters(command=sys.executable, args=["-m", "klaviyo_mcp", "serve", "--sandbox", *flags])
     async with Client(command) as client:
         return (await client.list_tools()).tools
+
+
+@pytest.fixture(scope="module")
+async def tools() -> list[Tool]:
+    """Every action as a tool."""
+    return await _listed("--expose", "all")
+
+
+@pytest.fixture(scope="module")
+async def handful() -> list[Tool]:
+    """What is listed by default: tools of the server's own, and everyday actions with shortened arguments."""
+    return await _listed()
 
 
 def _openai(tool: Tool) -> object:
@@ -132,10 +142,33 @@ CONVERTERS: dict[str, Converter] = {
 @pytest.mark.parametrize("name", CONVERTERS)
 async def test_no_tool_is_refused(name: str, tools: list[Tool]) -> None:
     assert len(tools) > 300
+    assert _refused(name, tools) == {}
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+async def test_no_tool_of_the_default_listing_is_refused(name: str, handful: list[Tool]) -> None:
+    assert "run_read_action" in {tool.name for tool in handful}
+    assert _refused(name, handful) == {}
+
+
+def _refused(name: str, tools: list[Tool]) -> dict[str, str]:
+    """The tools that a converter refuses, with what it says."""
     refused: dict[str, str] = {}
     for tool in tools:
         try:
             CONVERTERS[name](tool.model_copy(update={"input_schema": deepcopy(tool.input_schema)}))
         except Exception as error:  # noqa: BLE001 - a converter refuses with whatever it likes
             refused[tool.name] = f"{type(error).__name__}: {error}"
-    assert refused == {}
+    return refused
+
+
+@pytest.mark.parametrize("strict", [_openai_strict, _openai_agents], ids=["openai", "openai-agents"])
+async def test_a_strict_schema_leaves_a_way_to_give_an_action_its_arguments(
+    strict: Callable[[Tool], Any], handful: list[Tool]
+) -> None:
+    runs = [tool for tool in handful if tool.name.startswith("run_") or tool.name == "preview_action"]
+    assert len(runs) == 4
+    for tool in runs:
+        made = strict(tool.model_copy(update={"input_schema": deepcopy(tool.input_schema)}))
+        form = Draft202012Validator(made["properties"]["arguments"])
+        assert form.is_valid({"id": "VbT4kM"}) or form.is_valid('{"id": "VbT4kM"}'), tool.name

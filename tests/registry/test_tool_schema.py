@@ -4,7 +4,13 @@ import pytest
 
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_mcp.registry.tool_schema import LARGEST_PROPERTY, LONGEST_ENUM, listed_schema, sparse_fieldsets
+from klaviyo_mcp.registry.tool_schema import (
+    LARGEST_PROPERTY,
+    LONGEST_ENUM,
+    brief_schema,
+    listed_schema,
+    sparse_fieldsets,
+)
 
 
 def listed(registry: Registry, name: str) -> dict:
@@ -19,6 +25,18 @@ def test_every_argument_is_listed_and_none_is_large(registry: Registry) -> None:
         assert not left_out or action.effect != "read" or "fields" in properties
         for name, part in properties.items():
             assert len(str(part)) <= LARGEST_PROPERTY, (action.name, name)
+
+
+def test_an_argument_in_few_words_keeps_its_type(registry: Registry) -> None:
+    """Clients that make a model of a schema load no tool at all where one argument has none."""
+    for action in registry.actions:
+        whole = listed(registry, action.name)
+        for name, part in brief_schema(action.spec, 100_000)[0]["properties"].items():
+            forms = part.get("anyOf", [part])
+            assert {form["type"] for form in forms} == {
+                form["type"] for form in whole[name].get("anyOf", [whole[name]])
+            }
+            assert all("items" in form for form in forms if form["type"] == "array"), (action.name, name)
 
 
 def test_long_enumerations_are_left_out(registry: Registry) -> None:

@@ -153,7 +153,7 @@ def _line(key: str, value: Any) -> str:
     if isinstance(value, str) or (is_object(value) and (_is_users(value) or _is_named(value))):
         return f"{name}: {_cell(value)}"
     if key == "fields_left_out" and is_list(value):
-        return f"{key}: {', '.join(map(str, value))} (fields: all shows them)"
+        return f"{key}: {', '.join(map(str, value))} (fields: [all] shows them)"
     return f"{name}: {_json(value)}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.unpacking import unpacked
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
+from klaviyo_mcp.mcp_server.account_argument import ARGUMENT as ACCOUNT
 from klaviyo_mcp.mcp_server.server_tools import BY_NAME, MOST_CALLS, SEVERAL
 from klaviyo_mcp.registry.tool_names import READ_MORE, RUN_TOOLS
 
@@ -21,16 +22,14 @@ def checked(tool: str, given: Mapping[str, Any]) -> JSON:
     properties = mapping(schema["properties"])
     arguments: JSON = {}
     problems: list[Problem] = []
-    for name, value in given.items():
+    for name, value in _said_once(given).items():
         if name not in properties:
             takes = f"It takes {', '.join(properties)}."
             problems.append(Problem(name, f"{tool} has no argument of this name", takes))
         elif value is not None:
             found = _names(value) if tool == READ_MORE and name in SEVERAL else _value(value, properties[name])
             if found is None:
-                problems.append(
-                    Problem(name, f"must be of the type {properties[name]['type']}", _how(properties[name]))
-                )
+                problems.append(Problem(name, f"must be of the type {_kind(properties[name])}", _how(properties[name])))
             elif isinstance(found, int) and not _within(found, properties[name]):
                 least, most = properties[name]["minimum"], properties[name]["maximum"]
                 problems.append(Problem(name, f"is {found}", f"Give a number from {least} to {most}."))
@@ -44,6 +43,18 @@ def checked(tool: str, given: Mapping[str, Any]) -> JSON:
     if problems:
         raise InvalidArguments(f"{tool} was called with arguments that it does not take.", tuple(problems))
     return arguments
+
+
+def _said_once(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was given, where `arguments` repeats all of it: Semantic Kernel's own word for what a function is given.
+
+    An argument of an action that is called `action` or `token` is not the action's name, nor a confirmation's token.
+    """
+    inner, beside = given.get("arguments"), {name: value for name, value in given.items() if name != "arguments"}
+    if not is_object(inner) or not beside:
+        return given
+    repeated = {name: value for name, value in inner.items() if name not in ("arguments", ACCOUNT)}
+    return {**beside, "arguments": inner.get("arguments")} if repeated == beside else given
 
 
 def _several(arguments: JSON) -> list[Problem]:
@@ -64,13 +75,18 @@ def _several(arguments: JSON) -> list[Problem]:
 
 def _value(value: Any, schema: JSON) -> Any:
     """A value of the type that is wanted, None for none."""
-    kind = str(schema["type"])
+    kind = _kind(schema)
     if isinstance(value, str) and kind in ("object", "array", "integer", "boolean"):
         value = unpacked(value, {kind})
     if is_object(value) and kind == "array":
         value = [value]
     fits = isinstance(value, _KINDS[kind]) and isinstance(value, bool) == (kind == "boolean")
     return value if fits and value != "" else None
+
+
+def _kind(schema: JSON) -> str:
+    """The type that is wanted; other forms are ways to write it."""
+    return str(schema["type"] if "type" in schema else schema["anyOf"][0]["type"])
 
 
 def _names(value: Any) -> list[Any] | None:

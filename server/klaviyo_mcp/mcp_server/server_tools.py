@@ -23,7 +23,8 @@ from klaviyo_mcp.runtime.exposure import Exposure
 MOST_CALLS = 10
 MOST_FOUND = 20
 _NAME: JSON = {"type": "string", "description": "Its name, as find_actions gives it."}
-_ARGUMENTS: JSON = {"type": "object", "description": "Its arguments by name."}
+_ARGUMENTS: JSON = {"description": "Its arguments by name.", "anyOf": [{"type": "object"}, {"type": "string"}]}
+"""An object, or its JSON: where a schema is made strict, an object of which no property is listed can only be empty."""
 
 
 def _tool(name: str, title: str, description: str, properties: JSON, required: list[str], *, effect: Effect) -> JSON:
@@ -137,7 +138,7 @@ _TOOLS = (
                 "type": "string",
                 "description": "Only where the server has forgotten the call and says so: the action's name.",
             },
-            "arguments": {"type": "object", "description": "With action: its arguments, exactly as they were."},
+            "arguments": {**_ARGUMENTS, "description": "With action: its arguments, exactly as they were."},
         },
         ["token"],
         effect="destructive",

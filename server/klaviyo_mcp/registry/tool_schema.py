@@ -82,13 +82,22 @@ def brief_schema(spec: ActionSpec, most: int) -> tuple[JSON, list[str]]:
 
 def _briefly(schema: JSON) -> JSON:
     """An argument with the first sentence of what is said of it, and without what is inside an object or a list."""
-    brief = {key: value for key, value in schema.items() if key in ("type", "enum", "format", "description")}
+    brief = _type_alone(schema) | {key: schema[key] for key in ("enum", "format", "description") if key in schema}
     if "description" in brief:
         said = str(brief["description"]).split(". ", 1)[0].rstrip(".")
         brief["description"] = said if len(said) <= LONGEST_BRIEF else f"{said[: LONGEST_BRIEF - 1]}…"
-    if schema.get("type") == "array":
-        brief["items"] = {"type": mapping(schema.get("items")).get("type", "string")}
     return brief
+
+
+def _type_alone(schema: JSON) -> JSON:
+    """The type of a schema without what is inside, or its types where there are several; a list says what it holds."""
+    if "anyOf" in schema:
+        forms = [_type_alone(form) for form in objects(schema["anyOf"])]
+        kinds = [form for index, form in enumerate(forms) if form not in forms[:index]]
+        return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+    if schema.get("type") == "array":
+        return {"type": "array", "items": _type_alone(mapping(schema.get("items")))}
+    return {"type": schema.get("type", "string")}
 
 
 class _Listing:

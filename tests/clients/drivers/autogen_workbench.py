@@ -9,7 +9,8 @@ from driving import drive
 @asynccontextmanager
 async def toolbox(server):
     if server.transport == "stdio":
-        parameters = StdioServerParams(command=server.program, args=server.words)
+        # It gives up after five seconds, in which a busy machine starts no server.
+        parameters = StdioServerParams(command=server.program, args=server.words, read_timeout_seconds=60)
     else:
         parameters = StreamableHttpServerParams(url=server.url)
     async with McpWorkbench(parameters) as workbench:

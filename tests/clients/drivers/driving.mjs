@@ -7,18 +7,13 @@ export async function drive(toolbox) {
   const say = (line) => new Promise((written) => process.stdout.write(JSON.stringify(line) + "\n", written));
   console.log = console.error;
   try {
-    const { names, call, close } = await toolbox(server);
+    const { names, call, ask = {}, close } = await toolbox(server);
     await say({ tools: [...names].sort() });
-    for (const { tool, arguments: given } of calls) {
-      if (!names.includes(tool)) {
-        await say({ absent: tool });
-        continue;
-      }
-      try {
-        await say({ text: await call(tool, given) });
-      } catch (error) {
-        await say({ error: String(error) });
-      }
+    const texts = [];
+    for (const step of calls) {
+      const said = await take(step, names, call, ask, texts).catch((error) => ({ error: String(error) }));
+      texts.push(said.text ?? "");
+      await say(said);
     }
     await close();
     await say({ done: true });
@@ -26,6 +21,21 @@ export async function drive(toolbox) {
     await say({ broken: String(error) });
   }
   process.exit(0);
+}
+
+// One step, and what is to be said of it.
+async function take({ method, params, tool, arguments: given, found }, names, call, ask, texts) {
+  if (method) return method in ask ? { text: JSON.stringify(await ask[method](params)) } : { cannot: method };
+  if (!names.includes(tool)) return { absent: tool };
+  const taken = Object.entries(found).map(([name, pattern]) => [name, inLast(pattern, texts)]);
+  return { text: await call(tool, { ...given, ...Object.fromEntries(taken) }) };
+}
+
+// What the last answer in which there is something says.
+function inLast(pattern, texts) {
+  const text = texts.findLast((one) => one.match(pattern));
+  if (text === undefined) throw new Error(`No answer so far holds ${pattern}.`);
+  return text.match(pattern)[1];
 }
 
 // The text that a result of tools/call holds.
@@ -44,6 +54,14 @@ export const driveSdk = (Client, StdioClientTransport, StreamableHTTPClientTrans
     return {
       names: (await client.listTools()).tools.map((tool) => tool.name),
       call: async (name, given) => text(await client.callTool({ name, arguments: given })),
+      ask: {
+        "resources/list": () => client.listResources(),
+        "resources/templates/list": () => client.listResourceTemplates(),
+        "resources/read": (params) => client.readResource(params),
+        "prompts/list": () => client.listPrompts(),
+        "prompts/get": (params) => client.getPrompt(params),
+        "completion/complete": (params) => client.complete(params),
+      },
       close: () => client.close(),
     };
   });

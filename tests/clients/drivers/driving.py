@@ -1,15 +1,17 @@
 """What all Python drivers share: the trip comes in on stdin, one JSON line per step goes out on stdout.
 
-In: {"transport": "stdio" or "http", "command": words, "url": text, "options": words, "calls": [{tool, arguments}]}.
-Out: {"tools": names}; for each call {"text": what a model would be given}, {"error": what the framework raised}, or
-{"absent": its name} when it was not loaded; at the end {"done": true}, or {"broken": why} wherever a trip breaks; and
-{"remark": text} at any time.
+In: {"transport": "stdio" or "http", "command": words, "url": text, "options": words, "calls": steps}, where a step is
+{tool, arguments, found} with patterns for arguments that earlier answers hold, or {method, params} of the protocol.
+Out: {"tools": names}; for each step {"text": what a model would be given}, {"error": what the framework raised},
+{"absent": its name} when a tool was not loaded, or {"cannot": method} where the client has no such request; at the end
+{"done": true}, or {"broken": why} wherever a trip breaks; and {"remark": text} at any time.
 """
 
 import asyncio
 import inspect
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,6 +21,9 @@ from typing import Any
 
 Call = Callable[[str, dict[str, Any]], Awaitable[str] | str]
 """Calls a tool as the framework would, and gives what its model would read; what the framework raises goes through."""
+Asks = dict[str, Callable[..., Awaitable[Any]]]
+"""Requests of the protocol beside tools, by method: each takes its params and gives the result, a model of pydantic."""
+Toolbox = tuple[Iterable[str], Call] | tuple[Iterable[str], Call, Asks]
 
 
 @dataclass(frozen=True)
@@ -41,24 +46,23 @@ class Server:
         return self.command[1:]
 
 
-def drive(toolbox: Callable[[Server], AbstractAsyncContextManager[tuple[Iterable[str], Call]]]) -> None:
-    """Make the trip that stdin tells with the tools of `toolbox`: names, and how one is called."""
+def drive(toolbox: Callable[[Server], AbstractAsyncContextManager[Toolbox]]) -> None:
+    """Make the trip that stdin tells with the tools of `toolbox`: names, how one is called, and what else is asked."""
     trip = json.load(sys.stdin)
 
     async def travel() -> None:
-        calls = trip.pop("calls")
-        async with toolbox(Server(**trip)) as (loaded, call):
+        steps = trip.pop("calls")
+        async with toolbox(Server(**trip)) as (loaded, call, *more):
             names = sorted(loaded)
             say(tools=names)
-            for asked in calls:
-                if asked["tool"] not in names:
-                    say(absent=asked["tool"])
-                    continue
+            texts: list[str] = []
+            for step in steps:
                 try:
-                    answer = call(asked["tool"], asked["arguments"])
-                    say(text=str(await answer if inspect.isawaitable(answer) else answer))
+                    said = await take(step, names, call, more[0] if more else {}, texts)
                 except Exception as error:  # noqa: BLE001 - whatever a framework raises is what its user gets
-                    say(error=f"{type(error).__name__}: {error}")
+                    said = {"error": f"{type(error).__name__}: {error}"}
+                texts.append(said.get("text", ""))
+                say(**said)
             say(done=True)
 
     try:
@@ -67,6 +71,27 @@ def drive(toolbox: Callable[[Server], AbstractAsyncContextManager[tuple[Iterable
         say(broken="".join(traceback.format_exception_only(innermost(error))).strip())
     # Frameworks leave threads behind, which would keep the process alive.
     os._exit(0)
+
+
+async def take(step: dict[str, Any], names: list[str], call: Call, asks: Asks, texts: list[str]) -> dict[str, str]:
+    """One step, and what is to be said of it."""
+    if "method" in step:
+        if step["method"] not in asks:
+            return {"cannot": step["method"]}
+        return {"text": (await asks[step["method"]](**step["params"])).model_dump_json(by_alias=True)}
+    if step["tool"] not in names:
+        return {"absent": step["tool"]}
+    arguments = step["arguments"] | {name: found(pattern, texts) for name, pattern in step["found"].items()}
+    answer = call(step["tool"], arguments)
+    return {"text": str(await answer if inspect.isawaitable(answer) else answer)}
+
+
+def found(pattern: str, texts: list[str]) -> str:
+    """What the last answer in which there is something says."""
+    for text in reversed(texts):
+        if there := re.search(pattern, text):
+            return there[1]
+    raise LookupError(f"No answer so far holds {pattern}.")
 
 
 def remark(text: str) -> None:

@@ -6,6 +6,8 @@ from driving import drive
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import PromptReference
+from pydantic import AnyUrl
 
 
 @asynccontextmanager
@@ -21,7 +23,15 @@ async def toolbox(server):
         async def call(name, arguments):
             return (await session.call_tool(name, arguments)).content[0].text
 
-        yield names, call
+        asks = {
+            "resources/list": session.list_resources,
+            "resources/templates/list": session.list_resource_templates,
+            "resources/read": lambda uri: session.read_resource(AnyUrl(uri)),
+            "prompts/list": session.list_prompts,
+            "prompts/get": session.get_prompt,
+            "completion/complete": lambda ref, argument: session.complete(PromptReference(**ref), argument),
+        }
+        yield names, call, asks
 
 
 drive(toolbox)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from driving import drive
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.types import PromptReference
 
 
 @asynccontextmanager
@@ -16,7 +17,15 @@ async def toolbox(server):
         async def call(name, arguments):
             return (await client.call_tool(name, arguments)).content[0].text
 
-        yield names, call
+        asks = {
+            "resources/list": client.list_resources,
+            "resources/templates/list": client.list_resource_templates,
+            "resources/read": client.read_resource,
+            "prompts/list": client.list_prompts,
+            "prompts/get": client.get_prompt,
+            "completion/complete": lambda ref, argument: client.complete(PromptReference(**ref), argument),
+        }
+        yield names, call, asks
 
 
 drive(toolbox)

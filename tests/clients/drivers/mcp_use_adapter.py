@@ -15,7 +15,10 @@ async def toolbox(server):
         connection = {"url": server.url}
     client = MCPClient.from_dict({"mcpServers": {"klaviyo": connection}})
     try:
-        tools = {tool.name: tool for tool in await LangChainAdapter().create_tools(client)}
+        adapter = LangChainAdapter()
+        # As its agents do: of resources and prompts, too, it makes tools.
+        await adapter.create_all(client)
+        tools = {tool.name: tool for tool in adapter.tools}
 
         async def call(name, arguments):
             return await tools[name].ainvoke(arguments)

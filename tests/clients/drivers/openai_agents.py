@@ -11,10 +11,12 @@ from driving import drive
 
 @asynccontextmanager
 async def toolbox(server):
+    # It gives up after five seconds, in which a busy machine does not answer a first call.
+    patience = {"client_session_timeout_seconds": 60}
     if server.transport == "stdio":
-        mcp = MCPServerStdio({"command": server.program, "args": server.words})
+        mcp = MCPServerStdio({"command": server.program, "args": server.words}, **patience)
     else:
-        mcp = MCPServerStreamableHttp({"url": server.url})
+        mcp = MCPServerStreamableHttp({"url": server.url}, **patience)
     async with mcp:
         agent = Agent(name="trip", mcp_servers=[mcp], mcp_config={"convert_schemas_to_strict": True})
         tools = {tool.name: tool for tool in await agent.get_mcp_tools(RunContextWrapper(None))}

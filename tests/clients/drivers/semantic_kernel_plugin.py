@@ -11,12 +11,15 @@ from semantic_kernel.functions import KernelArguments
 @asynccontextmanager
 async def toolbox(server):
     if server.transport == "stdio":
-        plugin = MCPStdioPlugin(name="klaviyo", command=server.program, args=server.words, load_prompts=False)
+        plugin = MCPStdioPlugin(name="klaviyo", command=server.program, args=server.words)
     else:
-        plugin = MCPStreamableHttpPlugin(name="klaviyo", url=server.url, load_prompts=False)
+        plugin = MCPStreamableHttpPlugin(name="klaviyo", url=server.url)
     async with plugin:
         kernel = Kernel()
-        functions = kernel.add_plugin(plugin).functions
+        # Prompts are functions too, unless it is told to leave them.
+        prompts = {prompt.name for prompt in (await plugin.session.list_prompts()).prompts}
+        loaded = kernel.add_plugin(plugin).functions
+        functions = {name: function for name, function in loaded.items() if name not in prompts}
 
         async def call(name, arguments):
             result = await kernel.invoke(functions[name], KernelArguments(**arguments))
