@@ -16,7 +16,8 @@ from mcp import StdioServerParameters
 async def toolbox(server):
     if server.transport == "stdio":
         parameters = StdioServerParameters(command=server.program, args=server.words)
-        toolset = McpToolset(connection_params=StdioConnectionParams(server_params=parameters))
+        # It gives up after five seconds, in which a busy machine does not answer a first call.
+        toolset = McpToolset(connection_params=StdioConnectionParams(server_params=parameters, timeout=60))
     else:
         toolset = McpToolset(connection_params=StreamableHTTPConnectionParams(url=server.url))
     sessions = InMemorySessionService()
