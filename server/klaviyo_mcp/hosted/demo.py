@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.sandbox import sandbox_with_app
@@ -51,7 +52,7 @@ def hosted_demo(port: int) -> Generator[HostedDemo]:
         port = listener.getsockname()[1]
     url, app_secret = f"http://{HOST}:{port}", secrets.token_urlsafe(32)
     # Without this a process that is told to stop would leave the folder behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _leave)
     with (
         TemporaryDirectory(prefix="klaviyo-mcp-demo-") as home,
         sandbox_with_app(APP, app_secret, f"{url}/oauth/klaviyo/callback") as klaviyo,
@@ -70,3 +71,7 @@ def hosted_demo(port: int) -> Generator[HostedDemo]:
             "KLAVIYO_MCP_DRAIN": "0",
         }
         yield HostedDemo(port, url, klaviyo)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -195,7 +195,7 @@ def _accounts(
         whose = company or f"key {sha256(secret.encode()).hexdigest()[:24]}"
         account = open_account("default", endpoint, api_key=secret, company_id=company, counted_as=whose)
         return OneAccount(account, endpoint), True
-    from klaviyo_mcp.accounts.connections import ConnectedAccounts  # only a vault needs it; 17 ms
+    from klaviyo_mcp.accounts.connections import MOST_OPEN, ConnectedAccounts  # only a vault needs it; 17 ms
 
     vault = vault_of(settings)
     names = vault.names_now()
@@ -210,7 +210,7 @@ def _accounts(
         company_id=settings.klaviyo_company_id,
         base_url=settings.klaviyo_base_url if "klaviyo_base_url" in settings.model_fields_set else None,
         called=called,
-        **({} if most_open is None else {"most_open": most_open}),
+        most_open=most_open or MOST_OPEN,
         trusted_for=trusted_for,
     )
     return accounts, names != []
