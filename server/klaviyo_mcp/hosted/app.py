@@ -1,7 +1,8 @@
 """The hosted service as one ASGI app: MCP behind its gates, OAuth for clients, pages for people, health for probes."""
 
+import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -36,6 +37,8 @@ from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Vi
 from klaviyo_mcp.mcp_server.server_tools import own_names
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.settings import Settings
+
+log = logging.getLogger("klaviyo_mcp")
 
 SWEEP_EVERY = 3600.0
 READY_WITHIN = 2.0
@@ -131,8 +134,12 @@ async def _sweep(authorization: AuthorizationServer) -> None:
     """Remove what has expired, once an hour; a store that is away is left for the next time."""
     while True:
         await anyio.sleep(SWEEP_EVERY)
-        with suppress(StoreAway):
+        try:
             await authorization.sweep()
+        except StoreAway:
+            continue
+        except Exception as error:  # noqa: BLE001 - upkeep must not end a service that answers
+            log.error("the sweep failed: %s", type(error).__name__)
 
 
 class CorsByPath:
