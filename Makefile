@@ -7,6 +7,8 @@ INSTALLED := .venv/installed
 TOOLS := .venv/installed-tools
 # Test processes at a time. Those of the slow lane wait for others half of their time, so that one more has room.
 WORKERS ?= 2
+# Each begins with a stretch of its own, and takes from others when it is through, so that servers, sandboxes and browsers that
+# a file shares are started once, not by every process.
 ALL_WORKERS ?= 3
 # `make test MEASURE=--cov` holds coverage against its floor in the same run, by the tests that `make coverage` runs.
 MEASURE ?=
@@ -37,7 +39,7 @@ fast: $(TOOLS)
 
 test: check  ## Every check, then every test
 	@$(install_programs)
-	@$(BIN)/python -m pytest -n $(ALL_WORKERS) $(MEASURE)
+	@$(BIN)/python -m pytest -n $(ALL_WORKERS) --dist worksteal $(MEASURE)
 
 coverage: $(TOOLS)  ## Coverage of the rooms that are tested in their own process, against its floor
 	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow or waiting' $(wildcard $(addprefix tests/,$(COVERED))) --cov
