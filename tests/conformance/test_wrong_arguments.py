@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from values import everything
 
+from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.accounts.glimpses import Glimpses
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
@@ -70,6 +71,10 @@ class NobodysAccount:
         return Glimpses()
 
     @property
+    def facts(self) -> AccountFacts:
+        return AccountFacts()
+
+    @property
     def client(self) -> KlaviyoClient:
         return KlaviyoClient(ApiKeyAuth("pk_x"), POOL, base_url="http://nowhere")
 
@@ -98,6 +103,8 @@ async def test_a_wrong_value_is_refused_with_its_place(name: str) -> None:
     unnamed: list[str] = []
     tried = 0
     for place, wanted, value in _all_wrong(spec, arguments):
+        if value == "" and spec.effect == "read" and len(place) == 1 and place[0] not in spec.required:
+            continue  # empty text asks for nothing, as clients send it for what is not set
         tried += 1
         named = await _named(name, _put(arguments, place, value))
         if not any(found.startswith(wanted) for found in named):

@@ -42,7 +42,8 @@ async def test_two_processes_share_what_is_kept_and_another_account_has_none_of_
     environment = {**environment_of(sandbox), "KLAVIYO_MCP_QUOTA_URL": redis_server.url}
     with http_server(environment, "--expose", "search") as one, http_server(environment, "--read-only") as other:
         async with Client(f"{one}/mcp") as client:
-            found = await answer(client, "run_read_action", action="get_profiles", arguments={"max_records": 1000})
+            asked = {"max_records": 1000, "fields": ["all"]}
+            found = await answer(client, "run_read_action", action="get_profiles", arguments=asked)
         seen = len(httpx2.get(f"{sandbox}/_sandbox/requests?last=1").json())
         async with Client(f"{other}/mcp") as client:
             number = found["answer_id"]

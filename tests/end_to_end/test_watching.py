@@ -225,7 +225,7 @@ async def test_what_was_throttled_and_what_waited_is_measured(connect, collector
     assert [span.get("http.request.resend_count") for span in requests] == [None, 1]
     points = collector.points
     (wait,) = points["klaviyo_mcp.quota.wait"]
-    assert wait.sum >= 1
+    assert wait.sum >= 0.9
     (calls,) = points["klaviyo_mcp.calls"]
     assert (calls.as_int, said(calls)) == (
         1,

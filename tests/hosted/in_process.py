@@ -19,7 +19,7 @@ from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.app import hosted_app
 from klaviyo_mcp.hosted.config import hosted_config
 from klaviyo_mcp.hosted.tenants import Tenants, company_of
-from klaviyo_mcp.mcp_server.server import make_server
+from klaviyo_mcp.mcp_server.server import make_server, room_of
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.assembly import Selection, assemble
@@ -62,7 +62,10 @@ def running(
     fetching = {"resolver": documents.resolve, "metadata_transport": documents} if documents else {}
     authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, **fetching)
     tenants = Tenants(accounts, authorization, f"{url}/manage")
-    server = make_server(application.engine, tenants.of, Listing(registry, exposure), application.audit, tenants.after)
+    listing = Listing(registry, exposure)
+    server = make_server(
+        application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
+    )
     app = hosted_app(server, authorization, config, registry, read)
     with listening(app, port, accounts.close):
         yield Running(url, accounts, authorization)
