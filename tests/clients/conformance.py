@@ -5,16 +5,20 @@ import re
 import subprocess
 import tempfile
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from environments import environment, node_binary, variables
-from travelling import hosted_server, http_server
+from hosted import Person, hosted_with_klaviyo, watched
+from travelling import free_port, hosted_server, http_server
 
 SUITE_SECONDS = 300
-AUTHORIZATION = "hosted, authorization"
-"""What the checks of the hosted service stand under, beside the revisions."""
-METADATA = "authorization-server-metadata-endpoint"
+KNOWN = tomllib.loads((Path(__file__).parent / "conformance.toml").read_text(encoding="utf-8"))
+REVISIONS: list[str] = KNOWN["revisions"]
+METADATA, AUTHORIZATION = "hosted, metadata", "hosted, authorization code"
+"""What the suite asks of the hosted service, without a person and with one; these stand beside the revisions."""
+METADATA_SCENARIO, CODE_SCENARIO = "authorization-server-metadata-endpoint", "authorization-code-grant"
 PASSED, WARNED, FAILED = "SUCCESS", "WARNING", "FAILURE"
 
 
@@ -29,21 +33,21 @@ class Conformance:
     warnings: list[str] = field(default_factory=list)
 
 
-def run_conformance() -> Conformance:
-    """Run each revision's scenarios and hold failures against conformance.toml. Raises Unbuildable, NotListening."""
-    known = tomllib.loads((Path(__file__).parent / "conformance.toml").read_text(encoding="utf-8"))
-    folder = environment(known["packages"], node=True)
-    found = Conformance(known["packages"][0], reasons=[(group["why"], group["checks"]) for group in known["exempt"]])
+def run_conformance(parts: Collection[str]) -> Conformance:
+    """Run the suite's parts and hold failures against conformance.toml. Raises Unbuildable, NotListening."""
+    folder = environment(KNOWN["packages"], node=True)
+    found = Conformance(KNOWN["packages"][0], reasons=[(group["why"], group["checks"]) for group in KNOWN["exempt"]])
     exempt = {entry for _, entries in found.reasons for entry in entries}
-    stale = set(exempt)
-    for revision in [*known["revisions"], AUTHORIZATION]:
-        checks = run_authorization(folder) if revision == AUTHORIZATION else run_suite(folder, revision)
+    stale = set(exempt) if {*REVISIONS} <= {*parts} else set[str]()
+    for part in parts:
+        run = {METADATA: run_metadata, AUTHORIZATION: run_authorization}.get(part)
+        checks = run(folder) if run else run_suite(folder, part)
         if not checks:
-            found.problems.append(f"{revision}: the suite ran no check")
+            found.problems.append(f"{part}: the suite ran no check")
         passed = excused = 0
         for scenario, check, status, message in checks:
             covering = exempt & {scenario, f"{scenario}:{check}"}
-            said = f"{revision}, {scenario}:{check}: {message}"
+            said = f"{part}, {scenario}:{check}: {message}"
             if status == PASSED:
                 passed += 1
             elif covering:
@@ -51,7 +55,7 @@ def run_conformance() -> Conformance:
                 excused += status == FAILED
             else:
                 (found.problems if status == FAILED else found.warnings).append(said)
-        found.counts[revision] = (passed, excused)
+        found.counts[part] = (passed, excused)
     found.problems += [f"{entry} is exempt in conformance.toml and does not fail any more" for entry in sorted(stale)]
     return found
 
@@ -63,24 +67,38 @@ def run_suite(folder: Path, revision: str) -> list[tuple[str, str, str, str]]:
         return judged(folder, "server", "--url", url, "--requirements", revision)
 
 
+def run_metadata(folder: Path) -> list[tuple[str, str, str, str]]:
+    """The same of the hosted service's metadata, which needs neither a person nor Klaviyo."""
+    with hosted_server(free_port()) as issuer:
+        return judged(folder, "authorization", "--url", issuer, "--scenario", METADATA_SCENARIO)
+
+
 def run_authorization(folder: Path) -> list[tuple[str, str, str, str]]:
-    """The same of the hosted service's metadata. The rest of what the suite has for it needs a person's consent."""
-    with hosted_server() as issuer:
-        return judged(folder, "authorization", "--url", issuer, "--scenario", METADATA)
+    """The same of the hosted service as an authorization server, with a public client of the operator's.
+
+    Its scenarios go together: the one that wants a code takes the metadata from the one before, and finds none alone.
+    """
+    port = free_port()
+    client = {"client_id": "conformance", "redirect_uris": [f"http://127.0.0.1:{port}/callback"]}
+    with hosted_with_klaviyo(KLAVIYO_MCP_CLIENTS=json.dumps([client])) as issuer:
+        words = ["authorization", "--url", issuer, "--client-id", client["client_id"], "--port", str(port)]
+        checks = [check for check in judged(folder, *words, person=Person(issuer)) if check[0] != METADATA_SCENARIO]
+    if CODE_SCENARIO not in {scenario for scenario, *_ in checks}:
+        checks.append((CODE_SCENARIO, CODE_SCENARIO, FAILED, "the suite has not judged it"))
+    return checks
 
 
-def judged(folder: Path, *words: str) -> list[tuple[str, str, str, str]]:
-    """Run the suite's program, and read what it has judged."""
-    checks = []
+def judged(folder: Path, *words: str, person: Person | None = None) -> list[tuple[str, str, str, str]]:
+    """Run the suite's program, before a person if one is needed, and read what it has judged."""
+    checks: list[tuple[str, str, str, str]] = []
     program = folder / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
     with tempfile.TemporaryDirectory(prefix="klaviyo-mcp-conformance-") as place:
-        subprocess.run(
-            [node_binary(), program, *words, "-o", place],
-            env=variables(),
-            capture_output=True,
-            timeout=SUITE_SECONDS,
-            check=False,
-        )
+        run = [str(node_binary()), str(program), *words, "-o", place]
+        ended = ""
+        if person is None:
+            subprocess.run(run, env=variables(), capture_output=True, timeout=SUITE_SECONDS, check=False)
+        else:
+            ended = watched(run, variables(), person, SUITE_SECONDS).ended
         for results in sorted(Path(place).glob("*/checks.json")):
             scenario = re.sub(r"^(authorization-)?server-|-\d{4}-\d\d-\d\dT[\d-]+Z$", "", results.parent.name)
             checks += [
@@ -88,4 +106,7 @@ def judged(folder: Path, *words: str) -> list[tuple[str, str, str, str]]:
                 for check in json.loads(results.read_text(encoding="utf-8"))
                 if check["status"] in (PASSED, WARNED, FAILED)
             ]
+    # It ends with status 1 for a check that has failed, which is told by itself.
+    if ended and not any(status == FAILED for _, _, status, _ in checks):
+        checks.append((words[0], "run", FAILED, ended))
     return checks

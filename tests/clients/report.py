@@ -7,6 +7,7 @@ from pathlib import Path
 
 from conformance import Conformance
 from environments import version_split
+from hosted import CALLBACK, LogIn
 from travelling import Client
 from trip import ROUTES, Listing, Route, Trip
 
@@ -54,6 +55,21 @@ What a server lists with `--expose all`.
 """,
 }
 
+HOSTED = """\
+## Logging in at the hosted service
+
+The service has the sandbox as its Klaviyo. The client finds it by its 401, names the consent page and waits at
+`{callback}`. Consent is played over HTTP, without a browser, at the service and then at Klaviyo.
+
+- **Registration**: the client registers itself, or has the id of one of `KLAVIYO_MCP_CLIENTS`.
+- **Tools**: those that it lists after consent to look; **again**: in a second process, by what it has kept.
+- **Write**: a list is made, for which it asks for consent to more. -: it refreshes its token instead, whatever the
+  server answers, as it does unless it is given a client id.
+
+It asks for consent only where its standard input or its standard error is a terminal, so it is given one.
+The suite's check of a code below has its consent played likewise, with a public client of `KLAVIYO_MCP_CLIENTS`.
+"""
+
 
 def outcome(trip: Trip, listed: Listing) -> list[str]:
     """The columns of a trip: how many tools, and a word for each step."""
@@ -69,14 +85,18 @@ def line(client: Client, transport: str, trip: Trip, listed: Listing) -> str:
     return "\n".join(lines + [f"          {remark}" for remark in trip.remarks])
 
 
-def write_page(found: list[tuple[Client, Trips]], listed: dict[str, Listing], conformance: Conformance) -> None:
+def write_page(
+    found: list[tuple[Client, Trips]], listed: dict[str, Listing], conformance: Conformance, entered: list[LogIn]
+) -> None:
     """Write docs/clients.md."""
     page = [introduction()]
     for route in reversed(ROUTES):
         page += route_section(route, found, listed[route.name])
     page += ["## Remarks", ""]
     page += [remark for client, trips in found for remark in remarks_of(client, trips)]
-    PAGE.write_text("\n".join([*page, "", *conformance_section(conformance)]) + "\n", encoding="utf-8")
+    inspector = next(client for client, _ in found if client.name == "inspector")
+    page += ["", *hosted_section(inspector, entered, listed["default"]), "", *conformance_section(conformance)]
+    PAGE.write_text("\n".join(page) + "\n", encoding="utf-8")
 
 
 def introduction() -> str:
@@ -110,6 +130,24 @@ def remarks_of(client: Client, trips: Trips) -> list[str]:
             said.setdefault(remark, []).append(f"{route} over {transport}")
     lines = [f"- {client.title}: {client.note}"] if client.note else []
     return lines + [f"- {client.title}, {', '.join(names)}: {remark}" for remark, names in said.items()]
+
+
+def hosted_section(client: Client, entered: list[LogIn], listed: Listing) -> list[str]:
+    """What the Inspector did at the hosted service."""
+    head = ["Client", "Version", "Registration", "Era", "Tools", "Tools again", "Write", "Consents"]
+    table = [head, ["---"] * len(head)]
+    for log_in in entered:
+        counts = [f"{len(names)} of {len(listed.tools)}" for names in (log_in.tools, log_in.kept)]
+        wrote = WORDS["none" if log_in.wrote is None else "ok" if log_in.wrote else "failed"]
+        table.append(
+            [client.title, f"`{client.version}`", log_in.way, log_in.era, *counts, wrote, str(log_in.consents)]
+        )
+    return [
+        *HOSTED.format(callback=CALLBACK).splitlines(),
+        "",
+        *(f"| {' | '.join(row)} |" for row in table),
+        *(f"\n- Fails: {log_in.way}, {log_in.era}: {log_in.problem}" for log_in in entered if log_in.problem),
+    ]
 
 
 def conformance_section(found: Conformance) -> list[str]:

@@ -1,42 +1,49 @@
 """Take the clients of clients.toml on their trips over stdio and over HTTP, and write docs/clients.md. `make clients`.
 
-With names of clients only those go, and nothing is written; the name "conformance" stands for the conformance suite.
+With names of clients only those go, and nothing is written. The name "conformance" stands for the conformance suite as
+far as it needs no person, "hosted" for what logs in at the hosted service: the rest of the suite, and the Inspector.
 Exit status 1 says that a trip or a check failed, 2 that a name is not known.
 """
 
 import sys
 
-from conformance import Conformance, run_conformance
+from conformance import AUTHORIZATION, METADATA, REVISIONS, Conformance, run_conformance
 from environments import Unbuildable
+from hosted import LogIn, log_ins
 from report import PAGE, Trips, line, write_page
 from travelling import Client, NotListening, listing, load_clients, travel
-from trip import ROUTES, Listing, Trip
+from trip import DEFAULT, ROUTES, Listing, Trip
 
 TRANSPORTS = ("stdio", "http")
-CONFORMANCE = "conformance"
+CONFORMANCE, HOSTED = "conformance", "hosted"
+PARTS = {CONFORMANCE: [*REVISIONS, METADATA], HOSTED: [AUTHORIZATION]}
+"""Of the conformance suite, by name."""
+INSPECTOR = "inspector"
 
 
 def main(names: list[str]) -> int:
     """Make the trips, tell each as it ends, and sum up."""
     clients = load_clients()
-    if unknown := set(names) - {*clients, CONFORMANCE}:
-        print(f"Not known: {', '.join(sorted(unknown))}. There are: {', '.join([*clients, CONFORMANCE])}.")
+    if unknown := set(names) - {*clients, *PARTS}:
+        print(f"Not known: {', '.join(sorted(unknown))}. There are: {', '.join([*clients, *PARTS])}.")
         return 2
+    chosen = names or [*clients, *PARTS]
     listed = {route.name: listing(route) for route in ROUTES}
-    found = [(client, go(client, listed)) for name, client in clients.items() if not names or name in names]
+    tools = listed[DEFAULT.name].tools
+    found = [(client, go(client, listed)) for name, client in clients.items() if name in chosen]
     failed = [
         f"{client.name}, {trip.route.name} over {transport}"
         for client, trips in found
         for (_, transport), trip in trips.items()
         if not trip.complete(listed[trip.route.name])
     ]
-    if not names or CONFORMANCE in names:
-        conformance = conform()
-        if conformance.problems:
-            failed.append(CONFORMANCE)
-        if not names:
-            write_page(found, listed, conformance)
-            print(f"Written: {PAGE.name}")
+    conformance = conform([part for name, parts in PARTS.items() if name in chosen for part in parts])
+    failed += [CONFORMANCE] * bool(conformance.problems)
+    entered = enter(clients[INSPECTOR], tools) if HOSTED in chosen else []
+    failed += [f"{INSPECTOR}, {log_in.way}, {log_in.era}" for log_in in entered if not log_in.complete(tools)]
+    if not names:
+        write_page(found, listed, conformance, entered)
+        print(f"Written: {PAGE.name}")
     print(f"Failed: {', '.join(failed)}." if failed else "All of them made the trip.")
     return 1 if failed else 0
 
@@ -58,10 +65,10 @@ def go(client: Client, listed: dict[str, Listing]) -> Trips:
     return trips
 
 
-def conform() -> Conformance:
-    """The conformance suite, told as it ends."""
+def conform(parts: list[str]) -> Conformance:
+    """Parts of the conformance suite, told as they end."""
     try:
-        found = run_conformance()
+        found = run_conformance(parts) if parts else Conformance(CONFORMANCE)
     except (Unbuildable, NotListening) as error:
         found = Conformance(CONFORMANCE, problems=[f"{type(error).__name__}: {error}"])
     for revision, (passed, exempt) in found.counts.items():
@@ -71,6 +78,15 @@ def conform() -> Conformance:
     for warning in found.warnings:
         print(f"warned  conformance {warning}")
     return found
+
+
+def enter(client: Client, tools: list[str]) -> list[LogIn]:
+    """The Inspector's log-ins at the hosted service, told as they end."""
+    entered = log_ins(client)
+    for log_in in entered:
+        verdict = "ok" if log_in.complete(tools) else "FAILED"
+        print(f"{verdict}  {client.name}  {log_in.way}, {log_in.era}: {log_in.said(tools)}", flush=True)
+    return entered
 
 
 if __name__ == "__main__":

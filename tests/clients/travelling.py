@@ -25,6 +25,8 @@ from trip import Listing, Route, Trip, calls, judge, short
 HERE = Path(__file__).parent
 SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--sandbox"]
 TRIP_SECONDS = 180
+APP = "conformance"
+"""Id and secret of the Klaviyo app of hosted services here."""
 
 
 class NotListening(Exception):
@@ -166,22 +168,27 @@ def http_server(*flags: str) -> Iterator[str]:
 
 
 @contextmanager
-def hosted_server() -> Iterator[str]:
-    """A hosted service on this machine: its issuer. Its Klaviyo is never asked. Raises NotListening."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def hosted_server(port: int, **more: str) -> Iterator[str]:
+    """A hosted service on this machine: its issuer. `more` are settings, such as its Klaviyo. Raises NotListening."""
     with tempfile.TemporaryDirectory(prefix="klaviyo-mcp-hosted-") as home:
         settings = {
             "KLAVIYO_MCP_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "KLAVIYO_MCP_SECRET": secrets.token_urlsafe(32),
-            "KLAVIYO_CLIENT_ID": "conformance",
-            "KLAVIYO_CLIENT_SECRET": "conformance",
+            "KLAVIYO_CLIENT_ID": APP,
+            "KLAVIYO_CLIENT_SECRET": APP,
             "KLAVIYO_MCP_HOME": home,
+            **more,
         }
         words = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http", "--port", str(port)]
         with listening(words, variables() | settings) as url:
             yield url
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 @contextmanager

@@ -90,11 +90,15 @@ class Browser:
 
     def answered(self, query: Any, level: str = "klaviyo:full", company: str = "DEMO01") -> dict[str, str]:
         """The parameters that a whole authorization sends the client back with."""
+        return parameters(self.sent_back(query, level, company))
+
+    def sent_back(self, query: Any, level: str = "klaviyo:full", company: str = "DEMO01") -> str:
+        """Where a whole authorization sends the browser in the end."""
         to_klaviyo = self.consent(self.authorize(query), level=level)
         assert to_klaviyo.status_code == 303, to_klaviyo.text
         back = self.http.get(self.at_klaviyo(to_klaviyo.headers["Location"], company))
         assert back.status_code == 303, back.text
-        return parameters(back.headers["Location"])
+        return back.headers["Location"]
 
     def connect(self, company: str = "DEMO01", level: str = "klaviyo:marketing") -> None:
         """Connect on the page, without a client: the browser has a session afterwards."""
