@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -39,11 +40,11 @@ class Demo:
 
 
 @contextmanager
-def demo() -> Iterator[Demo]:
-    """`klaviyo-mcp serve --hosted-demo`, stopped as a person does."""
+def demo(folder: Path | None = None) -> Iterator[Demo]:
+    """`klaviyo-mcp serve --hosted-demo`, stopped as a person does; its temporary folders are made in `folder`."""
     words = [sys.executable, "-m", "klaviyo_mcp", "serve", "--hosted-demo", "--port", "0"]
     # A key of the person's must not reach it: it would make every caller share one account.
-    environment = {**os.environ, "KLAVIYO_API_KEY": "pk_somebodys"}
+    environment = {**os.environ, "KLAVIYO_API_KEY": "pk_somebodys", **({"TMPDIR": str(folder)} if folder else {})}
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
