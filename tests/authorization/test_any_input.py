@@ -60,7 +60,7 @@ def pairs(**known: Any) -> Any:
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(
     pairs(
         client_id=["kiosk", "https://client.example/x", "client_" + "0" * 32],
@@ -88,7 +88,7 @@ def test_a_request_for_authorization_never_leads_elsewhere(query) -> None:
     anyio.run(run)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(
     pairs(
         grant_type=["authorization_code", "refresh_token", "password"],

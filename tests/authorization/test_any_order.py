@@ -23,7 +23,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(STEPS)
 def test_one_pair_is_in_force_the_one_before_is_replayed_and_an_older_one_ends_the_grant(steps) -> None:
     async def run() -> None:
@@ -67,7 +67,7 @@ def test_one_pair_is_in_force_the_one_before_is_replayed_and_an_older_one_ends_t
     anyio.run(run)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 2), min_size=2, max_size=12), st.integers(1, 6))
 def test_parallel_callers_anywhere_get_one_pair(instances, rounds) -> None:
     async def run() -> None:

@@ -30,7 +30,7 @@ ENGINE = Engine(REGISTRY)
 NAMES = sorted(action.name for action in REGISTRY.actions)
 FREE = {"type", "description", "minLength", "maxLength"}
 """What the schema of a text says that may be any text."""
-DEEPEST = 3
+DEEPEST = 2
 """How many levels of fields inside an argument are tried."""
 OF_TYPE: dict[str, Any] = {
     "string": "no such value",

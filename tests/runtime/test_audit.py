@@ -49,7 +49,7 @@ def test_what_was_written_is_whole_and_is_read_as_it_was(entries) -> None:
         assert {key: read[key] for key in entry} == entry
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(entries=ENTRIES, data=st.data())
 def test_any_edit_of_a_line_is_found_there(entries, data) -> None:
     lines = chain(entries)
