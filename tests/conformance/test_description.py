@@ -36,7 +36,7 @@ DEPARTURES: dict[str, list[tuple[str, str]]] = {
     ],
 }
 """Where Klaviyo's document contradicts itself or is known to be wrong: the faults that are none, and why."""
-few = settings(max_examples=6, suppress_health_check=list(HealthCheck), database=None)
+few = settings(max_examples=4, suppress_health_check=list(HealthCheck), database=None)
 
 
 def test_every_operation_has_an_action_and_every_action_an_operation() -> None:
@@ -73,7 +73,7 @@ def test_whatever_is_asked_at_random_fits_klaviyos_shapes(name: str, data: st.Da
 
 @pytest.mark.parametrize("name", sorted(COMPOSED))
 @given(data=st.data())
-@settings(few, max_examples=30)
+@settings(few, max_examples=20)
 def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObject) -> None:
     action = COMPOSED[name]
     arguments = data.draw(drawn_arguments(action.spec))

@@ -30,7 +30,7 @@ from klaviyo_sandbox.declare import Lookup, Operation
 from klaviyo_sandbox.facts import Filter
 from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
 
-EXAMPLES = int(os.environ.get("PROOF_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("PROOF_EXAMPLES", "4"))
 LONG_TO_MAKE_UP = {"create_form": 1}
 """Operations with fewer examples: hypothesis needs seconds for a form, whose parts nest deeply."""
 KEY = {"Authorization": f"Klaviyo-API-Key {API_KEY}"}
