@@ -10,10 +10,8 @@ WORKERS ?= 2
 # Each begins with a stretch of its own, and takes from others when it is through, so that servers, sandboxes and browsers that
 # a file shares are started once, not by every process.
 ALL_WORKERS ?= 3
-# `make test MEASURE=--cov` holds coverage against its floor in the same run, by the tests that `make coverage` runs.
-MEASURE ?=
 # The rooms whose coverage is measured; [tool.coverage.run] in pyproject.toml says why these.
-COVERED := registry klaviyo accounts actions answers authoring
+COVERED := registry klaviyo accounts authorization actions answers authoring
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Behind a proxy that opens TLS, the certificate it is trusted by is the system's, where pip looks too.
@@ -39,7 +37,7 @@ fast: $(TOOLS)
 
 test: check  ## Every check, then every test
 	@$(install_programs)
-	@$(BIN)/python -m pytest -n $(ALL_WORKERS) --dist worksteal $(MEASURE)
+	@$(BIN)/python -m pytest -n $(ALL_WORKERS) --dist worksteal
 
 coverage: $(TOOLS)  ## Coverage of the rooms that are tested in their own process, against its floor
 	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow or waiting' $(wildcard $(addprefix tests/,$(COVERED))) --cov

@@ -108,23 +108,13 @@ WAITING = (
 """Slow as well, mostly since they wait, but much of what a room does is tried by them alone: coverage runs them too."""
 
 
-COVERED = ("accounts/", "actions/", "answers/", "authoring/", "klaviyo/", "registry/")
-"""The rooms whose coverage is measured: their tests call them in their own process."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make quick` leaves out what is marked as slow here, `make coverage` most of it, `make test` runs everything.
-
-    Where everything runs and coverage is measured, it is by the tests that `make coverage` runs: on Python 3.11 it
-    doubles the time of a test.
-    """
+    """`make quick` leaves out what is marked as slow here, `make coverage` most of it, `make test` runs everything."""
     for item in items:
         if lies_in(item.path, SLOW + WAITING):
             item.add_marker(pytest.mark.slow)
         if lies_in(item.path, WAITING):
             item.add_marker(pytest.mark.waiting)
-        if lies_in(item.path, SLOW) or not lies_in(item.path, COVERED):
-            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
