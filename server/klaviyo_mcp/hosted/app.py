@@ -24,7 +24,7 @@ from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.replies import ErrorPage
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.hosted.gate import BearerGate, LevelGate
+from klaviyo_mcp.hosted.gate import BearerGate, LevelCheck
 from klaviyo_mcp.hosted.limiting import AddressGate, RequestGate
 from klaviyo_mcp.hosted.measuring import Timed
 from klaviyo_mcp.hosted.oauth_routes import FOR_CLIENTS, OAuthRoutes
@@ -34,7 +34,6 @@ from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.connections import Patience
 from klaviyo_mcp.mcp_server.http import COMPRESSED_FROM, PATIENCE, Body
 from klaviyo_mcp.mcp_server.http_access import PATHS, Cors, Door, OriginGate, Visitors
-from klaviyo_mcp.mcp_server.server_tools import own_names
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.settings import Settings
 
@@ -73,8 +72,8 @@ def hosted_app(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
     visitors = Visitors(settings, urlsplit(config.issuer).hostname or "")
-    behind = LevelGate(manager.handle_request, authorization, registry.names, own_names(registry.names))
-    body = Body(behind, settings.klaviyo_mcp_max_body, receiving or Interruptions(), patience.body)
+    levels, most = LevelCheck(authorization, registry), settings.klaviyo_mcp_max_body
+    body = Body(manager.handle_request, most, receiving or Interruptions(), patience.body, levels)
     # The token first: clients that look for OAuth do so with any method, and go by the 401.
     mcp = BearerGate(RequestGate(Door(body, visitors), pace), authorization, config.issuer)
 

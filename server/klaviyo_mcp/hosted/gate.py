@@ -4,24 +4,24 @@ Both are decided before anything is dispatched, as clients act on the status alo
 `insufficient_scope` has them ask for more, and 503 has them come again. All else would lose tokens that are good.
 """
 
-import json
-from typing import Any
-
-import anyio
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.authentication import AuthCredentials
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.replies import Access
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.loose_json import JSON, mapping, objects, text
+from klaviyo_mcp.loose_json import JSON, mapping, text
 from klaviyo_mcp.mcp_server.http_access import refusal
-from klaviyo_mcp.registry.tool_names import CONFIRM, PREVIEW, RUN_TOOLS, ToolNames
+from klaviyo_mcp.mcp_server.own_arguments import checked
+from klaviyo_mcp.mcp_server.server_tools import own_names
+from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.tool_names import CONFIRM, RUN_TOOLS
 
 LONGEST_BEARER = 4_096
 ACCOUNT = "account"
@@ -66,61 +66,47 @@ class BearerGate:
         return refusal(401, words, {"WWW-Authenticate": challenge})
 
 
-class LevelGate:
-    """Refuses a call whose action needs a higher level than the token has, so that the client can ask for it."""
+class LevelCheck:
+    """Refuses a call whose action needs a higher level than the token has, so that the client can ask for it.
 
-    def __init__(self, app: ASGIApp, authorization: AuthorizationServer, names: ToolNames[Any], own: ToolNames[str]):
-        """`app` comes behind, and gets the body again. `names` are those of actions, `own` of the server's tools."""
-        self._app = app
+    That is for the status alone, which clients act on; the account of the call allows no more either.
+    """
+
+    def __init__(self, authorization: AuthorizationServer, registry: Registry) -> None:
+        """`registry` has the names by which actions and the server's own tools are called."""
         self._authorization = authorization
-        self._names = names
-        self._own = own
+        self._names = registry.names
+        self._own = own_names(registry.names)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer 403."""
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            body += message.get("body", b"")
-            if not message.get("more_body", False):
-                break
+    def __call__(self, scope: Scope, message: JSON) -> Response | None:
+        """403 for a message that the token's level does not allow."""
         access: Access = scope["state"]["access"]
-        request = await _parsed(bytes(body))
-        for action in self._actions(request):
+        for action in self._actions(message):
             if challenge := self._authorization.step_up(access, action):
                 words = (
                     f"{action} needs more access than this connection has ({access.level}); nothing was sent to "
                     "Klaviyo. Your client can ask the user for more; or they connect again and choose a higher level."
                 )
-                given = request.get("id")
-                answer = refusal(
-                    403,
-                    words,
-                    {"WWW-Authenticate": challenge},
-                    given=given if isinstance(given, str | int | float) else None,
-                )
-                await answer(scope, receive, send)
-                return
-        await self._app(scope, _replay(bytes(body), receive), send)
+                return refusal(403, words, {"WWW-Authenticate": challenge}, given=message.get("id"))
+        return None
 
-    def _actions(self, request: JSON) -> list[str]:
-        """The actions that a request would carry out: the tool itself, or what it runs. A preview carries out none."""
-        if request.get("method") != "tools/call":
+    def _actions(self, message: JSON) -> list[str]:
+        """The actions that a message would carry out: the tool itself, or what it runs. A preview carries out none."""
+        if message.get("method") != "tools/call":
             return []
-        params = mapping(request.get("params"))
-        tool, arguments = text(params.get("name")), mapping(params.get("arguments"))
+        params = mapping(message.get("params"))
+        tool, given = text(params.get("name")), mapping(params.get("arguments"))
+        if (found := self._names.find(tool)) is not None:
+            return [found.name]
         own = self._own.find(tool)
-        if own is None:
-            found = self._names.find(tool)
-            return [found.name if found is not None else tool]
-        if own in RUN_TOOLS.values():
-            calls = [text(one.get("action")) for one in objects(arguments.get("calls"))]
-            return [name for name in [text(arguments.get("action")), *calls] if name]
-        if own in (CONFIRM, PREVIEW):
-            return [name for name in [text(arguments.get("action"))] if name and own == CONFIRM]
-        return []
+        if own is None or own not in (*RUN_TOOLS.values(), CONFIRM):
+            return []
+        try:
+            arguments = checked(own, given)
+        except InvalidArguments:
+            return []  # it is refused further in, with all that is wrong
+        calls = [one["action"] for one in arguments.get("calls", ())]
+        return [action for action in (arguments.get("action"), *calls) if action]
 
 
 def away(retry_after: int) -> Response:
@@ -130,12 +116,6 @@ def away(retry_after: int) -> Response:
         "This service cannot look up connections just now; nothing was done. Try again in some seconds.",
         {"Retry-After": str(retry_after)},
     )
-
-
-def oauth_away(retry_after: int) -> Response:
-    """The same in OAuth's words."""
-    body = {"error": "temporarily_unavailable", "error_description": "Nothing was changed. Try again in a moment."}
-    return JSONResponse(body, 503, {"Retry-After": str(retry_after), "Cache-Control": "no-store"})
 
 
 def _bearer(headers: Headers) -> str | None:
@@ -155,19 +135,3 @@ def _token(access: Access, issuer: str) -> AccessToken:
         subject=access.grant_id,
         claims={"iss": issuer, ACCOUNT: access.account_id},
     )
-
-
-async def _parsed(body: bytes) -> JSON:
-    """The message, which has been found to be one already."""
-    if len(body) > 200_000:
-        return mapping(await anyio.to_thread.run_sync(json.loads, body))
-    return mapping(json.loads(body))
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay

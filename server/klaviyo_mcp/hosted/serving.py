@@ -18,9 +18,8 @@ from klaviyo_mcp.hosted.limiting import shared_pace
 from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants
 from klaviyo_mcp.hosted.tenants import Tenants, company_of
 from klaviyo_mcp.klaviyo.interruption import Interruptions
-from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, bounded_protocol, most_connections
 from klaviyo_mcp.mcp_server.draining import DrainingServer
-from klaviyo_mcp.mcp_server.http import PATIENCE
+from klaviyo_mcp.mcp_server.http import uvicorn_config
 from klaviyo_mcp.mcp_server.server import make_server, room_of
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.assembly import Selection, assemble
@@ -67,27 +66,19 @@ def serve_hosted(
         show_measurements(host, settings.klaviyo_mcp_metrics_port)
         watch_grants(lambda: accounts.open_now)
     announce(f"listening on http://{bracketed(host)}:{listener.getsockname()[1]}, reached at {config.issuer}")
-    grace = settings.klaviyo_mcp_stop_within
-    uvicorn_config = uvicorn.Config(
-        app,
-        http=bounded_protocol(most_connections(settings.klaviyo_mcp_max_connections), PATIENCE),
-        ws="none",
-        backlog=ACCEPTED_AT_ONCE,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.klaviyo_mcp_trusted_proxies),
-        forwarded_allow_ips=settings.klaviyo_mcp_trusted_proxies or None,
-    )
     LeavingServer(
-        uvicorn_config,
+        uvicorn_config(
+            app,
+            settings,
+            proxy_headers=bool(settings.klaviyo_mcp_trusted_proxies),
+            forwarded_allow_ips=settings.klaviyo_mcp_trusted_proxies or None,
+        ),
         draining=draining,
         drain=settings.klaviyo_mcp_drain,
         stop_receiving=receiving.interrupt,
         interrupt=accounts.interrupt,
         at_end=exporting.flush if exporting else None,
-        grace=settings.klaviyo_mcp_call_timeout if grace is None else grace,
+        grace=settings.grace,
     ).run(sockets=[listener])
 
 

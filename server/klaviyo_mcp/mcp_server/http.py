@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from klaviyo_mcp.klaviyo.interruption import Interruptions
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.connections import ACCEPTED_AT_ONCE, Patience, bounded_protocol, most_connections
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http_access import LOCKED, PATHS, Cors, Door, OriginGate, Visitors, refusal
@@ -32,6 +33,8 @@ COMPRESSED_FROM = 16_384
 """Bytes from which an answer is compressed: a list of all tools becomes a tenth."""
 LONG_BODY = 200_000
 """Bytes that are parsed in a millisecond or two."""
+Judge = Callable[[Scope, JSON], Response | None]
+"""Says what a message is answered with before anything is dispatched, None to let it through."""
 
 
 def check_listening(host: str, settings: Settings) -> None:
@@ -115,8 +118,18 @@ def serve_http(
     listener = listen(host, port)
     bound = listener.getsockname()[1]
     announce(f"listening on http://{bracketed(host)}:{bound}/mcp")
-    grace = settings.klaviyo_mcp_stop_within
-    config = uvicorn.Config(
+    DrainingServer(
+        uvicorn_config(app, settings),
+        stop_receiving=receiving.interrupt,
+        interrupt=interrupt,
+        at_end=exporting.flush if exporting else None,
+        grace=settings.grace,
+    ).run(sockets=[listener])
+
+
+def uvicorn_config(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Config:
+    """How an app is served over HTTP: within bounds, and with no line of a log but ours."""
+    return uvicorn.Config(
         app,
         http=bounded_protocol(most_connections(settings.klaviyo_mcp_max_connections), PATIENCE),
         ws="none",
@@ -125,14 +138,8 @@ def serve_http(
         log_level="warning",
         access_log=False,
         server_header=False,
+        **more,
     )
-    DrainingServer(
-        config,
-        stop_receiving=receiving.interrupt,
-        interrupt=interrupt,
-        at_end=exporting.flush if exporting else None,
-        grace=settings.klaviyo_mcp_call_timeout if grace is None else grace,
-    ).run(sockets=[listener])
 
 
 def _page(metrics: Callable[[], tuple[bytes, str]] | None, visitors: Visitors) -> list[Route]:
@@ -156,20 +163,30 @@ class Body:
     one that is not name classes of its code.
     """
 
-    def __init__(self, app: ASGIApp, most: int, receiving: Interruptions, patience: float) -> None:
+    def __init__(
+        self, app: ASGIApp, most: int, receiving: Interruptions, patience: float, judge: Judge | None = None
+    ) -> None:
+        """`judge` looks at each message and says what it is answered with instead of being passed on, if anything."""
         self._app, self._most, self._receiving, self._patience = app, most, receiving, patience
+        self._judge = judge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a message on, or say what is wrong with the body."""
         body = await self._read(receive)
-        if isinstance(body, bytes):
-            problem = await _problem(body)
-            if problem is None:
-                await self._app(scope, _replay(body, receive), send)
-                return
-            body = refusal(400, problem.message, code=problem.code, given=problem.id)
-        if body is not None:
-            await body(scope, receive, send)
+        if body is None:
+            return
+        answer = body if isinstance(body, Response) else await self._answer(body, scope)
+        if isinstance(body, bytes) and answer is None:
+            await self._app(scope, _replay(body, receive), send)
+        elif answer is not None:
+            await answer(scope, receive, send)
+
+    async def _answer(self, body: bytes, scope: Scope) -> Response | None:
+        """What a body is answered with here, None for a message that is passed on."""
+        found = await _message(body)
+        if isinstance(found, Unreadable):
+            return refusal(400, found.message, code=found.code, given=found.id)
+        return self._judge(scope, found) if self._judge else None
 
     async def _read(self, receive: Receive) -> bytes | Response | None:
         """The body, what to answer instead, or nothing when the client has gone."""
@@ -193,11 +210,11 @@ class Body:
         return refusal(408 if late else 503, f"The body of the request {why}; nothing was done.")
 
 
-async def _problem(body: bytes) -> Unreadable | None:
-    """Why a body is no message. A long one is looked at beside the loop, so that nobody else waits for it."""
+async def _message(body: bytes) -> JSON | Unreadable:
+    """A body as a message, or why it is none. A long one is read beside the loop, so that nobody else waits for it."""
     found = await to_thread.run_sync(read_line, body) if len(body) > LONG_BODY else read_line(body)
     if not isinstance(found, list):
-        return None
+        return found
     return found[0] if found else Unreadable(None, PARSE_ERROR, "the request has no body")
 
 

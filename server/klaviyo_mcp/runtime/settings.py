@@ -248,6 +248,12 @@ class Settings(HostedSettings):
         return self.klaviyo_mcp_answer_tokens * BYTES_PER_TOKEN
 
     @property
+    def grace(self) -> float:
+        """Seconds that calls may still take once a server over HTTP is told to stop."""
+        within = self.klaviyo_mcp_stop_within
+        return self.klaviyo_mcp_call_timeout if within is None else within
+
+    @property
     def allowed_hosts(self) -> list[Authority]:
         """The hosts to answer to besides localhost."""
         return [host for part in _split(self.klaviyo_mcp_allowed_hosts) if (host := Authority.read(part))]
