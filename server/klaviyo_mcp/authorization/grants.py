@@ -16,6 +16,7 @@ from klaviyo_mcp.accounts.records import Company, Connection, Grant
 from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.authorization.levels import Level
 from klaviyo_mcp.authorization.records import Records, store_trouble
+from klaviyo_mcp.authorization.replies import ConnectedClient
 from klaviyo_mcp.authorization.token_text import hashed
 from klaviyo_mcp.loose_json import JSON, items
 
@@ -184,9 +185,17 @@ class Grants:
         with store_trouble(self.vault.place):
             return grant.reconnect or _why_dead(await self.vault.read(grant.grant_id))
 
-    async def shown_dead(self, grant: McpGrant) -> str | None:
-        """The same for people, who are told as well that it cannot be read."""
-        return grant.reconnect or _why_dead(await self.connection(grant.grant_id))
+    async def shown(self, grant: McpGrant) -> ConnectedClient:
+        """A grant as people are shown it, who are told as well that its pair cannot be read."""
+        return ConnectedClient(
+            grant_id=grant.grant_id,
+            client_name=grant.client_name,
+            client_domain=grant.client_domain,
+            level=grant.level,
+            created=grant.created,
+            last_used=await self.last_used(grant),
+            reconnect=grant.reconnect or _why_dead(await self.connection(grant.grant_id)),
+        )
 
     async def lost(self, grant_id: str, reason: str) -> bool:
         """Klaviyo has refused the pair: whether that of another grant of the owner could be put in its place."""

@@ -17,18 +17,7 @@ class Managing:
 
     async def connected_clients(self, session: Session) -> list[ConnectedClient]:
         """Those that have fetched their tokens, newest first."""
-        return [
-            ConnectedClient(
-                grant_id=grant.grant_id,
-                client_name=grant.client_name,
-                client_domain=grant.client_domain,
-                level=grant.level,
-                created=grant.created,
-                last_used=await self._grants.last_used(grant),
-                reconnect=await self._grants.shown_dead(grant),
-            )
-            for grant in await self._own(session)
-        ]
+        return [await self._grants.shown(grant) for grant in await self._own(session)]
 
     async def disconnect(self, session: Session, grant_id: str) -> Removal | None:
         """Delete one grant. With the last one the app would stay at Klaviyo for nobody, so it is removed there too."""

@@ -1,31 +1,21 @@
 """What the operator does with the grants of all accounts: see them, and end some or all of them."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from klaviyo_mcp.accounts.records import Grant
 from klaviyo_mcp.authorization.grants import Grants, is_id
-from klaviyo_mcp.authorization.levels import Level
+from klaviyo_mcp.authorization.replies import ConnectedClient
 from klaviyo_mcp.authorization.tokens import Tokens
 from klaviyo_mcp.authorization.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
-class GrantSeen:
-    """A grant as the operator sees it. `client_name` is empty for the connect page's own. Times are seconds since 1970.
+class GrantSeen(ConnectedClient):
+    """A grant as the operator sees it: whose it is, too. `client_name` is empty for the connect page's own."""
 
-    `reconnect` says why its person has to consent anew, None while it works.
-    """
-
-    grant_id: str
     account_id: str
     company_name: str | None
-    client_name: str
-    client_domain: str | None
-    level: Level
-    created: float
-    last_used: float | None
-    reconnect: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +40,8 @@ class Operating:
         """Every grant, in no order that means anything."""
         for name in filter(is_id, await self._grants.names()):
             if (grant := await self._grants.get(name)) is not None:
-                yield GrantSeen(
-                    grant_id=grant.grant_id,
-                    account_id=grant.account_id,
-                    company_name=grant.company_name,
-                    client_name=grant.client_name,
-                    client_domain=grant.client_domain,
-                    level=grant.level,
-                    created=grant.created,
-                    last_used=await self._grants.last_used(grant),
-                    reconnect=await self._grants.shown_dead(grant),
-                )
+                shown = await self._grants.shown(grant)
+                yield GrantSeen(**asdict(shown), account_id=grant.account_id, company_name=grant.company_name)
 
     async def end(self, grants: list[GrantSeen], *, at_klaviyo: bool) -> Ended:
         """End grants here, all of them before Klaviyo is told: what matters is that nobody can use them any more.

@@ -115,7 +115,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ConnectedClient:
-    """A grant as the manage page lists it. `reconnect` says why a person has to consent anew, None while it works."""
+    """A grant as people are shown it. `reconnect` says why a person has to consent anew, None while it works."""
 
     grant_id: str
     client_name: str
