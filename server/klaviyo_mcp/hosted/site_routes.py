@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from klaviyo_mcp.authorization.errors import StoreAway
-from klaviyo_mcp.authorization.replies import ErrorPage, Redirect, Removal, Session
+from klaviyo_mcp.authorization.replies import ConnectedClient, ErrorPage, Redirect, Removal, Session
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.exchange import cookies_of, form_of
 from klaviyo_mcp.hosted.levels import described, title_of
@@ -97,27 +97,30 @@ class SiteRoutes:
         return await browsed("connect", request, connect)
 
     async def _manage(self, request: Request) -> Response:
-        try:
-            session = await self._authorization.session(cookies_of(request))
-            if session is None:
-                return RedirectResponse("/?done=no_session", 303)
-            clients = await self._authorization.connected_clients(session)
-        except StoreAway:
-            return error_page(AWAY)
-        return page(
-            "manage",
-            script=True,
-            session=session,
-            level=title_of(session.level),
-            clients=[
-                (client, title_of(client.level), _day(client.created), _day(client.last_used)) for client in clients
-            ],
-            mcp_url=self._mcp_url,
-            snippets=snippets(self._mcp_url),
-            done=_done(request),
-        )
+        def shown(session: Session, clients: list[ConnectedClient]) -> Response:
+            return page(
+                "manage",
+                script=True,
+                session=session,
+                level=title_of(session.level),
+                clients=[
+                    (client, title_of(client.level), _day(client.created), _day(client.last_used)) for client in clients
+                ],
+                mcp_url=self._mcp_url,
+                snippets=snippets(self._mcp_url),
+                done=_done(request),
+            )
+
+        return await self._shown(request, shown)
 
     async def _remove_asked(self, request: Request) -> Response:
+        def shown(session: Session, clients: list[ConnectedClient]) -> Response:
+            return page("remove", session=session, clients=clients)
+
+        return await self._shown(request, shown)
+
+    async def _shown(self, request: Request, show: Callable[[Session, list[ConnectedClient]], Response]) -> Response:
+        """A page about what is connected, for who is signed in."""
         try:
             session = await self._authorization.session(cookies_of(request))
             if session is None:
@@ -125,7 +128,7 @@ class SiteRoutes:
             clients = await self._authorization.connected_clients(session)
         except StoreAway:
             return error_page(AWAY)
-        return page("remove", session=session, clients=clients)
+        return show(session, clients)
 
     async def _disconnect(self, request: Request) -> Response:
         async def disconnect(session: Session, given: dict[str, str]) -> Redirect:
