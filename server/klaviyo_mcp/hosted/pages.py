@@ -6,15 +6,12 @@ form-action against every redirect that follows, up to the client's own address.
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse
 
 from klaviyo_mcp.authorization.replies import ErrorPage
 from klaviyo_mcp.hosted.exchange import set_cookies
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from klaviyo_mcp.web.pages import templates
 
 FOLDER = Path(__file__).with_name("pages")
 GUARDS = {
@@ -33,7 +30,7 @@ STATIC = {"site.css": "text/css; charset=utf-8", "copy.js": "text/javascript; ch
 def page(name: str, *, status: int = 200, script: bool = False, **values: object) -> HTMLResponse:
     """The page of this name, filled."""
     headers = {**GUARDS, "Content-Security-Policy": WITH_SCRIPT if script else POLICY}
-    return HTMLResponse(_files().get_template(f"{name}.html").render(script=script, **values), status, headers)
+    return HTMLResponse(templates(FOLDER).get_template(f"{name}.html").render(script=script, **values), status, headers)
 
 
 def error_page(error: ErrorPage) -> HTMLResponse:
@@ -47,18 +44,3 @@ def error_page(error: ErrorPage) -> HTMLResponse:
 def static(name: str) -> bytes:
     """The content of one of STATIC."""
     return (FOLDER / name).read_bytes()
-
-
-@cache
-def _files() -> "Environment":
-    # Imported here because it takes 0.1 s, which only a server whose pages are seen pays.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
