@@ -113,6 +113,25 @@ def test_c14_a_call_that_needs_more_names_all_of_it(
     assert "error" not in previewed or previewed["error"]["code"] != "unknown_action"
 
 
+@pytest.mark.parametrize("with_call", [False, True], ids=["token alone", "call beside it"])
+def test_c14_a_level_holds_for_what_another_connection_of_the_company_has_asked(
+    app: App, url: str, klaviyo: Any, with_call: bool
+) -> None:
+    """Some actions change something and need no scope at Klaviyo, so that its grant would not stop them."""
+    action, push = "unregister_client_push_token", {"token": "x", "platform": "android", "vendor": "fcm"}
+    call = {"action": action, "arguments": {**push, "profile": {"email": "a@b.co"}}}
+    held = app.connected(level="klaviyo:full").call("run_destructive_action", **call)
+    reader = new_app(url).connected(level="klaviyo:read")
+    klaviyo.fail()
+    given = {"token": held["confirmation"]["token"], **(call if with_call else {})}
+    answer = reader.mcp("tools/call", {"name": "confirm_action", "arguments": given})
+    if with_call:
+        assert answer.status_code == 403
+    else:
+        assert answer.json()["result"]["structuredContent"]["error"]["code"] == "scope_missing"
+    assert klaviyo.seen("*") == 0
+
+
 class TestBrowsers:
     """C16: pages of a browser use the service as far as they may, and can read what they are refused."""
 

@@ -31,7 +31,7 @@ class GrantedAccess:
 
     def __init__(self, name: str, scopes: Callable[[], Sequence[str]]) -> None:
         """`name` is the connection's."""
-        self._name = name
+        self.name = name
         self.granted = scopes
 
     def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
@@ -43,9 +43,9 @@ class GrantedAccess:
         all_scopes = ",".join(sorted({*granted, *missing}))
         return Denial(
             missing,
-            f"{action} needs {_scopes(missing)}, which the account {self._name!r} was not connected with.",
+            f"{action} needs {_scopes(missing)}, which the account {self.name!r} was not connected with.",
             "Tell the user: a person has to consent to more, with: "
-            f"klaviyo-mcp connect --name {self._name} --scopes {all_scopes}",
+            f"klaviyo-mcp connect --name {self.name} --scopes {all_scopes}",
         )
 
     async def learn(self, needed: Sequence[str], error: PermissionDenied) -> None:

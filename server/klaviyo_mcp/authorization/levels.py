@@ -73,6 +73,11 @@ def up_to(level: Level) -> tuple[Level, ...]:
     return LEVELS[: rank(level) + 1]
 
 
+def highest(scopes: Iterable[str]) -> Level:
+    """The highest level among the scopes of a token; the lowest one where it has none."""
+    return asked(" ".join(scopes)) or LOWEST
+
+
 def asked(scope: str) -> Level | None:
     """The highest level among the scopes a client asks for; scopes that are unknown here say nothing."""
     words = scope.split()

@@ -126,11 +126,16 @@ class AuthorizationServer:
 
         An unknown action needs nothing: what it is called is told further in.
         """
-        needed = self._levels.needed(action)
-        if needed is None or rank(needed) <= rank(access.level):
+        needed = self.higher_level(access.level, action)
+        if needed is None:
             return None
         description = f"This action needs {needed}; nothing was sent to Klaviyo."
         return documents.challenge(self._config, up_to(needed), "insufficient_scope", description)
+
+    def higher_level(self, level: Level, action: str) -> Level | None:
+        """The level that an action (name or alias) needs where that is more than `level`, None where it is not."""
+        needed = self._levels.needed(action)
+        return needed if needed is not None and rank(needed) > rank(level) else None
 
     def choices(self, suggested: Level = LOWEST) -> tuple[Choice, ...]:
         """The three levels for a page to offer."""

@@ -1,14 +1,19 @@
 """Whose account a request is for: that of its grant, and no other."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mcp.server import ServerRequestContext
 from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.accounts.errors import NoAccount, UnknownAccount
+from klaviyo_mcp.accounts.permissions import Denial, GrantedAccess
 from klaviyo_mcp.accounts.records import Connection
+from klaviyo_mcp.authorization.levels import Level, highest
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.words import in_hosted_words
 from klaviyo_mcp.loose_json import mapping
@@ -20,10 +25,14 @@ class GrantAccount:
 
     can_be_named = False
 
-    def __init__(self, connected: ConnectedAccounts, grant_id: str | None) -> None:
-        """`connected` are all that are open, whosever; None is a request that came past the gate, which has none."""
+    def __init__(
+        self, connected: ConnectedAccounts, authorization: AuthorizationServer, token: AccessToken | None
+    ) -> None:
+        """`connected` are all that are open, whosever; no token is a request that came past the gate."""
         self._connected = connected
-        self._grant_id = grant_id
+        self._authorization = authorization
+        self._grant_id = token.subject if token else None
+        self._level = highest(token.scopes if token else ())
 
     async def names(self) -> list[str]:
         """Its connection's."""
@@ -39,13 +48,36 @@ class GrantAccount:
             raise NoAccount("This request has no grant.")
         if name not in (None, self._grant_id):
             raise UnknownAccount("A call is for the account of its own connection, and for no other.")
-        return await self._connected.find(self._grant_id)
+        account = await self._connected.find(self._grant_id)
+        assert isinstance(account.access, GrantedAccess)  # noqa: S101 - all of them are connected by OAuth
+        return replace(account, access=LevelAccess(account.access, self._authorization, self._level))
 
     def interrupt(self) -> None:
         """Not for one grant alone."""
 
     async def close(self) -> None:
         """Not for one grant alone."""
+
+
+class LevelAccess(GrantedAccess):
+    """What a token allows: what its grant does, and of that no more than its level.
+
+    Asked for whatever a call is made of, and also where it is another's token that is confirmed: some actions change
+    something and need no scope at Klaviyo.
+    """
+
+    def __init__(self, grant: GrantedAccess, authorization: AuthorizationServer, level: Level) -> None:
+        """`grant` is what Klaviyo allows."""
+        super().__init__(grant.name, grant.granted)
+        self._authorization = authorization
+        self._level: Level = level
+
+    def denial(self, action: str, needed: Sequence[str]) -> Denial | None:
+        """See GrantedAccess."""
+        if (level := self._authorization.higher_level(self._level, action)) is not None:
+            words = f"{action} needs the level {level}; this connection has {self._level}."
+            return Denial((), words, "Tell the user: they connect again and choose a higher level.")
+        return super().denial(action, needed)
 
 
 def company_of(connection: Connection) -> str:
@@ -64,8 +96,7 @@ class Tenants:
 
     def of(self, _context: ServerRequestContext[Any]) -> GrantAccount:
         """The account of a request's token."""
-        token = get_access_token()
-        return GrantAccount(self._connected, token.subject if token else None)
+        return GrantAccount(self._connected, self._authorization, get_access_token())
 
     async def after(self, _context: ServerRequestContext[Any], response: Response) -> Response:
         """End a grant that Klaviyo has ended, and say what is wrong in words for clients."""
