@@ -16,13 +16,10 @@ from tests.hosted.processes import OWN_SECRET, free_port, register_app
 
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.hosted.app import hosted_app
 from klaviyo_mcp.hosted.config import hosted_config
-from klaviyo_mcp.hosted.tenants import Tenants, company_of
-from klaviyo_mcp.mcp_server.server import make_server, room_of
-from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.hosted.serving import hosted_service
 from klaviyo_mcp.registry.registry import Registry
-from klaviyo_mcp.runtime.assembly import Selection, assemble
+from klaviyo_mcp.runtime.assembly import Selection
 from klaviyo_mcp.runtime.exposure import Wanted, parse_exposure
 from klaviyo_mcp.runtime.settings import Settings
 
@@ -56,19 +53,10 @@ def running(
     )
     config = replace(hosted_config(read), access_life=access_life)
     exposure = parse_exposure(Wanted(None, "", "", ""), registry, confirm=read.klaviyo_mcp_confirm)
-    application = assemble(Selection(read, registry, exposure), called=company_of)
-    accounts = application.accounts
-    assert isinstance(accounts, ConnectedAccounts)
     fetching = {"resolver": documents.resolve, "metadata_transport": documents} if documents else {}
-    authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, **fetching)
-    tenants = Tenants(accounts, authorization, f"{url}/manage")
-    listing = Listing(registry, exposure)
-    server = make_server(
-        application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
-    )
-    app = hosted_app(server, authorization, config, registry, read)
-    with listening(app, port, accounts.close):
-        yield Running(url, accounts, authorization)
+    service = hosted_service(Selection(read, registry, exposure), config, **fetching)
+    with listening(service.app, port, service.accounts.close):
+        yield Running(url, service.accounts, service.authorization)
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
 
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
+from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.pacing import OwnPace
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.app import Draining, hosted_app
@@ -34,12 +36,25 @@ TRUSTED = 5.0
 """Seconds that what was read of a grant holds. Whether the grant itself does is asked with each token."""
 
 
-def serve_hosted(
-    selection: Selection, host: str, port: int, *, account: str | None = None, exporting: Exporting | None = None
-) -> None:
-    """Serve until interrupted. Raises SettingsError for settings that make no service, or a port that is taken."""
+@dataclass(frozen=True, slots=True)
+class HostedService:
+    """A service that is put together. `accounts` are those that are open, whosever."""
+
+    app: Starlette
+    accounts: ConnectedAccounts
+    authorization: AuthorizationServer
+
+
+def hosted_service(
+    selection: Selection,
+    config: AuthorizationConfig,
+    *,
+    receiving: Interruptions | None = None,
+    draining: Draining | None = None,
+    **fetching: Any,
+) -> HostedService:
+    """A service for settings that were found to make one. `fetching` is how documents of clients are fetched."""
     settings = selection.settings
-    config = hosted_config(settings, account=account, confirm=selection.exposure.confirm)
     if settings.klaviyo_mcp_quota_url is None and settings.klaviyo_mcp_vault_url is not None:
         # Instances that share connections share what is counted for them.
         settings = settings.model_copy(update={"klaviyo_mcp_quota_url": settings.klaviyo_mcp_vault_url})
@@ -51,24 +66,34 @@ def serve_hosted(
     registry = application.engine.registry
     quota_url = settings.klaviyo_mcp_quota_url
     pace = shared_pace(quota_url.get_secret_value()) if quota_url else OwnPace()
-    authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, pace=pace)
+    authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, pace=pace, **fetching)
     tenants = Tenants(accounts, authorization, f"{config.issuer}/manage")
     listing = Listing(registry, application.exposure, settings.answer_bytes)
     server = make_server(
         application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
     )
-    receiving, draining = Interruptions(), Draining()
     app = hosted_app(
         server, authorization, config, registry, settings, receiving=receiving, draining=draining, pace=pace
     )
+    return HostedService(app, accounts, authorization)
+
+
+def serve_hosted(
+    selection: Selection, host: str, port: int, *, account: str | None = None, exporting: Exporting | None = None
+) -> None:
+    """Serve until interrupted. Raises SettingsError for settings that make no service, or a port that is taken."""
+    settings = selection.settings
+    config = hosted_config(settings, account=account, confirm=selection.exposure.confirm)
+    receiving, draining = Interruptions(), Draining()
+    service = hosted_service(selection, config, receiving=receiving, draining=draining)
     listener = listen(host, port)
     if settings.klaviyo_mcp_metrics_port is not None:
         show_measurements(host, settings.klaviyo_mcp_metrics_port)
-        watch_grants(lambda: accounts.open_now)
+        watch_grants(lambda: service.accounts.open_now)
     announce(f"listening on http://{bracketed(host)}:{listener.getsockname()[1]}, reached at {config.issuer}")
     LeavingServer(
         uvicorn_config(
-            app,
+            service.app,
             settings,
             proxy_headers=bool(settings.klaviyo_mcp_trusted_proxies),
             forwarded_allow_ips=settings.klaviyo_mcp_trusted_proxies or None,
@@ -76,7 +101,7 @@ def serve_hosted(
         draining=draining,
         drain=settings.klaviyo_mcp_drain,
         stop_receiving=receiving.interrupt,
-        interrupt=accounts.interrupt,
+        interrupt=service.accounts.interrupt,
         at_end=exporting.flush if exporting else None,
         grace=settings.grace,
     ).run(sockets=[listener])
