@@ -64,7 +64,7 @@ def _alone(outcome: Outcome) -> Answer:
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
         data, summary = _single(action, mapping(outcome.replies[-1].document), made)
-    related = included(outcome.replies, joined=frozenset(made.joined))
+    related = included(outcome.replies, joined=made.joined)
     data |= ({"included": related} if related else {}) | made.told()
     return Answer(_understood(outcome) | data | notes(outcome), summary)
 
@@ -174,7 +174,7 @@ class _Listing:
                 "Ask for fewer fields to see more at once."
             )
         data |= records
-        if not result.rows and (related := included(outcome.replies, values, frozenset(made.joined))):
+        if not result.rows and (related := included(outcome.replies, values, made.joined)):
             data["included"] = related
         data |= made.told() | _understood(outcome) | notes(outcome)
         if self.pages.stopped:
