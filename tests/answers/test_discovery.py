@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from klaviyo_mcp.answers.discovery import described, found, search
+from klaviyo_mcp.actions.finding import look_for
+from klaviyo_mcp.answers.discovery import described, found
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import RUN_TOOLS
 from klaviyo_mcp.registry.tool_schema import brief_schema, sparse_fieldsets
@@ -26,7 +27,7 @@ def test_each_action_is_described_whole(registry: Registry) -> None:
 
 @pytest.mark.parametrize("query", ["pause a flow", "who is on the list", "make a coupon", "send it"])
 def test_the_first_that_are_found_come_with_their_arguments(registry: Registry, query: str) -> None:
-    answer = found(registry, query, search(registry, query, 8, everything))
+    answer = found(registry, query, look_for(registry, query, 8, everything))
     first, *_, last = answer.data["actions"]
     assert first["arguments"] or not registry[first["name"]].spec.properties
     assert "arguments" not in last
@@ -34,7 +35,7 @@ def test_the_first_that_are_found_come_with_their_arguments(registry: Registry, 
 
 
 def test_nothing_found_says_what_to_do(registry: Registry) -> None:
-    answer = found(registry, "xyzzy", search(registry, "xyzzy", 8, everything))
+    answer = found(registry, "xyzzy", look_for(registry, "xyzzy", 8, everything))
     assert answer.data["actions"] == []
     assert "Ask in other words" in answer.summary
 
@@ -43,20 +44,20 @@ def test_nothing_found_says_what_to_do(registry: Registry) -> None:
     "query", ["what's the weather in Hamburg", "translate this sentence", "change our Shopify theme"]
 )
 def test_what_no_action_does_is_told_with_what_comes_nearest(registry: Registry, query: str) -> None:
-    answer = found(registry, query, search(registry, query, 8, everything))
+    answer = found(registry, query, look_for(registry, query, 8, everything))
     assert answer.data["probably_none"] is True
     assert "Probably no action" in answer.summary
     assert "do not run it" in answer.summary or not answer.data["actions"]
 
 
 def test_what_the_server_may_not_run_is_told_apart_from_what_klaviyo_cannot(registry: Registry) -> None:
-    answer = found(registry, "GDPR", search(registry, "GDPR", 8, lambda action: action.spec.toolset == "forms"))
+    answer = found(registry, "GDPR", look_for(registry, "GDPR", 8, lambda action: action.spec.toolset == "forms"))
     assert answer.data["probably_none"] is True
     assert "may not run" in answer.summary
 
 
 def test_a_long_question_is_not_repeated_whole(registry: Registry) -> None:
-    answer = found(registry, "xyzzy " * 500, search(registry, "xyzzy " * 500, 8, everything))
+    answer = found(registry, "xyzzy " * 500, look_for(registry, "xyzzy " * 500, 8, everything))
     assert len(answer.summary) < 700
 
 

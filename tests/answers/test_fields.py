@@ -64,6 +64,14 @@ async def test_several_names_in_one_text_are_several_fields(sandbox) -> None:
     assert all(list(record) == ["id", "name", "created"] for record in answer.data["records"])
 
 
+async def test_a_name_that_leads_through_a_list_shows_what_its_items_have(answered) -> None:
+    bought = [{"name": "Mug", "price": 9}, {"name": "Cap"}]
+    event = {"type": "event", "id": "1", "attributes": {"event_properties": {"Items": bought}}}
+    fields = ["event_properties.Items.name", "event_properties.Items.colour"]
+    answer = await answered(200, {"data": [event]}, "get_events", {"fields": fields})
+    assert answer.data["records"] == [{"id": "1", "event_properties.Items.name": ["Mug", "Cap"]}]
+
+
 async def test_consent_is_one_line_and_said_to_be_short(sandbox) -> None:
     answer = await sandbox("get_profiles", page_size=20)
     lines = [record["consent"] for record in answer.data["records"]]

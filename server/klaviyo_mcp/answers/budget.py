@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from klaviyo_mcp.answers.dotted import below
 from klaviyo_mcp.klaviyo.user_text import piece, said
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
@@ -67,13 +68,13 @@ def fitted(data: JSON, budget: int, keep: frozenset[str] = frozenset(), above: s
     for trim in _trims():
         cuts = []
         trimmed = {
-            key: value if key in keep else trim(value, _below(above, key), cuts, 0) for key, value in data.items()
+            key: value if key in keep else trim(value, below(above, key), cuts, 0) for key, value in data.items()
         }
         if size_of(trimmed) + size_of(cuts[:MOST_NAMED]) <= budget:
             return trimmed, cuts[:MOST_NAMED]
     short = {key for key, value in data.items() if not (is_object(value) or is_list(value)) and size_of(value) <= 100}
     whole = [key for key in data if key not in keep | short]
-    cuts = [{"part": _below(above, key), "characters": size_of(data[key]), "shown": 0} for key in whole]
+    cuts = [{"part": below(above, key), "characters": size_of(data[key]), "shown": 0} for key in whole]
     return {key: data[key] for key in data if key in keep | short}, cuts[:MOST_NAMED]
 
 
@@ -122,11 +123,6 @@ def moved(cut: JSON, old: str, new: str) -> JSON:
     return {**cut, "part": new + part[len(old) :] if part.startswith(old) else part}
 
 
-def _below(above: str, key: str) -> str:
-    """The path of a key. Added up, as a key that is a customer's makes it theirs."""
-    return above + "." + key if above else key
-
-
 def _answer(path: str, first: int, end: int, length: int, unit: str, shown: object) -> JSON:
     answer: JSON = {"part": path, unit: length, "from": first, "to": end, "value": shown}
     if end < length:
@@ -159,7 +155,7 @@ def _trim(text: int, items: int, depth: int) -> Trim:
                 cuts.append({"part": path + f"@{items}", "items": len(value), "shown": items})
             return [trim(item, path + f"[{index}]", cuts, level + 1) for index, item in enumerate(value[:items])]
         if is_object(value):
-            return {key: trim(inner, _below(path, key), cuts, level + 1) for key, inner in value.items()}
+            return {key: trim(inner, below(path, key), cuts, level + 1) for key, inner in value.items()}
         return value
 
     return trim

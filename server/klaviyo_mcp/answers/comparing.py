@@ -107,9 +107,13 @@ def order(value: Any) -> tuple[int, Any]:
     return (3, value) if isinstance(value, bool) else (4, _text(value))
 
 
-def comparable(value: Any, wanted: Any) -> bool:
-    """Whether one can be greater than the other: two numbers, or two times."""
-    return any(read(value) is not None and read(wanted) is not None for read in (number, moment))
+def comparable(value: Any, wanted: Any) -> tuple[Any, Any] | None:
+    """Both as what they are, where one can be greater than the other: two numbers, or two times. None where not."""
+    for read in (number, moment):
+        one, other = read(value), read(wanted)
+        if one is not None and other is not None:
+            return one, other
+    return None
 
 
 def what_is_wrong(operator: str, value: Any) -> str:
@@ -135,11 +139,8 @@ def _text(value: Any) -> str:
 
 def _compared(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def holds(value: Any, wanted: Any) -> bool:
-        for read in (number, moment):
-            one, other = read(value), read(wanted)
-            if one is not None and other is not None:
-                return test(one, other)
-        return False
+        both = comparable(value, wanted)
+        return both is not None and test(*both)
 
     return holds
 

@@ -1,10 +1,10 @@
 """Answers about actions themselves: which do what was asked for, and what one needs to be called."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from klaviyo_mcp.actions.finding import Found, look_for
+from klaviyo_mcp.actions.finding import Found
 from klaviyo_mcp.actions.sparse import fieldset
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.loose_json import JSON, mapping
@@ -80,11 +80,6 @@ def _fields(action: Action) -> JSON:
 
 def _tops(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name.partition(".")[0] for name in names))
-
-
-def search(registry: Registry, query: str, most: int, shows: Callable[[Action], bool]) -> Found:
-    """The actions that fit a question best, of those that `shows` allows."""
-    return look_for(registry, query, most, shows)
 
 
 def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:

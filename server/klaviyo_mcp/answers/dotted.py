@@ -1,17 +1,23 @@
 """Fields of records by dotted names, such as `location.city`, and the lists that an answer has."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 
 LOOKED_AT = 1_000
-"""Records whose names are gathered for a message or a file's first columns."""
+"""Records whose names are gathered for a message."""
 DEEPEST = 6
 MAIN = ("records", "ids")
 """Where a listing has what it lists; a report has its rows in `record`."""
 BESIDE = frozenset({"attempts", "cleared", "cut", "fields_left_out", "not_read", "notes", "warnings"})
 """Lists that say something of an answer, and hold none of it."""
+
+
+def below(above: str, key: str) -> str:
+    """The name of a key in what has a name, or none. Added up, as a key that is a customer's makes it theirs."""
+    return above + "." + key if above else key
 
 
 def value_at(record: Any, name: str) -> Any:
@@ -48,20 +54,13 @@ def _singles(value: Any) -> Iterator[Any]:
 
 def names_in(records: Iterable[Any]) -> list[str]:
     """The dotted names of all fields that are not null, in the order in which they come."""
-    names: dict[str, None] = {}
-    for index, record in enumerate(records):
-        if index >= LOOKED_AT:
-            break
-        for name in _names(record, "", 0):
-            names[name] = None
-    return list(names)
+    return list(dict.fromkeys(name for record in islice(records, LOOKED_AT) for name in _names(record, "", 0)))
 
 
 def _names(value: Any, above: str, depth: int) -> Iterator[str]:
     if is_object(value) and value and depth < DEEPEST:
         for key, inner in value.items():
-            # Added up, as a key that is a customer's makes the name theirs.
-            yield from _names(inner, above + "." + key if above else key, depth + 1)
+            yield from _names(inner, below(above, key), depth + 1)
     elif is_list(value) and any(is_object(item) for item in value) and depth < DEEPEST:
         for item in value:
             yield from _names(item, above, depth + 1)
@@ -73,7 +72,7 @@ def flat(record: Any, above: str = "") -> JSON:
     """A record with dotted names in place of objects inside it; lists stay what they are."""
     found: JSON = {}
     for key, value in mapping(record).items():
-        name = above + "." + key if above else key
+        name = below(above, key)
         found |= flat(value, name) if is_object(value) and value else {name: value}
     return found
 
@@ -85,7 +84,7 @@ def lists_in(data: JSON) -> dict[str, list[Any]]:
     while waiting:
         above, value = waiting.pop(0)
         for key, inner in mapping(value).items():
-            name = above + "." + key if above else key
+            name = below(above, key)
             if is_list(inner):
                 found[name] = inner
             elif is_object(inner) and name.count(".") < DEEPEST:

@@ -203,15 +203,20 @@ class KeptAnswers:
     async def find(self, account: Account, number: str) -> KeptAnswer:
         """The answer of this id. Raises UnknownAnswer, AnswersAway."""
         sealed = await self.store.get(_owner(account), number)
-        record = await done(lambda: _opened(account, number, sealed), long=True) if sealed else None
-        if record is None:
+        found = await done(lambda: self._read(account, number, sealed), long=True) if sealed else None
+        if found is None:
             raise UnknownAnswer(
                 f"No answer {one_line(number, 40)!r} of the account {account.name!r} is kept: whole answers are kept "
                 f"for {_minutes(self.seconds)}, the oldest go first where there is no room, and each account has its "
                 "own."
             )
-        found = self._allowed(record["data"])
-        return KeptAnswer(number, record["action"], datetime.fromisoformat(record["made_at"]), found)
+        return found
+
+    def _read(self, account: Account, number: str, sealed: bytes) -> KeptAnswer | None:
+        if (record := _opened(account, number, sealed)) is None:
+            return None
+        made_at = datetime.fromisoformat(record["made_at"])
+        return KeptAnswer(number, record["action"], made_at, self._allowed(record["data"]))
 
     def _allowed(self, data: JSON) -> JSON:
         return data if self.user_content else without_their_words(data)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from klaviyo_mcp.answers.dotted import value_at
 from klaviyo_mcp.klaviyo.user_text import joined
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping
 from klaviyo_mcp.registry.record_fields import CHANNELS, LONGEST_TELLING, MOST_TELLING, TELLING, Line, LineKind
@@ -15,9 +16,7 @@ CONSENT = {"NEVER_SUBSCRIBED": "never"}
 
 def line(made: Line, record: JSON) -> Any:
     """What a field of ours says of a record, None where there is nothing to say."""
-    value: Any = record
-    for part in made.source.split("."):
-        value = mapping(value).get(part)
+    value = value_at(record, made.source)
     return None if value is None else _MAKERS[made.kind](value)
 
 

@@ -126,7 +126,7 @@ def not_compared(query: Query, records: Sequence[Any]) -> list[str]:
         if not condition.operator.startswith(("greater", "less")):
             continue
         values = (value for record in records for value in values_at(record, condition.field))
-        count = sum(not comparable(value, condition.value) for value in values)
+        count = sum(comparable(value, condition.value) is None for value in values)
         if count:
             kind = "number" if number(condition.value) is not None else "time"
             told.append(f"{condition.operator} does not hold for {count} values of {condition.field}: no {kind}.")
@@ -163,16 +163,15 @@ def as_json(found: Decimal) -> int | float | str:
 
 def _figures(query: Query, records: Sequence[Any]) -> JSON:
     figures: JSON = {"count": len(records)}
-    for kind, names in query.aggregates.items():
-        figures[kind] = {
-            name: _aggregate(kind, [v for record in records for v in values_at(record, name)]) for name in names
-        }
     spoken = dict.fromkeys(name for names in query.aggregates.values() for name in names)
-    missing = {name: sum(not values_at(record, name) for record in records) for name in spoken}
-    others = {
-        name: sum(number(value) is None for record in records for value in values_at(record, name)) for name in spoken
+    found = {name: [values_at(record, name) for record in records] for name in spoken}
+    values = {name: [value for inner in found[name] for value in inner] for name in spoken}
+    for kind, names in query.aggregates.items():
+        figures[kind] = {name: _aggregate(kind, values[name]) for name in names}
+    told = {
+        "without": {name: sum(not inner for inner in found[name]) for name in spoken},
+        "not_numbers": {name: sum(number(value) is None for value in values[name]) for name in spoken},
     }
-    told = {"without": missing, "not_numbers": others}
     return figures | {
         key: some for key, counts in told.items() if (some := {name: count for name, count in counts.items() if count})
     }

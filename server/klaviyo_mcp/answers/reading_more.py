@@ -33,14 +33,14 @@ def read_on(kept: KeptAnswer, given: JSON, budget: int) -> Answer:
     name = _list_meant(kept, given, query)
     if not name:
         return _part(kept, "", head, budget)
-    values = lists_in(kept.data)[name]
+    values, main = lists_in(kept.data)[name], main_list(kept.data)
     records = _as_records(values)
     check_names(query, records)
     places = chosen(query, records)
-    if name != main_list(kept.data):
+    if name != main:
         head["list"] = name
     notes = not_compared(query, records)
-    if name == main_list(kept.data) and "next_cursor" in kept.data:
+    if name == main and "next_cursor" in kept.data:
         notes.append(INCOMPLETE.format(len(records)))
     if NOTE in kept.data:
         notes.append(str(kept.data[NOTE]))

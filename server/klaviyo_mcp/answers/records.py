@@ -9,6 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.sparse import ALL, DEFAULT
+from klaviyo_mcp.answers.dotted import value_at
 from klaviyo_mcp.answers.lines import line
 from klaviyo_mcp.answers.related import Identity, by_identity, names_of
 from klaviyo_mcp.klaviyo import jsonapi
@@ -101,23 +102,10 @@ class Shown:
 
 
 def _at(whole: JSON, name: str, table: RecordFields) -> Any:
-    """The value of a field by its dotted name, None where there is none. A name may hold dots of its own."""
+    """The value of a field by its dotted name, or of one that is ours; None where there is none."""
     if name in table.lines and name not in whole:
         return line(table.lines[name], whole)
-    return _inside(whole, name)
-
-
-def _inside(value: Any, name: str) -> Any:
-    found = mapping(value)
-    if name in found:
-        return found[name]
-    first, dot, rest = name.partition(".")
-    while dot:
-        if first in found and (inner := _inside(found[first], rest)) is not None:
-            return inner
-        more, dot, rest = rest.partition(".")
-        first = f"{first}.{more}"
-    return None
+    return value_at(whole, name)
 
 
 def _ordered(made: JSON, order: Sequence[str]) -> JSON:

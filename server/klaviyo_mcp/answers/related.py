@@ -1,6 +1,6 @@
 """Records that came along with those asked for: their names, and which of them belong to what is shown."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from klaviyo_mcp.klaviyo import jsonapi
@@ -12,19 +12,14 @@ Identity = tuple[str, str]
 """The type and id of a record."""
 
 
-def included(
-    replies: Iterable[Reply], shown: list[JSON] | None = None, joined: frozenset[Identity] = frozenset()
-) -> JSON:
+def included(replies: Sequence[Reply], shown: list[JSON] | None = None, joined: Collection[Identity] = ()) -> JSON:
     """Related records by type, each once, without those `joined` into others whole.
 
     With `shown`, those are left out that only records not shown point at.
     """
-    documents = [mapping(reply.document) for reply in replies]
-    found = {
-        identity_of(resource): resource for document in documents for resource in objects(document.get("included"))
-    }
+    found = by_identity(replies)
     if shown is not None:
-        everything = [resource for document in documents for resource in objects(document.get("data"))]
+        everything = [resource for reply in replies for resource in objects(mapping(reply.document).get("data"))]
         belonging = _reached(shown, found)
         others = _reached(everything, found) - belonging
         found = {identity: resource for identity, resource in found.items() if identity not in others}
@@ -37,8 +32,11 @@ def included(
 
 def by_identity(replies: Iterable[Reply]) -> dict[Identity, JSON]:
     """The related records of replies, by type and id."""
-    documents = [mapping(reply.document) for reply in replies]
-    return {identity_of(resource): resource for document in documents for resource in objects(document.get("included"))}
+    return {
+        identity_of(resource): resource
+        for reply in replies
+        for resource in objects(mapping(reply.document).get("included"))
+    }
 
 
 def names_of(resource: JSON, related: dict[Identity, JSON]) -> tuple[JSON, set[Identity]]:

@@ -30,16 +30,15 @@ def shape(outcome: Outcome, budget: int = BUDGET) -> Answer:
     Records, count, summary and cursor speak of the same records: what does not fit is left out of all of them, and the
     cursor goes on with the first one left out. Raises PartMissing when a part is asked for that is not there.
     """
-    pages = outcome.pages
+    pages, listing = outcome.pages, _Listing.of(outcome)
+    whole = _alone(outcome) if listing is None else listing.answer(len(listing.wanted))
     if pages is not None and pages.part:
         try:
-            whole = _whole(outcome).data
-            found = part_of(whole, pages.part, budget) | {key: whole[key] for key in ("kept",) if key in whole}
+            found = part_of(whole.data, pages.part, budget)
         except NoSuchPart as error:
             raise PartMissing(f"{outcome.action.name} was called, and its answer has no such part: {error}.") from None
-        return Answer(found, f"{pages.part.partition('@')[0]} of the answer alone.")
-    listing = _Listing.of(outcome)
-    whole = _whole(outcome)
+        kept = {"kept": whole.data["kept"]} if "kept" in whole.data else {}
+        return Answer(found | kept, f"{pages.part.partition('@')[0]} of the answer alone.")
     if listing is None:
         return _with_all(_cut(outcome, whole, budget), whole)
     count, answer = len(listing.wanted), whole
@@ -54,10 +53,8 @@ def _with_all(answer: Answer, whole: Answer, *, several: bool = False) -> Answer
     return answer if answer.data is whole.data and not several else replace(answer, whole=whole.data)
 
 
-def _whole(outcome: Outcome) -> Answer:
-    """The answer without a look at its size."""
-    if (listing := _Listing.of(outcome)) is not None:
-        return listing.answer(len(listing.wanted))
+def _alone(outcome: Outcome) -> Answer:
+    """The answer of what is no listing, without a look at its size."""
     action, made = outcome.action, Shown(outcome, listing=False)
     if outcome.composed is not None:
         data = dict(outcome.composed)
@@ -67,7 +64,7 @@ def _whole(outcome: Outcome) -> Answer:
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
         data, summary = _single(action, mapping(outcome.replies[-1].document), made)
-    related = included(outcome.replies, joined=frozenset(made.joined))
+    related = included(outcome.replies, joined=made.joined)
     data |= ({"included": related} if related else {}) | made.told()
     return Answer(_understood(outcome) | data | notes(outcome), summary)
 
@@ -177,7 +174,7 @@ class _Listing:
                 "Ask for fewer fields to see more at once."
             )
         data |= records
-        if not result.rows and (related := included(outcome.replies, values, frozenset(made.joined))):
+        if not result.rows and (related := included(outcome.replies, values, made.joined)):
             data["included"] = related
         data |= made.told() | _understood(outcome) | notes(outcome)
         if self.pages.stopped:

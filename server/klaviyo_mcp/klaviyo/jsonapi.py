@@ -22,12 +22,7 @@ def record(resource: JSON, *, with_type: bool = False) -> JSON:
         found["id"] = resource["id"]
     attributes = _without_nothing(mapping(resource.get("attributes")))
     found.update(with_user_text(resource.get("type"), attributes))
-    related = {
-        name: ids
-        for name, relation in mapping(resource.get("relationships")).items()
-        if (ids := _related_ids(mapping(relation).get("data"))) not in (None, [])
-    }
-    if related:
+    if related := _related(resource):
         found["related"] = related
     if meta := mapping(resource.get("meta")):
         found["meta"] = meta
@@ -42,7 +37,7 @@ def fields(resource: JSON) -> JSON:
 
 def fields_and_related(resource: JSON) -> JSON:
     """As `fields`, and the ids of what it is related to, by name, under `related`."""
-    return {**fields(resource), "related": record(resource).get("related", {})}
+    return {**fields(resource), "related": _related(resource)}
 
 
 def included(documents: Iterable[JSON]) -> dict[str, list[JSON]]:
@@ -66,6 +61,15 @@ def cursor_in(text: str) -> str:
         return text
     query = parse_qs(urlsplit(text).query if "?" in text else text)
     return next((query[name][0] for name in CURSOR_PARAMETERS if name in query), text)
+
+
+def _related(resource: JSON) -> JSON:
+    """The ids of what a resource is related to, by name."""
+    return {
+        name: ids
+        for name, relation in mapping(resource.get("relationships")).items()
+        if (ids := _related_ids(mapping(relation).get("data"))) not in (None, [])
+    }
 
 
 def _related_ids(data: Any) -> Any:

@@ -1,6 +1,7 @@
 """Arguments that no spec writes: the engine uses them itself, and an action has them by what it is."""
 
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.holes import hole
 
 FRESH: JSON = {
     "fresh": {
@@ -37,8 +38,7 @@ def sparse_argument(spec: JSON) -> str | None:
     result = mapping(spec.get("result"))
     if spec.get("effect") != "read" or result.get("rows") or result.get("kind") not in ("resource", "collection"):
         return None
-    part = mapping(mapping(spec.get("request")).get("query")).get(f"fields[{result.get('type')}]")
-    return part[1:] if isinstance(part, str) else None
+    return hole(mapping(mapping(spec.get("request")).get("query")).get(f"fields[{result.get('type')}]"))
 
 
 def engine_arguments(spec: JSON) -> JSON:

@@ -20,6 +20,7 @@ from pydantic import (
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.consequences import Consequences, EffectWhen
 from klaviyo_mcp.registry.engine_arguments import engine_arguments
+from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.nulls import without_null
@@ -267,8 +268,7 @@ class ActionSpec(Part):
         """The argument that `fields` is asked of Klaviyo with, None for what takes no `fields`."""
         if not isinstance(self.request, HttpRequest) or "fields" not in self.properties:
             return None
-        part = self.request.query.get(f"fields[{self.result.type}]")
-        return part[1:] if isinstance(part, str) else None
+        return hole(self.request.query.get(f"fields[{self.result.type}]"))
 
     @property
     def is_scarce(self) -> bool:

@@ -9,6 +9,7 @@ import json
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 from klaviyo_mcp.registry.clearing import CLEAR
 from klaviyo_mcp.registry.engine_arguments import FIELDS
+from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 from klaviyo_mcp.registry.portable import portable
 
@@ -55,7 +56,7 @@ def sparse_fieldsets(spec: ActionSpec) -> set[str]:
     """The arguments that only say which fields of records come back, where no listing needs them."""
     if not isinstance(spec.request, HttpRequest) or (spec.effect == "read" and spec.fields_argument is None):
         return set()
-    return {part[1:] for key, part in spec.request.query.items() if key.startswith("fields[")}
+    return {name for key, part in spec.request.query.items() if key.startswith("fields[") and (name := hole(part))}
 
 
 def brief_schema(spec: ActionSpec, most: int) -> tuple[JSON, list[str]]:

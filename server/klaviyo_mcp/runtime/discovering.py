@@ -2,7 +2,8 @@
 
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.errors import ActionError
-from klaviyo_mcp.answers.discovery import described, found, found_text, search
+from klaviyo_mcp.actions.finding import look_for
+from klaviyo_mcp.answers.discovery import described, found, found_text
 from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.sending import sendable
 from klaviyo_mcp.answers.text import answer_text
@@ -11,7 +12,7 @@ from klaviyo_mcp.runtime.answering import Response, refused
 
 def find_actions(engine: Engine, query: str, most: int) -> Response:
     """The actions that a question is about, of those that can be called."""
-    answer = found(engine.registry, query, search(engine.registry, query, most, engine.lets_through))
+    answer = found(engine.registry, query, look_for(engine.registry, query, most, engine.lets_through))
     answer = sendable(as_listed(answer, engine.registry))
     return Response(answer, found_text(answer))
 

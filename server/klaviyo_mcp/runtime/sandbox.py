@@ -15,7 +15,6 @@ from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.settings import SettingsError
 from klaviyo_sandbox import API_KEY, COMPANY_ID, UnknownFeature, create_app
 from klaviyo_sandbox.faults.declared import InvalidFaults
-from klaviyo_sandbox.testing import serve
 
 URL = "http://sandbox.localhost"
 """The base URL of the sandbox in this process; no name lookup and no connection is made for it."""
@@ -34,6 +33,8 @@ def sandbox_with_app(app_id: str, secret: str, redirect_uri: str) -> Generator[s
 
     It knows one OAuth app, whose consent page lets a person choose among its companies.
     """
+    from klaviyo_sandbox.testing import serve  # loads what serving takes, as below
+
     with serve() as url:
         app = {"client_id": app_id, "client_secret": secret, "redirect_uris": [redirect_uri], "name": "klaviyo-mcp"}
         with httpx2.Client(trust_env=False) as client:
