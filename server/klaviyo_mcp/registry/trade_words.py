@@ -46,8 +46,8 @@ _ENDINGS = (
     ("ied", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("ed", ""), ("es", "e"), ("s", ""),
 )  # fmt: skip
 _SHORTEST = 3
-_VOWEL = re.compile("[aeiouy]")
 """A word keeps as many letters when an ending is taken off."""
+_VOWEL = re.compile("[aeiouy]")
 
 
 @dataclass(frozen=True, slots=True)
