@@ -67,15 +67,8 @@ class Found:
     kept_back: bool = False
 
 
-def find_by_words(
-    registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True
-) -> list[Action]:
-    """The actions that fit, best first, of those that `shows` allows; none where no word is one of ours."""
-    return look_for(registry, words, most, shows).actions
-
-
 def look_for(registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True) -> Found:
-    """The actions that fit, with how sure that is."""
+    """The actions that fit, of those that `shows` allows, with how sure that is; none where no word is one of ours."""
     relevance = registry.finder.relevance
     asked = relevance.taken_apart(words)
     fit = relevance.fit(asked)
