@@ -36,3 +36,10 @@ def test_every_retired_endpoint_leads_to_what_replaces_it() -> None:
     for spec in load_catalogue():
         for endpoint in spec.replaces:
             assert spec.name in [found.name for found in FINDER.find(endpoint, 5)]
+
+
+@pytest.mark.parametrize("words", ["get_lists", "POST /api/lists", "find"])
+def test_what_is_named_is_the_same_after_it_was_looked_for(words: str) -> None:
+    before = [spec.name for spec in FINDER.named(words)]
+    FINDER.find(words)
+    assert [spec.name for spec in FINDER.named(words)] == before

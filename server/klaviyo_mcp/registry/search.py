@@ -51,7 +51,7 @@ class Finder:
     def find(self, words: str, most: int = 10) -> list[ActionSpec]:
         """The actions that are spoken of, best first; those that hold all words come before those that hold some."""
         terms = [f'"{term}"' for term in re.findall(r"[^\W_]+", words)]
-        found = self.named(words)
+        found = [*self.named(words)]
         for joint in (" AND ", " OR ") if terms else ():
             matches = self._match(joint.join(terms), 3 * most)
             # Sorting is stable: among names that are equally like the words, the order of relevance stays.
