@@ -97,11 +97,11 @@ class _Run:
     plan: Plan
     request: StepsRequest
     doing: Doing
-    values: JSON = field(default_factory=dict[str, Any])
+    values: JSON = field(init=False)
     parts: list[Outcome] = field(default_factory=list[Outcome])
     unread: dict[str, Failure] = field(default_factory=dict[str, Failure])
     places: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
-    planned: dict[str, PlannedStep] = field(default_factory=dict[str, PlannedStep])
+    planned: dict[str, PlannedStep] = field(init=False)
 
     def __post_init__(self) -> None:
         self.values = dict(self.plan.arguments)
