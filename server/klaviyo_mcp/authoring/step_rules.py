@@ -62,11 +62,9 @@ def step_holes(request: StepsRequest) -> Iterator[str]:
 def hole_of_a_step(steps: dict[str, Step], name: str) -> str:
     """What is wrong with a hole that begins with a step's name, nothing where it is right."""
     first, _, rest = name.partition(".")
-    step = steps[first]
-    kind = next((kind for kind in SEEN if getattr(step, kind) is not None), "")
-    if not kind or (not rest and kind == "shows"):
-        return ""
-    if rest.partition(".")[0] in SEEN[kind]:
+    kind = next((kind for kind in SEEN if getattr(steps[first], kind) is not None), "")
+    # Of an expression only the name that it starts from is known.
+    if not rest or not kind or rest.partition(".")[0] in SEEN[kind]:
         return ""
     return f"the hole '${name}': such a step has {', '.join(SEEN[kind])}"
 
