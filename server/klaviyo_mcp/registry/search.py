@@ -8,9 +8,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
-from klaviyo_mcp.registry.relevance import Relevance
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.registry.relevance import Relevance
 
 WEIGHTS = {
     "name": 8.0,
@@ -36,8 +39,10 @@ class Finder:
         self._specs = {spec.name: spec for spec in specs}
 
     @cached_property
-    def relevance(self) -> Relevance:
+    def relevance(self) -> "Relevance":
         """What is asked for in plain words is looked for here."""
+        from klaviyo_mcp.registry.relevance import Relevance  # a list of tools does without
+
         return Relevance(list(self._specs.values()))
 
     @cached_property
