@@ -6,17 +6,16 @@ SIGNS for `actions/finding.py`, and recall on each fifth of the tuning queries b
 
 import math
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+from search import queries
 
 from klaviyo_mcp.actions.finding import FIT, SIGNS, Said, signs
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.relevance import Relevance
 
-QUERIES = Path(__file__).parent / "queries" / "tuning.tsv"
 FOLDS, USED = 6, 4
 """Every sixth of an action's asks is left out of an index; so many of these sixths are learnt from."""
 EPOCHS, STEP, SHRINK = 8, 0.1, 2e-5
@@ -34,8 +33,7 @@ class Example:
 def main() -> None:
     """Print the weights, and recall by cross-validation."""
     specs = list(load_catalogue())
-    lines = [line.split("\t") for line in QUERIES.read_text(encoding="utf-8").splitlines()]
-    tuning = examples(Relevance(specs), [(words, names.split(",")) for words, names in lines if names != "-"], specs)
+    tuning = examples(Relevance(specs), [(words, names) for words, names in queries("tuning") if names], specs)
     asks: list[Example] = []
     for fold in range(USED):
         left = [spec.model_copy(update={"asks": _without(spec.asks, fold)}) for spec in specs]
@@ -115,4 +113,4 @@ def _recall(places: list[int]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

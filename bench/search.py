@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from klaviyo_mcp.actions.finding import find_by_words, look_for
+from klaviyo_mcp.actions.finding import look_for
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 
@@ -25,7 +25,7 @@ def main() -> None:
     registry = Registry(load_catalogue())
     ways: dict[str, Find] = {
         "plain": lambda words: [spec.name for spec in registry.finder.find(words, MOST)],
-        "klaviyo-mcp": lambda words: [action.name for action in find_by_words(registry, words, MOST)],
+        "klaviyo-mcp": lambda words: [action.name for action in look_for(registry, words, MOST).actions],
     }
     sets = {name: queries(name) for name in (["tuning"] if "--tuning" in sys.argv else ["tuning", "held_out"])}
     began = time.perf_counter()

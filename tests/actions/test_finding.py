@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from klaviyo_mcp.actions.finding import find_by_words, look_for
+from klaviyo_mcp.actions.finding import look_for
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 
@@ -13,7 +13,7 @@ REGISTRY = Registry(load_catalogue())
 
 
 def found(words: str, most: int = 5) -> list[str]:
-    return [action.name for action in find_by_words(REGISTRY, words, most)]
+    return [action.name for action in look_for(REGISTRY, words, most).actions]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_most_questions_are_answered_among_the_first_five() -> None:
 
 
 def test_only_what_may_be_called_is_found() -> None:
-    reads = find_by_words(REGISTRY, "delete a list", 20, lambda action: action.effect == "read")
+    reads = look_for(REGISTRY, "delete a list", 20, lambda action: action.effect == "read").actions
     assert reads
     assert {action.effect for action in reads} == {"read"}
 

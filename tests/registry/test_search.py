@@ -1,5 +1,8 @@
 """Finding an action by what one wants to do, in one's own words."""
 
+import subprocess
+import sys
+
 import pytest
 
 from klaviyo_mcp.registry.loading import load_catalogue
@@ -36,3 +39,17 @@ def test_every_retired_endpoint_leads_to_what_replaces_it() -> None:
     for spec in load_catalogue():
         for endpoint in spec.replaces:
             assert spec.name in [found.name for found in FINDER.find(endpoint, 5)]
+
+
+@pytest.mark.parametrize("words", ["get_lists", "POST /api/lists", "find"])
+def test_what_is_named_is_the_same_after_it_was_looked_for(words: str) -> None:
+    before = [spec.name for spec in FINDER.named(words)]
+    FINDER.find(words)
+    assert [spec.name for spec in FINDER.named(words)] == before
+
+
+def test_a_server_starts_without_what_search_alone_needs() -> None:
+    modules = "klaviyo_mcp.mcp_server.server, klaviyo_mcp.runtime.assembly"
+    asked = f"import sys, {modules}; print(*{{'yaml', 'jmespath'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -13,7 +13,7 @@ from klaviyo_mcp.actions.candidates import FINDERS, LONGEST_NAME, Finder, label
 from klaviyo_mcp.actions.defaults import Look, NotFoundHere
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.formats import is_email
-from klaviyo_mcp.actions.forms import shown
+from klaviyo_mcp.actions.forms import listed, shown
 from klaviyo_mcp.actions.settled import Sought, Thing, name_in
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.words import one_line
@@ -99,9 +99,8 @@ class ByName:
         if len(same) == 1:
             return Thing(str(same[0].record.get("id")), same[0].shown)
         if same:
-            lines = ", ".join(one.line for one in same[:MOST_SHOWN])
-            more = f" and {len(same) - MOST_SHOWN} more" if len(same) > MOST_SHOWN else ""
-            raise NotFoundHere(f"{place}, and {len(same)} have that name", f"Give the id of one: {lines}{more}")
+            lines = listed([one.line for one in same], MOST_SHOWN)
+            raise NotFoundHere(f"{place}, and {len(same)} have that name", f"Give the id of one: {lines}")
         reads = " and ".join(dict.fromkeys(finder.action for finder in finders))
         verb = "list" if " and " in reads else "lists"
         limit = "" if whole else ", of those that were looked through"

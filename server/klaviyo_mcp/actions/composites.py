@@ -15,12 +15,12 @@ from klaviyo_mcp.actions.errors import ActionError, NotPutTogether, Stopped
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.plan import Plan, PlannedStep
 from klaviyo_mcp.actions.request import fill, read_hole
-from klaviyo_mcp.actions.steps import calls_of, given, is_wanted, needs, own_names, own_place
+from klaviyo_mcp.actions.steps import calls_of, given, is_wanted, needs, own_names, own_place, starts
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound, StoppedBefore, StoppedWhile
 from klaviyo_mcp.klaviyo.jsonapi import included
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.loose_json import JSON, is_object, mapping, objects
-from klaviyo_mcp.registry.steps import GIVEN_BY_THE_ENGINE, MAKE, Step, StepsRequest
+from klaviyo_mcp.loose_json import JSON, mapping, objects
+from klaviyo_mcp.registry.steps import FACTS, Step, StepsRequest, expression_of
 
 AT_ONCE = 8
 """Calls of steps that are under way together; far below every burst limit of Klaviyo."""
@@ -49,7 +49,7 @@ async def run_steps(plan: Plan, doing: Doing) -> Outcome:
     request = plan.action.spec.request
     assert isinstance(request, StepsRequest)  # noqa: S101 - only such an action has a plan of steps
     run = _Run(plan, request, doing)
-    if any(name in GIVEN_BY_THE_ENGINE for name in run.seen_by_expressions):
+    if not run.needed.isdisjoint(FACTS):
         run.values |= await doing.facts()
     for together in _groups(request.steps, {one.name for one in plan.action.made_of if one.effect == "read"}):
         await run.steps(together)
@@ -97,21 +97,22 @@ class _Run:
     plan: Plan
     request: StepsRequest
     doing: Doing
-    values: JSON = field(default_factory=dict[str, Any])
+    values: JSON = field(init=False)
     parts: list[Outcome] = field(default_factory=list[Outcome])
     unread: dict[str, Failure] = field(default_factory=dict[str, Failure])
     places: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
-    planned: dict[str, PlannedStep] = field(default_factory=dict[str, PlannedStep])
+    planned: dict[str, PlannedStep] = field(init=False)
 
     def __post_init__(self) -> None:
         self.values = dict(self.plan.arguments)
         self.planned = {known.step.name: known for known in self.plan.steps or ()}
 
     @property
-    def seen_by_expressions(self) -> set[str]:
-        made = [part[MAKE] for part in self.request.answer.values() if is_object(part) and MAKE in part]
+    def needed(self) -> set[str]:
+        """The names that steps depend on, and that expressions of the answer start from."""
+        made = filter(None, map(expression_of, self.request.answer.values()))
         return {name for step in self.request.steps for name in needs(step)} | {
-            name for expression in made for name in _roots(expression)
+            name for expression in made for name in starts(expression)
         }
 
     @property
@@ -155,11 +156,11 @@ class _Run:
         """The answer, as far as it is known; `lenient` leaves out what does not fit. Raises NotPutTogether."""
         made: JSON = {}
         for key, part in self.request.answer.items():
-            if not (is_object(part) and MAKE in part):
+            if (expression := expression_of(part)) is None:
                 made |= fill({key: part}, self.values)
                 continue
             try:
-                value = _evaluated(part[MAKE], self.values, key)
+                value = _evaluated(expression, self.values, key)
             except NotPutTogether:
                 if lenient:
                     continue
@@ -248,12 +249,6 @@ def _evaluated(expression: str, values: JSON, name: str) -> Any:
         return evaluate(expression, values)
     except NotComputed as error:
         raise NotPutTogether(f"What was read could not be put together ({name}): {error}.") from error
-
-
-def _roots(expression: str) -> list[str]:
-    from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
-
-    return roots(expression)
 
 
 def _step_values(step: Step, values: JSON, outcomes: list[Outcome]) -> JSON:

@@ -66,7 +66,26 @@ async def consequences(plan: Plan, read: Read) -> Told:
 
     Raises PreconditionFailed for what is refused.
     """
-    told = [await _of(part, read) for part in telling_parts(plan)]
+    told: list[Told] = []
+    for part in telling_parts(plan):
+        seen = await _see_all(part, read)
+        _refuse(part, seen)
+        told.append(_told(part, seen))
+    return _together(plan, told)
+
+
+async def ahead(plan: Plan, read: Read) -> tuple[Told, tuple[Problem, ...]]:
+    """As `consequences`, but for looking alone: what refuses a call is told beside the rest."""
+    told, problems = list[Told](), list[Problem]()
+    for part in telling_parts(plan):
+        seen = await _see_all(part, read)
+        problems += _refusals(part, seen)
+        told.append(_told(part, seen))
+    return _together(plan, told), tuple(problems)
+
+
+def _together(plan: Plan, told: list[Told]) -> Told:
+    """What is told of a plan by what its parts tell."""
     people = [one.people for one in told if one.people is not None]
     same: JSON = {}
     for index, one in enumerate(told):
@@ -78,18 +97,6 @@ async def consequences(plan: Plan, read: Read) -> Told:
         tuple(dict.fromkeys(text for one in told for text in one.unknown)),
         next((one.undo for one in told if one.undo), "") or _undone(plan),
     )
-
-
-async def ahead(plan: Plan, read: Read) -> tuple[Told, tuple[Problem, ...]]:
-    """As `consequences`, but for looking alone: what refuses a call is told beside the rest."""
-    told, problems = Told(), list[Problem]()
-    for part in telling_parts(plan):
-        spec = part.action.spec.consequences
-        seen = await _see(part, read, {look.name for look in spec.looks})
-        problems += _refusals(part, seen)
-        says = (*told.says, *_sentences(spec, seen.values))
-        told = Told(says, seen.people(spec.counted), unknown=(*told.unknown, *seen.unknown))
-    return told, tuple(problems)
 
 
 def telling_parts(plan: Plan) -> list[Plan]:
@@ -125,10 +132,8 @@ def deciding_looks(plan: Plan) -> list[Look]:
     return [look for look in spec.looks if look.name in needed]
 
 
-async def _of(plan: Plan, read: Read) -> Told:
+def _told(plan: Plan, seen: _Seen) -> Told:
     spec = plan.action.spec.consequences
-    seen = await _see(plan, read, {look.name for look in spec.looks})
-    _refuse(plan, seen)
     return Told(
         tuple(_sentences(spec, seen.values)),
         seen.people(spec.counted),
@@ -153,6 +158,10 @@ def _undone(plan: Plan) -> str:
     if spec.way_back:
         return f"Can be taken back with {spec.way_back[0].action}: the answer has the call."
     return _undone(plan.chosen) if plan.chosen is not None else NO_WAY_BACK if plan.effect != "read" else ""
+
+
+async def _see_all(plan: Plan, read: Read) -> _Seen:
+    return await _see(plan, read, {look.name for look in plan.action.spec.consequences.looks})
 
 
 async def _see(plan: Plan, read: Read, names: set[str]) -> _Seen:

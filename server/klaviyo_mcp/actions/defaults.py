@@ -6,6 +6,7 @@ What is taken is told beside the answer. Where several things would do, none is 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from klaviyo_mcp.actions.forms import listed
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.settled import Thing
 from klaviyo_mcp.klaviyo.errors import NotFound
@@ -58,11 +59,10 @@ async def revenue_metric(look: Look) -> Thing:
         case []:
             raise NotFoundHere("is left out, and the account maps no metric to revenue and has no Placed Order", "")
         case several:
-            told = ", ".join(f"{metric['id']} ({_of(metric, 'name')})" for metric in several[:MOST_SHOWN])
-            more = f" and {len(several) - MOST_SHOWN} more" if len(several) > MOST_SHOWN else ""
+            told = listed([f"{metric['id']} ({_of(metric, 'name')})" for metric in several], MOST_SHOWN)
             raise NotFoundHere(
                 "is left out, the account maps no metric to revenue, and several are named Placed Order",
-                f"Give the one that is meant: {told}{more}",
+                f"Give the one that is meant: {told}",
             )
 
 

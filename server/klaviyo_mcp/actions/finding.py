@@ -7,6 +7,7 @@ What each sign counts was learnt from the specs' own `asks`, each looked for wit
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.relevance import Asked, Fit, Name, Relevance
@@ -35,18 +36,17 @@ SIGNS = {
     "bulk": 0.25,
 }
 """What it counts how an action's name and the question stand to each other."""
-_WRITES = word_set(
+WRITES = word_set(
     "create update delete remove add send cancel clone merge subscribe unsubscribe suppress unsuppress assign tag "
     "upload render refresh import request"
 )
-WRITES = frozenset(map(stem, _WRITES))
 """What the names of actions that do more than read begin with."""
 QUESTIONS = word_set(
     "who whose what whats which when where why how howmany howmuch is are does do did was were has have"
 )
 """What a question begins with."""
 IDS = word_set("ids identifiers relationship relationships")
-JOB = frozenset(map(stem, word_set("job status finish progress run poll")))
+JOB = word_set("job status finish progress run poll")
 SHORT = 3
 """Of so few words, one would be a verb if anything but reading was wanted."""
 
@@ -67,15 +67,8 @@ class Found:
     kept_back: bool = False
 
 
-def find_by_words(
-    registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True
-) -> list[Action]:
-    """The actions that fit, best first, of those that `shows` allows; none where no word is one of ours."""
-    return look_for(registry, words, most, shows).actions
-
-
 def look_for(registry: Registry, words: str, most: int, shows: Callable[[Action], bool] = lambda _: True) -> Found:
-    """The actions that fit, with how sure that is."""
+    """The actions that fit, of those that `shows` allows, with how sure that is; none where no word is one of ours."""
     relevance = registry.finder.relevance
     asked = relevance.taken_apart(words)
     fit = relevance.fit(asked)
@@ -139,7 +132,7 @@ class Said:
                 places.setdefault(meaning, place)
             # What ends so describes or is a thing: drafts, scheduled, sending.
             if not verbs and not word.endswith(("s", "ed", "ing")) and word not in irregular:
-                verbs = WRITES.intersection(meant)
+                verbs = _writes().intersection(meant)
         things = [root if root in relevance.nouns else first_meaning(root) for root in asked.telling]
         roots = {root for _, root in asked.words}
         return cls(
@@ -152,9 +145,15 @@ class Said:
             short=len(asked.telling) <= SHORT,
             ids=not IDS.isdisjoint(word for word, _ in asked.words),
             client="client" in asked.meant,
-            job=not JOB.isdisjoint(roots),
+            job=not roots.isdisjoint(map(stem, JOB)),
             bulk="bulk" in asked.meant or NUMBER in roots,
         )
+
+
+@cache
+def _writes() -> frozenset[str]:
+    """The stems of WRITES: what stems are made with is read at the first search."""
+    return frozenset(map(stem, WRITES))
 
 
 def _plural(word: str) -> bool:
@@ -167,7 +166,8 @@ def signs(name: Name, said: Said) -> list[float]:
     """How a name and a question stand to each other, in the order of SIGNS."""
     meant = said.meant
     covered = sum(meant.get(part, 0.0) for part in name.stems)
-    reads = 0.0 if name.verbs & WRITES or said.first_write else 1.0
+    writes = not name.verbs.isdisjoint(_writes())
+    reads = 0.0 if writes or said.first_write else 1.0
     order = 0.0
     if name.whose:
         first = min((said.places[part] for part in name.thing if part in said.places), default=-1)
@@ -187,10 +187,10 @@ def signs(name: Name, said: Said) -> list[float]:
         number,
         len(name.stems) / 5,
         len(said.things - name.stems) / max(1, len(said.things)),
-        1.0 if said.question and not name.verbs & WRITES else 0.0,
+        1.0 if said.question and not writes else 0.0,
         reads,
         reads if said.short else 0.0,
-        1.0 if name.verbs & WRITES and said.first_write and not name.verbs & said.first_write else 0.0,
+        1.0 if writes and said.first_write and not name.verbs & said.first_write else 0.0,
         1.0 if ids and not said.ids else 0.0,
         1.0 if ids and said.ids else 0.0,
         1.0 if "client" in name.flags and not said.client else 0.0,

@@ -160,12 +160,12 @@ class Planner:
         found = {name: thing.id for name, finder in left.items() if (thing := self.settled.default(finder))}
         lacking = {name: finder for name, finder in left.items() if name not in found}
         if lacking and self.account is not None:
-            problems = [
-                Problem(name, f"is left out, and {DEFAULTS[finder].thing} was not found", DEFAULTS[finder].otherwise)
-                for name, finder in lacking.items()
-            ]
-            sought = [replace(one, sought=(lacking[one.argument], "")) for one in problems]
-            raise InvalidArguments(f"{action.name} was not called: an argument is missing.", tuple(sought))
+            problems: list[Problem] = []
+            for name, finder in lacking.items():
+                default = DEFAULTS[finder]
+                words = f"is left out, and {default.thing} was not found"
+                problems.append(Problem(name, words, default.otherwise, sought=(finder, "")))
+            raise InvalidArguments(f"{action.name} was not called: an argument is missing.", tuple(problems))
         to_come = {name: f"{DEFAULTS[finder].thing}, looked up when this is called" for name, finder in lacking.items()}
         return {**arguments, **found}, to_come
 

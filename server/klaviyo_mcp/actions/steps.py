@@ -43,9 +43,14 @@ def needs(step: Step) -> Iterator[str]:
     yield from (name[1:].partition(".")[0] for name in named)
     yield from (name.partition(".")[0] for name in holes(step.arguments))
     if step.make is not None:
-        from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
+        yield from starts(step.make)
 
-        yield from roots(step.make)
+
+def starts(expression: str) -> list[str]:
+    """The names of values that an expression starts from. Raises ValueError for one that cannot be read."""
+    from klaviyo_mcp.actions.expressions import roots  # few actions have expressions
+
+    return roots(expression)
 
 
 def own_names(request: StepsRequest, step: Step, arguments: Iterable[str]) -> dict[str, list[str]]:

@@ -165,7 +165,7 @@ def _reach(spec: ActionSpec) -> Found:
     for name in dict.fromkeys(used):
         first, _, rest = name.partition(".")
         if first in steps:
-            if problem := hole_of_a_step(steps, name) if "." in name else "":
+            if problem := hole_of_a_step(steps, name):
                 yield ("request",), problem
         elif first not in arguments and first not in ("batch", "item"):
             yield ("request",), f"the hole '${name}' has no argument"

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from klaviyo_mcp.actions.expressions import roots, unknown_functions
 from klaviyo_mcp.actions.steps import needs
 from klaviyo_mcp.authoring.schema_rules import Found
-from klaviyo_mcp.loose_json import is_object
 from klaviyo_mcp.registry.holes import hole, holes
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.steps import GIVEN_BY_THE_ENGINE, MAKE, Step, StepsRequest
+from klaviyo_mcp.registry.steps import FACTS, Step, StepsRequest, expression_of
 
 SEEN = {
     "action": ("ids", "count", "unmatched", "records", "rows", "included", "complete"),
@@ -23,7 +22,7 @@ def step_problems(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
     request = spec.request
     if not isinstance(request, StepsRequest):
         return
-    known = {*spec.properties, *GIVEN_BY_THE_ENGINE[:2]}
+    known = {*spec.properties, *FACTS}
     for index, step in enumerate(request.steps):
         where = ("request", "steps", index)
         if step.name in known:
@@ -36,8 +35,7 @@ def step_problems(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
         known.add(step.name)
     known.add("not_read")
     for key, part in request.answer.items():
-        if is_object(part) and MAKE in part:
-            yield from ((("request", "answer", key), problem) for problem in _expression(part[MAKE], known))
+        yield from ((("request", "answer", key), problem) for problem in _expression(expression_of(part), known))
 
 
 def step_holes(request: StepsRequest) -> Iterator[str]:
@@ -57,20 +55,16 @@ def step_holes(request: StepsRequest) -> Iterator[str]:
     for caution in request.warnings:
         yield from (name for value in caution.when if (name := hole(value)))
     for part in request.answer.values():
-        if is_object(part) and MAKE in part:
-            yield from _readable_roots(part[MAKE])
-        else:
-            yield from holes({"part": part})
+        expression = expression_of(part)
+        yield from holes({"part": part}) if expression is None else _readable_roots(expression)
 
 
 def hole_of_a_step(steps: dict[str, Step], name: str) -> str:
     """What is wrong with a hole that begins with a step's name, nothing where it is right."""
     first, _, rest = name.partition(".")
-    step = steps[first]
-    kind = next((kind for kind in SEEN if getattr(step, kind) is not None), "")
-    if not kind or (not rest and kind == "shows"):
-        return ""
-    if rest.partition(".")[0] in SEEN[kind]:
+    kind = next((kind for kind in SEEN if getattr(steps[first], kind) is not None), "")
+    # Of an expression only the name that it starts from is known.
+    if not rest or not kind or rest.partition(".")[0] in SEEN[kind]:
         return ""
     return f"the hole '${name}': such a step has {', '.join(SEEN[kind])}"
 

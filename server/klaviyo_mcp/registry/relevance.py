@@ -6,7 +6,7 @@ kind of action (to read one, to read many, to make, to remove, …), of what, an
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -101,14 +101,9 @@ class Relevance:
         things: list[tuple[int, Iterable[str]]] = []
         toolsets: list[tuple[int, Iterable[str]]] = []
         actions: list[tuple[int, Iterable[str]]] = []
-        numbers: dict[tuple[str, str], int] = {}
-
-        def number(of: str, label: str) -> int:
-            return numbers.setdefault((of, label), sum(known == of for known, _ in numbers))
-
-        self._kind = [number("kind", name.kind) for name in self.names]
-        self._thing = [number("thing", " ".join(sorted(name.thing))) for name in self.names]
-        self._toolset = [number("toolset", spec.toolset) for spec in self._specs]
+        self._kind = _numbered(name.kind for name in self.names)
+        self._thing = _numbered(name.thing for name in self.names)
+        self._toolset = _numbered(spec.toolset for spec in self._specs)
         for at, (spec, own) in enumerate(zip(self._specs, asks, strict=True)):
             title, summary = pairs(spec.title), pairs(spec.summary)
             kinds += [(self._kind[at], _cues(words)) for words in [*own, title]]
@@ -247,6 +242,12 @@ def _cues(words: list[tuple[str, str]]) -> set[str]:
     cues = {word if root[0] != "<" else root for word, root in words} | {root for _, root in words}
     cues.update(f"^{word}" for word, _ in words[:1])
     return cues | {f"{one} {other}" for (one, _), (other, _) in pairwise(words)}
+
+
+def _numbered(labels: Iterable[Hashable]) -> list[int]:
+    """For each label its number: equal ones have the same, counted from 0 as they come."""
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(label, len(numbers)) for label in labels]
 
 
 def _rarity(many: int, holders: int) -> float:

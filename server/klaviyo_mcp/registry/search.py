@@ -8,9 +8,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
-from klaviyo_mcp.registry.relevance import Relevance
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.registry.relevance import Relevance
 
 WEIGHTS = {
     "name": 8.0,
@@ -36,8 +39,10 @@ class Finder:
         self._specs = {spec.name: spec for spec in specs}
 
     @cached_property
-    def relevance(self) -> Relevance:
+    def relevance(self) -> "Relevance":
         """What is asked for in plain words is looked for here."""
+        from klaviyo_mcp.registry.relevance import Relevance  # a list of tools does without
+
         return Relevance(list(self._specs.values()))
 
     @cached_property
@@ -51,7 +56,7 @@ class Finder:
     def find(self, words: str, most: int = 10) -> list[ActionSpec]:
         """The actions that are spoken of, best first; those that hold all words come before those that hold some."""
         terms = [f'"{term}"' for term in re.findall(r"[^\W_]+", words)]
-        found = self.named(words)
+        found = [*self.named(words)]
         for joint in (" AND ", " OR ") if terms else ():
             matches = self._match(joint.join(terms), 3 * most)
             # Sorting is stable: among names that are equally like the words, the order of relevance stays.

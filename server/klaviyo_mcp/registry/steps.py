@@ -3,11 +3,11 @@
 How a run of them goes is in `actions.composites`; what an expression may say in `actions.expressions`.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.notes import Hole
 from klaviyo_mcp.registry.part import STRICT, ActionName
 
@@ -15,8 +15,15 @@ Expression = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 """JMESPath, with the functions of `actions.expressions`."""
 MAKE = "$make"
 """The only key of an entry of `answer` that is an expression."""
-GIVEN_BY_THE_ENGINE = ("now", "account", "not_read")
+FACTS = ("now", "account")
+"""What expressions see of the account, which is read for it only where one of them asks."""
+GIVEN_BY_THE_ENGINE = (*FACTS, "not_read")
 """What expressions see besides arguments and steps: see `StepsRequest`."""
+
+
+def expression_of(part: Any) -> str | None:
+    """The expression that an entry of `answer` is, None for a template."""
+    return part[MAKE] if is_object(part) and MAKE in part else None
 
 
 class StepPart(BaseModel):
