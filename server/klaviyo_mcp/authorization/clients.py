@@ -9,7 +9,7 @@ from time import time
 from typing import Any
 from urllib.parse import unquote_plus
 
-from klaviyo_mcp.authorization.client import ASSERTION, SECRET_METHODS, Client, clean_name, refreshes
+from klaviyo_mcp.authorization.client import Client, clean_name, refreshes
 from klaviyo_mcp.authorization.client_documents import ClientDocuments
 from klaviyo_mcp.authorization.errors import ClientAway, ClientRefused, OAuthProblem
 from klaviyo_mcp.authorization.records import Records
@@ -103,7 +103,7 @@ class Clients:
             if form.get("client_assertion_type") != TYPE:
                 raise ClientRefused(f"client_assertion_type has to be {TYPE}.")
             client = await self.find(client_id or claimed_client(assertion))
-            if ASSERTION not in client.methods:
+            if not client.asserts:
                 raise ClientRefused("This client has no keys to prove itself with an assertion.")
             await Assertions(self._documents, self._records, self._audiences, self._clock).verify(client, assertion)
             return client
@@ -170,21 +170,18 @@ def _known(number: int, given: JSON, schemes: Collection[str]) -> Client:
         name=clean_name(text(given.get("client_name")) or client_id),
         redirect_uris=uris,
         registration="settings",
-        methods=SECRET_METHODS if secret else frozenset({"none"}),
         secret_hash=hashed(secret) if secret else None,
         refreshes=refreshes(items(given.get("grant_types"))),
     )
 
 
 def _client(record: JSON) -> Client:
-    secret_hash = record["secret_hash"]
     return Client(
         client_id=record["client_id"],
         name=record["name"],
         redirect_uris=tuple(record["redirect_uris"]),
         registration="dynamic",
-        methods=SECRET_METHODS if secret_hash else frozenset({"none"}),
-        secret_hash=secret_hash,
+        secret_hash=record["secret_hash"],
         refreshes=record["refreshes"],
     )
 
