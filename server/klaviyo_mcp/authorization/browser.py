@@ -93,7 +93,7 @@ class Browser:
             challenge=given["code_challenge"],
             level=asked(given.get("scope", "")) or LOWEST,
         )
-        word = await self._transactions.begin(transaction)
+        _, word = await self._transactions.begin(transaction)
         return Redirect(f"{self._config.issuer}/consent?t={word}", reason="asked")
 
     async def consent_shown(self, word: str, cookies: Mapping[str, str]) -> ConsentPage | ErrorPage:
@@ -142,9 +142,8 @@ class Browser:
         chosen = _level(level)
         if chosen is None:
             return _bad_request("level is none of those on the page.", "no_level")
-        word = await self._transactions.begin(Transaction("", "", "", False, None, "", chosen))
-        transaction = await self._transactions.find(word)
-        return OVER if transaction is None else await self._to_klaviyo(transaction, cookies)
+        transaction, _ = await self._transactions.begin(Transaction("", "", "", False, None, "", chosen))
+        return await self._to_klaviyo(transaction, cookies)
 
     async def callback(self, query: Pairs, cookies: Mapping[str, str]) -> Redirect | ErrorPage:
         """See AuthorizationServer."""
