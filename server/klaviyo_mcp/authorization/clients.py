@@ -25,6 +25,8 @@ USED = 90 * 86_400.0
 TOUCH = 86_400.0
 """Seconds between two notes of its use."""
 SETTING = "KLAVIYO_MCP_CLIENTS"
+BASIC = {"WWW-Authenticate": 'Basic realm="klaviyo-mcp"'}
+"""What a client that tried this way is answered with when it has failed (RFC 6749, section 5.2)."""
 
 
 class Clients:
@@ -90,8 +92,7 @@ class Clients:
         try:
             return await self._proven(client_id, secret, form)
         except ClientRefused as error:
-            challenge = {"WWW-Authenticate": 'Basic realm="klaviyo-mcp"'} if basic is not None else {}
-            raise OAuthProblem("invalid_client", str(error), 401, challenge) from None
+            raise OAuthProblem("invalid_client", str(error), 401, BASIC if basic is not None else None) from None
         except ClientAway as error:
             raise OAuthProblem("temporarily_unavailable", str(error), 503, {"Retry-After": "30"}) from None
 
@@ -196,6 +197,5 @@ def _basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, ValueError):
         client_id = colon = secret = ""
     if not colon:
-        challenge = {"WWW-Authenticate": 'Basic realm="klaviyo-mcp"'}
-        raise OAuthProblem("invalid_client", "The Authorization header cannot be read.", 401, challenge)
+        raise OAuthProblem("invalid_client", "The Authorization header cannot be read.", 401, BASIC)
     return unquote_plus(client_id), unquote_plus(secret)
