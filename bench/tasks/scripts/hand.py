@@ -1,5 +1,6 @@
 """How a scripted agent works: with what the tools say, as a careful model does, and with nothing else."""
 
+import asyncio
 import copy
 import json
 import re
@@ -11,6 +12,8 @@ from bench.tasks.desk import Desk, Result
 from bench.tasks.shop import JSON
 
 _SHOWN = 5
+MOST_LOOKS, BETWEEN_LOOKS = 40, 0.5
+"""How often something is looked at that takes its time, and the seconds in between."""
 WORKED = re.compile(r"```json (\w+)\n(.*?)```", re.DOTALL)
 """A worked call in a guide: the action, and its arguments as JSON."""
 Words = str | tuple[str, ...]
@@ -72,6 +75,16 @@ class Hand:
         if result.is_error:
             raise AgentError(f"{action} was pointed at and refused: {result.text[:1500]}")
         return result.data
+
+    async def job_done(self, begun: JSON) -> JSON:
+        """The job that an answer says was begun, once it has ended. One that takes too long raises AgentError."""
+        job = begun["record"]
+        for _ in range(MOST_LOOKS):
+            if job["status"] in ("complete", "cancelled"):
+                return job
+            await asyncio.sleep(BETWEEN_LOOKS)
+            job = (await self.follow(begun["verify"]))["record"]
+        raise AgentError(f"A job was still {job['status']} after {MOST_LOOKS} looks.")
 
     async def guide(self, topic: str) -> "Guide":
         """A guide for agents, read as it is told to those who have tools and nothing else."""
