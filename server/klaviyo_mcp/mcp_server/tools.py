@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from klaviyo_mcp.answers.budget import BUDGET, CLIENTS_LIMIT, MOST, TAKEN_UNTOLD
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.mcp_server.account_argument import with_account
+from klaviyo_mcp.mcp_server.account_argument import nameable, with_account
 from klaviyo_mcp.mcp_server.server_tools import server_tools
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
@@ -77,7 +77,7 @@ class Listing:
         from mcp.types import ListToolsResult  # a server over stdio lists its tools before that is there
 
         try:
-            names = await accounts.names() if accounts.can_be_named else []
+            names = await nameable(accounts)
             default = await accounts.default() if len(names) > 1 else None
             hidden = await self._hidden(accounts)
         except KlaviyoError:
