@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 from hosted_accounts import connect_accounts
-from ports import free_port, wait_for
+from processes import free_port, listening, redis_server, resident
 
 HERE = Path(__file__).parent
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000"))
@@ -43,10 +43,6 @@ class Measured:
     processor: float = 0.0
     memory: list[float] = field(default_factory=list)
 
-    def resident(self) -> float:
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
-
     def processor_seconds(self) -> float:
         used = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
@@ -63,7 +59,9 @@ def main() -> None:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         environment = stack.enter_context(stub(home))
         if given.redis:
-            environment["KLAVIYO_MCP_VAULT_URL"] = stack.enter_context(redis(home))
+            environment["KLAVIYO_MCP_VAULT_URL"] = stack.enter_context(
+                redis_server("--dir", str(home), "--appendonly", "yes")
+            )
         port = int(environment["KLAVIYO_MCP_PUBLIC_URL"].rpartition(":")[2])
         tokens, upstream = asyncio.run(connect_accounts(ACCOUNTS, environment))
         (home / "tokens.json").write_text(json.dumps(upstream))
@@ -120,7 +118,7 @@ async def turn(measured: Measured, tokens: list[str], calls: int, *, counted: bo
         measured.seconds += time.perf_counter() - began
         measured.processor += measured.processor_seconds() - processor
         measured.took += took
-        measured.memory.append(measured.resident())
+        measured.memory.append(resident(measured.process))
 
 
 async def client(port: int, tokens: list[str], waiting: Iterator[int], took: list[float]) -> None:
@@ -146,12 +144,8 @@ async def client(port: int, tokens: list[str], waiting: Iterator[int], took: lis
 
 @contextmanager
 def server(command: list[str], port: int, environment: dict[str, str]) -> Iterator[Measured]:
-    with subprocess.Popen(command, env=environment) as process:
-        try:
-            wait_for(port)
-            yield Measured(process, port)
-        finally:
-            process.terminate()
+    with listening(command, port, env=environment) as process:
+        yield Measured(process, port)
 
 
 @contextmanager
@@ -170,24 +164,8 @@ def stub(home: Path) -> Iterator[dict[str, str]]:
         "KLAVIYO_MCP_VAULT_KEY": Fernet.generate_key().decode(),
         "KLAVIYO_MCP_DRAIN": "0",
     }
-    with subprocess.Popen([sys.executable, str(HERE / "hosted_stub.py"), str(port)]) as process:
-        try:
-            wait_for(port)
-            yield environment
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def redis(home: Path) -> Iterator[str]:
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home), "--appendonly", "yes"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
+    with listening([sys.executable, str(HERE / "hosted_stub.py"), str(port)], port):
+        yield environment
 
 
 if __name__ == "__main__":

@@ -13,13 +13,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import httpx2
 import uvicorn
-from ports import free_port, wait_for
+from processes import free_port, listening, redis_server
 
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
@@ -43,8 +42,8 @@ GOALS = {"share alone": 0.97, "share together": 0.95, "429s in a thousand": 1.0,
 
 def main() -> bool:
     met: list[bool] = []
-    redis = shutil.which("redis-server")
-    with redis_server(redis) as url:
+    here = shutil.which("redis-server") is not None
+    with redis_server("--save", "", "--appendonly", "no") if here else nullcontext() as url:
         print(f"\nQuota: {MINUTES} minutes of callers that never pause, against sandboxes with their limits on")
         alone, together = measure_shares(url)
         print(f"\n{'':34}{'answers':>9}{'share':>9}{'429s':>7}")
@@ -174,27 +173,8 @@ def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
 @contextmanager
 def sandbox() -> Iterator[str]:
     port = free_port()
-    with subprocess.Popen([sys.executable, __file__, "sandbox", str(port)]) as process:
-        try:
-            wait_for(port)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def redis_server(program: str | None) -> Iterator[str | None]:
-    if program is None:
-        yield None
-        return
-    port = free_port()
-    words = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(words, cwd=Path(__file__).parent, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
+    with listening([sys.executable, __file__, "sandbox", str(port)], port):
+        yield f"http://127.0.0.1:{port}"
 
 
 if __name__ == "__main__":

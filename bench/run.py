@@ -20,7 +20,7 @@ from typing import Any
 import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
-from ports import free_port, wait_for
+from processes import free_port, listening, resident
 from sandbox import measure_sandbox
 
 HERE = Path(__file__).parent
@@ -174,20 +174,15 @@ class Running:
 
     def memory(self) -> float:
         """Resident memory in MB."""
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+        return resident(self.process)
 
 
 @contextmanager
 def http_server(command: list[str], environment: dict[str, str]) -> Iterator[Running]:
     port = free_port()
     more = ["--port", str(port)] if "serve" in command else [str(port)]
-    with subprocess.Popen([*command, *more], env=environment, text=True, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_for(port)
-            yield Running(process, port)
-        finally:
-            process.terminate()
+    with listening([*command, *more], port, env=environment, text=True, stderr=subprocess.DEVNULL) as process:
+        yield Running(process, port)
 
 
 @contextmanager
@@ -196,16 +191,9 @@ def sandbox() -> Iterator[dict[str, str]]:
     port = free_port()
     # Klaviyo's limits are not what is measured; both servers would wait for them.
     command = [sys.executable, str(HERE / "sandbox_without_limits.py"), str(port)]
-    with subprocess.Popen(command) as process:
-        try:
-            wait_for(port)
-            clean = {name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")}
-            yield clean | {
-                "KLAVIYO_BASE_URL": f"http://127.0.0.1:{port}",
-                "KLAVIYO_API_KEY": "pk_sandbox_demo_key",
-            }
-        finally:
-            process.terminate()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KLAVIYO_")}
+    with listening(command, port):
+        yield clean | {"KLAVIYO_BASE_URL": f"http://127.0.0.1:{port}", "KLAVIYO_API_KEY": "pk_sandbox_demo_key"}
 
 
 def percentile(samples: list[float], quantile: float) -> float:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import httpx2
 import pytest
 from hypothesis import settings
 
+from klaviyo_mcp.accounts.vault import Vault, open_vault
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 
@@ -75,8 +76,6 @@ WAITING = (
     "actions/test_engine.py",
     "actions/test_every_precondition.py",
     "actions/test_gate.py",
-    "actions/test_live_rules.py",
-    "actions/test_every_precondition.py",
     "actions/test_live_rules.py",
     "answers/test_clearing.py",
     "answers/test_long_records.py",
@@ -265,6 +264,14 @@ def klaviyo() -> Iterator[Klaviyo]:
         patch.setitem(auth.KEYS, Klaviyo.api_key, auth.Key(COMPANY_ID))
         with serve(create_app(rate_limits=False, profiles=3)) as url:
             yield Klaviyo(url)
+
+
+@pytest.fixture
+async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
+    """A vault of files in the test's own folder."""
+    opened = open_vault(tmp_path / "home")
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

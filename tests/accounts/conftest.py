@@ -2,8 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import Connection, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
-from klaviyo_mcp.accounts.vault import Vault, open_vault
+from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
 
 
@@ -29,13 +28,6 @@ def fresh(klaviyo: Any) -> Any:
     """The sandbox without faults and with the settings it begins with."""
     klaviyo.begin()
     return klaviyo
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    opened = open_vault(tmp_path / "home")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

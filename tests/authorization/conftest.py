@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.authorization.driving import ISSUER, App, Clock, Documents, Service, new_service
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
-from klaviyo_mcp.accounts.vault import Vault, open_vault
+from klaviyo_mcp.accounts.vault import Vault
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +28,6 @@ def fresh(klaviyo: Any) -> Any:
         redirect_uris=[klaviyo.redirect_uri, f"{ISSUER}/oauth/klaviyo/callback"],
     )
     return klaviyo
-
-
-@pytest.fixture
-async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
-    opened = open_vault(tmp_path / "home")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

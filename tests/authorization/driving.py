@@ -1,7 +1,5 @@
 """An authorization server with a clock and documents of a test's own, and a browser and a client that use it."""
 
-import base64
-import hashlib
 import json
 import secrets
 import time
@@ -11,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx2
+from tests.oauth_requests import authorization
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.records import Secret
@@ -163,17 +162,8 @@ class App:
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
 
     def query(self, **changes: str | None) -> list[tuple[str, str]]:
-        asked: dict[str, str | None] = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "code_challenge": challenge(self.verifier),
-            "code_challenge_method": "S256",
-            "state": "the state",
-            "resource": RESOURCE,
-            **changes,
-        }
-        return [(name, value) for name, value in asked.items() if value is not None]
+        own = {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "resource": RESOURCE}
+        return list(authorization(self.verifier, **{**own, **changes}).items())
 
     async def code(
         self, person: Person | None = None, level: str = "klaviyo:full", company: str = "DEMO01", **changes: Any
@@ -210,10 +200,6 @@ class App:
         assert reply.status == 200, reply.body
         assert reply.body is not None
         return reply.body
-
-
-def challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def answer_of(redirect: Any) -> dict[str, str]:

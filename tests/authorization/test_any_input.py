@@ -7,8 +7,9 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.authorization.driving import ISSUER, OWN_SECRET, REDIRECT, REGISTRY, RESOURCE, Clock, Documents, challenge
+from tests.authorization.driving import ISSUER, OWN_SECRET, REDIRECT, REGISTRY, RESOURCE, Clock, Documents
 from tests.authorization.in_memory import KEY, PAIR, InMemory, Parts
+from tests.oauth_requests import challenge
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.keys import VaultKeys

@@ -6,11 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx2
@@ -19,6 +17,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.telemetry import Collector
 
 from klaviyo_sandbox import API_KEY
 
@@ -27,31 +26,8 @@ SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
 CALL_ID = re.compile(r"[0-9a-f]{12}")
 
 
-class Collector:
-    """Takes what is exported over OTLP, and keeps it as it came."""
-
-    def __init__(self) -> None:
-        self.bodies: list[tuple[str, bytes]] = []
-        self.headers: list[str] = []
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.bodies.append((self.path, body))
-                collector.headers.append(str(self.headers))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nobody reads it."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.environment = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.server.server_port}",
-            "OTEL_BSP_SCHEDULE_DELAY": "200",
-        }
+class Watching(Collector):
+    """Reads what it took."""
 
     @property
     def spans(self) -> list[Any]:
@@ -71,11 +47,10 @@ class Collector:
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    made = Collector()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+def collector() -> Iterator[Watching]:
+    made = Watching()
+    with made.running():
+        yield made
 
 
 def said(record: Any) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The demo of the hosted service in a process of its own, MCP clients of it, and a browser before it."""
 
-import base64
-import hashlib
 import http.server
 import os
 import re
@@ -17,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx2
+from tests.oauth_requests import authorization
 
 
 @dataclass(frozen=True)
@@ -75,22 +74,13 @@ class Client:
     @property
     def authorize(self) -> str:
         """Where it sends the browser."""
-        digest = hashlib.sha256(self.verifier.encode()).digest()
-        query = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
-            "code_challenge_method": "S256",
-            "state": "st",
-            "resource": f"{self.demo.url}/mcp",
-        }
-        return f"{self.demo.url}/authorize?{urlencode(query)}"
+        own = {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "resource": f"{self.demo.url}/mcp"}
+        return f"{self.demo.url}/authorize?{urlencode(authorization(self.verifier, **own))}"
 
     def tokens(self, answer: str) -> dict[str, Any]:
         """Tokens for the code in the address that a browser was sent back to."""
         given = answer_of(answer)
-        assert given["state"] == "st"
+        assert given["state"] == "the state"
         assert given["iss"] == self.demo.url
         form = {
             "grant_type": "authorization_code",

@@ -1,7 +1,5 @@
 """A person's browser and an MCP client as the hosted service sees them: nothing but HTTP."""
 
-import base64
-import hashlib
 import random
 import secrets
 import ssl
@@ -12,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx2
+from tests.oauth_requests import authorization
 
 REDIRECT = "http://127.0.0.1:7777/callback"
 LEGACY = "2025-11-25"
@@ -127,17 +126,8 @@ class App:
     http: httpx2.Client = field(default_factory=client)
 
     def query(self, **changes: str | None) -> dict[str, str]:
-        asked: dict[str, str | None] = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "code_challenge": challenge(self.verifier),
-            "code_challenge_method": "S256",
-            "state": "the state",
-            "resource": f"{self.url}/mcp",
-            **changes,
-        }
-        return {name: value for name, value in asked.items() if value is not None}
+        own = {"client_id": self.client_id, "redirect_uri": self.redirect_uri, "resource": f"{self.url}/mcp"}
+        return authorization(self.verifier, **{**own, **changes})
 
     def connected(self, company: str = "DEMO01", level: str = "klaviyo:full", browser: Browser | None = None) -> "App":
         """With tokens, by a whole authorization."""
@@ -199,11 +189,6 @@ def new_app(url: str, **more: Any) -> App:
     """A client that has registered itself."""
     registered = register(url, **more)
     return App(url, registered["client_id"], registered.get("client_secret"), registered["redirect_uris"][0])
-
-
-def challenge(verifier: str) -> str:
-    """PKCE's S256."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def logged(klaviyo: Any, after: int = 0) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.hosted.driving import App, Browser, challenge, client, new_app, parameters, register
+from tests.hosted.driving import App, Browser, client, new_app, parameters, register
+from tests.oauth_requests import challenge
 
 SERVER = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 RESOURCE = ("/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource")

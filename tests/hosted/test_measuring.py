@@ -1,7 +1,5 @@
 """What Prometheus is shown of the hosted service, at a port of its own, and what it is never shown."""
 
-import base64
-import hashlib
 import os
 import re
 import secrets
@@ -16,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from tests.oauth_requests import authorization
 
 REDIRECT = "http://127.0.0.1:7777/callback"
 
@@ -47,12 +46,7 @@ class Serving:
         klaviyo.control("oauth", auto_approve=True, company_id="DEMO01")
         client_id = self.http.post("/register", json={"redirect_uris": [REDIRECT]}).json()["client_id"]
         verifier = secrets.token_urlsafe(48)
-        digest = hashlib.sha256(verifier.encode()).digest()
-        asked = {"client_id": client_id, "redirect_uri": REDIRECT, "response_type": "code", "state": "the state"}
-        asked |= {
-            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
-            "code_challenge_method": "S256",
-        }
+        asked = authorization(verifier, client_id=client_id, redirect_uri=REDIRECT)
         shown = self.http.get(self.http.get("/authorize", params=asked).headers["Location"])
         hidden = dict(re.findall(r'name="(t|csrf)" value="([^"]+)"', shown.text))
         given = self.http.post("/consent", data={**hidden, "level": "klaviyo:read", "decision": "allow"})

@@ -187,7 +187,7 @@ def test_a_denial_goes_back_to_the_client(tab, service, waiting, here) -> None:
         at_klaviyo(tab, answer="Deny")
     tab.wait_for_url(f"{client.redirect_uri}?**")
     given = answer_of(tab.url)
-    assert (given["error"], given["state"], given["iss"]) == ("access_denied", "st", service.url)
+    assert (given["error"], given["state"], given["iss"]) == ("access_denied", "the state", service.url)
     assert "code" not in given
 
 

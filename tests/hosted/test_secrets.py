@@ -1,9 +1,7 @@
 """What gets out of a service, and what happens when Klaviyo ends an installation. Klaviyo's every token holds MARK."""
 
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +11,16 @@ import pytest
 from tests.conftest import MARK
 from tests.hosted.driving import App, Browser, client, connected_for_seconds, logged, new_app
 from tests.hosted.processes import OWN_SECRET, Instance, one_instance
+from tests.telemetry import Collector
 
 from klaviyo_mcp.accounts.vault import open_vault
-
-
-class Collector:
-    """Takes what is exported over OTLP, and keeps it as it came."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        bodies = self.bodies
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Nobody reads it."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.environment = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.server.server_port}",
-            "OTEL_BSP_SCHEDULE_DELAY": "200",
-        }
 
 
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     taking = Collector()
-    yield taking
-    taking.server.shutdown()
-    taking.server.server_close()
+    with taking.running():
+        yield taking
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +80,7 @@ def test_a35_no_token_gets_out_in_whatever_way(
     assert not [answer for answer in watched.answers if MARK in answer], "Klaviyo's, or the service's own secret"
     said = "".join(service[1].said)
     assert said.count('"oauth"') + said.count("oauth") > 5, "steps of OAuth are logged"
-    exported = b"".join(collector.bodies).decode("latin-1")
+    exported = b"".join(body for _, body in collector.bodies).decode("latin-1")
     assert exported
     secrets = {secret for secret in watched.secrets if len(secret) > 15} | {app.verifier, "the state"}
     assert len(secrets) > 10

@@ -13,15 +13,12 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import ApiKey, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
-from klaviyo_mcp.accounts.vault import open_vault
 
 
 @pytest.fixture
-async def vault(tmp_path, klaviyo):
+def vault(vault, klaviyo):
     klaviyo.begin()
-    opened = open_vault(tmp_path / "home")
-    yield opened
-    await opened.close()
+    return vault
 
 
 async def grant(vault, klaviyo, company="DEMO01", scopes="accounts:read lists:read") -> None:

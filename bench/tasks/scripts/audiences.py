@@ -7,25 +7,24 @@ import re
 from typing import Any
 
 from bench.tasks.agents import AgentError
-from bench.tasks.scripts.hand import Hand, with_ids
+from bench.tasks.scripts.hand import BETWEEN_LOOKS, MOST_LOOKS, Hand, with_ids
 from bench.tasks.scripts.people import list_id, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
 
 ORDERS = "UxK3nD"
 """Placed Order in guide:segments and guide:flows."""
-_MOST_LOOKS = 40
 
 
 async def filled(hand: Hand, name: str, definition: JSON) -> tuple[str, int]:
     """A new segment, once it is filled: its id and how many people are in it."""
     words = ("make a segment", "create a segment of customers")
     made = await hand.run(words, "create_segment", name=name, definition=definition)
-    for _ in range(_MOST_LOOKS):
+    for _ in range(MOST_LOOKS):
         segment = (await hand.follow(made["verify"]))["record"]
         if not segment["is_processing"]:
             return segment["id"], segment["profile_count"]
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(BETWEEN_LOOKS)
     raise AgentError("The segment was not filled in time.")
 
 
@@ -57,10 +56,7 @@ async def import_file(hand: Hand) -> Answer:
             bad[named[2]].append(numbers[int(named[1])])
         left = {number: row for number, row in left.items() if number not in (*bad["email"], *bad["phone_number"])}
         answer = await _import(hand, left)
-    job = answer["record"]
-    while job["status"] not in ("complete", "cancelled"):
-        await asyncio.sleep(0.5)
-        job = (await hand.follow(answer["verify"]))["record"]
+    job = await hand.job_done(answer)
     return Answer(
         f"{job['completed_count']} of {len(rows)} rows are in.",
         {

@@ -1,6 +1,5 @@
 """Scripts for tasks about coupons, products, webhooks and what is bought."""
 
-import asyncio
 from random import SystemRandom
 
 from bench.tasks.agents import AgentError
@@ -23,10 +22,7 @@ async def coupon(hand: Hand) -> Answer:
         "bulk_create_coupon_codes",
         coupon_codes=[{"coupon_id": identifier, "unique_code": code} for code in sorted(codes)],
     )
-    job = answer["record"]
-    while job["status"] not in ("complete", "cancelled"):
-        await asyncio.sleep(0.5)
-        job = (await hand.follow(answer["verify"]))["record"]
+    await hand.job_done(answer)
     listed = await hand.records(
         "codes of a coupon",
         "get_coupon_codes",

@@ -1,5 +1,6 @@
 """How a scripted agent works: with what the tools say, as a careful model does, and with nothing else."""
 
+import asyncio
 import copy
 import json
 import re
@@ -11,6 +12,8 @@ from bench.tasks.desk import Desk, Result
 from bench.tasks.shop import JSON
 
 _SHOWN = 5
+MOST_LOOKS, BETWEEN_LOOKS = 40, 0.5
+"""How often something is looked at that takes its time, and the seconds in between."""
 WORKED = re.compile(r"```json (\w+)\n(.*?)```", re.DOTALL)
 """A worked call in a guide: the action, and its arguments as JSON."""
 Words = str | tuple[str, ...]
@@ -43,10 +46,7 @@ class Hand:
 
     async def run(self, words: Words, action: str, /, **arguments: Any) -> JSON:
         """Run an action that `words` find, and give its answer. One that was refused raises AgentError."""
-        result = await self.attempt(words, action, **arguments)
-        if result.is_error:
-            raise AgentError(f"{action} was refused: {result.text[:1500]}")
-        return result.data
+        return _data(await self.attempt(words, action, **arguments), f"{action} was refused")
 
     async def attempt(self, words: Words, action: str, /, **arguments: Any) -> Result:
         """Run an action, whatever comes of it: by its tool where it is listed, else found first."""
@@ -57,10 +57,7 @@ class Hand:
 
     async def tool(self, name: str, **arguments: Any) -> JSON:
         """Call one of the server's own tools, and give its answer. One that was refused raises AgentError."""
-        result = await self._call(name, arguments)
-        if result.is_error:
-            raise AgentError(f"{name} was refused: {result.text[:1500]}")
-        return result.data
+        return _data(await self._call(name, arguments), f"{name} was refused")
 
     async def follow(self, pointer: JSON) -> JSON:
         """The read that an answer points at: its `verify` and its like, with their arguments."""
@@ -69,9 +66,17 @@ class Hand:
             result = await self._call(action, arguments)
         else:
             result = await self._call("run_read_action", {"action": action, "arguments": arguments})
-        if result.is_error:
-            raise AgentError(f"{action} was pointed at and refused: {result.text[:1500]}")
-        return result.data
+        return _data(result, f"{action} was pointed at and refused")
+
+    async def job_done(self, begun: JSON) -> JSON:
+        """The job that an answer says was begun, once it has ended. One that takes too long raises AgentError."""
+        job = begun["record"]
+        for _ in range(MOST_LOOKS):
+            if job["status"] in ("complete", "cancelled"):
+                return job
+            await asyncio.sleep(BETWEEN_LOOKS)
+            job = (await self.follow(begun["verify"]))["record"]
+        raise AgentError(f"A job was still {job['status']} after {MOST_LOOKS} looks.")
 
     async def guide(self, topic: str) -> "Guide":
         """A guide for agents, read as it is told to those who have tools and nothing else."""
@@ -108,9 +113,7 @@ class Hand:
         if held.get("done") is not False:
             raise AgentError(f"Nothing waits for a yes: {str(held)[:300]}")
         result = await self._call("confirm_action", {"token": held["confirmation"]["token"]})
-        if result.is_error:
-            raise AgentError(f"The confirmed call was refused: {result.text[:1500]}")
-        return result.data
+        return _data(result, "The confirmed call was refused")
 
     async def _call(self, tool: str, arguments: JSON) -> Result:
         result = await self.desk.call(tool, arguments)
@@ -174,6 +177,13 @@ def with_ids(value: Any, ids: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [with_ids(inner, ids) for inner in value]
     return ids.get(value, value) if isinstance(value, str) else value
+
+
+def _data(result: Result, otherwise: str) -> JSON:
+    """What was answered. Raises AgentError, with `otherwise` before what an error says."""
+    if result.is_error:
+        raise AgentError(f"{otherwise}: {result.text[:1500]}")
+    return result.data
 
 
 def _tells(entry: JSON, arguments: JSON) -> bool:

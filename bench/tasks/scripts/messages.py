@@ -3,7 +3,7 @@
 import asyncio
 
 from bench.tasks.scripts.audiences import ORDERS, filled
-from bench.tasks.scripts.hand import Hand, with_ids
+from bench.tasks.scripts.hand import BETWEEN_LOOKS, MOST_LOOKS, Hand, with_ids
 from bench.tasks.scripts.people import at, list_named, orders_metric
 from bench.tasks.shop import JSON
 from bench.tasks.task import Answer
@@ -15,7 +15,6 @@ _HELLO = (
 _RENDER = ("show how a template looks for a person", "render a template for one person")
 _CHANNELS = ("email", "sms", "mobile_push")
 _TEXTS = "subscriptions.sms.marketing.consent"
-_MOST_LOOKS = 40
 
 
 async def sender(hand: Hand) -> tuple[str, str]:
@@ -29,11 +28,11 @@ async def recipients(hand: Hand, campaign: str) -> int:
     """How many people a campaign goes to, by Klaviyo's own estimate."""
     asked = "how many people will get a campaign"
     begun = await hand.run(asked, "refresh_campaign_recipient_estimation", id=campaign)
-    for _ in range(_MOST_LOOKS):
+    for _ in range(MOST_LOOKS):
         job = await hand.follow(begun["verify"])
         if job["record"]["status"] == "complete":
             break
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(BETWEEN_LOOKS)
     answer = await hand.run(asked, "get_campaign_recipient_estimation", id=campaign)
     return answer["record"]["estimated_recipient_count"]
 

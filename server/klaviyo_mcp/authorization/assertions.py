@@ -1,7 +1,5 @@
 """Clients that prove who they are with a signed assertion (RFC 7523, `private_key_jwt`)."""
 
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Collection
 from time import time
 
@@ -13,7 +11,7 @@ from klaviyo_mcp.authorization.client import Client
 from klaviyo_mcp.authorization.client_documents import ClientDocuments
 from klaviyo_mcp.authorization.errors import ClientRefused
 from klaviyo_mcp.authorization.records import Records
-from klaviyo_mcp.authorization.token_text import hashed
+from klaviyo_mcp.authorization.token_text import claims_of, hashed
 from klaviyo_mcp.loose_json import JSON, items, mapping, text
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -84,11 +82,7 @@ class Assertions:
 
 def claimed_client(assertion: str) -> str:
     """Whose assertion it says it is, unverified: which client to look for when the request names none."""
-    try:
-        payload = assertion.split(".")[1]
-        return text(mapping(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))).get("sub"))
-    except (ValueError, IndexError, RecursionError):
-        return ""
+    return text(claims_of(assertion).get("sub"))
 
 
 def _number(value: object) -> float | None:

@@ -65,7 +65,7 @@ class Browser:
 
     async def authorize(self, query: Pairs) -> Redirect | ErrorPage:
         """See AuthorizationServer."""
-        given, twice = {name: value for name, value in query if value}, _twice(query)
+        given, twice = {name: value for name, value in query if value}, repeated(query)
         if twice & {"client_id", "redirect_uri"}:
             return _bad_request("client_id or redirect_uri stands there twice.", "duplicate")
         client = await self._client(given.get("client_id", ""))
@@ -93,7 +93,7 @@ class Browser:
             challenge=given["code_challenge"],
             level=asked(given.get("scope", "")) or LOWEST,
         )
-        word = await self._transactions.begin(transaction)
+        _, word = await self._transactions.begin(transaction)
         return Redirect(f"{self._config.issuer}/consent?t={word}", reason="asked")
 
     async def consent_shown(self, word: str, cookies: Mapping[str, str]) -> ConsentPage | ErrorPage:
@@ -118,7 +118,7 @@ class Browser:
 
     async def consent_given(self, form: Pairs, cookies: Mapping[str, str]) -> Redirect | ErrorPage:
         """See AuthorizationServer."""
-        given = {} if _twice(form) else dict(form)
+        given = {} if repeated(form) else dict(form)
         try:
             transaction = await self._transactions.answered(given.get("t", ""), given.get("csrf", ""), cookies)
         except OtherBrowser:
@@ -142,15 +142,14 @@ class Browser:
         chosen = _level(level)
         if chosen is None:
             return _bad_request("level is none of those on the page.", "no_level")
-        word = await self._transactions.begin(Transaction("", "", "", False, None, "", chosen))
-        transaction = await self._transactions.find(word)
-        return OVER if transaction is None else await self._to_klaviyo(transaction, cookies)
+        transaction, _ = await self._transactions.begin(Transaction("", "", "", False, None, "", chosen))
+        return await self._to_klaviyo(transaction, cookies)
 
     async def callback(self, query: Pairs, cookies: Mapping[str, str]) -> Redirect | ErrorPage:
         """See AuthorizationServer."""
         given = dict(query)
         state = given.get("state", "")
-        if not state or _twice(query) & {"state", "code", "error"}:
+        if not state or repeated(query) & {"state", "code", "error"}:
             return _bad_request("Klaviyo's answer has no state, or has something twice.", "bad_answer")
         try:
             returned = await self._transactions.returned(state, cookies)
@@ -257,12 +256,13 @@ def check_request(given: Mapping[str, str], resource: str) -> None:
     check_resource(given, resource)
 
 
+def repeated(pairs: Pairs) -> set[str]:
+    """The names that stand more than once among parameters, which no request may have (RFC 6749, section 3)."""
+    return {name for name, count in Counter(name for name, _ in pairs).items() if count > 1}
+
+
 def _level(given: str) -> Level | None:
     return next((level for level in LEVELS if level == given), None)
-
-
-def _twice(pairs: Pairs) -> set[str]:
-    return {name for name, count in Counter(name for name, _ in pairs).items() if count > 1}
 
 
 def _bad_request(text: str, reason: str) -> ErrorPage:

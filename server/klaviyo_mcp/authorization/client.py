@@ -18,7 +18,7 @@ UNNAMED = "A client without a name"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`methods` are the ways in which it may prove who it is at the token endpoint.
+    """`asserts` says that it may prove who it is by assertions; a `secret_hash`, that it has to by its secret.
 
     `domain` is where its metadata document lies, None when nobody vouches for its name. `keys` are those of its
     document, `keys_url` is where they are to be fetched.
@@ -28,8 +28,8 @@ class Client:
     name: str
     redirect_uris: tuple[str, ...]
     registration: Registration
-    methods: frozenset[str] = frozenset({"none"})
     secret_hash: str | None = field(default=None, repr=False)
+    asserts: bool = False
     refreshes: bool = True
     domain: str | None = None
     keys: JSON | None = None

@@ -127,7 +127,7 @@ def client_of(url: str, document: JSON, schemes: Collection[str] | None = None) 
         name=clean_name(name),
         redirect_uris=uris,
         registration="document",
-        methods=_methods(document),
+        asserts=_asserts(document),
         refreshes=refreshes(items(document.get("grant_types"))),
         domain=checked_url(url)[0],
         keys=mapping(inline) if inline is not None else None,
@@ -145,8 +145,8 @@ def public_keys(document: JSON) -> list[JSON]:
     return keys
 
 
-def _methods(document: JSON) -> frozenset[str]:
-    """How such a client may prove itself. It is a public one, unless it sends an assertion that it has keys for."""
+def _asserts(document: JSON) -> bool:
+    """Whether such a client may prove itself by assertions; else it is a public one. Raises ClientRefused."""
     named = [document.get("token_endpoint_auth_method"), *items(document.get("token_endpoint_auth_methods_supported"))]
     methods = {method for method in named if isinstance(method, str)}
     if methods and not methods & {"none", ASSERTION}:
@@ -154,4 +154,4 @@ def _methods(document: JSON) -> frozenset[str]:
     if document.get("token_endpoint_auth_method") in SECRET_METHODS and "none" not in methods:
         raise ClientRefused("A client of a public document has no secret.")
     has_keys = is_object(document.get("jwks")) or bool(text(document.get("jwks_uri")))
-    return frozenset({"none", ASSERTION} if ASSERTION in methods and has_keys else {"none"})
+    return ASSERTION in methods and has_keys

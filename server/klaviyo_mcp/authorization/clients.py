@@ -9,7 +9,7 @@ from time import time
 from typing import Any
 from urllib.parse import unquote_plus
 
-from klaviyo_mcp.authorization.client import ASSERTION, SECRET_METHODS, Client, clean_name, refreshes
+from klaviyo_mcp.authorization.client import Client, clean_name, refreshes
 from klaviyo_mcp.authorization.client_documents import ClientDocuments
 from klaviyo_mcp.authorization.errors import ClientAway, ClientRefused, OAuthProblem
 from klaviyo_mcp.authorization.records import Records
@@ -25,6 +25,8 @@ USED = 90 * 86_400.0
 TOUCH = 86_400.0
 """Seconds between two notes of its use."""
 SETTING = "KLAVIYO_MCP_CLIENTS"
+BASIC = {"WWW-Authenticate": 'Basic realm="klaviyo-mcp"'}
+"""What a client that tried this way is answered with when it has failed (RFC 6749, section 5.2)."""
 
 
 class Clients:
@@ -90,8 +92,7 @@ class Clients:
         try:
             return await self._proven(client_id, secret, form)
         except ClientRefused as error:
-            challenge = {"WWW-Authenticate": 'Basic realm="klaviyo-mcp"'} if basic is not None else {}
-            raise OAuthProblem("invalid_client", str(error), 401, challenge) from None
+            raise OAuthProblem("invalid_client", str(error), 401, BASIC if basic is not None else None) from None
         except ClientAway as error:
             raise OAuthProblem("temporarily_unavailable", str(error), 503, {"Retry-After": "30"}) from None
 
@@ -103,7 +104,7 @@ class Clients:
             if form.get("client_assertion_type") != TYPE:
                 raise ClientRefused(f"client_assertion_type has to be {TYPE}.")
             client = await self.find(client_id or claimed_client(assertion))
-            if ASSERTION not in client.methods:
+            if not client.asserts:
                 raise ClientRefused("This client has no keys to prove itself with an assertion.")
             await Assertions(self._documents, self._records, self._audiences, self._clock).verify(client, assertion)
             return client
@@ -170,21 +171,18 @@ def _known(number: int, given: JSON, schemes: Collection[str]) -> Client:
         name=clean_name(text(given.get("client_name")) or client_id),
         redirect_uris=uris,
         registration="settings",
-        methods=SECRET_METHODS if secret else frozenset({"none"}),
         secret_hash=hashed(secret) if secret else None,
         refreshes=refreshes(items(given.get("grant_types"))),
     )
 
 
 def _client(record: JSON) -> Client:
-    secret_hash = record["secret_hash"]
     return Client(
         client_id=record["client_id"],
         name=record["name"],
         redirect_uris=tuple(record["redirect_uris"]),
         registration="dynamic",
-        methods=SECRET_METHODS if secret_hash else frozenset({"none"}),
-        secret_hash=secret_hash,
+        secret_hash=record["secret_hash"],
         refreshes=record["refreshes"],
     )
 
@@ -199,6 +197,5 @@ def _basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, ValueError):
         client_id = colon = secret = ""
     if not colon:
-        challenge = {"WWW-Authenticate": 'Basic realm="klaviyo-mcp"'}
-        raise OAuthProblem("invalid_client", "The Authorization header cannot be read.", 401, challenge)
+        raise OAuthProblem("invalid_client", "The Authorization header cannot be read.", 401, BASIC)
     return unquote_plus(client_id), unquote_plus(secret)

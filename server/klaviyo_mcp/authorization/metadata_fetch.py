@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
-from urllib.parse import unquote
 
 import anyio
 import httpx2
 
 from klaviyo_mcp.authorization.errors import ClientAway, ClientRefused
+from klaviyo_mcp.authorization.redirects import has_dot_segments
 from klaviyo_mcp.klaviyo.receiving import ACCEPT_ENCODING, UNREAD, BoundedTransport
 from klaviyo_mcp.loose_json import JSON, is_object
 
@@ -106,7 +106,7 @@ def checked_url(url: str, *, query: bool = False) -> tuple[str, str]:
     path = found[2]
     if "#" in path or "\\" in path or ("?" in path and not query):
         raise ClientRefused("The URL of a metadata document has neither a query nor a fragment.")
-    if any(segment in (".", "..") for segment in re.split(r"[/\\]", unquote(unquote(path.partition("?")[0])))):
+    if has_dot_segments(path.partition("?")[0]):
         raise ClientRefused("The URL of a metadata document has no dot segments.")
     return found[1], path
 

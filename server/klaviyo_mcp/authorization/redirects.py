@@ -34,7 +34,7 @@ def refusal(uri: str, schemes: Collection[str]) -> str | None:
     path = _path(uri, schemes)
     if path is None:
         return "only https, http on localhost, and private-use schemes that are known here are accepted"
-    if _has_dot_segments(path):
+    if has_dot_segments(path):
         return "its path has dot segments"
     return None
 
@@ -75,6 +75,13 @@ def answered(uri: str, parameters: Iterable[tuple[str, str]]) -> str:
     return f"{base}?{'&'.join([*kept, *added])}"
 
 
+def has_dot_segments(path: str) -> bool:
+    """Whether a path leads elsewhere than it says, however often its dots are percent-encoded."""
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return any(segment in (".", "..") for segment in re.split(r"[/\\]", path))
+
+
 def _path(uri: str, schemes: Collection[str]) -> str | None:
     """The path of a URI whose scheme and host are accepted, None for any other."""
     if (found := _LOOPBACK.fullmatch(uri)) is not None:
@@ -90,10 +97,3 @@ def _path(uri: str, schemes: Collection[str]) -> str | None:
     ):
         return None
     return found[2]
-
-
-def _has_dot_segments(path: str) -> bool:
-    """However often they are percent-encoded."""
-    while (decoded := unquote(path)) != path:
-        path = decoded
-    return any(segment in (".", "..") for segment in re.split(r"[/\\]", path))

@@ -49,7 +49,6 @@ def registered(body: bytes, schemes: Collection[str], now: float) -> Registered:
         name=clean_name(text(asked.get("client_name"))),
         redirect_uris=uris,
         registration="dynamic",
-        methods=SECRET_METHODS if secret else frozenset({"none"}),
         secret_hash=hashed(secret) if secret else None,
         refreshes=refreshes(given),
     )

@@ -1,6 +1,5 @@
 """The authorization server as routes see it: values in, values out. What touches the store may raise StoreAway."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from time import time
 
@@ -9,7 +8,7 @@ import httpx2
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.authorization import documents
-from klaviyo_mcp.authorization.browser import Browser
+from klaviyo_mcp.authorization.browser import Browser, repeated
 from klaviyo_mcp.authorization.client_documents import ClientDocuments
 from klaviyo_mcp.authorization.clients import Clients, known_clients
 from klaviyo_mcp.authorization.codes import Codes
@@ -274,7 +273,6 @@ async def _replied(made: Callable[[], Awaitable[JSON | None]], status: int = 200
 
 def _single(form: Pairs) -> dict[str, str]:
     """A form as a mapping. Raises OAuthProblem for what stands there twice (RFC 6749, section 3.2)."""
-    twice = sorted(name for name, count in Counter(name for name, _ in form).items() if count > 1)
-    if twice:
-        raise OAuthProblem("invalid_request", f"These stand there twice: {', '.join(twice)}.")
+    if twice := repeated(form):
+        raise OAuthProblem("invalid_request", f"These stand there twice: {', '.join(sorted(twice))}.")
     return {name: value for name, value in form if value}

@@ -1,14 +1,17 @@
 """The text of tokens: a prefix, 256 random bits, and a checksum that tells junk from a token without a look-up.
 
-Only hashes of them are kept, so that who reads the store can use none.
+Only hashes of them are kept, so that who reads the store can use none. Of others' tokens, what a JWT says of itself.
 """
 
 import base64
 import hmac
+import json
 import re
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Literal
+
+from klaviyo_mcp.loose_json import JSON, mapping
 
 Kind = Literal["kma", "kmr", "kmc"]
 """Access token, refresh token, authorization code."""
@@ -40,6 +43,15 @@ def same(one: str, other: str) -> bool:
 def challenge_of(verifier: str) -> str:
     """The S256 challenge of a verifier (RFC 7636)."""
     return base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def claims_of(token: str) -> JSON:
+    """What a JWT claims, with nothing verified; empty for what is no JWT."""
+    try:
+        payload = token.split(".")[1]
+        return mapping(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+    except (ValueError, IndexError, RecursionError):
+        return {}
 
 
 def _checksum(kind: str, body: str) -> str:

@@ -91,7 +91,8 @@ class Tokens:
         if not token:
             raise OAuthProblem("invalid_request", "refresh_token is missing.")
         check_resource(form, self._resource)
-        record = await self._records.get("rt", hashed(token)) if well_formed("kmr", token) else None
+        key = hashed(token)
+        record = await self._records.get("rt", key) if well_formed("kmr", token) else None
         if record is None or record["client"] != client.client_id:
             raise OAuthProblem("invalid_grant", UNKNOWN)
         if wait := await self._pace.take("refreshes", record["grant"]):
@@ -101,8 +102,9 @@ class Tokens:
             if grant is None:
                 raise OAuthProblem("invalid_grant", "The grant was taken back or has expired: authorize again.")
             level = _level(form.get("scope"), grant.level)
-            pair = None if grant.refresh == hashed(token) else await self._replayed(token)
-            if pair is None and grant.refresh != hashed(token):
+            in_force = grant.refresh == key
+            pair = None if in_force else await self._replayed(token)
+            if pair is None and not in_force:
                 log.warning("A refresh token came a second time; grant %s is taken back.", hashed(grant.grant_id)[:12])
                 await self._grants.forget_held(grant.grant_id)
                 self._forget(grant.grant_id)

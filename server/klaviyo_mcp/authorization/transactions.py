@@ -11,7 +11,6 @@ from klaviyo_mcp.authorization.levels import Level
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.replies import Cookie
 from klaviyo_mcp.authorization.token_text import hashed, same
-from klaviyo_mcp.loose_json import JSON
 
 LIFE = 600
 """Seconds from a request to its end."""
@@ -55,19 +54,16 @@ class Transactions:
         self._records = records
         self._cookies = cookies
 
-    async def begin(self, transaction: Transaction) -> str:
-        """Keep a request. Returns the word it goes by in addresses, which `transaction.key` is the hash of."""
+    async def begin(self, transaction: Transaction) -> tuple[Transaction, str]:
+        """Keep a request. Returns it as it is kept, and the word, of which its key is the hash, for addresses."""
         word = token_urlsafe(32)
-        await self.keep(replace(transaction, key=hashed(word)))
-        return word
+        kept = replace(transaction, key=hashed(word))
+        await self._keep(kept)
+        return kept, word
 
     async def find(self, word: str) -> Transaction | None:
         """A request by its word, None when it is over."""
         return await self._find(hashed(word))
-
-    async def keep(self, transaction: Transaction) -> None:
-        """Write it in its present form."""
-        await self._records.put("txn", transaction.key, asdict(transaction), LIFE)
 
     async def end(self, transaction: Transaction) -> None:
         """It is answered."""
@@ -94,7 +90,7 @@ class Transactions:
     async def sent_on(self, transaction: Transaction, consent: Consent, now: float) -> Cookie:
         """The browser goes to Klaviyo. A state before is void. Returns the cookie that binds what comes back to it."""
         cookie, kept = self._cookies.made("kmb", consent.state, LIFE, now)
-        await self.keep(replace(transaction, upstream=hashed(consent.state)))
+        await self._keep(replace(transaction, upstream=hashed(consent.state)))
         record = {
             "transaction": transaction.key,
             "cookie": kept,
@@ -126,6 +122,9 @@ class Transactions:
         """What takes the binding cookie away."""
         return self._cookies.removed("kmb", state)
 
+    async def _keep(self, transaction: Transaction) -> None:
+        await self._records.put("txn", transaction.key, asdict(transaction), LIFE)
+
     async def _find(self, key: str) -> Transaction | None:
-        record: JSON | None = await self._records.get("txn", key)
+        record = await self._records.get("txn", key)
         return None if record is None else Transaction(**record)

@@ -1,7 +1,5 @@
 """Klaviyo as the authorization server behind this one: consent with our own PKCE, whose account it is, giving back."""
 
-import json
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -13,8 +11,9 @@ from klaviyo_mcp.accounts.records import Company, Grant, Secret
 from klaviyo_mcp.accounts.tokens import app_of, new_grant
 from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.errors import OAuthProblem
+from klaviyo_mcp.authorization.token_text import claims_of
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
-from klaviyo_mcp.loose_json import JSON, mapping, text
+from klaviyo_mcp.loose_json import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,4 @@ class Upstream:
 
 def subject(token: Secret) -> str | None:
     """The user of a token that is a JWT and names one. It comes from Klaviyo itself, so nothing is verified."""
-    try:
-        payload = token.reveal().split(".")[1]
-        claims: JSON = mapping(json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
-    except (ValueError, IndexError, RecursionError):
-        return None
-    return text(claims.get("sub")) or None
+    return text(claims_of(token.reveal()).get("sub")) or None

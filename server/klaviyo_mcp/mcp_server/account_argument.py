@@ -1,8 +1,18 @@
 """Whose account a call is for, where several are connected: the `account` argument that every tool then has."""
 
+from typing import TYPE_CHECKING
+
 from klaviyo_mcp.loose_json import JSON
 
+if TYPE_CHECKING:
+    from klaviyo_mcp.accounts.account import Accounts  # a list of tools does without it
+
 ARGUMENT = "account"
+
+
+async def nameable(accounts: "Accounts") -> list[str]:
+    """The names that a call can choose from; none on a server where no call says whose account it is for."""
+    return await accounts.names() if accounts.can_be_named else []
 
 
 def with_account(schema: JSON, names: list[str], default: str | None) -> JSON:

@@ -15,7 +15,9 @@ from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import items, text
-from klaviyo_mcp.mcp_server.prompts import ACCOUNT, Prompts
+from klaviyo_mcp.mcp_server.account_argument import ARGUMENT as ACCOUNT
+from klaviyo_mcp.mcp_server.account_argument import nameable
+from klaviyo_mcp.mcp_server.prompts import Prompts
 from klaviyo_mcp.mcp_server.resources import ACTIONS
 from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.runtime.exposure import Exposure
@@ -80,7 +82,7 @@ class Completions:
     ) -> tuple[list[str], bool]:
         try:
             if argument == ACCOUNT:
-                return (await accounts.names() if accounts.can_be_named else []), False
+                return await nameable(accounts), False
             file = self.prompts.files.get(prompt)
             reads = items(file.arguments[argument].get("complete")) if file and argument in file.arguments else []
             if not reads:

@@ -17,6 +17,8 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping
+from klaviyo_mcp.mcp_server.account_argument import ARGUMENT as ACCOUNT
+from klaviyo_mcp.mcp_server.account_argument import nameable
 from klaviyo_mcp.registry.guides import PACKAGE, texts, told
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import DESCRIBE, RUN_TOOLS
@@ -25,7 +27,6 @@ from klaviyo_mcp.runtime.exposure import Exposure
 LONGEST_VALUE = 8_000
 """Characters of an argument's value: a brief has room, and a book does not go into a prompt."""
 PLACE = re.compile(r"\{\{(\w+)\}\}")
-ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _values(prompt: PromptFile, given: Mapping[str, str], *, known: bool) -> dic
 
 async def _several(accounts: Accounts) -> bool:
     try:
-        return accounts.can_be_named and len(await accounts.names()) > 1
+        return len(await nameable(accounts)) > 1
     except KlaviyoError:  # a vault that cannot be read is told by the calls
         return False
 

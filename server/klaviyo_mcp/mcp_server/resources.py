@@ -25,6 +25,7 @@ from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.mcp_server.about_account import about_accounts
 from klaviyo_mcp.mcp_server.about_actions import about_action, actions_by_toolset
 from klaviyo_mcp.registry.guides import guides, told
+from klaviyo_mcp.registry.registry import Action
 from klaviyo_mcp.registry.schema_form import form_at, form_text
 from klaviyo_mcp.runtime.exposure import Exposure
 
@@ -145,21 +146,16 @@ class Resources:
         return self.actions
 
     async def _action(self, _accounts: Accounts, name: str) -> str:
-        try:
-            return about_action(self.engine.find(name), self.engine.registry)
-        except UnknownAction as error:
-            raise NotThere(self.engine.registry.names.told(error.told)) from None
+        return about_action(self._found(name), self.engine.registry)
 
     async def _schema(self, _accounts: Accounts, name: str, path: str) -> str:
-        names = self.engine.registry.names
+        spec = self._found(name).spec
         try:
-            spec = self.engine.find(name).spec
-            return form_text(names.told_schema(form_at(spec, path)))
-        except UnknownAction as error:
-            raise NotThere(names.told(error.told)) from None
+            form = form_at(spec, path)
         except KeyError:
-            known = ", ".join(self.engine.find(name).spec.properties)
+            known = ", ".join(spec.properties)
             raise NotThere(f"{name} has no argument {one_line(path, 100)!r}. Arguments: {known}.") from None
+        return form_text(self.engine.registry.names.told_schema(form))
 
     async def _account(self, accounts: Accounts) -> str:
         return await about_accounts(self.engine, self.exposure, accounts)
@@ -168,6 +164,12 @@ class Resources:
         if (guide := guides().get(topic)) is None:
             raise NotThere(f"There is no guide {one_line(topic, 100)!r}. There are: {', '.join(guides())}.")
         return told(guide.text, self.engine.registry.names)
+
+    def _found(self, name: str) -> Action:
+        try:
+            return self.engine.find(name)
+        except UnknownAction as error:
+            raise NotThere(self.engine.registry.names.told(error.told)) from None
 
     _READERS: ClassVar[tuple[tuple[re.Pattern[str], str, Callable[..., Awaitable[str]]], ...]] = (
         (re.compile(r"klaviyo://actions/?"), MARKDOWN, _actions),

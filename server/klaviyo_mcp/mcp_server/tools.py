@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from klaviyo_mcp.answers.budget import BUDGET, CLIENTS_LIMIT, MOST, TAKEN_UNTOLD
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.mcp_server.account_argument import with_account
+from klaviyo_mcp.mcp_server.account_argument import nameable, with_account
 from klaviyo_mcp.mcp_server.server_tools import server_tools
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
@@ -77,7 +77,7 @@ class Listing:
         from mcp.types import ListToolsResult  # a server over stdio lists its tools before that is there
 
         try:
-            names = await accounts.names() if accounts.can_be_named else []
+            names = await nameable(accounts)
             default = await accounts.default() if len(names) > 1 else None
             hidden = await self._hidden(accounts)
         except KlaviyoError:
@@ -103,19 +103,22 @@ class Listing:
 
 def as_brief_tool(action: Action, names: ToolNames[Action], most: int) -> JSON:
     """An action in few words, beside the tool that describes it whole; its arguments take about `most` characters."""
-    tool = as_tool(action, names)
     schema, others = brief_schema(action.spec, most)
     named = ", ".join(others[:MOST_OTHERS]) + (f" and {len(others) - MOST_OTHERS} more" if others[MOST_OTHERS:] else "")
     more = f" Also takes {named}: see describe_action." if others else ""
-    return {**tool, "description": names.told(f"{action.spec.summary}{more}"), "inputSchema": names.told_schema(schema)}
+    return _tool(action, names, f"{action.spec.summary}{more}", schema)
 
 
 def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
-    """An action as MCP shows it, in its own JSON.
+    """An action as MCP shows it, in its own JSON. `names` are those of a server that lists its tools with a prefix."""
+    return _tool(action, names, action.spec.description.strip(), listed_schema(action.spec))
 
-    The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method. The
-    title stands among them alone, where clients of every revision find it: once more would be 10 KB of a list of all.
-    `names` are those of a server that lists its tools with a prefix.
+
+def _tool(action: Action, names: ToolNames[Action], description: str, schema: JSON) -> JSON:
+    """The hints come from the strongest effect that a call of it can have; nothing guesses it from the HTTP method.
+
+    The title stands among them alone, where clients of every revision find it: once more would be 10 KB of a list of
+    all.
     """
     spec = action.spec
     hints: JSON = {
@@ -128,7 +131,7 @@ def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
         hints["idempotentHint"] = spec.idempotent
     return {
         "name": names.listed(spec.name),
-        "description": names.told(spec.description.strip()),
-        "inputSchema": names.told_schema(listed_schema(spec)),
+        "description": names.told(description),
+        "inputSchema": names.told_schema(schema),
         "annotations": hints,
     }
