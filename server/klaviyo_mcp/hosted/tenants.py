@@ -32,7 +32,7 @@ class GrantAccount:
         self._connected = connected
         self._authorization = authorization
         self._grant_id = token.subject if token else None
-        self._level = highest(token.scopes if token else ())
+        self._level: Level = highest(token.scopes if token else ())
 
     async def names(self) -> list[str]:
         """Its connection's."""
