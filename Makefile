@@ -5,11 +5,11 @@ BIN := .venv/bin
 # The package alone is enough to run it; the tools for working on it come second.
 INSTALLED := .venv/installed
 TOOLS := .venv/installed-tools
-# Test processes at a time. Those of the slow lane wait for others half of their time, so that one more has room.
+# Test processes at a time. Those of the slow lane wait for others half of their time, so that twice as many have room.
 WORKERS ?= 2
 # Each begins with a stretch of its own, and takes from others when it is through, so that servers, sandboxes and browsers that
 # a file shares are started once, not by every process.
-ALL_WORKERS ?= 3
+ALL_WORKERS ?= 4
 # The rooms whose coverage is measured; [tool.coverage.run] in pyproject.toml says why these.
 COVERED := registry klaviyo accounts authorization actions answers authoring
 
