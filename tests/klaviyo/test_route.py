@@ -1,5 +1,6 @@
 """The way to Klaviyo: proxies and certificates of the environment, and what is said of a request that never left."""
 
+import asyncio
 import gc
 import socket
 import ssl
@@ -18,13 +19,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.klaviyo.stub import stub
 
 from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import LONGEST_TARGET, ApiRequest, WaitBudget
-from klaviyo_mcp.klaviyo.route import certificates, proxy_for
+from klaviyo_mcp.klaviyo.route import IN_A_LANE, LANES, SystemRoute, certificates, proxy_for
 
 POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/vnd.api+json\r\nContent-Length: 11\r\n\r\n{"data":[]}'
@@ -321,3 +323,36 @@ def tls_server(folder: Path, days: int = 1) -> Iterator[int]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
+
+
+async def test_one_caller_keeps_one_connection_and_a_crowd_has_more_for_a_while():
+    async with stub(OK) as upstream, httpx2.AsyncClient(transport=SystemRoute(unused=0.05)) as client:
+
+        def connections() -> int:
+            return sum(not writer.is_closing() for writer in upstream.open)
+
+        for _ in range(3):
+            await client.get(upstream.url)
+        assert connections() == 1
+        answers = await asyncio.gather(*(client.get(upstream.url) for _ in range(3 * IN_A_LANE)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert connections() == 3 * IN_A_LANE
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            await client.get(upstream.url)
+        await asyncio.sleep(0.1)
+        assert connections() == IN_A_LANE
+
+
+async def test_more_than_all_lanes_can_take_wait_and_one_that_is_left_early_gives_its_place_back():
+    many = 2 * LANES * IN_A_LANE
+    async with stub(OK) as upstream, httpx2.AsyncClient(transport=SystemRoute()) as client:
+        calls = [asyncio.create_task(client.get(upstream.url)) for _ in range(many)]
+        await asyncio.sleep(0)
+        for call in calls[::2]:
+            call.cancel()
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert sum(isinstance(answer, httpx2.Response) for answer in answers) == many // 2
+        again = await asyncio.gather(*(client.get(upstream.url) for _ in range(many)))
+        assert {answer.status_code for answer in again} == {200}
+        assert len([writer for writer in upstream.open if not writer.is_closing()]) <= LANES * IN_A_LANE

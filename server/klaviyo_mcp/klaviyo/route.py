@@ -8,6 +8,8 @@ hold a password.
 import os
 import re
 import ssl
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -44,30 +46,91 @@ class Proxy:
         return self.url.netloc.decode("ascii")
 
 
-CONNECTIONS = httpx2.Limits(max_connections=100, max_keepalive_connections=32)
-"""Of a way. The library would keep twenty: of more calls at once, each opens one anew. It looks at every one that is
-kept whenever it sends a request, so that a hundred would cost more than they save."""
+IN_A_LANE = 8
+LANES = 12
+CONNECTIONS = httpx2.Limits(max_connections=IN_A_LANE, max_keepalive_connections=IN_A_LANE)
+"""Of a lane. The library looks at every connection it keeps whenever it sends a request, and closes those above a
+number after each, so that neither one pool of many nor one of few is cheap when a hundred calls are under way."""
+UNUSED = 10.0
+"""Seconds after which a lane that was opened for a crowd is closed, at the next request by the same way."""
 
 
 class SystemRoute(httpx2.AsyncBaseTransport):
-    """Sends each request by the way that the environment says. Connections are opened at first use, and kept."""
+    """Sends each request by the way that the environment says. Connections are opened at first use, and kept.
 
-    def __init__(self) -> None:
-        """Nothing is read from the environment yet."""
-        self._ways: dict[tuple[str, str, int | None], httpx2.AsyncHTTPTransport] = {}
+    A way has lanes, each with a few connections. The first is enough for most; others are for many calls at once.
+    """
+
+    def __init__(self, unused: float = UNUSED) -> None:
+        """Nothing is read from the environment yet. A lane beside the first is closed when it is `unused` so long."""
+        self._unused = unused
+        self._ways: dict[tuple[str, str, int | None], list[_Lane]] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raises NetworkSettingWrong where the environment names a way that cannot be gone."""
         url = request.url
-        key = (url.scheme, url.host, url.port)
-        if key not in self._ways:
-            self._ways[key] = _way(url)
-        return await self._ways[key].handle_async_request(request)
+        lanes = self._ways.setdefault((url.scheme, url.host, url.port), [])
+        lane = next((lane for lane in lanes if lane.busy < IN_A_LANE), None)
+        if lane is None and len(lanes) < LANES:
+            lane = _Lane(_way(url))
+            lanes.append(lane)
+        response = await (lane or min(lanes, key=lambda each: each.busy)).send(request)
+        if len(lanes) > 1 and lanes[-1].unused() > self._unused:
+            await lanes.pop().transport.aclose()
+        return response
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for way in self._ways.values():
-            await way.aclose()
+        for lanes in self._ways.values():
+            for lane in lanes:
+                await lane.transport.aclose()
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A few connections, and how many requests are under way on them, up to the ends of their answers."""
+
+    transport: httpx2.AsyncHTTPTransport
+    busy: int = 0
+    left_at: float = 0.0
+
+    async def send(self, request: httpx2.Request) -> httpx2.Response:
+        self.busy += 1
+        try:
+            response = await self.transport.handle_async_request(request)
+        except BaseException:
+            self.leave()
+            raise
+        assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - an async transport's always is
+        response.stream = _InLane(response.stream, self)
+        return response
+
+    def leave(self) -> None:
+        self.busy -= 1
+        self.left_at = time.monotonic()
+
+    def unused(self) -> float:
+        return 0 if self.busy else time.monotonic() - self.left_at
+
+
+class _InLane(httpx2.AsyncByteStream):
+    """The body of an answer. Its request has left the lane when it is closed."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream, lane: _Lane) -> None:
+        self._inner, self._lane = inner, lane
+        self._open = True
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._inner:
+            yield piece
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            if self._open:
+                self._open = False
+                self._lane.leave()
 
 
 def check_route(url: str) -> Proxy | None:
