@@ -85,29 +85,39 @@ class _Writer:
         """A schema with as many of its parts written out as fit the room, the small ones first."""
         within = self._entered(schema, within)
         schema = self._plain(schema)
-        whole = self._whole(schema, path, within)
-        if _size(whole) <= room:
-            return whole
         children = self._children(schema, path)
+        wholes = [self._whole(child.schema, child.path, within) for child in children]
+        fitting = [whole for whole in wholes if whole is not None]
+        if len(fitting) == len(wholes) and _size(whole := self._put(schema, fitting)) <= room:
+            return whole
         chosen = [self._named(child) for child in children]
         used = _size(self._put(schema, chosen))
-        wholes = [self._whole(child.schema, child.path, within) for child in children]
-        for index in sorted(range(len(children)), key=lambda index: _size(wholes[index])):
-            more = _size(wholes[index]) - _size(chosen[index])
+        small = [(_size(whole), index, whole) for index, whole in enumerate(wholes) if whole is not None]
+        for size, index, whole in sorted(small, key=lambda each: each[:2]):
+            more = size - _size(chosen[index])
             if used + more > room:
                 break
-            chosen[index] = wholes[index]
+            chosen[index] = whole
             used += more
         return self._put(schema, chosen)
 
-    def _whole(self, schema: JSON, path: str, within: tuple[str, ...]) -> JSON:
-        """A schema with everything in it; what leads back into itself is named."""
+    def _whole(self, schema: JSON, path: str, within: tuple[str, ...]) -> JSON | None:
+        """A schema with everything in it; what leads back into itself is named. None where it has no room anywhere.
+
+        A part that is too long ends it, as a deep schema holds its parts many times over.
+        """
         if str(schema.get("$ref", "")) in within and "$ref" in schema:
             return self._named(_Child(self._path_of(schema, path), schema))
         within = self._entered(schema, within)
         schema = self._plain(schema)
-        parts = [self._whole(child.schema, child.path, within) for child in self._children(schema, path)]
-        return self._put(schema, parts)
+        parts: list[JSON] = []
+        for child in self._children(schema, path):
+            part = self._whole(child.schema, child.path, within)
+            if part is None:
+                return None
+            parts.append(part)
+        whole = self._put(schema, parts)
+        return whole if _size(whole) <= ROOMS[0] else None
 
     def _children(self, schema: JSON, path: str) -> list[_Child]:
         """The parts of a schema in the order in which `_put` takes them; those of a list are those of its items."""
