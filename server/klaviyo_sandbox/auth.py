@@ -80,7 +80,7 @@ def authorize(key: Key, operation: Operation) -> None:
 
 
 def check_revision(revision: str | None, stay: bool, now: datetime) -> dict[str, str]:
-    """Refuse a revision that Klaviyo would not serve; any other is answered as REVISION. Raises ApiError.
+    """Refuse a revision that Klaviyo would not serve. Raises ApiError.
 
     Gives the header that tells, of a revision that is stable no more, when it is retired.
 
@@ -89,7 +89,7 @@ def check_revision(revision: str | None, stay: bool, now: datetime) -> dict[str,
     a sandbox whose clock was set back still serves REVISION.
     """
     if revision is None:
-        raise _revision_error(400, "invalid", INVALID_INPUT, "A 'revision' header is required, such as 2026-07-15.")
+        raise _revision_error(400, "invalid", INVALID_INPUT, f"A 'revision' header is required, such as {REVISION}.")
     asked = _revision_date(revision)
     if asked is None:
         detail = f"'{revision}' is not a valid revision. Use a date such as {REVISION}."
@@ -101,6 +101,15 @@ def check_revision(revision: str | None, stay: bool, now: datetime) -> dict[str,
         raise _revision_error(410, "gone", "Gone.", detail)
     old = asked < now.date() - _STABLE
     return {"X-Klaviyo-API-Retirement-Date": (asked + _SUPPORTED).isoformat()} if old else {}
+
+
+def other_form(operation: Operation, revision: str) -> ApiError:
+    """The answer to a request at a revision from before the form of an operation that is simulated."""
+    detail = (
+        f"{operation.name} is served here from revision {operation.since} on, and this request asks for {revision}. "
+        "Before, there was no such operation, or it had another form, which this sandbox does not have."
+    )
+    return _revision_error(404, "not_found", "Not found.", detail)
 
 
 def _not_authenticated(detail: str) -> ApiError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from klaviyo_sandbox.facts import FACTS, ColumnKind, Filter, Limits, Page, Parameter
+from klaviyo_sandbox.facts import FACTS, REVISION, REVISIONS, ColumnKind, Filter, Limits, Page, Parameter
 from klaviyo_sandbox.identifiers import IdForm
 from klaviyo_sandbox.shapes import Record
 
@@ -195,6 +195,9 @@ class Operation(Stated):
     past_only: whether no moment in its filter may lie in the future
     sorted_by_date: whether who filters by a date may sort by nothing but that date
     existing: fields of its filter whose values must be ids of that type
+    revision: the one whose facts these are. An operation that another form of it has followed says so, and answers
+        requests from before; so does one that no newer document has, and answers all
+    since: the first revision that has this form; by default that of the first document with this operation
     """
 
     name: str
@@ -223,6 +226,8 @@ class Operation(Stated):
     sorted_by_date: bool = False
     existing: Mapping[str, str] = field(default_factory=dict[str, str])
     upload: str = ""
+    revision: str = REVISION
+    since: str = ""
 
     @property
     def names_neighbours(self) -> bool:
@@ -230,5 +235,8 @@ class Operation(Stated):
         return self.page is not None if self.neighbours is None else self.neighbours
 
     def __post_init__(self) -> None:
-        for fact, value in FACTS[self.name].items():
+        for fact, value in FACTS[self.revision][self.name].items():
             object.__setattr__(self, fact, value)
+        if not self.since:
+            first = next((each for each in reversed(REVISIONS) if self.name in FACTS[each]), self.revision)
+            object.__setattr__(self, "since", "" if first == REVISIONS[-1] else first)

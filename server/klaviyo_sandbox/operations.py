@@ -1,6 +1,6 @@
 """Everything the sandbox serves: all resources, all operations by their paths, and all kinds of delayed work."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -70,9 +70,7 @@ _DOMAINS = (
 RESOURCES: Mapping[str, Resource] = {
     resource.key or resource.type: resource for domain in _DOMAINS for resource in domain.RESOURCES
 }
-OPERATIONS: Mapping[str, Operation] = {
-    operation.name: operation for domain in _DOMAINS for operation in domain.OPERATIONS
-}
+_DECLARED = tuple(operation for domain in _DOMAINS for operation in domain.OPERATIONS)
 # A domain that has work done later declares it: the kind of work, and what does it.
 WORK: Mapping[str, Callable[[Session, Json], None]] = {
     kind: work for domain in _DOMAINS for kind, work in getattr(domain, "WORK", {}).items()
@@ -81,17 +79,30 @@ WORK: Mapping[str, Callable[[Session, Json], None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An operation and the id in the path it was found by ("" when there is none)."""
+    """An operation and the id in the path it was found by ("" when there is none).
+
+    `earlier` are the forms of it that answer requests at revisions from before its own, the newest first.
+    """
 
     operation: Operation
     id: str
+    earlier: tuple[Operation, ...] = ()
+
+    def at(self, revision: str) -> "Match | None":
+        """What answers at a revision; None where there is no such form. Without a revision it is the newest."""
+        if not revision:
+            return self
+        for form in (self.operation, *self.earlier):
+            if form.since <= revision:
+                return Match(form, self.id)
+        return None
 
 
 @dataclass(slots=True)
 class Routes:
     """Paths as a tree of segments, in which a literal segment goes before {id}."""
 
-    _operations: dict[str, Operation] = field(default_factory=dict[str, Operation])
+    _operations: dict[str, list[Operation]] = field(default_factory=dict[str, list[Operation]])
     _children: dict[str, "Routes"] = field(default_factory=dict[str, "Routes"])
 
     @classmethod
@@ -111,8 +122,8 @@ class Routes:
         if found is None:
             return None
         node, identifier = found
-        operation = node._operations.get(method)
-        return frozenset(node._operations) if operation is None else Match(operation, identifier)
+        forms = node._operations.get(method)
+        return frozenset(node._operations) if forms is None else Match(forms[0], identifier, tuple(forms[1:]))
 
     def methods(self, path: str) -> frozenset[str]:
         """The methods that `path` knows."""
@@ -124,9 +135,17 @@ class Routes:
         for segment in operation.path.strip("/").split("/"):
             name = _PARAMETER if segment.startswith("{") else segment
             node = node._children.setdefault(name, Routes())
-        if operation.method in node._operations:
-            raise ValueError(f"{operation.name} and {node._operations[operation.method].name} share a method and path")
-        node._operations[operation.method] = operation
+        forms = node._operations.setdefault(operation.method, [])
+        if any(operation.revision == other.revision for other in forms):
+            raise ValueError(f"{operation.name} and {forms[0].name} share a method, a path and a revision")
+        forms.append(operation)
+        forms.sort(key=lambda form: form.revision, reverse=True)
+
+    def newest(self) -> Iterator[Operation]:
+        """What answers requests at the newest revision, on this path and below."""
+        yield from (forms[0] for forms in self._operations.values())
+        for child in self._children.values():
+            yield from child.newest()
 
     def _descend(self, segments: list[str], identifier: str) -> "tuple[Routes, str] | None":
         if not segments:
@@ -141,4 +160,9 @@ class Routes:
 
 _PARAMETER = "{}"
 
-ROUTES = Routes.of(OPERATIONS.values())
+ROUTES = Routes.of(_DECLARED)
+_NEWEST = frozenset(id(operation) for operation in ROUTES.newest())
+OPERATIONS: Mapping[str, Operation] = {each.name: each for each in _DECLARED if id(each) in _NEWEST}
+"""What answers at the newest revision."""
+EARLIER: Mapping[str, Operation] = {each.name: each for each in _DECLARED if id(each) not in _NEWEST}
+"""What answers in place of some of them at revisions from before."""

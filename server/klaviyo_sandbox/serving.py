@@ -18,6 +18,7 @@ from klaviyo_sandbox.auth import (
     authorize,
     check_revision,
     identify,
+    other_form,
 )
 from klaviyo_sandbox.bodies import Body, read_body, read_content, read_form, takes_body
 from klaviyo_sandbox.calls import Answer, Call
@@ -25,7 +26,6 @@ from klaviyo_sandbox.clock import iso, microseconds
 from klaviyo_sandbox.declare import Operation
 from klaviyo_sandbox.entitlements import check_entitlement
 from klaviyo_sandbox.errors import JSON_API, ApiError, Problem, not_found
-from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.faults.declared import Strike
 from klaviyo_sandbox.faults.fault_injection import answer_under, error_response
 from klaviyo_sandbox.filter_rules import check_filters
@@ -52,7 +52,9 @@ class Api:
         """Answer one request: Starlette leaves every method to this."""
         request = Request(scope, receive)
         match = ROUTES.match(request.method, _path(request))
-        name = match.operation.name if isinstance(match, Match) else ""
+        name = ""
+        if isinstance(match, Match):
+            name = (match.at(request.headers.get("revision", "")) or match).operation.name
         await serve(self._state, name, request, send, lambda strike: self._answer(request, match, strike))
 
     async def _answer(self, request: Request, match: Match | frozenset[str] | None, strike: Strike) -> Response:
@@ -97,11 +99,14 @@ class Api:
             raise not_found(f"No endpoint exists at {_path(request)}.")
         if isinstance(match, frozenset):
             raise method_not_allowed(request.method, match)
-        state, operation = self._state, match.operation
+        state, revision = self._state, request.headers.get("revision")
         stay = request.headers.get("X-Klaviyo-Revision-Fall-Forward-Opt-Out") == "1"
-        if not operation.anonymous:
-            headers.update(check_revision(request.headers.get("revision"), stay, now))
-        headers["X-Klaviyo-API-Revision"] = REVISION
+        if not match.operation.anonymous:
+            headers.update(check_revision(revision, stay, now))
+        if (answering := match.at(revision or "")) is None:
+            raise other_form(match.operation, revision or "")
+        match, operation = answering, answering.operation
+        headers["X-Klaviyo-API-Revision"] = operation.revision
         if operation.public:
             company = request.query_params.get("company_id")
             key = identify(COMPANY_ID if operation.anonymous and company is None else company)

@@ -41,7 +41,7 @@ async def test_an_operation_is_asked_for_at_the_revision_of_its_spec(registry: R
             for spec in specs:
                 await engine.run(Call(spec.name), open_account("one", endpoint, api_key="pk_x"))
     assert asked == [
-        ("/api/lists", "2026-07-15"),
+        ("/api/lists", "2026-10-15"),
         ("/api/tags", "2026-04-15"),
         ("/api/segments", "2026-10-15.pre"),
     ]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY, UnknownFeature, create_app
+from klaviyo_sandbox.facts import REVISION
 
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 
@@ -82,7 +83,7 @@ def test_a_future_revision_is_not_found(shop):
 def test_known_and_retired_revisions_are_answered_and_the_answer_says_as_what(shop, revision):
     answer = shop.get("/api/lists", revision=revision)
     assert answer.status_code == 200
-    assert answer.headers["X-Klaviyo-API-Revision"] == "2026-07-15"
+    assert answer.headers["X-Klaviyo-API-Revision"] == REVISION
 
 
 def test_a_retired_revision_is_gone_for_those_who_opt_out_of_falling_forward(shop):
@@ -96,7 +97,7 @@ def test_answers_carry_a_request_id_the_company_and_the_revision(shop):
     for answer in (first, second):
         assert re.fullmatch(r"[0-9a-f-]{36}", answer.headers["X-Klaviyo-Req-Id"])
         assert answer.headers["CID"] == COMPANY_ID
-        assert answer.headers["X-Klaviyo-API-Revision"] == "2026-07-15"
+        assert answer.headers["X-Klaviyo-API-Revision"] == REVISION
     assert first.headers["X-Klaviyo-Req-Id"] != second.headers["X-Klaviyo-Req-Id"]
 
 

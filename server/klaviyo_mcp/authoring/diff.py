@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klaviyo_mcp.authoring.comparing import Finding, compare_arguments, listed, sets
-from klaviyo_mcp.authoring.drafted import facts
+from klaviyo_mcp.authoring.drafted import bare, facts
 from klaviyo_mcp.authoring.merge import refreshed
-from klaviyo_mcp.authoring.openapi import operations
+from klaviyo_mcp.authoring.openapi import operations, revision_of
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.clearing import as_written
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
@@ -29,12 +29,14 @@ class Change:
 class Diff:
     """Operations that only the document has, specs whose operation only they have, and what changed in the others.
 
-    `new` holds `METHOD path operation`, `gone` holds `action (operation)` where the names differ.
+    `new` holds `METHOD path operation`, `gone` holds `action (operation)` where the names differ. `pinned` holds
+    `action at revision` for specs of another revision than the document's, which are not compared.
     """
 
     new: list[str] = field(default_factory=list[str])
     gone: list[str] = field(default_factory=list[str])
     changed: list[Change] = field(default_factory=list[Change])
+    pinned: list[str] = field(default_factory=list[str])
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
@@ -48,10 +50,15 @@ class Diff:
 
 def diff(specs: list[ActionSpec], document: JSON) -> Diff:
     """Compare a catalogue with a document. Composite actions have no operation of their own and are not compared."""
-    known = operations(document)
+    known, revision = operations(document), revision_of(document)
     found = Diff()
+    kept: set[tuple[str, str]] = set()
     for spec in sorted(specs, key=lambda spec: spec.name):
         if spec.operation is None or not isinstance(spec.request, HttpRequest):
+            continue
+        if spec.revision is not None and spec.revision != revision:
+            found.pinned.append(f"{spec.name} at {spec.revision}")
+            kept.add((spec.request.method, bare(spec.request.path)))
             continue
         if spec.operation not in known:
             found.gone.append(spec.name if spec.name == spec.operation else f"{spec.name} ({spec.operation})")
@@ -63,7 +70,7 @@ def diff(specs: list[ActionSpec], document: JSON) -> Diff:
     found.new.extend(
         f"{operation.method} {operation.path} {name}"
         for name, operation in sorted(known.items())
-        if name not in covered
+        if name not in covered and (operation.method, bare(operation.path)) not in kept
     )
     return found
 
@@ -77,8 +84,10 @@ def render(found: Diff) -> str:
         "Changed operations",
         [f"{'!' if change.breaks else ' '} {change.action}: {change.what}" for change in found.changed],
     )
+    pinned = _section("Kept at another revision, not compared", found.pinned)
     if not lines:
-        return "The catalogue agrees with the document.\n"
+        return "\n".join([*pinned, "The catalogue agrees with the document."]) + "\n"
+    lines += pinned
     breaking = len(found.gone) + sum(change.breaks for change in found.changed)
     lines.append(f"{breaking} of these break callers (marked !)." if breaking else "None of these breaks callers.")
     return "\n".join(lines) + "\n"

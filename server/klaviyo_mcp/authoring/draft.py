@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from klaviyo_mcp.authoring.drafted import facts, is_drafted, suggestions
+from klaviyo_mcp.authoring.drafted import bare, facts, is_drafted, suggestions
 from klaviyo_mcp.authoring.merge import ORDER, in_order, refreshed
-from klaviyo_mcp.authoring.openapi import Operation, load_document, operations
+from klaviyo_mcp.authoring.openapi import Operation, load_document, operations, revision_of
 from klaviyo_mcp.authoring.yaml_edit import rewrite
 from klaviyo_mcp.authoring.yaml_layout import file_text
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.loading import spec_files
 from klaviyo_mcp.registry.yaml_text import parse
 
-Outcome = Literal["written", "refreshed", "unchanged"]
+Outcome = Literal["written", "refreshed", "unchanged", "pinned"]
 
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """What drafting did with one file."""
+    """What drafting did with one file; a `pinned` one is written for another revision than the document's."""
 
     path: Path
     outcome: Outcome
@@ -39,18 +39,23 @@ def draft_files(document_path: Path, folder: Path, names: list[str] | None = Non
     Nothing is written unless everything could be drafted. Raises KeyError for an operation the document does not have,
     and ValueError or OSError for a file that cannot be read.
     """
-    known = operations(load_document(document_path))
-    files = _files_by_operation(folder)
+    document = load_document(document_path)
+    known, existing = operations(document), _Files.of(folder, revision_of(document))
+    pinned: dict[Path, None] = {}
     texts: dict[Path, tuple[str | None, str]] = {}
     for name in names if names is not None else list(known):
         operation = _operation(known, name)
-        for path in files.get(name, [folder / operation.toolset / f"{name}.yaml"]):
-            existing = path.read_text("utf-8") if path.exists() else None
+        if kept := existing.pinned(operation):
+            pinned |= dict.fromkeys(kept)
+            continue
+        for path in existing.by_operation.get(name, [existing.folder_of(operation, known) / f"{name}.yaml"]):
+            before = path.read_text("utf-8") if path.exists() else None
             try:
-                texts[path] = (existing, _drafted(operation, existing))
+                texts[path] = (before, _drafted(operation, before))
             except ValueError as error:
                 raise ValueError(f"{path}: {error}") from None
-    return [_write(path, before, after) for path, (before, after) in texts.items()]
+    drafted = [_write(path, before, after) for path, (before, after) in texts.items()]
+    return [*drafted, *(Drafted(path, "pinned") for path in pinned)]
 
 
 def _operation(known: dict[str, Operation], name: str) -> Operation:
@@ -68,14 +73,37 @@ def _drafted(operation: Operation, existing: str | None) -> str:
     return rewrite(existing, spec, refreshed(spec, facts(operation, spec.get("request"))))
 
 
-def _files_by_operation(folder: Path) -> dict[str, list[Path]]:
-    """The spec files of a folder that a refresh applies to, by the operation they name."""
-    found: dict[str, list[Path]] = {}
-    for path in spec_files(folder):
-        spec = parse(path.read_bytes(), str(path))
-        if is_drafted(spec):
-            found.setdefault(str(spec["operation"]), []).append(path)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The spec files of a folder that a refresh applies to, by the operation they name, and those of other revisions.
+
+    Those that are `kept` are by method and path: Klaviyo gives an operation another name when it has another form.
+    """
+
+    folder: Path
+    by_operation: dict[str, list[Path]]
+    kept: dict[tuple[str, str], list[Path]]
+
+    @classmethod
+    def of(cls, folder: Path, revision: str) -> "_Files":
+        files = cls(folder, {}, {})
+        for path in spec_files(folder):
+            spec = parse(path.read_bytes(), str(path))
+            if is_drafted(spec) and str(spec.get("revision", revision)) == revision:
+                files.by_operation.setdefault(str(spec["operation"]), []).append(path)
+            elif is_drafted(spec):
+                request = spec["request"]
+                files.kept.setdefault((request["method"], bare(request["path"])), []).append(path)
+        return files
+
+    def pinned(self, operation: Operation) -> list[Path]:
+        return self.kept.get((operation.method, bare(operation.path)), [])
+
+    def folder_of(self, operation: Operation, known: dict[str, Operation]) -> Path:
+        """Where a new spec goes: to its kin, or to a folder of its tag's name."""
+        kin = (name for name, other in known.items() if other.kin == operation.kin)
+        beside = (path.parent for name in kin for path in self.by_operation.get(name, ()))
+        return next(beside, self.folder / operation.toolset)
 
 
 def _write(path: Path, before: str | None, after: str) -> Drafted:

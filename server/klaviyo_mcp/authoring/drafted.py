@@ -33,6 +33,7 @@ def facts(operation: Operation, existing: Any = None) -> JSON:
         "name": operation.operation_id,
         "aliases": _aliases(operation),
         "operation": operation.operation_id,
+        "provenance": _provenance(operation),
         "scopes": list(operation.raw.get("x-klaviyo-scopes") or []),
         "rate_limit": _rate_limit(operation, request.get("query", {})),
         "filters": _filters(operation),
@@ -52,6 +53,11 @@ def suggestions(operation: Operation) -> JSON:
             return {"effect": "destructive", "idempotent": True}
         case _:
             return {"effect": "write", "idempotent": False}
+
+
+def _provenance(operation: Operation) -> str:
+    """Nothing where a whole document of some revision states everything, as most documents do of themselves."""
+    return "" if re.fullmatch(r"stable-[\d-]+", operation.provenance) else operation.provenance
 
 
 def _aliases(operation: Operation) -> list[str]:
@@ -144,6 +150,11 @@ def _result(operation: Operation) -> JSON:
     if paged:
         result["paged"] = True
     return result
+
+
+def bare(path: str) -> str:
+    """A path without the names of what is filled into it, as documents and specs have them."""
+    return re.sub(r"\{\w+\}|\$\w+", "{}", path)
 
 
 def is_drafted(spec: Any) -> bool:

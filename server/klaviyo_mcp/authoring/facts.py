@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from klaviyo_mcp.authoring.drafted import extra_limits
-from klaviyo_mcp.authoring.openapi import Operation, Parameter, at, operations
+from klaviyo_mcp.authoring.openapi import Operation, Parameter, at, operations, revision_of
 from klaviyo_mcp.loose_json import JSON
 
 LONGEST_PAGE = re.compile(r"Returns a maximum of (\d+)")
@@ -27,7 +27,7 @@ def revision_facts(document: JSON, only: Iterable[str] = (), known: JSON | None 
     """
     before = known or {}
     lists = {tuple(members): name for name, members in at(before, "fields").items()}
-    revision = before.get("revision") or at(document, "info").get("version")
+    revision = before.get("revision") or revision_of(document)
     there = operations(document)
     if unknown := [name for name in only if name not in there]:
         raise ValueError(f"the document has no operation {unknown[0]!r}")

@@ -14,7 +14,7 @@ from klaviyo_mcp.registry.references import reached
 ORDER = [field.alias or name for name, field in ActionSpec.model_fields.items()]
 """The keys of a spec file in the order of the model."""
 
-FACTS = ("operation", "scopes", "rate_limit", "filters", "input_schema", "request", "result")
+FACTS = ("operation", "provenance", "scopes", "rate_limit", "filters", "input_schema", "request", "result")
 """The keys that a refresh brings up to date; `aliases` only grow, and all others are a person's."""
 
 PARTS = {

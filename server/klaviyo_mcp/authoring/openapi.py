@@ -49,6 +49,16 @@ class Operation:
         """The folder for its spec: the operation's tag in snake_case."""
         return snake_case(str(self.raw["tags"][0]))
 
+    @property
+    def kin(self) -> tuple[str, str]:
+        """The tag and the sub-tag: operations of one kin have their specs in one folder."""
+        return str(self.raw["tags"][0]), str(self.raw.get("x-klaviyo-subtag") or "")
+
+    @property
+    def provenance(self) -> str:
+        """Where a document that was put together from several sources has the operation from; empty for any other."""
+        return str(self.raw.get("x-provenance") or "")
+
     @cached_property
     def parameters(self) -> list[Parameter]:
         """All parameters but `revision`, which the client sends with every request."""
@@ -98,6 +108,11 @@ def operations(document: JSON) -> dict[str, Operation]:
                 name = str(raw["operationId"])
                 found[name] = Operation(document, name, method.upper(), str(path), raw)
     return found
+
+
+def revision_of(document: JSON) -> str:
+    """The revision that a document describes; empty where it does not say."""
+    return str(at(document, "info").get("version") or "")
 
 
 def components(document: JSON) -> JSON:

@@ -110,9 +110,11 @@ def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) 
         print(f"klaviyo-mcp: {error.args[-1] if isinstance(error, KeyError) else error}", file=sys.stderr)
         return 2
     for one in drafted:
-        if one.outcome != "unchanged":
+        if one.outcome == "pinned":
+            print(f"left as it is, for its `revision:` is another: {one.path}")
+        elif one.outcome != "unchanged":
             print(f"{one.outcome}: {one.path}")
-    changed = sum(one.outcome != "unchanged" for one in drafted)
+    changed = sum(one.outcome in ("written", "refreshed") for one in drafted)
     print(f"{len(drafted)} specs, {changed} changed. New ones need their words; see docs/adding-an-action.md.")
     return 0
 

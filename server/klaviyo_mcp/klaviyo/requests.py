@@ -20,7 +20,7 @@ WORTH_TELLING = 1.0
 MOST_OFTEN = 0.5
 """Seconds at least between two words, however many requests of a call wait."""
 
-REVISION = "2026-07-15"
+REVISION = "2026-10-15"
 """The revision of Klaviyo's API that operations are described by, where a spec does not say another."""
 
 LONGEST_TARGET = 8_000

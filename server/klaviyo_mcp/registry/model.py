@@ -221,6 +221,7 @@ class ActionSpec(Part):
     `idempotency_key` is the place of what makes Klaviyo count a repetition once, such as `events[].unique_id`.
     `defaults` names, for arguments that may be left out, what is then found in the account.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
+    `provenance` says what its facts come from, where that is not Klaviyo's document of that revision.
     """
 
     name: ActionName
@@ -233,6 +234,7 @@ class ActionSpec(Part):
     replaces: list[str] = []
     operation: ActionName | None = None
     revision: Revision | None = None
+    provenance: str | None = None
     effect: Effect
     effect_when: list[EffectWhen] = []
     consequences: Consequences = Consequences()

@@ -13,7 +13,7 @@ from klaviyo_sandbox.api.campaign_shapes import (
     STATUSES,
     TEMPLATE_RELATIONSHIP,
 )
-from klaviyo_sandbox.api.common import MOMENT
+from klaviyo_sandbox.api.common import JULY, MOMENT
 from klaviyo_sandbox.behaviour import campaign_messages, campaigns, estimation, sending
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Free, Items, Number, Record, Text
@@ -118,8 +118,14 @@ OPERATIONS = (
         required_filters=("messages.channel",),
         lookups={"messages.channel": Lookup("channel")},
         past_only=True,
+        revision=JULY,
     ),
-    Operation("get_campaign", "campaign", generic.get_resource),
+    Operation(
+        "get_campaign",
+        "campaign",
+        generic.get_resource,
+        revision=JULY,
+    ),
     Operation(
         "create_campaign",
         "campaign",
@@ -133,6 +139,7 @@ OPERATIONS = (
             },
             required=("name", "audiences", "campaign-messages"),
         ),
+        revision=JULY,
     ),
     Operation(
         "update_campaign",
@@ -146,11 +153,25 @@ OPERATIONS = (
             }
         ),
         identified="required",
+        revision=JULY,
     ),
     Operation("delete_campaign", "campaign", campaigns.delete_campaign, empty=True),
-    Operation("get_messages_for_campaign", "campaign-message", generic.list_related, parent="campaign"),
-    Operation("get_campaign_message", "campaign-message", generic.get_resource),
-    Operation("get_campaign_for_campaign_message", "campaign", generic.get_related, parent="campaign-message"),
+    Operation(
+        "get_messages_for_campaign",
+        "campaign-message",
+        generic.list_related,
+        parent="campaign",
+        revision=JULY,
+    ),
+    Operation(
+        "get_campaign_message",
+        "campaign-message",
+        generic.get_resource,
+        revision=JULY,
+    ),
+    Operation(
+        "get_campaign_for_campaign_message", "campaign", generic.get_related, parent="campaign-message", revision=JULY
+    ),
     Operation("get_template_for_campaign_message", "template", generic.get_related, parent="campaign-message"),
     Operation("get_image_for_campaign_message", "image", generic.get_related, parent="campaign-message"),
     Operation(
@@ -168,10 +189,13 @@ OPERATIONS = (
         campaigns.clone_campaign,
         body=Record({"new_name": Text(shortest=1, nullable=True)}),
         identified="required",
+        revision=JULY,
     ),
     Operation("get_tags_for_campaign", "tag", generic.list_related, parent="campaign"),
     Operation("get_tag_ids_for_campaign", "tag", generic.list_related_ids, parent="campaign"),
-    Operation("get_message_ids_for_campaign", "campaign-message", generic.list_related_ids, parent="campaign"),
+    Operation(
+        "get_message_ids_for_campaign", "campaign-message", generic.list_related_ids, parent="campaign", revision=JULY
+    ),
     Operation(
         "update_campaign_message",
         "campaign-message",
@@ -179,6 +203,7 @@ OPERATIONS = (
         body=Record({"definition": CHANGED_DEFINITION}),
         body_relationships=MESSAGE_RELATIONSHIPS,
         identified="required",
+        revision=JULY,
     ),
     Operation(
         "assign_template_to_campaign_message",

@@ -2,7 +2,7 @@
 
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.catalog_kinds import one
-from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
+from klaviyo_sandbox.api.common import BOOLEAN, JULY, MOMENT, STRING
 from klaviyo_sandbox.api.consent import GRANTS, group
 from klaviyo_sandbox.api.events import EVENT, EVENT_REFERENCE
 from klaviyo_sandbox.api.profile_shapes import NEW_TOKEN, PATCH, WRITABLE, reference
@@ -96,8 +96,11 @@ OPERATIONS = (
         ),
         body_relationships=Record({"list": group("list")}, required=("list",)),
         empty=True,
+        revision=JULY,
     ),
-    Operation("create_client_push_token", "push-token", client.register_push_token, body=NEW_TOKEN, empty=True),
+    Operation(
+        "create_client_push_token", "push-token", client.register_push_token, body=NEW_TOKEN, empty=True, revision=JULY
+    ),
     Operation(
         "unregister_client_push_token",
         "push-token-unregister",
@@ -112,6 +115,7 @@ OPERATIONS = (
             required=("token", "platform", "profile"),
         ),
         empty=True,
+        revision=JULY,
     ),
     Operation(
         "create_client_event",
@@ -119,6 +123,7 @@ OPERATIONS = (
         events.create_event,
         body=Record({**EVENT, "profile": EVENT_REFERENCE}, required=("properties", "metric", "profile")),
         empty=True,
+        revision=JULY,
     ),
     Operation(
         "bulk_create_client_events",
@@ -133,6 +138,7 @@ OPERATIONS = (
             required=("profile", "events"),
         ),
         empty=True,
+        revision=JULY,
     ),
     Operation(
         "create_client_profile",
@@ -142,6 +148,7 @@ OPERATIONS = (
         body_meta=PATCH,
         identified="optional",
         empty=True,
+        revision=JULY,
     ),
     Operation(
         "create_client_back_in_stock_subscription",
@@ -156,6 +163,7 @@ OPERATIONS = (
         ),
         body_relationships=one("variant", "catalog-variant"),
         empty=True,
+        revision=JULY,
     ),
     Operation(
         "get_client_reviews",
@@ -169,6 +177,7 @@ OPERATIONS = (
             "edited": Lookup(f"coalesce({_body('_edited')}, 0)"),
             "media": Lookup("nullif(json_array_length(r.body, '$.images'), 0)"),
         },
+        revision=JULY,
     ),
     Operation(
         "create_client_review",
@@ -177,14 +186,21 @@ OPERATIONS = (
         body=_REVIEW,
         body_relationships=Record({"order": Record({"data": _ORDER}, required=("data",))}),
         empty=True,
+        revision=JULY,
     ),
     Operation(
         "get_client_review_values_reports",
         "review-values-report",
         client_reviews.report,
         lookups={"product_external_ids": Lookup(_body("product.external_id"))},
+        revision=JULY,
     ),
-    Operation("get_client_geofences", "geofence", geofences.list_geofences),
+    Operation(
+        "get_client_geofences",
+        "geofence",
+        geofences.list_geofences,
+        revision=JULY,
+    ),
     Operation("get_client_ip_allowlist", "ip-allowlist", generic.get_resource),
 )
 

@@ -1,6 +1,6 @@
-"""Klaviyo's facts of one API revision, as its OpenAPI document states them, and where the sandbox departs from it.
+"""Klaviyo's facts of the API revisions that are simulated, as its OpenAPI documents state them, and where we depart.
 
-The file beside this one is made by `klaviyo-mcp specs facts`; nobody edits it.
+The files beside this one are made by `klaviyo-mcp specs facts`; nobody edits them.
 """
 
 import json
@@ -11,13 +11,17 @@ from typing import Any, Literal
 
 from klaviyo_sandbox.loose_json import Json
 
-REVISION = "2026-07-15"
+REVISION = "2026-10-15"
+"""The newest revision."""
+REVISIONS = (REVISION, "2026-07-15")
+"""All of which there are facts, the newest first."""
 
 ColumnKind = Literal["text", "moment", "number", "flag"]
 
 _SIZES = "the document names no size"
 _JOBS: Json = {"page": {"default": 100, "most": 100, "sizable": False}}
 _LOGS: Json = {"page": {"default": 50, "most": 50, "sizable": False}}
+_MESSAGES: Json = {"page": {"default": 50, "most": 50, "sizable": False}}
 _STATISTICS = (
     "average_rating",
     "average_store_rating",
@@ -31,12 +35,16 @@ DEPARTURES: Mapping[str, tuple[Json, str]] = {
     "get_bulk_unsuppress_profiles_jobs": (_JOBS, f"{_SIZES}; that of all other jobs"),
     "get_ingestion_logs_for_object_type": (_LOGS, f"{_SIZES}; a guess"),
     "get_ingestion_log_ids_for_object_type": (_LOGS, f"{_SIZES}; a guess"),
+    "get_campaign_messages_for_campaign_audience": (_MESSAGES, f"{_SIZES}; that of all messages"),
+    "get_message_ids_for_campaign_audience": (_MESSAGES, f"{_SIZES}; that of all messages"),
+    "get_messages_for_campaign": (_MESSAGES, f"{_SIZES}; that of all messages"),
+    "get_message_ids_for_campaign": (_MESSAGES, f"{_SIZES}; that of all messages"),
     "get_client_review_values_reports": (
         {"parameters": {"statistics": {"required": True, "enum": _STATISTICS, "listed": True}}},
         "the document takes any text; its words list these, separated by commas",
     ),
 }
-"""Facts that replace or complete those of the file, by operation, and why."""
+"""Facts that replace or complete those of the files, by operation, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +88,16 @@ class Limits:
     daily: int | None = None
 
 
-def _read() -> Mapping[str, Mapping[str, Any]]:
-    stated: Json = json.loads(Path(__file__).with_name(f"{REVISION}.json").read_bytes())
+def _read(revision: str) -> Mapping[str, Mapping[str, Any]]:
+    stated: Json = json.loads(Path(__file__).with_name(f"{revision}.json").read_bytes())
     fields = {name: frozenset[str](names) for name, names in stated["fields"].items()}
     return {name: _facts(name, facts, fields) for name, facts in stated["operations"].items()}
 
 
 def _facts(name: str, stated: Json, fields: Mapping[str, frozenset[str]]) -> Mapping[str, Any]:
     """One operation's facts under the names of `declare.Stated`."""
-    replaced, _ = DEPARTURES.get(name, ({}, ""))
+    # A revision may lack what is departed from.
+    replaced = {fact: value for fact, value in DEPARTURES.get(name, ({}, ""))[0].items() if fact in stated}
     parameters: Json = {**stated.get("parameters", {}), **replaced.get("parameters", {})}
     stated = {**stated, **replaced}
     company: Json = parameters.pop("company_id", {})
@@ -134,4 +143,5 @@ def _filter(stated: Json) -> Filter:
     )
 
 
-FACTS = _read()
+FACTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {revision: _read(revision) for revision in REVISIONS}
+"""By revision and operation."""
