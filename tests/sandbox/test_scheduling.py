@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pytest
-
 from tests.sandbox.test_campaign_model import created, ids, to
 
 TIME = "2026-11-17T09:00:00+00:00"
