@@ -18,6 +18,7 @@ from klaviyo_sandbox.seed import (
     orders,
     settings,
     states,
+    text_messaging,
 )
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Calendar, Person, make_people
@@ -111,6 +112,10 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)
+    if shop.account == COMPANY_ID:
+        lately = Ground(world.store, shop, Random(f"lately:{shop.account}:{lists['Newsletter']}"), calendar.now)  # noqa: S311
+        if world.entitled("sms"):
+            text_messaging.make_text_messaging(lately)
 
 
 def _account(shop: Shop) -> Json:
