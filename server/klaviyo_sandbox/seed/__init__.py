@@ -5,7 +5,7 @@ from random import Random
 
 from klaviyo_sandbox.auth import COMPANY_ID, OTHER_COMPANY_ID
 from klaviyo_sandbox.behaviour.events import metric_integration
-from klaviyo_sandbox.calls import World
+from klaviyo_sandbox.calls import Session, World
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed import (
     audience,
@@ -19,6 +19,8 @@ from klaviyo_sandbox.seed import (
     orders,
     settings,
     states,
+    text_messaging,
+    translations,
 )
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Calendar, Person, make_people
@@ -112,6 +114,11 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)
+    if shop.account == COMPANY_ID:
+        lately = Ground(world.store, shop, Random(f"lately:{shop.account}:{lists['Newsletter']}"), calendar.now)  # noqa: S311
+        translations.make_translations(lately, Session(world, shop.account, now), templates["Monthly newsletter"])
+        if world.entitled("sms"):
+            text_messaging.make_text_messaging(lately)
 
 
 def _account(shop: Shop) -> Json:
