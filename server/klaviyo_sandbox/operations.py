@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 from klaviyo_sandbox.api import (
     accounts,
+    billing,
+    brands,
     campaigns,
     catalogs,
     client,
@@ -39,6 +41,8 @@ from klaviyo_sandbox.loose_json import Json
 
 _DOMAINS = (
     accounts,
+    billing,
+    brands,
     campaigns,
     catalogs,
     client,
