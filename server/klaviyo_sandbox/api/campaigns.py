@@ -92,10 +92,16 @@ RESOURCES = (
         relations=(
             Relation("campaign-message", "campaign-message", column="message_id", data=True),
             Relation("image", "image", column="image_id"),
+            Relation("translation", "translation", column="translation_id"),
         ),
         precision="microsecond",
-        columns={"message_id": Column("_message_id"), "image_id": Column("_image_id")},
+        columns={
+            "message_id": Column("_message_id"),
+            "image_id": Column("_image_id"),
+            "translation_id": Column("_translation_id"),
+        },
         indexes=(("message_id", "id"),),
+        owns=(("translation", "campaign_variation_id"),),
     ),
     Resource(
         "campaign-schedule",

@@ -9,6 +9,7 @@ from klaviyo_sandbox.calls import Session, World
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed import (
     audience,
+    brands,
     campaigns,
     catalog,
     content,
@@ -114,6 +115,8 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)
+    brands.make_brand(ground)
+    brands.make_plan(ground)
     if shop.account == COMPANY_ID:
         lately = Ground(world.store, shop, Random(f"lately:{shop.account}:{lists['Newsletter']}"), calendar.now)  # noqa: S311
         translations.make_translations(lately, Session(world, shop.account, now), templates["Monthly newsletter"])
