@@ -17,7 +17,7 @@ from klaviyo_sandbox.api.campaign_content_shapes import (
 )
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import campaign_content, campaigns, estimation, scheduling, sending
-from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.shapes import Items, Number, Record, Text
 
@@ -228,7 +228,6 @@ _MESSAGES = (
         "campaign-message",
         generic.list_resources,
         default_sort="-created",
-        lookups={"campaign_id": Lookup("campaign_id")},
     ),
     Operation("get_campaign_message", "campaign-message", generic.get_resource, since=REVISION),
     Operation(
