@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
-from scenarios import catalogs, content, data, flows, marketing, people
+from scenarios import brands, catalogs, content, data, flows, marketing, people
 from scenarios.sdk import Klaviyo, answered, user_of_the_sdk
 
 from klaviyo_sandbox.operations import OPERATIONS
@@ -20,7 +20,9 @@ def stories(module: ModuleType) -> Iterator[tuple[str, Scenario]]:
             yield name, function
 
 
-SCENARIOS = dict(story for module in (people, marketing, flows, content, catalogs, data) for story in stories(module))
+SCENARIOS = dict(
+    story for module in (brands, people, marketing, flows, content, catalogs, data) for story in stories(module)
+)
 CALLED: dict[str, set[str]] = {}
 """The operations of each scenario that this process has run."""
 NOT_IN_THE_SDK = {
