@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from klaviyo_sandbox import API_KEY, ManualClock, create_app
+from klaviyo_sandbox.facts import REVISION
 
 START = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 JSON_API = "application/vnd.api+json"
@@ -20,7 +21,8 @@ JSON_API = "application/vnd.api+json"
 class Talk:
     """A client of one sandbox. Answers are httpx2 responses; `data` and `errors` read what is in them."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, revision: str = REVISION, **options: Any) -> None:
+        self.revision = revision
         self.clock = ManualClock(START)
         self.app = create_app(**{"clock": self.clock, "profiles": 40, "rate_limits": False, **options})
         self._runner = asyncio.Runner()
@@ -32,7 +34,7 @@ class Talk:
         self, method: str, path: str, body: Any = None, *, key: str | None = API_KEY, **headers: str | None
     ) -> httpx2.Response:
         """`headers` are named like Python arguments; None leaves out a header that is otherwise sent."""
-        sent: dict[str, str | None] = {"revision": "2026-07-15", "Accept": JSON_API}
+        sent: dict[str, str | None] = {"revision": self.revision, "Accept": JSON_API}
         sent["Authorization"] = None if key is None else f"Klaviyo-API-Key {key}"
         if body is not None:
             sent["Content-Type"] = JSON_API
@@ -75,12 +77,12 @@ class Talk:
         """What reading shows later of what was just written, whose moments are kept to the second."""
         return json.loads(re.sub(r"\.\d{6}\+00:00", "+00:00", json.dumps(written)))
 
-    def walk(self, path: str, direction: str = "next") -> list[dict[str, Any]]:
+    def walk(self, path: str, direction: str = "next", **options: Any) -> list[dict[str, Any]]:
         """All items of a collection, page after page."""
         items: list[dict[str, Any]] = []
         target: str | None = path
         while target:
-            document = self.get(target).json()
+            document = self.get(target, **options).json()
             items += document["data"]
             target = local(document["links"].get(direction))
         return items
