@@ -85,6 +85,24 @@ def test_a_comparison_names_the_specs_of_other_revisions_and_leaves_them_out(
     assert not diff(at_the_documents_own, load_document(LIBRARY)).pinned
 
 
+@pytest.mark.parametrize("version", ["2025-01-15", "2030-01-15.pre"])
+def test_specs_that_follow_the_catalogue_are_left_alone_by_older_documents_and_betas(
+    catalogue: Path, version: str
+) -> None:
+    """What is new there says which revision it is of."""
+
+    def add(document: Document) -> None:
+        document["info"]["version"] = version
+        document["paths"]["/api/loan-reminders"]["post"]["x-klaviyo-scopes"] = ["loans:read"]
+        operation = document["paths"]["/api/loan-reminders"]["post"]
+        document["paths"]["/api/loan-plans"] = {"post": {**operation, "operationId": "plan_reminder"}}
+
+    drafted = draft_changed(catalogue, add)
+    written = [each.path for each in drafted if each.outcome != "pinned"]
+    assert [path.stem for path in written] == ["plan_reminder"]
+    assert parse(written[0].read_bytes())["revision"] == version
+
+
 @pytest.mark.parametrize(
     ("tag", "sub_tag", "folder"),
     [
