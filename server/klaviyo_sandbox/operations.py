@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 from klaviyo_sandbox.api import (
     accounts,
+    billing,
+    brands,
     campaigns,
     catalogs,
     client,
@@ -41,6 +43,8 @@ from klaviyo_sandbox.loose_json import Json
 
 _DOMAINS = (
     accounts,
+    billing,
+    brands,
     campaigns,
     catalogs,
     client,

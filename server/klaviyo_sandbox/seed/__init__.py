@@ -9,6 +9,7 @@ from klaviyo_sandbox.calls import World
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed import (
     audience,
+    brands,
     catalog,
     content,
     custom_objects,
@@ -111,6 +112,8 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)
+    brands.make_brand(ground)
+    brands.make_plan(ground)
 
 
 def _account(shop: Shop) -> Json:
