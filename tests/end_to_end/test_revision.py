@@ -12,10 +12,14 @@ from starlette.routing import Route
 
 from klaviyo_mcp.accounts.account import open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
+from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.request import build
+from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_sandbox.facts import FACTS
 from klaviyo_sandbox.testing import serve
 
 
@@ -45,6 +49,23 @@ async def test_an_operation_is_asked_for_at_the_revision_of_its_spec(registry: R
         ("/api/tags", "2026-04-15"),
         ("/api/segments", "2026-10-15.pre"),
     ]
+
+
+PINNED = [spec for spec in load_catalogue() if spec.revision]
+
+
+@pytest.mark.parametrize("spec", PINNED, ids=lambda spec: spec.name)
+def test_what_stays_at_an_earlier_revision_asks_for_it(registry: Registry, spec: ActionSpec) -> None:
+    action = registry[spec.name]
+    request = build(action, check_arguments(action, spec.examples[0].arguments).arguments)
+    assert request.revision == spec.revision == "2026-07-15"
+    assert request.operation in FACTS[request.revision]
+
+
+def test_all_others_ask_for_the_newest(registry: Registry) -> None:
+    assert len(PINNED) == 21
+    names = {action.operation for action in registry.actions if action.http and not action.spec.revision}
+    assert names <= FACTS[REVISION].keys()
 
 
 def test_a_spec_says_it_without_quotes(tmp_path: Path) -> None:

@@ -148,7 +148,12 @@ def test_an_earlier_revision_is_described_by_its_own_forms(shop):
 
 
 def test_it_says_which_revisions_an_operation_answers_at(description):
-    for name, revisions in (("get_lists", list(REVISIONS)), ("get_client_reviews", list(REVISIONS))):
+    for name, revisions in (
+        ("get_lists", list(REVISIONS)),
+        ("get_client_reviews", list(REVISIONS)),
+        ("get_brand_logos", [REVISION]),
+        ("get_campaigns", [REVISION]),
+    ):
         asked = next(each for each in described(description, name)["parameters"] if each["name"] == "revision")
         assert asked["schema"] == {"type": "string", "format": "date", "default": REVISION, "enum": revisions}
 
