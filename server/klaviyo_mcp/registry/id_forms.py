@@ -64,6 +64,17 @@ ID_FORMS = {
     "campaign-message-id": _form("campaign message", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""),
     "tag-id": _form("tag", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "tag-group-id": _form("tag group", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
+    "text-messaging-sender-id": _form("text messaging sender", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""),
+    "text-messaging-sender-registration-id": _form(
+        "text messaging sender registration", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""
+    ),
+    "translation-id": _form(
+        "translation",
+        "what is translated, a channel and its id",
+        "template::email::Wq8zRt",
+        r"[a-z-]+::.+::.+",
+        named="",
+    ),
     "universal-content-id": _form("universal content", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, HEX),
     # Klaviyo shows a number and says no more, so that other known forms pass too.
     **{

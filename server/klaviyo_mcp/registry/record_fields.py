@@ -85,6 +85,11 @@ RECORD_FIELDS: dict[str, RecordFields] = {
     "review": RecordFields(
         _words("rating title content author email status.value verified product.name created public_reply")
     ),
+    "text-messaging-sender": RecordFields(
+        _words("sender_type sender_identifier sender_details.country status forwarding_number created_at")
+    ),
+    "text-messaging-sender-registration": RecordFields(_words("status failures submitted_at decided_at")),
+    "translation": RecordFields(_words("channel source_locale target_locales fallback_locale updated")),
 }
 
 NAME_LIKE = ("name", "title", "email", "label", "code")
