@@ -126,6 +126,13 @@ OPERATIONS = (
         body=Record({"name": Text(shortest=1, nullable=True), "definition": _WRITTEN}),
         identified="required",
     ),
+    Operation(
+        "clone_universal_content",
+        "template-universal-content",
+        universal_content.clone,
+        body=Record({"id": Text(shortest=1), "name": Text(shortest=1, nullable=True)}, required=("id",)),
+        identified="required",
+    ),
     Operation("delete_universal_content", "template-universal-content", generic.delete_resource, empty=True),
 )
 
