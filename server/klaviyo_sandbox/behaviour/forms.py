@@ -130,7 +130,7 @@ def _sorted_out(session: Session, form: Json, versions: Sequence[Json]) -> tuple
         if number is not None and stored is None:
             problems.append(invalid_field(f"{pointer}/id", f"'{number}' is not the id of a version of this form."))
         elif stored in live:
-            if version != stored:
+            if completed(version) != stored:
                 problems.append(invalid_field(pointer, "A live version cannot be edited."))
         elif version.get("status", "draft") != "draft":
             problems.append(invalid_field(f"{pointer}/status", "The status of a version cannot be edited."))
