@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from klaviyo_sandbox.auth import COMPANY_ID
-from klaviyo_sandbox.behaviour import webhooks
+from klaviyo_sandbox.behaviour import test_emails, webhooks
 from klaviyo_sandbox.behaviour.subscribing import confirm_subscriptions
 from klaviyo_sandbox.clock import iso
 from klaviyo_sandbox.facts import REVISION, REVISIONS
@@ -30,6 +30,7 @@ def control_routes(state: State) -> list[Route]:
     GET  /_sandbox/clock       what time it is
     POST /_sandbox/clock       {"advance": seconds}: move time forward, and do the work that comes due
     GET  /_sandbox/deliveries  what was posted to webhooks of the account ?company_id=…, and what became of it
+    GET  /_sandbox/outbox      the test emails of templates that the account ?company_id=… sent
     POST /_sandbox/confirm     {"contact": email or phone number}: what answering a double opt-in message does
     POST /_sandbox/snapshot    {"name": name}: copy the whole state
     POST /_sandbox/restore     {"name": name}: go back to that copy
@@ -63,10 +64,17 @@ def _reading_routes(state: State) -> list[Route]:
         account = request.query_params.get("company_id", COMPANY_ID)
         return JSONResponse(state.read(lambda: webhooks.deliveries(state.store, account)))
 
+    async def outbox(request: Request) -> Response:
+        account = request.query_params.get("company_id", COMPANY_ID)
+        state.ready()
+        state.settle()
+        return JSONResponse(state.read(lambda: test_emails.outbox(state.store, account)))
+
     return [
         Route("/_sandbox/requests", requests, methods=["GET"]),
         Route("/_sandbox/openapi.json", openapi, methods=["GET"]),
         Route("/_sandbox/deliveries", deliveries, methods=["GET"]),
+        Route("/_sandbox/outbox", outbox, methods=["GET"]),
     ]
 
 

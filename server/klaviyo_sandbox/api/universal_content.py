@@ -153,6 +153,13 @@ OPERATIONS = (
         identified="required",
         since=REVISION,
     ),
+    Operation(
+        "clone_universal_content",
+        "template-universal-content",
+        universal_content.clone,
+        body=Record({"id": Text(shortest=1), "name": Text(shortest=1, nullable=True)}, required=("id",)),
+        identified="required",
+    ),
     Operation("delete_universal_content", "template-universal-content", generic.delete_resource, empty=True),
 )
 
