@@ -19,7 +19,10 @@ JSON_API = "application/vnd.api+json"
 
 
 class Talk:
-    """A client of one sandbox. Answers are httpx2 responses; `data` and `errors` read what is in them."""
+    """A client of one sandbox. Answers are httpx2 responses; `data` and `errors` read what is in them.
+
+    `revision` is the one that requests are made at unless they say another.
+    """
 
     def __init__(self, *, revision: str = REVISION, **options: Any) -> None:
         self.revision = revision
@@ -127,12 +130,12 @@ def local(link: str | None) -> str | None:
 
 
 @pytest.fixture
-def make_sandbox() -> Iterator[Callable[..., Talk]]:
-    """A function that makes sandboxes with options of `create_app`."""
+def make_sandbox(request: pytest.FixtureRequest) -> Iterator[Callable[..., Talk]]:
+    """A function that makes sandboxes with options of `create_app`, to talk to at a test module's `AT_REVISION`."""
     made: list[Talk] = []
 
     def make(**options: Any) -> Talk:
-        made.append(Talk(**options))
+        made.append(Talk(**{"revision": _revision(request), **options}))
         return made[-1]
 
     yield make
@@ -152,3 +155,14 @@ def shop() -> Iterator[Talk]:
     talk = Talk(profiles=120)
     yield talk
     talk.close()
+
+
+@pytest.fixture(autouse=True)
+def _at_revision(request: pytest.FixtureRequest) -> None:
+    """The shop that all share is talked to at the revision of each module, too."""
+    if "shop" in request.fixturenames:
+        request.getfixturevalue("shop").revision = _revision(request)
+
+
+def _revision(request: pytest.FixtureRequest) -> str:
+    return getattr(request.module, "AT_REVISION", REVISION)

@@ -119,3 +119,20 @@ def test_blocks_are_found_sorted_and_paged(shop):
     )
     assert set(footer["attributes"]["definition"]["data"]) == {"content"}
     shop.problem(shop.get(f'{HOME}?filter=contains(name,"line")'), 400)
+
+
+def test_a_block_is_copied(sandbox):
+    source = create(sandbox).json()["data"]
+    attributes = {"id": source["id"]}
+    body = {"data": {"type": "template-universal-content", "id": source["id"], "attributes": attributes}}
+    answer = sandbox.post("/api/template-universal-content-clone", body, revision="2026-10-15")
+    assert answer.status_code == 201, answer.text
+    copy = answer.json()["data"]
+    assert copy["id"] != source["id"]
+    assert copy["attributes"]["definition"] == source["attributes"]["definition"]
+    assert (copy["attributes"]["name"], copy["attributes"]["screenshot_status"]) == ("Bar", "generating")
+    attributes["name"] = "Second"
+    again = sandbox.post("/api/template-universal-content-clone", body, revision="2026-10-15")
+    assert again.json()["data"]["attributes"]["name"] == "Second"
+    attributes["id"] = copy["id"]
+    sandbox.problem(sandbox.post("/api/template-universal-content-clone", body, revision="2026-10-15"), 400)

@@ -304,6 +304,35 @@ ACTION = Choice(
     },
 )
 
+# The one link of an action that is there on which a new one is put.
+_ANCHOR_LINKS = Record({**_NEXT.fields, **_BRANCHES.fields})
+_ANCHOR_BRANCH = Record({"branch_id": Text(), "links": _NEXT}, required=("branch_id", "links"))
+_ANCHOR_DATA = Record({"branches": Items(_ANCHOR_BRANCH)}, required=("branches",))
+_LINKED = Record({"type": Text(), "links": _ANCHOR_LINKS}, required=("type", "links"))
+_ANCHORED = Choice(
+    "type",
+    {
+        **dict.fromkeys(ACTION.variants, _LINKED),
+        "multi-branch-split": Record({"type": Text(), "data": _ANCHOR_DATA}, required=("type", "data")),
+    },
+)
+_ANCHOR = Record(
+    {
+        "type": Text(choices=("flow-action",)),
+        "id": Text(shortest=1),
+        "attributes": Record({"definition": _ANCHORED}, required=("definition",)),
+    },
+    required=("type", "id", "attributes"),
+)
+INSERTION = Record(
+    {
+        "definition": ACTION,
+        "allow_live_action": Flag(),
+        "anchor-action": Record({"data": _ANCHOR}, required=("data",), nullable=True),
+    },
+    required=("definition",),
+)
+
 _UNIT = Text(choices=("day", "hour", "week", "alltime"))
 DEFINITION = Record(
     {

@@ -2,7 +2,8 @@
 
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
-from klaviyo_sandbox.behaviour import templates
+from klaviyo_sandbox.behaviour import templates, test_emails
+from klaviyo_sandbox.behaviour.jobs import STATUSES
 from klaviyo_sandbox.declare import Column, Operation, Resource
 from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Shape, Text
 
@@ -122,8 +123,30 @@ RESOURCES = (
             "owner_id": Column("_owner_id"),
         },
         indexes=(("name", "id"), ("created", "id"), ("updated", "id"), ("owner_id", "id")),
+        owns=(("translation", "template_id"),),
+    ),
+    Resource(
+        "template-preview-send-job",
+        Record({"status": Text(choices=STATUSES), "created_at": MOMENT}),
+        ids="ulid",
+        stamps=("created_at", ""),
+        stored=False,
+    ),
+    # What has arrived; the API does not show these.
+    Resource(
+        "test-email",
+        Record(dict.fromkeys(("template", "template_name", "profile", "to", "html", "text", "at"), STRING)),
+        ids="ulid",
+        stamps=("", ""),
     ),
 )
+
+
+def _one(kind: str) -> Record:
+    """A relationship to one resource."""
+    reference: dict[str, Shape] = {"type": Text(choices=(kind,)), "id": Text(shortest=1)}
+    return Record({"data": Record(reference, required=("type", "id"))}, required=("data",))
+
 
 OPERATIONS = (
     Operation("get_templates", "template", templates.list_templates, default_sort="name"),
@@ -174,4 +197,19 @@ OPERATIONS = (
         body=Record({"name": Text(shortest=1, nullable=True)}),
         identified="required",
     ),
+    Operation(
+        "create_template_preview_send_job",
+        "template-preview-send-job",
+        test_emails.send,
+        body=Record(
+            {
+                "recipients": Items(Text(form="email"), least=1, most=test_emails.MOST_RECIPIENTS),
+                "context": Free(nullable=True),
+            },
+            required=("recipients",),
+        ),
+        body_relationships=Record({"template": _one("template"), "profile": _one("profile")}, required=("template",)),
+    ),
 )
+
+WORK = {"test-email": test_emails.arrive}

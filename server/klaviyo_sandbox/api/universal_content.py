@@ -125,6 +125,7 @@ RESOURCES = (
             "type": Column("definition.type"),
         },
         indexes=(("name", "id"), ("created", "id"), ("updated", "id")),
+        owns=(("translation", "template_universal_content_id"),),
     ),
 )
 
@@ -151,6 +152,13 @@ OPERATIONS = (
         body=Record({"name": Text(shortest=1, nullable=True), "definition": _OPTIONAL}),
         identified="required",
         since=REVISION,
+    ),
+    Operation(
+        "clone_universal_content",
+        "template-universal-content",
+        universal_content.clone,
+        body=Record({"id": Text(shortest=1), "name": Text(shortest=1, nullable=True)}, required=("id",)),
+        identified="required",
     ),
     Operation("delete_universal_content", "template-universal-content", generic.delete_resource, empty=True),
 )

@@ -40,6 +40,26 @@ def update(call: Call) -> Answer:
     return documents.one(call, Row(call.id, body))
 
 
+def clone(call: Call) -> Answer:
+    """A copy of a block, under the same name unless it is given another."""
+    source: str = call.data["id"]
+    attributes: Json = call.data["attributes"]
+    if attributes["id"] != source:
+        detail = f"The id '{attributes['id']}' does not match the id '{source}' of the data."
+        raise invalid_body("/data/attributes/id", detail)
+    original = call.require(KIND, source)
+    identifier = call.new_id(KIND)
+    body: Json = {
+        "name": attributes.get("name") or original["name"],
+        "definition": original["definition"],
+        "created": call.stamp,
+        "updated": call.stamp,
+    }
+    _take_screenshot(call, identifier, body)
+    call.store.insert(call.account, KIND, identifier, body)
+    return documents.one(call, Row(identifier, body), 201)
+
+
 def finish_screenshot(session: Session, payload: Json) -> None:
     """The latest picture of a block is there."""
     body = session.store.get(session.account, KIND, payload["id"])
