@@ -15,13 +15,15 @@ FILES = {
 }
 STATED = {revision: file["operations"] for revision, file in FILES.items()}
 DECLARED = [*OPERATIONS.values(), *EARLIER.values()]
+NO_LONGER = {"2026-07-15": {f"{verb}_universal_content" for verb in ("create", "get", "get_all", "update")}}
+"""What an older revision states and is refused there: blocks of universal content had another form."""
 IDS = [f"{operation.name} {operation.revision}" for operation in DECLARED]
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_operation_that_klaviyo_states_is_served_and_no_other(revision):
     assert FILES[revision]["revision"] == revision
-    assert served_at(revision).keys() == STATED[revision].keys()
+    assert served_at(revision).keys() == STATED[revision].keys() - NO_LONGER.get(revision, set())
 
 
 @pytest.mark.parametrize("operation", DECLARED, ids=IDS)
