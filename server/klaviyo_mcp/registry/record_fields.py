@@ -71,11 +71,14 @@ RECORD_FIELDS: dict[str, RecordFields] = {
         )
     ),
     "campaign": RecordFields(_words("name status send_time audiences scheduled_at archived updated_at")),
+    "campaign-audience": RecordFields(_words("definition")),
+    "campaign-message": RecordFields(_words("definition send_times")),
+    "campaign-variation": RecordFields(_words("definition")),
     "flow": RecordFields(_words("name status trigger_type archived updated")),
     "template": RecordFields(
         _words("name editor_type html_characters updated"), lines={"html_characters": Line("characters", "html")}
     ),
-    "template-universal-content": RecordFields(_words("name screenshot_status updated")),
+    "template-universal-content": RecordFields(_words("name definition.type screenshot_status updated")),
     "segment": RecordFields(_words("name profile_count is_active is_processing updated"), long=("definition",)),
     "list": RecordFields(_words("name profile_count opt_in_process created")),
     "metric": RecordFields(_words("name integration.name")),
