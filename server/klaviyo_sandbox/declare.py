@@ -34,6 +34,7 @@ class Relation:
     unrelated: what is shown while it points at nothing: its empty data, its links alone, or nothing at all
     links: which links are shown
     newest_first: the related ones are shown from the highest id down
+    form: the key of the resource in whose form the related ones are included, where that is not the type's own
     """
 
     name: str
@@ -49,6 +50,7 @@ class Relation:
     hidden: bool = False
     otherwise: str = ""
     newest_first: bool = False
+    form: str = ""
 
     @property
     def many(self) -> bool:
@@ -63,8 +65,9 @@ class Resource:
     ids: the form of its identifiers; `malformed` says what answers an id of another form (400 or 404)
     attributes: what a reader may see; `on_request` are those shown only when asked for
     computed: attributes that are worked out for a page of ids instead of being stored
-    stored: False for types that only occur in request bodies
+    stored: False for types that only occur in request bodies, and for another form of a stored one
     key: what operations call it, for a type that some of them show in another form
+    kept_as: attributes that the stored body has under another name
     defaults: attributes a new one gets when the caller leaves them out
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
     precision: to what its moments are kept. An answer that has just written them shows them to the microsecond
@@ -92,6 +95,7 @@ class Resource:
     path: str = ""
     stored: bool = True
     key: str = ""
+    kept_as: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def home(self) -> str:
@@ -197,7 +201,8 @@ class Operation(Stated):
     existing: fields of its filter whose values must be ids of that type
     revision: the one whose facts these are. An operation that another form of it has followed says so, and answers
         requests from before; so does one that no newer document has, and answers all
-    since: the first revision that has this form; by default that of the first document with this operation
+    since: the first revision that has this form, where none before it is declared; by default that of the first
+        document with this operation
     """
 
     name: str

@@ -170,7 +170,7 @@ def test_every_kind_of_action_is_kept(sandbox):
         action("sms", "send-sms", "hook", {"message": {"body": "Hi"}}),
         action("hook", "send-webhook", "alert", {"message": {"url": "https://x.example"}}),
         action("alert", "send-internal-alert", "wa", {"message": alert}),
-        action("wa", "send-whatsapp", "up", {"message": {}}),
+        action("wa", "send-whatsapp", "up", {"message": {"automation_id": "A1", "expiry_hours": 48}}),
         action("up", "update-profile", "list", {"profile_operations": updates}),
         action("list", "list-update", "trial", {"name": "Join", "on_execution": True, "list_id": None}),
         action("trial", "ab-test", "wait", trial),
@@ -201,6 +201,7 @@ def test_every_kind_of_action_is_kept(sandbox):
         "ab-test": ["email", "email"],
         "send-mobile-push": ["mobile_push"],
     }
+    assert by_type["send-whatsapp"]["data"]["message"]["expiry_hours"] == 48
     main = by_type["ab-test"]["data"]["main_action"]
     assert main["id"]
     assert "temporary_id" not in main

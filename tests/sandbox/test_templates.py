@@ -58,10 +58,21 @@ def rendered(sandbox, html, **context):
     ]
 
 
+def test_a_template_has_a_picture_for_a_day_once_it_has_content(sandbox):
+    made = create(sandbox)
+    address = made["attributes"]["screenshot_url"]
+    assert f"/templates/{made['id']}.png?Expires=1794916800&Signature=" in address
+    sandbox.clock.advance(60)
+    later = sandbox.data(f"/api/templates/{made['id']}?fields[template]=screenshot_url")["attributes"]["screenshot_url"]
+    assert later.partition("?")[0] == address.partition("?")[0]
+    assert later != address
+    assert create(sandbox, html=" ")["attributes"]["screenshot_url"] is None
+
+
 def test_a_template_of_html(sandbox):
     template = create(sandbox, text="Hi", amp="<html amp4email></html>")
     attributes = template["attributes"]
-    assert set(attributes) == {"name", "editor_type", "html", "text", "amp", "created", "updated"}
+    assert set(attributes) == {"name", "editor_type", "html", "text", "amp", "created", "updated", "screenshot_url"}
     assert (attributes["name"], attributes["editor_type"], attributes["text"]) == ("Test", "CODE", "Hi")
     assert sandbox.data(f"/api/templates/{template['id']}") == sandbox.kept(template)
     found = sandbox.data('/api/templates?filter=equals(name,"Test")')

@@ -40,6 +40,12 @@ def fields_and_related(resource: JSON) -> JSON:
     return {**fields(resource), "related": _related(resource)}
 
 
+def fields_and_ids(resource: JSON) -> JSON:
+    """As `fields`, and the id of each single resource it is related to as arguments name it: `image_id`."""
+    single = {name: found for name, found in _related(resource).items() if isinstance(found, str)}
+    return {**{f"{name.replace('-', '_')}_id": found for name, found in single.items()}, **fields(resource)}
+
+
 def included(documents: Iterable[JSON]) -> dict[str, list[JSON]]:
     """The records that came along with those asked for, by type, each once."""
     found: dict[str, dict[str, JSON]] = {}
@@ -78,11 +84,14 @@ def _related_ids(data: Any) -> Any:
     return mapping(data).get("id")
 
 
-def _without_nothing(value: JSON) -> JSON:
-    """A copy without nulls, empty objects and empty lists, at every depth; false, 0 and "" stay."""
+def _without_nothing(value: JSON, *, inside: bool = False) -> JSON:
+    """A copy without nulls, empty lists, and attributes that hold nothing else; false, 0 and "" stay.
+
+    An object `inside` an attribute stays, if only as {}: a definition that is sent back whole must have it.
+    """
     kept: JSON = {}
     for key, inner in value.items():
-        shown: Any = _without_nothing(inner) if is_object(inner) else inner
-        if shown is not None and shown != {} and shown != []:
+        shown: Any = _without_nothing(inner, inside=True) if is_object(inner) else inner
+        if shown is not None and shown != [] and (inside or shown != {}):
             kept[key] = shown
     return kept

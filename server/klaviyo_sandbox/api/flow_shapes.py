@@ -145,7 +145,16 @@ _ALERT = Record(
     {**dict.fromkeys(_ALERT_FIELDS, STRING), "to_emails": Items(Text()), "template_id": STRING, **_NAMED},
     required=_ALERT_FIELDS,
 )
-_WHATSAPP = Record({"vendor_id": STRING, **_SENT, "add_tracking_params": Flag(), **_NAMED})
+_WHATSAPP = Record(
+    {
+        "vendor_id": STRING,
+        "automation_id": STRING,
+        "expiry_hours": _MAYBE_WHOLE,
+        **_SENT,
+        "add_tracking_params": Flag(),
+        **_NAMED,
+    }
+)
 # What a reader may ask of a message, whatever its channel.
 MESSAGE = Record(
     {

@@ -22,7 +22,7 @@ _DEFINITION = Record(
 )
 
 # What writers give is checked down to the blocks, whose settings are kept as they are.
-_BLOCK_TYPES = (
+BLOCK_TYPES = (
     "button",
     "coupon",
     "drop_shadow",
@@ -39,21 +39,22 @@ _BLOCK_TYPES = (
     "text",
     "video",
 )
-_PART = {"id": STRING, "data_id": STRING, "universal_id": STRING}
+PART: dict[str, Shape] = {"id": STRING, "data_id": STRING, "universal_id": STRING}
 _BLOCK = Record(
     {
-        **_PART,
+        **PART,
         "content_type": Text(choices=("block",)),
-        "type": Text(choices=_BLOCK_TYPES),
+        "type": Text(choices=BLOCK_TYPES),
         "data": Document(),
+        "subblocks": Items(Free(), nullable=True),
     },
     required=("content_type", "type", "data"),
 )
-_COLUMN = Record({**_PART, "data": Free(), "blocks": Items(_BLOCK, nullable=True)})
-_ROW = Record({**_PART, "data": Free(), "columns": Items(_COLUMN, nullable=True)}, required=("data",))
-_SECTION = Record(
+_COLUMN = Record({**PART, "data": Free(), "blocks": Items(_BLOCK, nullable=True)})
+_ROW = Record({**PART, "data": Free(), "columns": Items(_COLUMN, nullable=True)}, required=("data",))
+SECTION = Record(
     {
-        **_PART,
+        **PART,
         "content_type": Text(choices=("section",)),
         "type": Text(choices=("section",)),
         "data": Record(
@@ -86,7 +87,7 @@ _WRITTEN_DEFINITION = Record(
             {
                 "id": STRING,
                 "properties": Record({"css_class": STRING, "id": STRING}),
-                "sections": Items(_SECTION, nullable=True),
+                "sections": Items(SECTION, nullable=True),
                 "styles": Record({"background_color": STRING, "width": Number(whole=True, nullable=True)}),
             },
             required=("properties", "styles"),
@@ -110,9 +111,11 @@ RESOURCES = (
                 "created": MOMENT,
                 "updated": MOMENT,
                 "definition": _DEFINITION,
+                "screenshot_url": STRING,
             }
         ),
         on_request=("definition",),
+        computed={"screenshot_url": templates.screenshots},
         columns={
             "name": Column("name"),
             "created": Column("created", "moment", nullable=False),
@@ -120,6 +123,7 @@ RESOURCES = (
             "owner_id": Column("_owner_id"),
         },
         indexes=(("name", "id"), ("created", "id"), ("updated", "id"), ("owner_id", "id")),
+        owns=(("translation", "template_id"),),
     ),
     Resource(
         "template-preview-send-job",

@@ -38,14 +38,18 @@ def _make_images(ground: Ground) -> None:
 
 
 def _make_universal_content(ground: Ground) -> None:
-    everywhere: Json = {"show_on": "all", "visible_check": None}
+    everywhere: Json = {"show_on": "all", "visibility": None}
     padding = {f"block_padding_{side}": 9 for side in ("top", "right", "bottom", "left")}
     footer = f"<p>{ground.shop.name}, {', '.join(ground.shop.address[:2])}</p>"
     blocks: tuple[tuple[str, str, Any], ...] = (
         ("Footer with address", "text", {"content": footer, "display_options": everywhere, "styles": padding}),
         ("Free shipping bar", "html", {"content": "<b>Free shipping over $50</b>", "display_options": everywhere}),
         ("Thin line", "horizontal_rule", {"display_options": everywhere, "styles": {"border_width": 1}}),
-        ("Our channels", "social", None),
+        (
+            "Our channels",
+            "social",
+            {"properties": {}, "display_options": everywhere, "styles": {"icon_align": "center"}},
+        ),
     )
     for number, (name, kind, data) in enumerate(blocks):
         body: Json = {
@@ -110,11 +114,14 @@ def _finish_campaigns(ground: Ground) -> None:
     """Give each email its own template, each campaign past its draft a send job, and scheduled ones their work."""
     account, store = ground.shop.account, ground.store
     for row in store.page(account, "campaign"):
-        for message in store.find(account, "campaign-message", "campaign_id", row.id):
-            template: str | None = message.body["_template_id"]
-            if template is not None:
-                message.body["_template_id"] = _own_template(ground, template, message.id, row.body["created_at"])
-                store.replace(account, "campaign-message", message.id, message.body)
+        (message,) = store.find(account, "campaign-message", "campaign_id", row.id)
+        template: str | None = message.body["_template_id"]
+        if template is not None:
+            own = _own_template(ground, template, message.id, row.body["created_at"])
+            (variation,) = store.find(account, "campaign-variation", "message_id", message.id)
+            variation.body["definition"]["details"]["template_id"] = own
+            store.replace(account, "campaign-variation", variation.id, variation.body)
+            store.replace(account, "campaign-message", message.id, {**message.body, "_template_id": own})
         status: str = row.body["status"]
         if status == "Draft":
             continue
@@ -122,11 +129,9 @@ def _finish_campaigns(ground: Ground) -> None:
         if status in _UNDER_WAY:
             job = "processing"
         store.insert(account, JOB, row.id, {"status": job})
-        row.body["_sending"] = 1
-        store.replace(account, "campaign", row.id, row.body)
         due = parse_moment(row.body["send_time"]) if status == "Scheduled" else None
         if due is not None:
-            store.schedule(account, "campaign.begin", {"campaign": row.id, "sending": 1}, microseconds(due))
+            store.schedule(account, "campaign.begin", {"message": message.id, "sending": 1}, microseconds(due))
 
 
 def _finish_flows(ground: Ground) -> None:
