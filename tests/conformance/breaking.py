@@ -45,12 +45,11 @@ def _below(holder: Any, part: str) -> list[Any]:
 
 def guard(arguments: JSON, rule: Precondition) -> None:
     """Give the arguments in `when` their values, and take those in `unless` away."""
-    bare = rule.model_copy(update={"each": None})
     for place, value in rule.when.items():
-        for holder, key in spots(arguments, bare, place, lacking=True):
+        for holder, key in spots(arguments, rule, place, lacking=True):
             holder[key] = value[0] if isinstance(value, list) else value
     for place in rule.unless:
-        for holder, key in spots(arguments, bare, place):
+        for holder, key in spots(arguments, rule, place):
             if place not in rule.when:
                 holder[key] = False
 
@@ -189,7 +188,7 @@ def _forbidden(arguments: JSON, rule: Precondition, spec: ActionSpec, others: li
     for value in ("7", 7, "draft", PAST):
         yield _changed(arguments, rule, lambda made, value=value: put(made, rule, rule.forbids, value, lacking=True))
     for place in rule.forbids:
-        for value in ("7", 7, "draft", PAST):
+        for value in ("7", 7, "draft", PAST, *_samples(others, rule, place)):
             yield _changed(
                 arguments, rule, lambda made, value=value, place=place: put(made, rule, [place], value, lacking=True)
             )

@@ -139,7 +139,7 @@ def of_spec(spec: ActionSpec) -> JSON:
         },
         # Reports take their filter in the body, where the document describes it in words alone.
         "filters": _without_forms(spec) if conditions else {},
-        "filter_required": isinstance(conditions, dict) and len(conditions["$filter"]) > 1,
+        "filter_required": isinstance(conditions, dict) and _is_always_there(conditions["$filter"], spec),
         "sorts": _choices(taken.get("sort")),
         "page": {"default": _default(size), "most": size["maximum"]} if size else {},
         "paged": "page[cursor]" in argument,
@@ -156,6 +156,11 @@ def of_spec(spec: ActionSpec) -> JSON:
         "headers": list(http.headers),
         "multipart": http.multipart is not None,
     }
+
+
+def _is_always_there(conditions: list[Any], spec: ActionSpec) -> bool:
+    """Whether one of the conditions is made of an argument that must be given."""
+    return any(hole(one["value"]) in spec.required for one in conditions if isinstance(one, dict))
 
 
 def _filter(stated: JSON) -> JSON:

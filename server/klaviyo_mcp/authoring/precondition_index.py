@@ -39,10 +39,10 @@ def in_words(rule: Precondition) -> str:
     """A rule as a sentence: its marks, its guards, what it demands, and what to do where it does not hold."""
     marks = "".join(f"*{mark}* " for mark, on in (("looks", rule.is_live), ("warns", rule.warns)) if on)
     guards = [
+        *([f"in each of {_code(rule.each)}"] if rule.each else []),
         *(f"when {_code(place)} is {_value(value)}" for place, value in rule.when.items()),
         *(f"unless {_code(place)} is {_value(value)}" for place, value in rule.unless.items()),
         *(f"when {_code(place)} is given" for place in rule.given),
-        *([f"in each of {_code(rule.each)}"] if rule.each else []),
     ]
     guarded = f"{', '.join(guards)}: " if guards else ""
     hint = f" {rule.hint}." if rule.hint else ""

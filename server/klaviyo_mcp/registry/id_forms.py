@@ -61,7 +61,10 @@ ID_FORMS = {
     "image-id": _form("image", _NUMBER, "231984512", DIGITS),
     "profile-id": _form("profile", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named="email"),
     "campaign-id": _form("campaign", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID),
-    "campaign-message-id": _form("campaign message", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""),
+    # What Klaviyo's document shows as ids of the newer campaign records is HEX.
+    "campaign-audience-id": _form("campaign audience", _LOOSE, "01JCW4R8Q4N8W2Y6A0D3G7J1MS", LOOSE, named=""),
+    "campaign-message-id": _form("campaign message", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, HEX, named=""),
+    "campaign-variation-id": _form("campaign variation", _LOOSE, "01JCW4R8R5P9X3Z7B1E4H8K2NT", LOOSE, named=""),
     "tag-id": _form("tag", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "tag-group-id": _form("tag group", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "text-messaging-sender-id": _form("text messaging sender", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""),

@@ -138,7 +138,7 @@ class Precondition(Stated):
 
     What is cleared counts as absent, but as given for `at_least_one_given`. A rule holds only when
     the arguments named in `when` have these values and those in `unless` do not (a list: any of them). With `each`, it
-    holds for every object found there, and its places are inside that object. `given` are places of which all must hold
+    holds for every object found there, and its places are inside that object, those of its guards too. `given` are places of which all must hold
     something. What breaks a rule that `warns` is told with the answer and keeps no call from being made.
     """
 
@@ -240,5 +240,5 @@ class Precondition(Stated):
             inside = [stated.of]
         elif isinstance(stated, Distinct):
             inside = [f"{stated.of}.{place}" for place in stated.by]
-        named = [f"{self.each}.{place}" for place in inside] if self.each else inside
-        return [*named, *([self.each] if self.each else []), *self.when, *self.unless, *self.given]
+        named = [*inside, *self.when, *self.unless, *self.given]
+        return [*(f"{self.each}.{place}" for place in named), self.each] if self.each else named

@@ -71,6 +71,9 @@ RECORD_FIELDS: dict[str, RecordFields] = {
         )
     ),
     "campaign": RecordFields(_words("name status send_time audiences scheduled_at archived updated_at")),
+    "campaign-audience": RecordFields(_words("definition")),
+    "campaign-message": RecordFields(_words("definition send_times")),
+    "campaign-variation": RecordFields(_words("definition")),
     "flow": RecordFields(_words("name status trigger_type archived updated")),
     "template": RecordFields(
         _words("name editor_type html_characters updated"), lines={"html_characters": Line("characters", "html")}

@@ -53,18 +53,21 @@ class Scope:
 def scopes(rule: Precondition, arguments: JSON, now: datetime) -> Iterator[Scope]:
     """What a rule is to be asked about, which may be nothing."""
     whole = Scope(arguments, now, rule.hint or "")
-    if not all(has_value(whole, place, wanted) for place, wanted in rule.when.items()):
-        return
-    if any(has_value(whole, place, wanted) for place, wanted in rule.unless.items()):
-        return
-    if not all(whole.has(place) for place in rule.given):
-        return
     if rule.each is None:
-        yield whole
-        return
-    for found in whole.at(rule.each):
-        if is_object(found.value):
-            yield Scope(found.value, now, rule.hint or "", found.name)
+        found = [whole]
+    else:
+        inner = whole.at(rule.each)
+        found = [Scope(one.value, now, rule.hint or "", one.name) for one in inner if is_object(one.value)]
+    yield from (scope for scope in found if _is_meant(rule, scope))
+
+
+def _is_meant(rule: Precondition, scope: Scope) -> bool:
+    """Whether the guards of a rule let it speak of this."""
+    return (
+        all(has_value(scope, place, wanted) for place, wanted in rule.when.items())
+        and not any(has_value(scope, place, wanted) for place, wanted in rule.unless.items())
+        and all(scope.has(place) for place in rule.given)
+    )
 
 
 def has_value(scope: Scope, place: str, wanted: object) -> bool:
