@@ -15,6 +15,7 @@ import yaml
 from klaviyo_mcp.cli.hosted import hosted
 from klaviyo_mcp.hosted.config import hosted_config
 from klaviyo_mcp.mcp_server.draining import LAST_WORDS
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -83,14 +84,14 @@ def environments() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("environment", "patience"), [*environments()])
 def test_a_server_starts_with_what_it_is_given_and_is_not_killed_before_it_has_stopped(
-    environment: Mapping[str, str], patience: str | int, monkeypatch: pytest.MonkeyPatch
+    environment: Mapping[str, str], patience: str | int, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KLAVIYO_MCP_HOME", raising=False)
     for name, value in environment.items():
         assert name in SETTINGS
         monkeypatch.setenv(name, value)
     settings = Settings()
-    config = hosted_config(settings)
+    config = hosted_config(settings, registry)
     assert config.issuer == FILLED_IN["KLAVIYO_MCP_PUBLIC_URL"]
     assert config.app_scope == environment["KLAVIYO_MCP_APP_SCOPE"]
     assert settings.klaviyo_mcp_vault_url is not None, "instances share nothing else"

@@ -7,7 +7,7 @@ from klaviyo_sandbox import API_KEY
 
 def sign_up(klaviyo: str, email: str) -> str:
     """The integration: create a profile, once more if Klaviyo is unavailable, and say what came of it."""
-    headers = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
+    headers = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-10-15"}
     body = {"data": {"type": "profile", "attributes": {"email": email}}}
     for _ in range(2):
         answer = httpx2.post(f"{klaviyo}/api/profiles", json=body, headers=headers)

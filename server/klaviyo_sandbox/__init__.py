@@ -1,4 +1,4 @@
-"""A Klaviyo on this machine: an ASGI app on SQLite that answers like Klaviyo's API at revision 2026-07-15.
+"""A Klaviyo on this machine: an ASGI app on SQLite that answers like Klaviyo's API at revision 2026-10-15.
 
 Use it in process (`httpx2.ASGITransport(create_app())`), in tests over HTTP (`testing.serve()`), or serve it with any
 ASGI server. It never reaches the network.

@@ -7,12 +7,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from klaviyo_sandbox.auth import COMPANY_ID
-from klaviyo_sandbox.behaviour import webhooks
+from klaviyo_sandbox.behaviour import test_emails, webhooks
 from klaviyo_sandbox.behaviour.subscribing import confirm_subscriptions
 from klaviyo_sandbox.clock import iso
+from klaviyo_sandbox.facts import REVISION, REVISIONS
 from klaviyo_sandbox.faults.declared import InvalidFaults, parse_faults
 from klaviyo_sandbox.loose_json import Json, mapping
-from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
 from klaviyo_sandbox.shapes import Check, Flag, Items, Number, Record, Text
 from klaviyo_sandbox.state import State
 from klaviyo_sandbox.storage import snapshots
@@ -24,12 +24,13 @@ def control_routes(state: State) -> list[Route]:
 
     GET  /_sandbox/requests    the last 500 API and OAuth requests, oldest first, no secrets (?last=25: fewer;
                                ?after=7: those whose `number` is higher)
-    GET  /_sandbox/openapi.json  a description of the API
+    GET  /_sandbox/openapi.json  a description of the API at its newest revision (?revision=2026-07-15: at that one)
     GET  /_sandbox/summary     what the page at / shows: the time, and what each company has
     POST /_sandbox/reset       back to the freshly seeded shop
     GET  /_sandbox/clock       what time it is
     POST /_sandbox/clock       {"advance": seconds}: move time forward, and do the work that comes due
     GET  /_sandbox/deliveries  what was posted to webhooks of the account ?company_id=…, and what became of it
+    GET  /_sandbox/outbox      the test emails of templates that the account ?company_id=… sent
     POST /_sandbox/confirm     {"contact": email or phone number}: what answering a double opt-in message does
     POST /_sandbox/snapshot    {"name": name}: copy the whole state
     POST /_sandbox/restore     {"name": name}: go back to that copy
@@ -50,20 +51,30 @@ def _reading_routes(state: State) -> list[Route]:
         entries = [entry for entry in state.logged() if entry["number"] > after]
         return JSONResponse(entries[-last:])
 
-    async def openapi(_: Request) -> Response:
+    async def openapi(request: Request) -> Response:
         # Made on request, because few ask for it.
         from klaviyo_sandbox.openapi import describe
 
-        return JSONResponse(describe(OPERATIONS, RESOURCES))
+        revision = request.query_params.get("revision", REVISION)
+        if revision not in REVISIONS:
+            return _refuse(f"The revisions that are described here are {' and '.join(REVISIONS)}.")
+        return JSONResponse(describe(revision))
 
     async def deliveries(request: Request) -> Response:
         account = request.query_params.get("company_id", COMPANY_ID)
         return JSONResponse(state.read(lambda: webhooks.deliveries(state.store, account)))
 
+    async def outbox(request: Request) -> Response:
+        account = request.query_params.get("company_id", COMPANY_ID)
+        state.ready()
+        state.settle()
+        return JSONResponse(state.read(lambda: test_emails.outbox(state.store, account)))
+
     return [
         Route("/_sandbox/requests", requests, methods=["GET"]),
         Route("/_sandbox/openapi.json", openapi, methods=["GET"]),
         Route("/_sandbox/deliveries", deliveries, methods=["GET"]),
+        Route("/_sandbox/outbox", outbox, methods=["GET"]),
     ]
 
 

@@ -199,7 +199,8 @@ class Operation(Stated):
     existing: fields of its filter whose values must be ids of that type
     revision: the one whose facts these are. An operation that another form of it has followed says so, and answers
         requests from before; so does one that no newer document has, and answers all
-    since: the first revision that has this form; by default that of the first document with this operation
+    since: the first revision that has this form, where none before it is declared; by default that of the first
+        document with this operation
     """
 
     name: str

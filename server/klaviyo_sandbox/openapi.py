@@ -1,4 +1,4 @@
-"""The sandbox's API as an OpenAPI 3.1 document, made from its declarations.
+"""The sandbox's API at one of its revisions as an OpenAPI 3.1 document, made from its declarations.
 
 It says what is accepted, and what answers look like: every operation, its parameters with their choices and bounds, its
 body, the JSON:API objects and errors it answers with, and the scopes it takes.
@@ -11,9 +11,10 @@ from typing import Any
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.bodies import body_shape, takes_body
 from klaviyo_sandbox.declare import Operation, Resource
-from klaviyo_sandbox.facts import REVISION
+from klaviyo_sandbox.facts import REVISION, REVISIONS
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.openapi_schemas import accepted, shown
+from klaviyo_sandbox.operations import RESOURCES, served_at
 from klaviyo_sandbox.refusals import BREAK_ON_UNKNOWN_IDS
 
 JSON_API = "application/vnd.api+json"
@@ -51,15 +52,18 @@ _IDENTIFIER = {
 }
 
 
-def describe(operations: Mapping[str, Operation], resources: Mapping[str, Resource]) -> Json:
-    """The whole document."""
+def describe(revision: str = REVISION) -> Json:
+    """The whole document of what is served at a revision; the `revision` parameters say at which others it is, too."""
+    operations = served_at(revision)
     paths: dict[str, Json] = {}
     for operation in operations.values():
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, resources)
+        alike = [each for each in REVISIONS if served_at(each).get(operation.name) is operation]
+        asked = {"type": "string", "format": "date", "default": revision, "enum": alike}
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, RESOURCES, asked)
     scopes = sorted({scope for operation in operations.values() for scope in operation.scopes})
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Klaviyo sandbox", "version": REVISION},
+        "info": {"title": "Klaviyo sandbox", "version": revision},
         "paths": paths,
         "components": {
             "schemas": {
@@ -69,7 +73,7 @@ def describe(operations: Mapping[str, Operation], resources: Mapping[str, Resour
                     "properties": {"errors": {"type": "array", "minItems": 1, "items": _ERROR}},
                 },
                 "Identifier": _IDENTIFIER,
-                **{_name(key): _resource(resource) for key, resource in resources.items()},
+                **{_name(key): _resource(resource) for key, resource in RESOURCES.items()},
             },
             "securitySchemes": {
                 "PrivateKey": {"type": "apiKey", "in": "header", "name": "Authorization"},
@@ -89,12 +93,12 @@ def describe(operations: Mapping[str, Operation], resources: Mapping[str, Resour
     }
 
 
-def _operation(operation: Operation, resources: Mapping[str, Resource]) -> Json:
+def _operation(operation: Operation, resources: Mapping[str, Resource], revision: Json) -> Json:
     errors: Json = {JSON_API: {"schema": {"$ref": "#/components/schemas/Errors"}}}
     described: Json = {
         "operationId": operation.name,
         "tags": [operation.path.split("/")[2]],
-        "parameters": list(_parameters(operation, resources)),
+        "parameters": list(_parameters(operation, resources, revision)),
         "responses": {
             "2XX": _success(operation),
             "4XX": {"description": "What was wrong with the request.", "content": errors},
@@ -120,12 +124,11 @@ def _body(operation: Operation, resources: Mapping[str, Resource]) -> Json:
     return {JSON_API: {"schema": accepted(body_shape(operation, resources[operation.resource]))}}
 
 
-def _parameters(operation: Operation, resources: Mapping[str, Resource]) -> Iterable[Json]:
+def _parameters(operation: Operation, resources: Mapping[str, Resource], revision: Json) -> Iterable[Json]:
     resource = resources[operation.resource]
     for name in _IN_PATH.findall(operation.path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     if not operation.anonymous:
-        revision = {"type": "string", "format": "date", "default": REVISION, "enum": [REVISION]}
         yield {"name": "revision", "in": "header", "required": True, "schema": revision}
         if operation.public:
             yield {"name": "company_id", "in": "query", "required": True, "schema": {"type": "string"}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import unquote
 
 from klaviyo_sandbox.api import (
@@ -39,6 +40,7 @@ from klaviyo_sandbox.api import (
 )
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.declare import Operation, Resource
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.loose_json import Json
 
 _DOMAINS = (
@@ -89,7 +91,8 @@ WORK: Mapping[str, Callable[[Session, Json], None]] = {
 class Match:
     """An operation and the id in the path it was found by ("" when there is none).
 
-    `earlier` are the forms of it that answer requests at revisions from before its own, the newest first.
+    `earlier` are the forms of it that answer requests at revisions from before its own, the newest first. A form that
+    has such answers from its own revision on, and the first one from `since`.
     """
 
     operation: Operation
@@ -100,10 +103,11 @@ class Match:
         """What answers at a revision; None where there is no such form. Without a revision it is the newest."""
         if not revision:
             return self
-        for form in (self.operation, *self.earlier):
-            if form.since <= revision:
+        *later, first = self.operation, *self.earlier
+        for form in later:
+            if form.revision <= revision:
                 return Match(form, self.id)
-        return None
+        return Match(first, self.id) if first.since <= revision else None
 
 
 @dataclass(slots=True)
@@ -149,11 +153,13 @@ class Routes:
         forms.append(operation)
         forms.sort(key=lambda form: form.revision, reverse=True)
 
-    def newest(self) -> Iterator[Operation]:
-        """What answers requests at the newest revision, on this path and below."""
-        yield from (forms[0] for forms in self._operations.values())
+    def answering(self, revision: str) -> Iterator[Operation]:
+        """What answers requests at a revision, on this path and below."""
+        for newest, *earlier in self._operations.values():
+            if match := Match(newest, "", tuple(earlier)).at(revision):
+                yield match.operation
         for child in self._children.values():
-            yield from child.newest()
+            yield from child.answering(revision)
 
     def _descend(self, segments: list[str], identifier: str) -> "tuple[Routes, str] | None":
         if not segments:
@@ -169,8 +175,18 @@ class Routes:
 _PARAMETER = "{}"
 
 ROUTES = Routes.of(_DECLARED)
-_NEWEST = frozenset(id(operation) for operation in ROUTES.newest())
-OPERATIONS: Mapping[str, Operation] = {each.name: each for each in _DECLARED if id(each) in _NEWEST}
+
+
+@cache
+def served_at(revision: str) -> Mapping[str, Operation]:
+    """What answers requests at a revision, by name."""
+    answering = {id(operation) for operation in ROUTES.answering(revision)}
+    return {operation.name: operation for operation in _DECLARED if id(operation) in answering}
+
+
+OPERATIONS = served_at(REVISION)
 """What answers at the newest revision."""
-EARLIER: Mapping[str, Operation] = {each.name: each for each in _DECLARED if id(each) not in _NEWEST}
+EARLIER: Mapping[str, Operation] = {
+    operation.name: operation for operation in _DECLARED if OPERATIONS.get(operation.name) is not operation
+}
 """What answers in place of some of them at revisions from before."""

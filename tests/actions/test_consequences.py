@@ -34,12 +34,19 @@ def flow(status: str) -> dict[str, Any]:
     }
 
 
+def step(**data: Any) -> dict[str, Any]:
+    kind, data = ("send-email", data) if "status" in data else ("time-delay", {"unit": "days", "value": 2})
+    return {"type": kind, "links": {"next": "73125048"}, "data": data}
+
+
 SUBSCRIBED = {"subscriptions": {"email": {"marketing": {"consent": "SUBSCRIBED"}}}}
 STRONGER = [
     ("bulk_subscribe_profiles", {"profiles": people(101, **SUBSCRIBED)}, "more than a hundred"),
     ("bulk_unsuppress_profiles", {"list_id": "VbT4kM"}, "everyone in a list"),
     ("bulk_unsuppress_profiles", {"profiles": people(1)}, "had been blocked"),
     ("create_flow", {"name": "Welcome", "definition": flow("live")}, "actions that are live"),
+    ("create_flow_action", {"definition": step(), "allow_live_action": True}, "people who are under way"),
+    ("create_flow_action", {"definition": step(status="live")}, "that is live"),
     ("update_flow", {"id": "XyZ123", "status": "live"}, "Sets the flow live"),
     ("update_catalog_item", {"id": ITEM, "clear": ["price"]}, "Empties fields"),
     ("update_catalog_item", {"id": ITEM, "published": False}, "Takes the item out"),
@@ -53,6 +60,8 @@ STRONGER = [
 AS_EVER = [
     ("bulk_subscribe_profiles", {"profiles": people(100, **SUBSCRIBED)}),
     ("create_flow", {"name": "Welcome", "definition": flow("draft")}),
+    ("create_flow_action", {"definition": step(), "allow_live_action": False}),
+    ("create_flow_action", {"definition": step(status="draft")}),
     ("update_catalog_item", {"id": ITEM, "title": "Tent"}),
     ("update_profile", {"id": PROFILE, "title": "Dr"}),
     ("update_review", {"id": "1", "status": {"value": "unpublished"}}),

@@ -212,6 +212,17 @@ def test_a_recursive_document_goes_into_definitions(document: dict[str, Any]):
     assert not valid({"name": "x", "definition": {"name": "a", "rooms": [{"nome": "b"}]}})
 
 
+def test_two_deep_values_of_one_name_go_into_definitions_of_their_own(document: dict[str, Any]):
+    room = {"$ref": "#/components/schemas/Room"}
+    other = {"type": "object", "properties": {"plan": {"type": "object", "properties": {"house": room}}}}
+    resource = {"type": "object", "properties": {"id": {"type": "string"}, "attributes": other}}
+    layout = attributes(document, "LayoutCreateQuery")
+    layout["plan"] = {"type": "object", "properties": {"cellar": room}}
+    layout["beside"] = {"type": "object", "properties": {"data": resource}}
+    defs = read(draft(document, "create_layout"))["input_schema"]["$defs"]
+    assert [list(defs[name]["properties"]) for name in ("Plan", "Plan2")] == [["cellar"], ["house"]]
+
+
 @pytest.mark.parametrize(
     ("operation", "body"),
     [

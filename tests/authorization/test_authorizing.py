@@ -1,10 +1,11 @@
 """A request for authorization, from the client's first step to its tokens, and what must not get through on the way."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from tests.authorization.driving import ISSUER, RESOURCE, App, Person, answer_of, error_of
 
+from klaviyo_mcp.authorization.levels import LEVELS, up_to
 from klaviyo_mcp.authorization.replies import ConsentPage, ErrorPage, Redirect
 
 
@@ -221,6 +222,35 @@ async def test_fewer_scopes_from_klaviyo_shrink_the_level(service, app) -> None:
     answer = answer_of(await person.returns(person.at_klaviyo(redirect, scopes=read)))
     reply = await app.exchange(answer["code"])
     assert reply.body["scope"] == "klaviyo:read"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_scopes_that_klaviyo_does_not_grant_take_no_others_away(service, app, level) -> None:
+    """As for a role without some of them, or an app that was not given those of a later version."""
+    person = Person(service)
+    redirect = await person.answers(await person.sees(await service.server.authorize(app.query())), level=level)
+    asked = parse_qs(urlsplit(redirect.location).query)["scope"][0].split()
+    some = " ".join(scope for scope in asked if scope not in ("lists:read", "tags:write"))
+    answer = answer_of(await person.returns(person.at_klaviyo(redirect, scopes=some)))
+    assert (await app.exchange(answer["code"])).body["scope"].split() == list(up_to(level))
+
+
+async def test_an_app_at_klaviyo_that_lacks_scopes_is_the_operators_to_mend(service, app) -> None:
+    person = Person(service)
+    redirect = await person.answers(await person.sees(await service.server.authorize(app.query())))
+    answer = answer_of(await person.returns(person.at_klaviyo(redirect, scopes="lists:read nobody:knows")))
+    assert answer["error"] == "server_error"
+    assert "app at Klaviyo lacks scopes" in answer["error_description"]
+    assert await service.vault.names() == []
+
+
+async def test_what_an_operator_leaves_out_is_not_asked_for(service) -> None:
+    without = service.another(scopes_left_out=frozenset({"webhooks:read"}))
+    client = App(without, (await without.register())["client_id"])
+    person = Person(without)
+    redirect = await person.answers(await person.sees(await without.server.authorize(client.query())))
+    asked = parse_qs(urlsplit(redirect.location).query)["scope"][0].split()
+    assert ("webhooks:read" in asked, "webhooks:write" in asked) == (False, True)
 
 
 async def test_klaviyo_out_of_order_is_told_and_leaves_nothing(service, app, fresh) -> None:

@@ -1,9 +1,12 @@
 """Three levels, which follow from the specs."""
 
+import re
+
 import pytest
 from tests.authorization.driving import REGISTRY
 
 from klaviyo_mcp.authorization.levels import LEVELS, Levels, asked, rank, up_to
+from klaviyo_sandbox.facts import FACTS, REVISIONS
 
 levels = Levels(REGISTRY)
 
@@ -44,7 +47,32 @@ def test_what_klaviyo_granted_decides() -> None:
         assert levels.granted(levels.scopes(level)) == level
         assert levels.granted([*levels.scopes(level), "something:else"]) == level
     assert levels.granted([]) == "klaviyo:read"
-    assert levels.granted(set(levels.scopes("klaviyo:full")) - {"lists:read"}) == "klaviyo:read"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_scopes_that_came_with_a_later_revision_take_no_level_away(level) -> None:
+    """A grant has those that were asked for when it was made."""
+    before = {scope for facts in FACTS[REVISIONS[-1]].values() for scope in facts["scopes"]}
+    assert levels.granted(before & set(levels.scopes(level))) == level
+    assert levels.granted(set(levels.scopes(level)) - {"lists:read"}) == level
+
+
+def test_what_is_left_out_is_not_asked_for_and_changes_no_level() -> None:
+    without = Levels(REGISTRY, {"webhooks:read", "webhooks:write"})
+    for level in LEVELS:
+        assert without.scopes(level) == tuple(s for s in levels.scopes(level) if not s.startswith("webhooks:"))
+        assert without.granted(without.scopes(level)) == level
+        assert without.actions(level) < levels.actions(level)
+    assert without.needed("create_webhook") == levels.needed("create_webhook")
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [("webhook:read", "there is no scope 'webhook:read'; did you mean 'webhooks:read'"), ("accounts:read", "whose")],
+)
+def test_what_cannot_be_left_out_is_named(scope, told) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Levels(REGISTRY, {scope})
 
 
 @pytest.mark.parametrize(

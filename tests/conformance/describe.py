@@ -1,8 +1,9 @@
-"""Makes `klaviyo_api.json`, the description that these tests hold requests against, from Klaviyo's OpenAPI document.
+"""Makes `described/REVISION.json`, which these tests hold requests against, from Klaviyo's OpenAPI document.
 
     python tests/conformance/describe.py openapi.json                      everything anew
     python tests/conformance/describe.py openapi.json create_brand_color   these operations, the others as they are
 
+The newest revision is described as a whole, an earlier one as far as a spec says `revision:`.
 Facts only: methods, paths, shapes, scopes and limits, none of the document's words. Written without any of the
 project's own reading of such documents, so that a mistake there cannot hide here. The notation is explained in
 `description`.
@@ -166,6 +167,7 @@ if __name__ == "__main__":
     stated = json.loads(Path(source).read_bytes())
     if missing := set(only) - describe(stated)["operations"].keys():
         sys.exit(f"The document has no operation {', '.join(sorted(missing))}.")
-    target = Path(__file__).with_name("klaviyo_api.json")
-    whole = added(json.loads(target.read_bytes()), describe(stated, only)) if only else describe(stated)
+    target = Path(__file__).with_name("described") / f"{stated['info']['version']}.json"
+    before = json.loads(target.read_bytes()) if target.exists() else {"shapes": {}, "operations": {}}
+    whole = added(before, describe(stated, only)) if only else describe(stated)
     target.write_text(write(whole), "utf-8")

@@ -25,6 +25,8 @@ import openapi_client.api
 from openapi_client.configuration import Configuration
 from pydantic import BaseModel
 
+from klaviyo_mcp.klaviyo.requests import REVISION
+
 JSON = dict[str, Any]
 RAW = "_without_preload_content"
 """The variant of each method that sends the request and leaves the answer unread."""
@@ -49,7 +51,7 @@ class Sdk:
 
     def __init__(self, host: str, arrived: list[Request]) -> None:
         client = openapi_client.ApiClient(Configuration(host=host, api_key={"Klaviyo-API-Key": "Klaviyo-API-Key pk_x"}))
-        client.default_headers["revision"] = "2026-07-15"
+        client.default_headers["revision"] = REVISION
         self._client = client
         self._arrived = arrived
 
@@ -67,7 +69,7 @@ class Sdk:
             else:
                 passed[theirs] = value
         if "revision" in known:
-            passed["revision"] = "2026-07-15"
+            passed["revision"] = REVISION
         if model is not None:
             passed[model[0]] = model[1].from_dict(body)
         self._arrived.clear()

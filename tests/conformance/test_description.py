@@ -1,6 +1,6 @@
-"""Every operation has an action, and what the actions send fits the shapes of Klaviyo's description of its API.
+"""Every operation has an action, and what the actions send fits Klaviyo's description of its API at their revision.
 
-`klaviyo_api.json` was made from Klaviyo's OpenAPI document by `describe.py`, without the project's own reading of it.
+`described/` was made from Klaviyo's OpenAPI documents by `describe.py`, without the project's own reading of them.
 """
 
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from description import faults, operations, places, places_of
+from description import described, faults, places_of
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from values import drawn_arguments, everything, one_by_one
@@ -19,7 +19,7 @@ from klaviyo_mcp.actions.errors import PreconditionFailed
 from klaviyo_mcp.actions.preconditions import check_preconditions
 from klaviyo_mcp.actions.request import build
 from klaviyo_mcp.answers.preview import preview
-from klaviyo_mcp.klaviyo.requests import ApiRequest
+from klaviyo_mcp.klaviyo.requests import REVISION, ApiRequest
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ChooseRequest
@@ -40,8 +40,10 @@ few = settings(max_examples=4, suppress_health_check=list(HealthCheck), database
 
 
 def test_every_operation_has_an_action_and_every_action_an_operation() -> None:
-    known = sorted(operations())
-    assert sorted(action.operation for action in SINGLE.values()) == known, "describe.py describes a new operation"
+    acted_on = {_route(described(_revision(action)).operations[action.operation]) for action in SINGLE.values()}
+    known = {_route(stated): name for name, stated in described(REVISION).operations.items()}
+    assert len(acted_on) == len(SINGLE)
+    assert acted_on == known.keys(), "describe.py describes a new operation"
 
 
 @pytest.mark.parametrize("name", sorted(SINGLE))
@@ -60,7 +62,7 @@ def test_whatever_is_asked_in_every_form_fits_klaviyos_shapes(name: str) -> None
 def test_everything_that_klaviyo_takes_can_be_given(name: str) -> None:
     action = SINGLE[name]
     sent = [places_of(_request(action, call)) for call in everything(action.spec)]
-    assert not places(action.operation).difference(*sent)
+    assert not described(_revision(action)).places(action.operation).difference(*sent)
 
 
 @pytest.mark.parametrize("name", sorted(SINGLE))
@@ -97,6 +99,15 @@ def test_what_a_composite_sends_fits_klaviyos_shapes(name: str, data: st.DataObj
     assert parts
 
 
+def _revision(action: Action) -> str:
+    return action.spec.revision or REVISION
+
+
+def _route(stated: JSON) -> tuple[str, str]:
+    """What an operation is known by: its name may differ between revisions."""
+    return stated["method"], stated["path"]
+
+
 def _request(action: Action, arguments: JSON) -> ApiRequest:
     return build(action, _sent(action, arguments))
 
@@ -124,4 +135,5 @@ def _outgoing(action: Action, shown: JSON) -> ApiRequest:
     """A request of a preview as it goes out."""
     split = urlsplit(shown["path"])
     query = tuple(parse_qsl(split.query, keep_blank_values=True))
-    return ApiRequest(shown["method"], split.path, query, body=shown.get("body"), operation=action.operation)
+    route = {"method": shown["method"], "path": split.path, "query": query, "operation": action.operation}
+    return ApiRequest(**route, body=shown.get("body"), revision=_revision(action))

@@ -1,7 +1,7 @@
-"""Klaviyo's facts stand in one file, every spec agrees with it, and it is what the document states.
+"""Klaviyo's facts stand in one file for each revision, every spec agrees with its own, and they are the document's.
 
-The file is `klaviyo_sandbox/facts/<revision>.json`, which `klaviyo-mcp specs facts` made. That reading is held against
-`klaviyo_api.json`, which was made from the same document without any of the project's own code.
+The files are `klaviyo_sandbox/facts/<revision>.json`, which `klaviyo-mcp specs facts` made. That reading is held
+against `described/<revision>.json`, which was made from the same document without any of the project's own code.
 """
 
 import json
@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from description import FILLED_IN, FILTER_KINDS, operations, resolved
+from description import FILLED_IN, FILTER_KINDS, Description, described
 
 import klaviyo_sandbox.facts
 from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
+from klaviyo_sandbox.facts import REVISIONS
 
 JSON = dict[str, Any]
-FILE: JSON = json.loads(Path(klaviyo_sandbox.facts.__file__).with_name(f"{REVISION}.json").read_bytes())
-FACTS: dict[str, JSON] = FILE["operations"]
+FILES: dict[str, JSON] = {
+    revision: json.loads(Path(klaviyo_sandbox.facts.__file__).with_name(f"{revision}.json").read_bytes())
+    for revision in REVISIONS
+}
 SPECS = {spec.name: spec for spec in load_catalogue() if isinstance(spec.request, HttpRequest)}
 NO_KEY = "it is called with a company id and no key, whose scopes it could need"
 DEPARTURES: dict[str, dict[str, tuple[Any, str]]] = {
@@ -38,24 +41,30 @@ OWN_PLACE = ("filter", "sort", "include", "fields", "additional-fields", "page")
 
 @pytest.mark.parametrize("name", sorted(SPECS))
 def test_a_spec_states_klaviyos_facts(name: str) -> None:
-    spec = SPECS[name]
-    assert spec.operation is not None
     departures = {fact: value for fact, (value, _) in DEPARTURES.get(name, {}).items()}
-    assert of_spec(spec) == of_file(FACTS[spec.operation]) | departures
+    assert of_spec(SPECS[name]) == facts_of(SPECS[name]) | departures
 
 
 @pytest.mark.parametrize("name", DEPARTURES)
 def test_a_departure_is_one_and_stays_when_the_facts_are_refreshed(name: str) -> None:
     for fact, (value, why) in DEPARTURES[name].items():
         assert why
-        assert of_file(FACTS[name])[fact] != value
+        assert facts_of(SPECS[name])[fact] != value
         assert fact in SPECS[name].overrides
 
 
-@pytest.mark.parametrize("name", sorted(FACTS))
-def test_the_facts_are_what_the_document_states(name: str) -> None:
-    facts, stated = FACTS[name], operations()[name]
-    query = {key.rstrip("!"): resolved(shape) for key, shape in stated.get("query", {}).items()}
+def test_all_of_the_newest_revision_is_described() -> None:
+    assert described(REVISION).operations.keys() == FILES[REVISION]["operations"].keys()
+
+
+@pytest.mark.parametrize(
+    ("revision", "name"), [(revision, name) for revision in REVISIONS for name in described(revision).operations]
+)
+def test_the_facts_are_what_the_document_states(revision: str, name: str) -> None:
+    lists, facts = FILES[revision]["fields"], FILES[revision]["operations"][name]
+    description = described(revision)
+    stated = description.operations[name]
+    query = {key.rstrip("!"): description.resolved(shape) for key, shape in stated.get("query", {}).items()}
     required = [key.rstrip("!") for key in stated.get("query", {}) if key.endswith("!")]
     assert (facts["method"], facts["path"], facts.get("media")) == (
         stated["method"],
@@ -73,14 +82,16 @@ def test_the_facts_are_what_the_document_states(name: str) -> None:
     }
     assert filters == stated.get("filters", {})
     assert facts.get("filter_required", False) == ("filter" in required)
-    assert sorted(s for sort in facts.get("sorts", []) for s in (sort, f"-{sort}")) == choices(query.get("sort"))
-    assert sorted(facts.get("include", [])) == choices(query.get("include"))
+    assert sorted(s for sort in facts.get("sorts", []) for s in (sort, f"-{sort}")) == choices(
+        description, query.get("sort")
+    )
+    assert sorted(facts.get("include", [])) == choices(description, query.get("include"))
     for family, named in (
-        ("fields", {kind: FILE["fields"][listed] for kind, listed in facts.get("fields", {}).items()}),
+        ("fields", {kind: lists[listed] for kind, listed in facts.get("fields", {}).items()}),
         ("additional-fields", facts.get("additional", {})),
     ):
         assert {f"{family}[{kind}]": sorted(names) for kind, names in named.items()} == {
-            key: choices(shape) for key, shape in query.items() if key.startswith(f"{family}[")
+            key: choices(description, shape) for key, shape in query.items() if key.startswith(f"{family}[")
         }
     page = facts.get("page", {})
     assert bool(page) == ("page[cursor]" in query)
@@ -89,12 +100,16 @@ def test_the_facts_are_what_the_document_states(name: str) -> None:
     own = facts.get("parameters", {})
     assert own.keys() == {key for key in query if key.partition("[")[0] not in OWN_PLACE}
     assert {key for key, each in own.items() if each.get("required")} == {key for key in required if key in own}
-    assert {key: sorted(each.get("enum", [])) for key, each in own.items()} == {key: choices(query[key]) for key in own}
+    assert {key: sorted(each.get("enum", [])) for key, each in own.items()} == {
+        key: choices(description, query[key]) for key in own
+    }
     assert facts.get("headers", []) == list(stated.get("header", {}))
 
 
-def of_file(facts: JSON) -> JSON:
-    """What a spec has to say of an operation."""
+def facts_of(spec: ActionSpec) -> JSON:
+    """What a spec has to say of its operation, as the file of its revision has it."""
+    file = FILES[spec.revision or REVISION]
+    facts = file["operations"][spec.operation]
     return {
         "method": facts["method"],
         "path": re.sub(r"\{\w+\}", "{}", facts["path"]),
@@ -107,7 +122,7 @@ def of_file(facts: JSON) -> JSON:
         "page": {key: size for key, size in facts.get("page", {}).items() if facts["page"].get("sizable", True)},
         "paged": "page" in facts,
         "include": sorted(facts.get("include", [])),
-        "fields": {kind: FILE["fields"][listed] for kind, listed in facts.get("fields", {}).items()},
+        "fields": {kind: file["fields"][listed] for kind, listed in facts.get("fields", {}).items()},
         "additional": {kind: sorted(names) for kind, names in facts.get("additional", {}).items()},
         "parameters": {
             key: sorted(each.get("enum", [])) for key, each in facts.get("parameters", {}).items() if key != FILLED_IN
@@ -186,9 +201,9 @@ def _default(schema: JSON) -> int:
     return int(stated[1])
 
 
-def choices(shape: Any) -> list[str]:
-    """The values that a query parameter of the description takes, where it takes but some."""
-    shape = resolved(shape.get("list", shape) if isinstance(shape, dict) else shape)
+def choices(description: Description, shape: Any) -> list[str]:
+    """The values that a query parameter takes, where it takes but some."""
+    shape = description.resolved(shape.get("list", shape) if isinstance(shape, dict) else shape)
     return sorted(shape["enum"]) if isinstance(shape, dict) and "enum" in shape else []
 
 

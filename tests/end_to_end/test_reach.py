@@ -281,3 +281,22 @@ async def test_tagging_is_undone_by_its_counterpart(call, newsletter) -> None:
     done = await call("tag_lists", id=tag, list_ids=[newsletter])
     assert done["undo"]["action"] == "remove_tag_from_lists"
     assert done["undo"]["arguments"] == {"id": tag, "list_ids": [newsletter]}
+
+
+async def test_a_form_is_put_live_and_taken_off_the_website_by_the_call_it_names(call, shown, fail) -> None:
+    async def agreed(action: str, **arguments: Any) -> dict[str, Any]:
+        held = await call(action, **arguments)
+        token = mapping(held.get("confirmation")).get("token")
+        return await call("confirm_action", token=token) if token else held
+
+    async def status() -> str:
+        return (await call("get_form", id=form, form_fields=["status"]))["record"]["status"]
+
+    form = next(one["id"] for one in (await call("get_forms"))["records"] if one["name"] == "Holiday flyout")
+    does, _ = await shown("publish_form", id=form)
+    assert 'the draft of the form "Holiday flyout" on the website at once' in does
+    done = await agreed("publish_form", id=form)
+    assert (done["record"]["status"], await status()) == ("complete", "live")
+    await agreed(done["undo"]["action"], **done["undo"]["arguments"])
+    assert await status() == "draft"
+    assert "Nothing of the form is live" in (await fail("unpublish_form", id=form))["problems"][0]["problem"]

@@ -51,7 +51,7 @@ def running(
         klaviyo_mcp_secret=OWN_SECRET,
         **{"klaviyo_mcp_quota": "off", **settings},
     )
-    config = replace(hosted_config(read), access_life=access_life)
+    config = replace(hosted_config(read, registry), access_life=access_life)
     exposure = parse_exposure(Wanted(None, "", "", ""), registry, confirm=read.klaviyo_mcp_confirm)
     fetching = {"resolver": documents.resolve, "metadata_transport": documents} if documents else {}
     service = hosted_service(Selection(read, registry, exposure), config, **fetching)

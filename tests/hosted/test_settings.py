@@ -60,6 +60,7 @@ CONTRADICTIONS: dict[str, tuple[list[str], dict[str, str], list[str]]] = {
     "capitals": ([], {"KLAVIYO_MCP_PUBLIC_URL": "https://MCP.example.org"}, ["KLAVIYO_MCP_PUBLIC_URL", "lower-case"]),
     "a life": ([], {"KLAVIYO_MCP_ACCESS_LIFE": "5"}, ["KLAVIYO_MCP_ACCESS_LIFE"]),
     "an unknown one": ([], {"KLAVIYO_MCP_PUBLIC_URI": "x"}, ["KLAVIYO_MCP_PUBLIC_URI", "KLAVIYO_MCP_PUBLIC_URL"]),
+    "a scope": ([], {"KLAVIYO_MCP_SCOPES_LEFT_OUT": "webhook:read"}, ["SCOPES_LEFT_OUT", "'webhooks:read'"]),
     "a client": ([], {"KLAVIYO_MCP_CLIENTS": '[{"client_id": "a", "client_secret": "the-apps-secret"}]'},
                  ["KLAVIYO_MCP_CLIENTS", "redirect_uris"]),
 }  # fmt: skip

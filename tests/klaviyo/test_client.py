@@ -8,7 +8,7 @@ import pytest
 
 from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.klaviyo.errors import RequestOutcome
-from klaviyo_mcp.klaviyo.requests import ApiRequest, WaitBudget
+from klaviyo_mcp.klaviyo.requests import REVISION, ApiRequest, WaitBudget
 
 GET = ApiRequest("GET", "/api/lists", operation="get_lists")
 POST = ApiRequest("POST", "/api/lists", body={"data": {"type": "list"}}, operation="create_list")
@@ -38,7 +38,7 @@ async def test_a_request_carries_revision_media_types_agent_and_key(answering) -
     head, _, body = wire.requests[0].decode().partition("\r\n\r\n")
     lines = {line.partition(": ")[0].lower(): line.partition(": ")[2] for line in head.splitlines()[1:]}
     assert head.startswith("POST /api/lists HTTP/1.1")
-    assert lines["revision"] == "2026-07-15"
+    assert lines["revision"] == REVISION
     assert lines["accept"] == lines["content-type"] == "application/vnd.api+json"
     assert lines["x-klaviyo-revision-fall-forward-opt-out"] == "1"
     assert lines["user-agent"].startswith("klaviyo-mcp/")

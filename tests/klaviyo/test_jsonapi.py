@@ -27,6 +27,13 @@ def test_a_resource_becomes_a_flat_record_without_what_is_empty() -> None:
     }
 
 
+def test_a_definition_keeps_the_empty_objects_that_it_must_have_when_it_is_sent_back() -> None:
+    data = {"content": "Hi", "display_options": {}, "styles": {"color": None}, "subblocks": []}
+    made = record({"id": "U1", "attributes": {"definition": {"type": "text", "data": data}, "layout": {}}})
+    kept = {"content": "Hi", "display_options": {}, "styles": {}}
+    assert made == {"id": "U1", "definition": {"type": "text", "data": kept}}
+
+
 def test_the_cursor_is_taken_out_of_the_next_link() -> None:
     link = "https://a.klaviyo.com/api/profiles?page%5Bsize%5D=2&page%5Bcursor%5D=bmV4dDo6aWQ6OjE%3D"
     assert next_cursor({"links": {"next": link}}) == "bmV4dDo6aWQ6OjE="

@@ -80,12 +80,12 @@ class Talk:
         """What reading shows later of what was just written, whose moments are kept to the second."""
         return json.loads(re.sub(r"\.\d{6}\+00:00", "+00:00", json.dumps(written)))
 
-    def walk(self, path: str, direction: str = "next") -> list[dict[str, Any]]:
+    def walk(self, path: str, direction: str = "next", **options: Any) -> list[dict[str, Any]]:
         """All items of a collection, page after page."""
         items: list[dict[str, Any]] = []
         target: str | None = path
         while target:
-            document = self.get(target).json()
+            document = self.get(target, **options).json()
             items += document["data"]
             target = local(document["links"].get(direction))
         return items

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from klaviyo_sandbox import COMPANY_ID, OTHER_API_KEY, READ_ONLY_API_KEY, UnknownFeature, create_app
-from klaviyo_sandbox.facts import REVISION
+from klaviyo_sandbox.facts import REVISION, REVISIONS
 
+EARLIEST = REVISIONS[-1]
 A_LIST = {"data": {"type": "list", "attributes": {"name": "Any"}}}
 
 
@@ -84,6 +85,36 @@ def test_known_and_retired_revisions_are_answered_and_the_answer_says_as_what(sh
     answer = shop.get("/api/lists", revision=revision)
     assert answer.status_code == 200
     assert answer.headers["X-Klaviyo-API-Revision"] == REVISION
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_what_no_newer_document_has_is_answered_at_any_revision(shop, revision):
+    answer = shop.get(f"/client/geofences?company_id={COMPANY_ID}", key=None, revision=revision)
+    assert answer.status_code == 200
+    assert answer.headers["X-Klaviyo-API-Revision"] == EARLIEST
+
+
+@pytest.mark.parametrize(("path", "body"), [("/api/brand-logos", None), ("/api/brand-colors", {})])
+def test_what_came_later_is_not_found_at_an_older_revision_and_the_right_one_is_named(shop, path, body):
+    def ask(revision):
+        return shop.request("GET" if body is None else "POST", path, body, revision=revision)
+
+    error = shop.problem(ask(EARLIEST), 404)
+    assert error["source"] == {"parameter": "revision"}
+    assert f"from revision {REVISION} on" in error["detail"]
+    assert f"asks for {EARLIEST}" in error["detail"]
+    assert ask(REVISION).status_code != 404
+
+
+def test_an_operation_that_took_another_form_is_answered_in_that_of_the_revision(shop):
+    newsletter = "/api/campaigns?filter=equals(messages.channel,'email')"
+    before, after = shop.data(newsletter, revision=EARLIEST), shop.data("/api/campaigns", revision=REVISION)
+    assert {"name", "status", "audiences"} <= before[0]["attributes"].keys()
+    assert {"name", "builder"} <= after[0]["attributes"]["definition"].keys()
+    assert {campaign["id"] for campaign in before} <= {campaign["id"] for campaign in after}
+    for revision, form in ((EARLIEST, EARLIEST), ("2025-01-15", EARLIEST), (REVISION, REVISION)):
+        answer = shop.get(f"/api/campaigns/{before[0]['id']}", revision=revision)
+        assert answer.headers["X-Klaviyo-API-Revision"] == form
 
 
 def test_a_retired_revision_is_gone_for_those_who_opt_out_of_falling_forward(shop):

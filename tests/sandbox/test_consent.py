@@ -249,6 +249,15 @@ def test_several_channels_are_subscribed_at_once(sandbox):
     assert sandbox.profile("ana@example.org")["attributes"]["phone_number"] == "+14155550123"
 
 
+def test_consent_to_tracking_is_kept_apart_from_that_to_marketing(sandbox):
+    tracking = {"email": {"open_tracking": {"consent": "SUBSCRIBED"}, "click_tracking": {"consent": "SUBSCRIBED"}}}
+    subscribe(sandbox, person(tracking, email="ana@example.org"), to=sandbox.create_list("New"), historical_import=True)
+    found = sandbox.subscriptions("ana@example.org")["email"]
+    assert found["marketing"]["consent"] == "NEVER_SUBSCRIBED"
+    assert (found["click_tracking"]["consent"], found["click_tracking"]["can_receive"]) == ("SUBSCRIBED", True)
+    assert found["open_tracking"]["consent"] == "SUBSCRIBED"
+
+
 def test_a_number_of_somebody_else_is_subscribed_for_them(sandbox):
     sandbox.create_profile(email="ben@example.org", phone_number="+14155550123")
     group = sandbox.create_list("New")

@@ -40,6 +40,7 @@ def test_the_external_id_of_a_coupon_is_its_id(sandbox):
         "external_id": "10OFF",
         "description": "10% off",
         "monitor_configuration": {"low_balance_threshold": "500"},
+        "assigner_configuration": None,
     }
     assert "relationships" not in made
     assert sandbox.data("/api/coupons/10OFF") == made
@@ -71,9 +72,30 @@ def test_a_coupon_is_changed_with_what_was_read_from_it(sandbox):
         "external_id": "A",
         "description": "Two",
         "monitor_configuration": None,
+        "assigner_configuration": None,
     }
     assert sandbox.problem(patch(sandbox, "coupon", "A", external_id="B"), 400)
     assert patch(sandbox, "coupon", "NOTHING").status_code == 404
+
+
+def test_a_coupon_says_who_is_given_another_code(sandbox):
+    rule = {"used": "ASSIGN_IF_EXPIRED", "unused_expired": "NEVER_ASSIGN"}
+    assert create_coupon(sandbox, "A", assigner_configuration=rule).status_code == 201
+    assert (
+        patch(sandbox, "coupon", "A", description="One").json()["data"]["attributes"]["assigner_configuration"] == rule
+    )
+    read = sandbox.data("/api/coupons/A?fields[coupon]=assigner_configuration.used")
+    assert read["attributes"] == {"assigner_configuration": {"used": "ASSIGN_IF_EXPIRED"}}
+    for wrong in ({"used": "ALWAYS_ASSIGN"}, {**rule, "unused_expired": "ASSIGN_IF_EXPIRED"}):
+        error = sandbox.problem(patch(sandbox, "coupon", "A", assigner_configuration=wrong), 400)
+        assert error["source"]["pointer"] == "/data/attributes/assigner_configuration/unused_expired"
+
+
+@pytest.mark.parametrize("path", ["coupon-codes", "relationships/coupon-codes"])
+def test_codes_of_a_coupon_were_filtered_by_it_until_revision_2026_10_15(shop, path):
+    filtered = f'/api/coupons/TRAIL20/{path}?filter=equals(coupon.id,["TRAIL20"])'
+    assert len(shop.data(filtered, revision="2026-07-15")) == 40
+    assert shop.problem(shop.get(filtered), 400)["source"] == {"parameter": "filter"}
 
 
 def test_deleting_a_coupon_deletes_its_codes(sandbox):

@@ -12,6 +12,7 @@ PROPERTIES = [
     {"id": 4, "name": "vaccinated", "type": "boolean"},
     {"id": 5, "name": "born", "type": "timestamp"},
     {"id": 6, "name": "species", "type": "string"},
+    {"id": 7, "name": "names", "type": "list_str"},
 ]
 
 
@@ -46,6 +47,7 @@ def pet_mappings(source_id):
         simple(4, source_id, "$.shots[0].done"),
         simple(5, source_id, "$.pet.born"),
         {"id": 6, "type": "constant", "value": "dog"},
+        simple(7, source_id, "$.pet.names"),
     ]
 
 
@@ -114,7 +116,9 @@ def test_data_sources_come_in_pages_and_with_the_fields_asked_for(lab):
 def test_the_title_of_a_data_source_is_unique_in_its_namespace(lab):
     source(lab)
     assert create(lab, "data-source", {"title": "Clinic"}, 409)["code"] == "conflict"
-    source(lab, namespace="applications/01JH2ZK9N5S8QK3V4W6X7Y8Z9A")
+    app = source(lab, namespace="applications/01JH2ZK9N5S8QK3V4W6X7Y8Z9A")
+    of_app = 'equals(namespace,"applications/01JH2ZK9N5S8QK3V4W6X7Y8Z9A")'
+    assert [item["id"] for item in lab.data(f"/api/data-sources?filter={of_app}")] == [app]
     assert create(lab, "data-source", {"title": "Other", "namespace": "mine"}, 400)
     assert create(lab, "data-source", {"title": "x" * 256}, 400)
     assert create(lab, "data-source", {"title": "A", "visibility": "public"}, 400)
@@ -452,7 +456,14 @@ def test_records_are_deleted_in_bulk_a_moment_later(lab):
 def test_a_record_that_does_not_fit_is_left_out_and_logged(lab):
     clinic = source(lab)
     kind, _ = pet_type(lab, clinic)
-    send(lab, clinic, pet(age="three", weight=True, born="long ago"), {"pet": {"id": "nobody"}}, {"pet": {}}, pet("ok"))
+    send(
+        lab,
+        clinic,
+        pet(age="three", weight=True, born="long ago", names=["Rex", 7]),
+        {"pet": {"id": "nobody"}},
+        {"pet": {}},
+        pet("ok"),
+    )
     assert [item["id"] for item in lab.data(f"/api/object-types/{kind}/object-records")] == [f"{kind}:::ok"]
     path = f"/api/object-types/{kind}/object-ingestion-logs"
     logs = {
@@ -469,6 +480,7 @@ def test_a_record_that_does_not_fit_is_left_out_and_logged(lab):
         ("age", '"three"'),
         ("weight", "true"),
         ("born", '"long ago"'),
+        ("names", '["Rex", 7]'),
     ]
     (missing,) = logs[f"{kind}:::nobody"]["attributes"]["errors"]
     assert (missing["code"], missing["property"], missing["invalid_value"]) == ("required", "name", None)

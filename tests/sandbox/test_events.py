@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from klaviyo_sandbox.facts import REVISION
+
 
 def track(sandbox, profile, metric="Tested", properties=None, status=202, service=None, **attributes):
     metric_attributes = {"name": metric, **({"service": service} if service else {})}
@@ -22,6 +24,11 @@ def track(sandbox, profile, metric="Tested", properties=None, status=202, servic
     answer = sandbox.post("/api/events", body)
     assert answer.status_code == status, answer.text
     return answer
+
+
+PATCH = {"patch_properties": {"append": {"sizes": "M"}}}
+BESIDE = {"type": "profile", "attributes": {}, "meta": PATCH}
+INSIDE = {"type": "profile", "attributes": {"meta": PATCH}}
 
 
 def events_of(sandbox, email):
@@ -90,11 +97,25 @@ def test_events_of_test_addresses_are_dropped_silently(sandbox, email):
 def test_an_event_updates_the_profile_it_is_about(sandbox):
     profile = sandbox.create_profile(email="ana@example.org", first_name="Ana", properties={"sizes": ["S"]})
     track(sandbox, {"email": "ana@example.org", "last_name": "Berg", "properties": {"colour": "red"}})
-    track(sandbox, {"id": profile, "meta": {"patch_properties": {"append": {"sizes": "M"}}}}, unique_id="two")
+    track(sandbox, {"id": profile, "title": "Owner"}, unique_id="two")
     attributes = sandbox.data(f"/api/profiles/{profile}")["attributes"]
     assert (attributes["first_name"], attributes["last_name"]) == ("Ana", "Berg")
-    assert attributes["properties"] == {"sizes": ["S", "M"], "colour": "red"}
+    assert (attributes["title"], attributes["properties"]) == ("Owner", {"sizes": ["S"], "colour": "red"})
     assert len(events_of(sandbox, "ana@example.org")) == 2
+
+
+@pytest.mark.parametrize(("revision", "place", "other"), [(REVISION, BESIDE, INSIDE), ("2026-07-15", INSIDE, BESIDE)])
+def test_what_changes_lists_of_the_profile_stands_where_the_revision_has_it(sandbox, revision, place, other):
+    metric = {"data": {"type": "metric", "attributes": {"name": "Tested"}}}
+    profile = sandbox.create_profile(email="ana@example.org", properties={"sizes": ["S"]})
+
+    def send(extra):
+        attributes = {"properties": {}, "metric": metric, "profile": {"data": {"id": profile, **extra}}}
+        return sandbox.post("/api/events", {"data": {"type": "event", "attributes": attributes}}, revision=revision)
+
+    assert send(place).status_code == 202
+    assert sandbox.data(f"/api/profiles/{profile}")["attributes"]["properties"] == {"sizes": ["S", "M"]}
+    assert sandbox.problem(send(other), 400)["source"]["pointer"].endswith("/meta")
 
 
 def test_an_event_may_know_its_profile_by_anonymous_id_alone(sandbox):

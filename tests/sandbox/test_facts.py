@@ -7,30 +7,42 @@ import pytest
 
 from klaviyo_sandbox import facts
 from klaviyo_sandbox.bodies import takes_body
-from klaviyo_sandbox.facts import DEPARTURES, FACTS, REVISION
-from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
+from klaviyo_sandbox.facts import DEPARTURES, FACTS, REVISION, REVISIONS
+from klaviyo_sandbox.operations import EARLIER, OPERATIONS, RESOURCES, served_at
 
-FILE = json.loads(Path(facts.__file__).with_name(f"{REVISION}.json").read_bytes())
-STATED = FILE["operations"]
+FILES = {
+    revision: json.loads(Path(facts.__file__).with_name(f"{revision}.json").read_bytes()) for revision in REVISIONS
+}
+STATED = {revision: file["operations"] for revision, file in FILES.items()}
+DECLARED = [*OPERATIONS.values(), *EARLIER.values()]
+IDS = [f"{operation.name} {operation.revision}" for operation in DECLARED]
 
 
 def test_every_operation_that_klaviyo_states_is_served_and_no_other():
-    assert FILE["revision"] == REVISION
-    assert OPERATIONS.keys() == STATED.keys()
+    assert OPERATIONS.keys() == STATED[REVISION].keys()
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_whatever_can_be_filtered_or_sorted_by_is_found_in_the_store(name):
-    operation = OPERATIONS[name]
-    columns = {"id", *RESOURCES[operation.resource].columns}
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_an_earlier_revision_lacks_only_what_says_since_when_it_is_served(revision):
+    assert FILES[revision]["revision"] == revision
+    served = served_at(revision).keys()
+    assert served <= STATED[revision].keys()
+    assert all(OPERATIONS[name].since > revision for name in STATED[revision].keys() - served)
+
+
+@pytest.mark.parametrize("operation", DECLARED, ids=IDS)
+def test_whatever_can_be_filtered_or_sorted_by_is_found_in_the_store(operation):
+    resource = RESOURCES[operation.resource]
+    # What is shown in several forms is stored in one.
+    columns = {"id", *resource.columns, *RESOURCES[resource.type].columns}
     for field in (*operation.filters, *operation.sorts):
         assert field in operation.lookups or field in columns
     assert operation.lookups.keys() <= {*operation.filters, *operation.sorts}
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_what_is_declared_fits_what_is_stated(name):
-    operation, stated = OPERATIONS[name], STATED[name]
+@pytest.mark.parametrize("operation", DECLARED, ids=IDS)
+def test_what_is_declared_fits_what_is_stated(operation):
+    stated = STATED[operation.revision][operation.name]
     assert bool(operation.required_filters) == stated.get("filter_required", False)
     assert set(operation.required_filters) <= operation.filters.keys()
     assert takes_body(operation) == ("media" in stated)
@@ -45,8 +57,15 @@ def test_what_is_declared_fits_what_is_stated(name):
 def test_a_departure_has_a_reason_and_differs_from_what_is_stated(name):
     replaced, why = DEPARTURES[name]
     assert why
-    assert all(STATED[name][fact] != value for fact, value in replaced.items())
-    assert replaced.keys() <= FACTS[name].keys()
+    departed = [
+        stated[name][fact] != value
+        for stated in STATED.values()
+        for fact, value in replaced.items()
+        if fact in stated.get(name, {})
+    ]
+    assert departed
+    assert all(departed)
+    assert replaced.keys() <= FACTS[OPERATIONS[name].revision][name].keys()
 
 
 def test_a_sparse_fieldset_takes_the_stated_names_and_no_other(shop):

@@ -170,7 +170,7 @@ def test_every_kind_of_action_is_kept(sandbox):
         action("sms", "send-sms", "hook", {"message": {"body": "Hi"}}),
         action("hook", "send-webhook", "alert", {"message": {"url": "https://x.example"}}),
         action("alert", "send-internal-alert", "wa", {"message": alert}),
-        action("wa", "send-whatsapp", "up", {"message": {}}),
+        action("wa", "send-whatsapp", "up", {"message": {"automation_id": "A1", "expiry_hours": 48}}),
         action("up", "update-profile", "list", {"profile_operations": updates}),
         action("list", "list-update", "trial", {"name": "Join", "on_execution": True, "list_id": None}),
         action("trial", "ab-test", "wait", trial),
@@ -201,6 +201,7 @@ def test_every_kind_of_action_is_kept(sandbox):
         "ab-test": ["email", "email"],
         "send-mobile-push": ["mobile_push"],
     }
+    assert by_type["send-whatsapp"]["data"]["message"]["expiry_hours"] == 48
     main = by_type["ab-test"]["data"]["main_action"]
     assert main["id"]
     assert "temporary_id" not in main
@@ -384,3 +385,100 @@ def test_a_flow_shows_its_tags(shop):
     (tag,) = shop.data(f"/api/flows/{welcome['id']}/tags")
     assert tag["attributes"] == {"name": "Automation"}
     assert shop.data(f"/api/flows/{welcome['id']}/relationships/tags") == [{"type": "tag", "id": tag["id"]}]
+
+
+def insert(sandbox, definition, *, after=None, flow=None, live=None):
+    """`after`: the id of an action, its type and its links, or what else says where it leads on."""
+    attributes = {"definition": definition}
+    if after is not None:
+        identifier, kind, leading = after
+        data = {"type": "flow-action", "id": identifier, "attributes": {"definition": {"type": kind, **leading}}}
+        attributes["anchor-action"] = {"data": data}
+    if live is not None:
+        attributes["allow_live_action"] = live
+    body = {"type": "flow-action", "attributes": attributes}
+    if flow is not None:
+        body["relationships"] = {"flow": {"data": {"type": "flow", "id": flow}}}
+    return sandbox.post("/api/flow-actions", {"data": body}, revision="2026-10-15")
+
+
+def new(kind="time-delay", name="new", **more):
+    """An action as it is inserted: without links, unless they say where."""
+    made = {key: value for key, value in action(name, kind).items() if key != "links"}
+    return {**made, **more}
+
+
+def chain(sandbox, flow):
+    """The ids of a flow's actions in the order they are linked."""
+    made = read(sandbox, flow)["definition"]
+    actions = {each["id"]: each for each in made["actions"]}
+    found, following = [], made["entry_action_id"]
+    while following is not None:
+        found.append(following)
+        following = actions[following]["links"]["next"]
+    assert len(found) == len(actions)
+    return found
+
+
+def test_an_action_is_put_after_before_and_first(sandbox):
+    flow = created(sandbox)["id"]
+    answer = insert(sandbox, new("send-email"), flow=flow)
+    assert answer.status_code == 201, answer.text
+    first = answer.json()["data"]
+    assert first["attributes"]["definition"]["data"]["status"] == "draft"
+    assert first["relationships"]["flow"]["data"]["id"] == flow
+    assert len(sandbox.data(f"/api/flow-actions/{first['id']}/flow-messages")) == 1
+    sandbox.problem(insert(sandbox, new(), flow=flow), 400)
+    leading = (first["id"], "send-email", {"links": {"next": "new"}})
+    last = insert(sandbox, new(), after=leading).json()["data"]["id"]
+    between = insert(sandbox, new(), after=leading).json()["data"]["id"]
+    entry = insert(sandbox, new(links={"next": first["id"]})).json()["data"]["id"]
+    assert chain(sandbox, flow) == [entry, first["id"], between, last]
+
+
+def test_an_action_is_put_on_one_branch_of_a_split(sandbox):
+    flow = created(sandbox, split("a", "b", None), action("b"))
+    kept, mail = flow["attributes"]["definition"]["actions"]
+    leading = {"links": {"next_if_true": None, "next_if_false": "new"}}
+    many = {"name": "By country", "branches": [{"branch_id": "x"}, {"branch_id": "rest", "is_else": True}]}
+    made = insert(sandbox, new("multi-branch-split", data=many), after=(kept["id"], kept["type"], leading))
+    assert made.status_code == 201, made.text
+    again = sandbox.data(f"/api/flow-actions/{kept['id']}")["attributes"]["definition"]
+    assert again["links"] == {"next_if_true": mail["id"], "next_if_false": made.json()["data"]["id"]}
+    branch = made.json()["data"]["attributes"]["definition"]["data"]["branches"][1]["branch_id"]
+    on_branch = {"data": {"branches": [{"branch_id": branch, "links": {"next": "new"}}]}}
+    inside = insert(sandbox, new(), after=(made.json()["data"]["id"], "multi-branch-split", on_branch))
+    assert inside.status_code == 201, inside.text
+    branches = sandbox.data(f"/api/flow-actions/{made.json()['data']['id']}")["attributes"]["definition"]["data"]
+    assert [each["links"]["next"] for each in branches["branches"]] == [None, inside.json()["data"]["id"]]
+
+
+def test_a_wait_in_a_live_flow_must_be_allowed(sandbox):
+    flow = created(sandbox, action("a"))
+    mail = flow["attributes"]["definition"]["actions"][0]["id"]
+    body = {"data": {"type": "flow", "id": flow["id"], "attributes": {"status": "live"}}}
+    sandbox.patch(f"/api/flows/{flow['id']}", body)
+    refused = sandbox.problem(insert(sandbox, new(links={"next": mail})), 400)
+    assert refused["source"]["pointer"] == "/data/attributes/allow_live_action"
+    assert insert(sandbox, new("send-email", links={"next": mail})).status_code == 201
+    assert insert(sandbox, new(links={"next": mail}), live=True).status_code == 201
+    assert len(chain(sandbox, flow["id"])) == 3
+
+
+def test_an_insertion_must_make_sense(sandbox):
+    flow = created(sandbox, action("a", following="b"), action("b"))
+    mail = flow["attributes"]["definition"]["actions"][0]["id"]
+    onward = {"links": {"next": "new"}}
+    for definition, more, status in [
+        (new(), {}, 400),
+        (new(links={"next": mail}), {"flow": flow["id"]}, 400),
+        (new(links={"next": mail}), {"after": (mail, "send-email", onward)}, 400),
+        (new(), {"after": (mail, "time-delay", onward)}, 400),
+        (new(name="other"), {"after": (mail, "send-email", onward)}, 400),
+        (new(), {"after": ("1", "send-email", onward)}, 404),
+        (new(links={"next": "1"}), {}, 404),
+        (new(id="5"), {"after": (mail, "send-email", onward)}, 400),
+        ({**split("new", None, None), "links": None}, {"after": (mail, "send-email", onward)}, 400),
+    ]:
+        assert insert(sandbox, definition, **more).status_code == status, definition
+    assert len(chain(sandbox, flow["id"])) == 2

@@ -2,6 +2,8 @@
 
 import pytest
 
+REVISION = "2026-10-15"
+
 
 def button(kind="next_step", submit=True, **properties):
     action = {"type": kind, "submit": submit, "properties": properties}
@@ -183,3 +185,67 @@ def test_versions_are_found_sorted_and_paged(shop):
     links = shop.walk(f"/api/forms/{form['id']}/relationships/form-versions?page[size]=1")
     assert links == [{"type": "form-version", "id": made["id"]} for made in versions]
     shop.problem(shop.get("/api/forms/NOPE01/form-versions"), 404)
+
+
+def change(sandbox, form, **attributes):
+    body = {"data": {"type": "form", "id": form, "attributes": attributes}}
+    return sandbox.patch(f"/api/forms/{form}", body, revision=REVISION)
+
+
+def job(sandbox, verb, form):
+    kind = f"form-{verb}-job"
+    body = {"data": {"type": kind, "relationships": {"form": {"data": {"type": "form", "id": form}}}}}
+    return sandbox.post(f"/api/{kind}s", body, revision=REVISION)
+
+
+def versions_of(sandbox, form):
+    return sandbox.data(f"/api/forms/{form}")["attributes"]["definition"]["versions"]
+
+
+def test_a_form_is_published_and_taken_offline_at_once(sandbox):
+    form = create(sandbox, version(sandbox))["id"]
+    answer = job(sandbox, "publish", form)
+    assert answer.status_code == 202, answer.text
+    done = answer.json()["data"]
+    assert (done["type"], done["attributes"]["status"]) == ("form-publish-job", "complete")
+    assert done["relationships"]["form"]["data"] == {"type": "form", "id": form}
+    (made,) = sandbox.data(f"/api/forms/{form}/form-versions")
+    assert made["attributes"]["status"] == sandbox.data(f"/api/forms/{form}")["attributes"]["status"] == "live"
+    sandbox.problem(job(sandbox, "publish", form), 400)
+    assert job(sandbox, "unpublish", form).json()["data"]["type"] == "form-unpublish-job"
+    assert versions_of(sandbox, form)[0]["status"] == "draft"
+    sandbox.problem(job(sandbox, "unpublish", form), 400)
+    sandbox.problem(job(sandbox, "publish", "NOPE01"), 404)
+
+
+def test_a_test_of_versions_is_published_in_the_editor_alone(sandbox):
+    form = create(sandbox, version(sandbox), version(sandbox))["id"]
+    assert "A/B test" in sandbox.problem(job(sandbox, "publish", form), 400)["detail"]
+
+
+def test_a_draft_is_changed_part_by_part(sandbox):
+    form = create(sandbox, version(sandbox))["id"]
+    (made,) = versions_of(sandbox, form)
+    made["steps"][1]["name"] = "Thanks a lot"
+    changed = change(sandbox, form, definition={"versions": [made]}).json()["data"]["attributes"]
+    assert changed["definition"]["versions"] == [made]
+    assert change(sandbox, form, name="Winter").json()["data"]["attributes"]["name"] == "Winter"
+    assert versions_of(sandbox, form) == [made]
+
+
+def test_what_is_live_stays_until_a_draft_beside_it_is_published(sandbox):
+    form = create(sandbox, version(sandbox))["id"]
+    job(sandbox, "publish", form)
+    (live,) = versions_of(sandbox, form)
+    sandbox.problem(change(sandbox, form, definition={"versions": [{**live, "name": "Other"}]}), 400)
+    sandbox.problem(change(sandbox, form, definition={"versions": [version(sandbox, status="live")]}), 400)
+    sandbox.problem(change(sandbox, form, definition={"versions": [version(sandbox, id=7)]}), 400)
+    # Whoever leaves out what is null sends a live version as it is, too.
+    same = {name: value for name, value in live.items() if value is not None}
+    again = change(sandbox, form, definition={"versions": [same, version(sandbox, name="New")]})
+    assert again.status_code == 200, again.text
+    assert [made["status"] for made in versions_of(sandbox, form)] == ["live", "draft"]
+    assert sandbox.data(f"/api/forms/{form}")["attributes"]["status"] == "live"
+    job(sandbox, "publish", form)
+    (made,) = sandbox.data(f"/api/forms/{form}/form-versions")
+    assert (made["attributes"]["variation_name"], made["attributes"]["status"]) == ("New", "live")

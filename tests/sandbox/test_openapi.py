@@ -6,9 +6,9 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
-from klaviyo_sandbox.facts import REVISION
+from klaviyo_sandbox.facts import REVISION, REVISIONS
 from klaviyo_sandbox.openapi import describe, document_schema
-from klaviyo_sandbox.operations import OPERATIONS, RESOURCES
+from klaviyo_sandbox.operations import EARLIER, OPERATIONS, RESOURCES
 
 # What these collections are asked about.
 FILTERS = {
@@ -23,8 +23,8 @@ def description(shop):
     return answer.json()
 
 
-def described(description, name):
-    operation = OPERATIONS[name]
+def described(description, name, operation=None):
+    operation = operation or OPERATIONS[name]
     return description["paths"][operation.path][operation.method.lower()]
 
 
@@ -130,7 +130,31 @@ def test_errors_are_as_described(shop, description):
 
 
 def test_it_is_the_same_each_time():
-    assert describe(OPERATIONS, RESOURCES) == describe(OPERATIONS, RESOURCES)
+    assert describe() == describe()
+
+
+def test_an_earlier_revision_is_described_by_its_own_forms(shop):
+    earlier = shop.get(f"/_sandbox/openapi.json?revision={REVISIONS[-1]}", key=None).json()
+    for name, operation in EARLIER.items():
+        about = described(earlier, name, operation)
+        asked = next(each for each in about["parameters"] if each["name"] == "revision")
+        assert (about["operationId"], asked["schema"]["enum"]) == (name, [operation.revision])
+    refused = shop.get("/_sandbox/openapi.json?revision=2020-01-01", key=None)
+    assert (refused.status_code, refused.json()) == (
+        400,
+        {"error": f"The revisions that are described here are {' and '.join(REVISIONS)}."},
+    )
+
+
+def test_it_says_which_revisions_an_operation_answers_at(description):
+    for name, revisions in (
+        ("get_lists", list(REVISIONS)),
+        ("get_client_reviews", list(REVISIONS)),
+        ("get_brand_logos", [REVISION]),
+        ("get_campaigns", [REVISION]),
+    ):
+        asked = next(each for each in described(description, name)["parameters"] if each["name"] == "revision")
+        assert asked["schema"] == {"type": "string", "format": "date", "default": REVISION, "enum": revisions}
 
 
 def test_what_a_flow_may_be_entered_again_after_is_a_number_as_it_is_when_it_is_made(description):

@@ -6,11 +6,15 @@ import httpx2
 import pytest
 from tests.sandbox.conftest import Talk
 
+from klaviyo_sandbox.facts import REVISION
 
-def register(sandbox: Talk, token: str, profile: dict[str, Any], **attributes: Any) -> httpx2.Response:
+
+def register(
+    sandbox: Talk, token: str, profile: dict[str, Any], revision: str = REVISION, **attributes: Any
+) -> httpx2.Response:
     reference = {"data": {"type": "profile", **profile}}
     given = {"token": token, "platform": "ios", "vendor": "apns", "profile": reference, **attributes}
-    return sandbox.post("/api/push-tokens", {"data": {"type": "push-token", "attributes": given}})
+    return sandbox.post("/api/push-tokens", {"data": {"type": "push-token", "attributes": given}}, revision=revision)
 
 
 def who(**attributes: Any) -> dict[str, Any]:
@@ -123,6 +127,14 @@ def test_a_profile_includes_its_tokens(sandbox: Talk) -> None:
     register(sandbox, "abc", {"id": ona, "attributes": {}})
     included = sandbox.get(f"/api/profiles/{ona}?include=push-tokens").json()["included"]
     assert [(item["type"], item["id"]) for item in included] == [("push-token", "abc")]
+
+
+def test_registering_may_add_to_lists_of_the_profile(sandbox: Talk) -> None:
+    meta = {"patch_properties": {"append": {"sizes": "M"}}}
+    for revision, profile in ((REVISION, {"attributes": {}, "meta": meta}), ("2026-07-15", who(meta=meta))):
+        ona = sandbox.create_profile(properties={"sizes": ["S"]}, external_id=revision)
+        assert register(sandbox, revision, {"id": ona, **profile}, revision=revision).status_code == 202
+        assert sandbox.data(f"/api/profiles/{ona}")["attributes"]["properties"] == {"sizes": ["S", "M"]}
 
 
 def test_an_identifier_of_somebody_else_stays_with_them(sandbox: Talk) -> None:

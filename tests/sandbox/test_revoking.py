@@ -94,10 +94,11 @@ def test_channels_are_revoked_one_by_one(sandbox: Talk) -> None:
     assert found["email"]["marketing"]["consent"] == "SUBSCRIBED"
     assert found["sms"]["marketing"]["consent"] == "UNSUBSCRIBED"
     assert found["sms"]["transactional"]["consent"] == "SUBSCRIBED"
-    revoked = {"email": {"open_tracking": REVOKED}, "whatsapp": {"conversational": REVOKED}}
+    revoked = {"email": {"open_tracking": REVOKED, "click_tracking": REVOKED}, "whatsapp": {"conversational": REVOKED}}
     unsubscribe(sandbox, channels=revoked, email="ona@example.org", phone_number="+14155550123")
     found = sandbox.subscriptions("ona@example.org")
     assert found["email"]["open_tracking"]["consent"] == "UNSUBSCRIBED"
+    assert found["email"]["click_tracking"]["consent"] == "UNSUBSCRIBED"
     assert found["whatsapp"]["conversational"]["consent"] == "UNSUBSCRIBED"
     assert found["email"]["marketing"]["can_receive_email_marketing"]
 

@@ -58,10 +58,21 @@ def rendered(sandbox, html, **context):
     ]
 
 
+def test_a_template_has_a_picture_for_a_day_once_it_has_content(sandbox):
+    made = create(sandbox)
+    address = made["attributes"]["screenshot_url"]
+    assert f"/templates/{made['id']}.png?Expires=1794916800&Signature=" in address
+    sandbox.clock.advance(60)
+    later = sandbox.data(f"/api/templates/{made['id']}?fields[template]=screenshot_url")["attributes"]["screenshot_url"]
+    assert later.partition("?")[0] == address.partition("?")[0]
+    assert later != address
+    assert create(sandbox, html=" ")["attributes"]["screenshot_url"] is None
+
+
 def test_a_template_of_html(sandbox):
     template = create(sandbox, text="Hi", amp="<html amp4email></html>")
     attributes = template["attributes"]
-    assert set(attributes) == {"name", "editor_type", "html", "text", "amp", "created", "updated"}
+    assert set(attributes) == {"name", "editor_type", "html", "text", "amp", "created", "updated", "screenshot_url"}
     assert (attributes["name"], attributes["editor_type"], attributes["text"]) == ("Test", "CODE", "Hi")
     assert sandbox.data(f"/api/templates/{template['id']}") == sandbox.kept(template)
     found = sandbox.data('/api/templates?filter=equals(name,"Test")')
@@ -231,3 +242,42 @@ def test_rendering_needs_a_context_and_a_template(sandbox):
     sandbox.problem(sandbox.post("/api/template-render", without), 400)
     missing = {"data": {"type": "template", "id": "NOPE01", "attributes": {"context": {}}}}
     sandbox.problem(sandbox.post("/api/template-render", missing), 404)
+
+
+def preview(sandbox, template, recipients, profile=None, **more):
+    relationships = {"template": {"data": {"type": "template", "id": template}}}
+    if profile is not None:
+        relationships["profile"] = {"data": {"type": "profile", "id": profile}}
+    attributes = {"recipients": recipients, **more}
+    body = {"type": "template-preview-send-job", "attributes": attributes, "relationships": relationships}
+    return sandbox.post("/api/template-preview-send-jobs", {"data": body}, revision="2026-10-15")
+
+
+def test_a_test_email_arrives_in_the_outbox(sandbox):
+    template = create(sandbox, html="<p>Hi {{ first_name }}, {{ person.first_name }}: {{ code }}</p>")["id"]
+    ana = sandbox.create_profile(email="ana@example.org", first_name="Ana")
+    team = ["mia@juniperandpine.example", "jo@juniperandpine.example"]
+    answer = preview(sandbox, template, team, ana, context={"code": "WINTER"})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["data"]["attributes"]["status"] == "queued"
+    assert sandbox.get("/_sandbox/outbox").json() == []
+    sandbox.clock.advance(2)
+    first, second = sandbox.get("/_sandbox/outbox").json()
+    assert [first["to"], second["to"]] == team
+    assert (first["template"], first["profile"], first["at"]) == (template, ana, "2026-11-16T12:00:01+00:00")
+    assert "Hi Ana, Ana: WINTER" in first["html"]
+    preview(sandbox, template, team[:1])
+    sandbox.clock.advance(2)
+    assert "Hi Sample, Sample: <" in sandbox.get("/_sandbox/outbox").json()[2]["html"]
+
+
+@pytest.mark.parametrize("recipients", [[], ["nobody"], [f"a{number}@example.org" for number in range(6)]])
+def test_a_test_email_goes_to_one_to_five_addresses(sandbox, recipients):
+    sandbox.problem(preview(sandbox, create(sandbox)["id"], recipients), 400)
+
+
+def test_a_test_email_needs_a_template_that_can_be_filled_in(sandbox):
+    team = ["mia@juniperandpine.example"]
+    sandbox.problem(preview(sandbox, "NOPE01", team), 404)
+    sandbox.problem(preview(sandbox, create(sandbox)["id"], team, "01JCW4R8P3M7V1X5Z9C2F6H0KQ"), 404)
+    sandbox.problem(preview(sandbox, create(sandbox, html="{% if %}")["id"], team), 400)

@@ -9,7 +9,8 @@ from typing import Any
 from klaviyo_mcp.authoring.comparing import Finding, compare_arguments, listed, sets
 from klaviyo_mcp.authoring.drafted import bare, facts
 from klaviyo_mcp.authoring.merge import refreshed
-from klaviyo_mcp.authoring.openapi import operations, revision_of
+from klaviyo_mcp.authoring.openapi import describes, operations, revision_of
+from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.loose_json import JSON, is_object
 from klaviyo_mcp.registry.clearing import as_written
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
@@ -56,8 +57,8 @@ def diff(specs: list[ActionSpec], document: JSON) -> Diff:
     for spec in sorted(specs, key=lambda spec: spec.name):
         if spec.operation is None or not isinstance(spec.request, HttpRequest):
             continue
-        if spec.revision is not None and spec.revision != revision:
-            found.pinned.append(f"{spec.name} at {spec.revision}")
+        if not describes(revision, spec.revision):
+            found.pinned.append(f"{spec.name} at {spec.revision or REVISION}")
             kept.add((spec.request.method, bare(spec.request.path)))
             continue
         if spec.operation not in known:

@@ -6,10 +6,10 @@ from typing import Literal
 
 from klaviyo_mcp.authoring.drafted import bare, facts, is_drafted, suggestions
 from klaviyo_mcp.authoring.merge import ORDER, in_order, refreshed
-from klaviyo_mcp.authoring.openapi import Operation, load_document, operations, revision_of
+from klaviyo_mcp.authoring.openapi import Operation, describes, load_document, operations, revision_of
 from klaviyo_mcp.authoring.yaml_edit import rewrite
 from klaviyo_mcp.authoring.yaml_layout import file_text
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.loading import spec_files
 from klaviyo_mcp.registry.yaml_text import parse
 
@@ -29,7 +29,7 @@ def draft(document: JSON, operation_id: str, existing: str | None = None) -> str
 
     Raises KeyError when the document has no such operation, ValueError when `existing` is not a spec of one operation.
     """
-    return _drafted(_operation(operations(document), operation_id), existing)
+    return _drafted(_operation(operations(document), operation_id), existing, revision_of(document))
 
 
 def draft_files(document_path: Path, folder: Path, names: list[str] | None = None) -> list[Drafted]:
@@ -40,18 +40,19 @@ def draft_files(document_path: Path, folder: Path, names: list[str] | None = Non
     and ValueError or OSError for a file that cannot be read.
     """
     document = load_document(document_path)
-    known, existing = operations(document), _Files.of(folder, revision_of(document))
+    known, revision = operations(document), revision_of(document)
+    existing = _Files.of(folder, revision)
     pinned: dict[Path, None] = {}
     texts: dict[Path, tuple[str | None, str]] = {}
     for name in names if names is not None else list(known):
         operation = _operation(known, name)
-        if kept := existing.pinned(operation):
-            pinned |= dict.fromkeys(kept)
-            continue
-        for path in existing.by_operation.get(name, [existing.folder_of(operation, known) / f"{name}.yaml"]):
+        kept = existing.pinned(operation)
+        pinned |= dict.fromkeys(kept)
+        new = [] if kept else [existing.folder_of(operation, known) / f"{name}.yaml"]
+        for path in existing.by_operation.get(name, new):
             before = path.read_text("utf-8") if path.exists() else None
             try:
-                texts[path] = (before, _drafted(operation, before))
+                texts[path] = (before, _drafted(operation, before, revision))
             except ValueError as error:
                 raise ValueError(f"{path}: {error}") from None
     drafted = [_write(path, before, after) for path, (before, after) in texts.items()]
@@ -64,9 +65,10 @@ def _operation(known: dict[str, Operation], name: str) -> Operation:
     return known[name]
 
 
-def _drafted(operation: Operation, existing: str | None) -> str:
+def _drafted(operation: Operation, existing: str | None, revision: str) -> str:
     if existing is None:
-        return file_text(in_order({**facts(operation), **suggestions(operation)}, ORDER))
+        pin = {} if describes(revision, None) else {"revision": revision}
+        return file_text(in_order({**facts(operation), **suggestions(operation), **pin}, ORDER))
     spec = parse(existing)
     if not is_drafted(spec):
         raise ValueError("has no 'operation' with one HTTP request, so there are no facts to refresh")
@@ -89,11 +91,14 @@ class _Files:
         files = cls(folder, {}, {})
         for path in spec_files(folder):
             spec = parse(path.read_bytes(), str(path))
-            if is_drafted(spec) and str(spec.get("revision", revision)) == revision:
+            if not is_drafted(spec):
+                continue
+            if describes(revision, spec.get("revision")):
                 files.by_operation.setdefault(str(spec["operation"]), []).append(path)
-            elif is_drafted(spec):
-                request = spec["request"]
-                files.kept.setdefault((request["method"], bare(request["path"])), []).append(path)
+            else:
+                request = mapping(spec.get("request"))
+                route = str(request.get("method")), bare(str(request.get("path")))
+                files.kept.setdefault(route, []).append(path)
         return files
 
     def pinned(self, operation: Operation) -> list[Path]:

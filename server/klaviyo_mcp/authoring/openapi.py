@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.loose_json import JSON, is_object, mapping
 from klaviyo_mcp.registry.references import resolved
 
@@ -113,6 +114,16 @@ def operations(document: JSON) -> dict[str, Operation]:
 def revision_of(document: JSON) -> str:
     """The revision that a document describes; empty where it does not say."""
     return str(at(document, "info").get("version") or "")
+
+
+def describes(revision: str, spec_revision: str | None) -> bool:
+    """Whether a document of `revision` is the one that a spec with this `revision:` is written for.
+
+    A spec that says none is of the catalogue's revision and follows newer documents, but neither older ones nor betas.
+    """
+    if spec_revision is not None:
+        return spec_revision == revision
+    return not revision or (revision >= REVISION and not revision.endswith(".pre"))
 
 
 def components(document: JSON) -> JSON:

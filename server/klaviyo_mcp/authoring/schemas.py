@@ -42,6 +42,7 @@ class Converter:
         self.document = document
         self.components = components(document)
         self.defs: JSON = {}
+        self._unnamed: dict[str, JSON] = {}
 
     def in_line(self, schema: JSON) -> JSON:
         """The schema of a parameter: always in line, because parameters are lists and plain values."""
@@ -54,13 +55,22 @@ class Converter:
             return self._convert(schema, frozenset())
         nullable = bool(schema.get("nullable"))
         bare = {key: value for key, value in schema.items() if key != "nullable"}
-        own_name = name_of(schema) or "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
+        own_name = name_of(schema) or self._free_name(name, bare)
         shared = frozenset(component for component, count in uses.items() if self._worth_sharing(component, count))
         if own_name not in self.defs:
             self.defs[own_name] = {}
             self.defs[own_name] = self._convert(resolve(self.document, bare), shared)
         reference = {"$ref": f"#/$defs/{own_name}"}
         return or_null(reference) if nullable else reference
+
+    def _free_name(self, name: str, schema: JSON) -> str:
+        """What a schema without a name of its own is called in `defs`: as its argument, and no other by the same."""
+        own_name = wanted = "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
+        number = 1
+        while self._unnamed.setdefault(own_name, schema) != schema:
+            number += 1
+            own_name = f"{wanted}{number}"
+        return own_name
 
     def _reads_well_in_line(self, schema: JSON, uses: Counter[str]) -> bool:
         """Small, and not recursive. Components are summed up first; writing some schemas out takes megabytes."""

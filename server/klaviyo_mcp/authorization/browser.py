@@ -190,6 +190,12 @@ class Browser:
         if "code" not in given or "error" in given:
             if given.get("error") == "access_denied":
                 raise OAuthProblem("access_denied", "The person did not allow it at Klaviyo.")
+            if given.get("error") == "invalid_scope":
+                raise OAuthProblem(
+                    "server_error",
+                    "The service's app at Klaviyo lacks scopes that are asked for. "
+                    "The operator adds them there, or leaves them out.",
+                )
             raise OAuthProblem("server_error", "Klaviyo answered the request for consent with an error.")
         found = await self._upstream.consented(given["code"], returned.consent)
         level = min(returned.transaction.level, self._levels.granted(found.credentials.scopes), key=rank)

@@ -20,9 +20,9 @@ class AuthorizationConfig:
     it, never from a request. `secrets` are KLAVIYO_MCP_SECRET as a list: the first signs and seals, all verify and
     open; each has at least 32 characters. `app_id` and `app_secret` are those of the app at Klaviyo, `api_url` is where
     its API is, and `oauth_url` where consent and tokens are, when that is not Klaviyo. `app_scope` says whether the app
-    is installed once per company or once per user. Lives are in seconds. `clients` are pre-registered clients: JSON, or
-    the path of a file that holds it. With `pinned`, copies that come along stand in for the metadata documents of
-    well-known clients that cannot be fetched.
+    is installed once per company or once per user, and `scopes_left_out` what Klaviyo is not asked for. Lives are in
+    seconds. `clients` are pre-registered clients: JSON, or the path of a file that holds it. With `pinned`, copies that
+    come along stand in for the metadata documents of well-known clients that cannot be fetched.
     """
 
     issuer: str
@@ -32,6 +32,7 @@ class AuthorizationConfig:
     api_url: str = KLAVIYO
     oauth_url: str | None = None
     app_scope: Literal["company", "user"] = "company"
+    scopes_left_out: frozenset[str] = frozenset()
     access_life: float = 3600.0
     refresh_life: float = 30 * DAY
     redirect_schemes: frozenset[str] = SCHEMES

@@ -1,9 +1,11 @@
 """Three levels of access, each with the scopes at Klaviyo that its actions need. All of it follows from the specs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, get_args
 
+from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.toolsets import ALWAYS, MARKETING
 
@@ -18,17 +20,30 @@ OFFLINE = "offline_access"
 class Levels:
     """What each level allows, computed from the actions once."""
 
-    def __init__(self, registry: Registry) -> None:
-        """`registry` holds all actions."""
+    def __init__(self, registry: Registry, left_out: Collection[str] = ()) -> None:
+        """`registry` holds all actions. Klaviyo is not asked for the scopes that are `left_out`.
+
+        Raises ValueError for one of them that no action needs, or that is always asked for.
+        """
         self._registry = registry
+        self._left_out = frozenset(left_out)
+        if always := sorted(self._left_out & ALWAYS):
+            raise ValueError(f"{always[0]} cannot be left out: it says whose account it is.")
+        for scope in sorted(self._left_out):
+            if scope not in self._scopes[LEVELS[-1]]:
+                near = nearest(scope, sorted(self._scopes[LEVELS[-1]]))
+                raise ValueError(f"there is no scope {scope!r}{f'; did you mean {near[0]!r}?' if near else '.'}")
 
     def scopes(self, level: Level) -> tuple[str, ...]:
         """The scopes to ask Klaviyo for, sorted."""
-        return tuple(sorted(self._scopes[level]))
+        return tuple(sorted(self._scopes[level] - self._left_out))
 
     def actions(self, level: Level) -> int:
-        """How many actions may be called at this level."""
-        return sum(rank(needed) <= rank(level) for needed in self._needed.values())
+        """How many actions may be called at this level, with all scopes that are asked for."""
+        return sum(
+            rank(needed) <= rank(level) and not self._left_out & self._scopes_of(self._registry[name])
+            for name, needed in self._needed.items()
+        )
 
     def needed(self, action: str) -> Level | None:
         """The lowest level that allows an action, given by name or alias; None for one that does not exist."""
@@ -36,10 +51,16 @@ class Levels:
         return self._needed[found.name] if found else None
 
     def granted(self, scopes: Iterable[str]) -> Level:
-        """The highest level that Klaviyo's scopes cover; the lowest one when they cover none."""
-        given = frozenset(scopes)
-        covered: list[Level] = [level for level in LEVELS if self._scopes[level] <= given]
-        return covered[-1] if covered else LOWEST
+        """The highest level that Klaviyo's scopes have a part of which no lower one has; the lowest one without any.
+
+        A scope that is missing, as one that was asked for first after an update, takes nothing else away: whoever calls
+        an action that needs it is told so.
+        """
+        given, found = frozenset(scopes), LOWEST
+        for before, level in pairwise(LEVELS):
+            if given & (self._scopes[level] - self._scopes[before]):
+                found = level
+        return found
 
     @cached_property
     def _scopes(self) -> dict[Level, frozenset[str]]:

@@ -73,7 +73,7 @@ class AuthorizationServer:
         sealing = Sealing(config.secrets)
         self._records = records = Records(vault.store, sealing, clock)
         cookies = Cookies(sealing, secure=config.secure)
-        self._levels = Levels(registry)
+        self._levels = Levels(registry, config.scopes_left_out)
         fetch = MetadataFetch(resolver, metadata_transport)
         pace = pace or OwnPace(clock)
         self._clients = Clients(

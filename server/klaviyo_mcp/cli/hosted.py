@@ -15,12 +15,12 @@ import typer
 
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.authorization.errors import StoreAway
-from klaviyo_mcp.authorization.levels import LEVELS, Levels
+from klaviyo_mcp.authorization.levels import LEVELS
 from klaviyo_mcp.authorization.operating import Ended, GrantSeen
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.cli.options import JsonFlag
 from klaviyo_mcp.cli.output import fail, print_json
-from klaviyo_mcp.hosted.config import hosted_config
+from klaviyo_mcp.hosted.config import asked_for, hosted_config
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.assembly import assemble, registry_of, select
 from klaviyo_mcp.runtime.settings import SettingsError, read_settings
@@ -43,7 +43,7 @@ def klaviyo_app(as_json: JsonFlag = False) -> None:
     issuer = settings.klaviyo_mcp_public_url
     if issuer is None:
         raise SettingsError("KLAVIYO_MCP_PUBLIC_URL is needed: the addresses to enter at Klaviyo begin with it.")
-    levels = Levels(registry_of(settings))
+    levels = asked_for(settings, registry_of(settings))
     told = {
         "redirect_uri": f"{issuer}/oauth/klaviyo/callback",
         "install_url": f"{issuer}/install",
@@ -153,7 +153,7 @@ async def _ended(
 def _run(work: Callable[[AuthorizationServer], Awaitable[T]]) -> T:
     """Do something with the authorization server of the settings. What could not be looked up is told, and ends it."""
     selection = select()
-    config = hosted_config(selection.settings)
+    config = hosted_config(selection.settings, selection.registry)
     application = assemble(selection)
     accounts = application.accounts
     assert isinstance(accounts, ConnectedAccounts)  # noqa: S101 - without a key and a sandbox there are no others

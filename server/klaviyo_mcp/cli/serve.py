@@ -177,7 +177,9 @@ def _serve_hosted(selection: Selection, host: str, port: int | None, account: st
     from klaviyo_mcp.hosted.config import hosted_config  # a server for one person needs none of it
     from klaviyo_mcp.hosted.serving import serve_hosted
 
-    hosted_config(selection.settings, account=account, sandbox=sandbox, confirm=selection.exposure.confirm)
+    hosted_config(
+        selection.settings, selection.registry, account=account, sandbox=sandbox, confirm=selection.exposure.confirm
+    )
     exporting = start_exporting(port=selection.settings.klaviyo_mcp_metrics_port)
     _loaded()
     serve_hosted(selection, host.strip("[]"), 8000 if port is None else port, exporting=exporting)

@@ -6,14 +6,23 @@ from urllib.parse import urlsplit
 from klaviyo_mcp.accounts.records import Secret
 from klaviyo_mcp.authorization.clients import known_clients
 from klaviyo_mcp.authorization.config import AuthorizationConfig, checked
+from klaviyo_mcp.authorization.levels import Levels
 from klaviyo_mcp.registry.model import Confirm
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, is_loopback
 
 
 def hosted_config(
-    settings: Settings, *, account: str | None = None, sandbox: bool = False, confirm: Confirm | None = None
+    settings: Settings,
+    registry: Registry,
+    *,
+    account: str | None = None,
+    sandbox: bool = False,
+    confirm: Confirm | None = None,
 ) -> AuthorizationConfig:
     """The authorization server's config for settings with a public URL; `confirm` stands in for that of the settings.
+
+    `registry` has all actions.
 
     Raises SettingsError that names everything that keeps this from being a service for many companies.
     """
@@ -22,6 +31,10 @@ def hosted_config(
         problems.append(
             "- KLAVIYO_MCP_CONFIRM or --confirm is never: people are told that what is strong waits for a yes."
         )
+    try:
+        asked_for(settings, registry)
+    except SettingsError as error:
+        problems.append(f"- {error}")
     if problems:
         raise SettingsError("\n".join(["KLAVIYO_MCP_PUBLIC_URL makes this a hosted service, but:", *problems]))
     issuer, app, secret = (
@@ -45,12 +58,21 @@ def hosted_config(
                 app_scope=settings.klaviyo_mcp_app_scope,
                 access_life=settings.klaviyo_mcp_access_life,
                 refresh_life=settings.klaviyo_mcp_refresh_life,
+                scopes_left_out=_words(settings.klaviyo_mcp_scopes_left_out),
                 redirect_schemes=_schemes(settings),
                 clients=clients.get_secret_value() if clients else "",
             )
         )
     except ValueError as error:
         raise SettingsError(f"KLAVIYO_MCP_PUBLIC_URL: {error}") from None
+
+
+def asked_for(settings: Settings, registry: Registry) -> Levels:
+    """The levels, with the scopes that Klaviyo is asked for. Raises SettingsError where some cannot be left out."""
+    try:
+        return Levels(registry, _words(settings.klaviyo_mcp_scopes_left_out))
+    except ValueError as error:
+        raise SettingsError(f"KLAVIYO_MCP_SCOPES_LEFT_OUT: {error}") from None
 
 
 def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -> Iterator[str]:
@@ -81,4 +103,8 @@ def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -
 
 
 def _schemes(settings: Settings) -> frozenset[str]:
-    return frozenset(part.strip() for part in settings.klaviyo_mcp_redirect_schemes.split(",") if part.strip())
+    return _words(settings.klaviyo_mcp_redirect_schemes)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())

@@ -83,7 +83,7 @@ def serve_hosted(
 ) -> None:
     """Serve until interrupted. Raises SettingsError for settings that make no service, or a port that is taken."""
     settings = selection.settings
-    config = hosted_config(settings, account=account, confirm=selection.exposure.confirm)
+    config = hosted_config(settings, selection.registry, account=account, confirm=selection.exposure.confirm)
     receiving, draining = Interruptions(), Draining()
     service = hosted_service(selection, config, receiving=receiving, draining=draining)
     listener = listen(host, port)

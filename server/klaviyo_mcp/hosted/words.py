@@ -49,7 +49,8 @@ def in_hosted_words(response: Response, manage_url: str, *, again: bool = False,
     elif code in MORE_ACCESS:
         changed = {
             "next_step": "Tell the user: the connection was made with less access than this needs. They connect again "
-            f"in their client and choose a higher level, or see {manage_url}."
+            f"in their client, at a higher level where the message names one, or see {manage_url}. If this is said "
+            "again after that, the service does not ask Klaviyo for it, and only its operator can change that."
         }
     elif code in OPERATOR:
         changed = {

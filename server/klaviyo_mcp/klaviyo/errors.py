@@ -342,10 +342,13 @@ class Conflict(Refused):
 
 
 class RevisionRetired(Refused):
-    """410: the API revision this version of klaviyo-mcp uses is gone."""
+    """410: the API revision that the action is written for is gone."""
 
     code = "revision_retired"
-    advice = "Update klaviyo-mcp."
+    advice = (
+        "Tell the user: whoever runs this server has to update klaviyo-mcp, of which a newer version asks for a newer "
+        "revision. Until then this action cannot succeed."
+    )
 
 
 class PayloadTooLarge(Refused):

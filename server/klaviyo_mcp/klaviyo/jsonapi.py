@@ -84,11 +84,14 @@ def _related_ids(data: Any) -> Any:
     return mapping(data).get("id")
 
 
-def _without_nothing(value: JSON) -> JSON:
-    """A copy without nulls, empty objects and empty lists, at every depth; false, 0 and "" stay."""
+def _without_nothing(value: JSON, *, inside: bool = False) -> JSON:
+    """A copy without nulls, empty lists, and attributes that hold nothing else; false, 0 and "" stay.
+
+    An object `inside` an attribute stays, if only as {}: a definition that is sent back whole must have it.
+    """
     kept: JSON = {}
     for key, inner in value.items():
-        shown: Any = _without_nothing(inner) if is_object(inner) else inner
-        if shown is not None and shown != {} and shown != []:
+        shown: Any = _without_nothing(inner, inside=True) if is_object(inner) else inner
+        if shown is not None and shown != [] and (inside or shown != {}):
             kept[key] = shown
     return kept

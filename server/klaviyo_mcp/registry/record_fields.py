@@ -78,7 +78,7 @@ RECORD_FIELDS: dict[str, RecordFields] = {
     "template": RecordFields(
         _words("name editor_type html_characters updated"), lines={"html_characters": Line("characters", "html")}
     ),
-    "template-universal-content": RecordFields(_words("name screenshot_status updated")),
+    "template-universal-content": RecordFields(_words("name definition.type screenshot_status updated")),
     "segment": RecordFields(_words("name profile_count is_active is_processing updated"), long=("definition",)),
     "list": RecordFields(_words("name profile_count opt_in_process created")),
     "metric": RecordFields(_words("name integration.name")),

@@ -26,6 +26,10 @@ class HostedSettings(BaseSettings):
     klaviyo_mcp_app_scope: Literal["company", "user"] = Field(
         "company", description="Whether your app at Klaviyo is installed once per company or once per user."
     )
+    klaviyo_mcp_scopes_left_out: str = Field(
+        "",
+        description="Scopes that Klaviyo is not asked for, comma-separated, such as those that your app there lacks.",
+    )
     klaviyo_mcp_access_life: float = Field(
         3600.0, ge=60, le=86_400, description="Seconds that an access token of the hosted service lives."
     )

@@ -3,9 +3,9 @@
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.catalog_kinds import one
 from klaviyo_sandbox.api.common import BOOLEAN, JULY, MOMENT, STRING
-from klaviyo_sandbox.api.consent import GRANTS, group
-from klaviyo_sandbox.api.events import EVENT, EVENT_REFERENCE
-from klaviyo_sandbox.api.profile_shapes import NEW_TOKEN, PATCH, WRITABLE, reference
+from klaviyo_sandbox.api.consent import JULY_GRANTS, group
+from klaviyo_sandbox.api.events import EVENT, JULY_PROFILE
+from klaviyo_sandbox.api.profile_shapes import JULY_NEW_TOKEN, PATCH, WRITABLE, reference
 from klaviyo_sandbox.api.reviews import BY_STATUS
 from klaviyo_sandbox.behaviour import client, client_reviews, events, geofences
 from klaviyo_sandbox.declare import Lookup, Operation, Resource
@@ -90,7 +90,7 @@ OPERATIONS = (
         body=Record(
             {
                 "custom_source": STRING,
-                "profile": reference({**_SUBSCRIBER, "meta": PATCH, "subscriptions": Record(GRANTS)}),
+                "profile": reference({**_SUBSCRIBER, "meta": PATCH, "subscriptions": Record(JULY_GRANTS)}),
             },
             required=("profile",),
         ),
@@ -99,7 +99,12 @@ OPERATIONS = (
         revision=JULY,
     ),
     Operation(
-        "create_client_push_token", "push-token", client.register_push_token, body=NEW_TOKEN, empty=True, revision=JULY
+        "create_client_push_token",
+        "push-token",
+        client.register_push_token,
+        body=JULY_NEW_TOKEN,
+        empty=True,
+        revision=JULY,
     ),
     Operation(
         "unregister_client_push_token",
@@ -121,7 +126,7 @@ OPERATIONS = (
         "create_client_event",
         "event",
         events.create_event,
-        body=Record({**EVENT, "profile": EVENT_REFERENCE}, required=("properties", "metric", "profile")),
+        body=Record({**EVENT, "profile": JULY_PROFILE}, required=("properties", "metric", "profile")),
         empty=True,
         revision=JULY,
     ),

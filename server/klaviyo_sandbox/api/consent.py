@@ -4,13 +4,14 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.api.profile_shapes import TOKEN, TOKEN_REQUIRED
 from klaviyo_sandbox.behaviour import jobs, revoking, subscribing
+from klaviyo_sandbox.behaviour.consent import TRACKING
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Items, Record, Shape, Text
 
 _FIELDS: dict[str, Shape] = {"consent": Text(choices=("SUBSCRIBED",)), "consented_at": MOMENT}
 _GRANT = Record(_FIELDS, required=("consent",), nullable=True)
 _TRACKING_GRANT = Record({"consent": Text(choices=("SUBSCRIBED",))}, required=("consent",), nullable=True)
-GRANTS: dict[str, Shape] = {
+JULY_GRANTS: dict[str, Shape] = {
     "email": Record({"marketing": _GRANT, "open_tracking": _TRACKING_GRANT}, nullable=True),
     "sms": Record({"marketing": _GRANT, "transactional": _GRANT}, nullable=True),
     "whatsapp": Record({"marketing": _GRANT, "transactional": _GRANT}, nullable=True),
@@ -24,6 +25,10 @@ GRANTS: dict[str, Shape] = {
         nullable=True,
     ),
 }
+_GRANTS = {
+    **JULY_GRANTS,
+    "email": Record({"marketing": _GRANT, **dict.fromkeys(TRACKING, _TRACKING_GRANT)}, nullable=True),
+}
 _SUBSCRIBE = Record(
     {
         "type": Text(choices=("profile",)),
@@ -32,7 +37,7 @@ _SUBSCRIBE = Record(
             {
                 "email": Text(form="email", nullable=True),
                 "phone_number": Text(form="phone", nullable=True, spared_by="email"),
-                "subscriptions": Record(GRANTS),
+                "subscriptions": Record(_GRANTS),
                 "age_gated_date_of_birth": Text(form="day", nullable=True),
             },
             required=("subscriptions",),
@@ -63,7 +68,7 @@ _UNSUBSCRIBE = _entry(
         "phone_number": Text(form="phone", nullable=True),
         "subscriptions": Record(
             {
-                "email": _revocable("marketing", "open_tracking"),
+                "email": _revocable("marketing", *TRACKING),
                 "sms": _revocable("marketing", "transactional"),
                 "whatsapp": _revocable("marketing", "transactional", "conversational"),
                 "push": Record(

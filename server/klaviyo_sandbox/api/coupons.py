@@ -1,9 +1,12 @@
 """Coupons, their codes, and jobs that make many codes."""
 
+from collections.abc import Mapping
+
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import MOMENT, STRING
+from klaviyo_sandbox.api.common import JULY, MOMENT, STRING
 from klaviyo_sandbox.behaviour import coupons, jobs
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.identifiers import CHOSEN_NAME
 from klaviyo_sandbox.shapes import Free, Items, Record, Shape, Text
 
@@ -11,7 +14,19 @@ _STATUSES = ("ASSIGNED_TO_PROFILE", "DELETING", "PROCESSING", "UNASSIGNED", "USE
 _STATUS = Text(choices=_STATUSES, nullable=True)
 _JOB = "coupon-code-bulk-create-job"
 _MOST_CODES, _MOST_JOBS = 1000, 100
-_DESCRIBED: dict[str, Shape] = {"description": STRING, "monitor_configuration": Free(nullable=True)}
+_ASSIGNER = Record(
+    {
+        "used": Text(choices=("ALWAYS_ASSIGN", "ASSIGN_IF_EXPIRED", "NEVER_ASSIGN")),
+        "unused_expired": Text(choices=("ALWAYS_ASSIGN", "NEVER_ASSIGN")),
+    },
+    required=("used", "unused_expired"),
+    nullable=True,
+)
+_DESCRIBED: dict[str, Shape] = {
+    "description": STRING,
+    "monitor_configuration": Free(nullable=True),
+    "assigner_configuration": _ASSIGNER,
+}
 
 RESOURCES = (
     Resource(
@@ -55,6 +70,18 @@ _CODE = Record(
     required=("type", "attributes", "relationships"),
 )
 _LOOKUPS = {"coupon.id": Lookup("coupon_id"), "profile.id": Lookup("profile_id")}
+
+
+def _codes_of_a_coupon(lookups: Mapping[str, Lookup], revision: str, since: str = "") -> tuple[Operation, ...]:
+    """The codes and their ids, which at 2026-07-15 can be filtered by the coupon that is named already."""
+    return tuple(
+        Operation(name, "coupon-code", run, parent="coupon", lookups=lookups, revision=revision, since=since)
+        for name, run in (
+            ("get_coupon_codes_for_coupon", generic.list_related),
+            ("get_coupon_code_ids_for_coupon", generic.list_related_ids),
+        )
+    )
+
 
 OPERATIONS = (
     Operation("get_coupons", "coupon", generic.list_resources, default_sort="created"),
@@ -100,8 +127,6 @@ OPERATIONS = (
     Operation("get_bulk_create_coupon_codes_job", _JOB, generic.get_resource),
     Operation("get_coupon_for_coupon_code", "coupon", generic.get_related, parent="coupon-code"),
     Operation("get_coupon_id_for_coupon_code", "coupon", generic.get_related_id, parent="coupon-code"),
-    Operation("get_coupon_codes_for_coupon", "coupon-code", generic.list_related, parent="coupon", lookups=_LOOKUPS),
-    Operation(
-        "get_coupon_code_ids_for_coupon", "coupon-code", generic.list_related_ids, parent="coupon", lookups=_LOOKUPS
-    ),
+    *_codes_of_a_coupon({"profile.id": _LOOKUPS["profile.id"]}, REVISION, since=REVISION),
+    *_codes_of_a_coupon(_LOOKUPS, JULY),
 )

@@ -1,10 +1,11 @@
 """Events: what profiles did and when."""
 
 from klaviyo_sandbox import generic
-from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
-from klaviyo_sandbox.api.profiles import EVENT_PROFILE
+from klaviyo_sandbox.api.common import BOOLEAN, JULY, MOMENT, STRING
+from klaviyo_sandbox.api.profile_shapes import EVENT_PROFILE, OPTIONAL_PATCH, PATCH, reference
 from klaviyo_sandbox.behaviour import events
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
+from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.shapes import Free, Items, Number, Record, Shape, Text
 
 RESOURCES = (
@@ -60,15 +61,9 @@ _METRIC = Record(
     },
     required=("data",),
 )
-EVENT_REFERENCE = Record(
-    {
-        "data": Record(
-            {"type": Text(choices=("profile",)), "id": STRING, "attributes": EVENT_PROFILE},
-            required=("type", "attributes"),
-        )
-    },
-    required=("data",),
-)
+_PROFILE = reference(EVENT_PROFILE, meta=OPTIONAL_PATCH)
+# At 2026-07-15 what changes lists of the profile is one of its attributes.
+JULY_PROFILE = reference({**EVENT_PROFILE, "meta": PATCH})
 EVENT: dict[str, Shape] = {
     "properties": Free(most=400),
     "time": MOMENT,
@@ -84,7 +79,7 @@ _BATCH = Record(
         "attributes": Record(
             {
                 "backfill": BOOLEAN,
-                "profile": EVENT_REFERENCE,
+                "profile": _PROFILE,
                 "events": Record(
                     {
                         "data": Items(
@@ -112,11 +107,17 @@ OPERATIONS = (
         "create_event",
         "event",
         events.create_event,
-        body=Record(
-            {**EVENT, "profile": EVENT_REFERENCE},
-            required=("properties", "metric", "profile"),
-        ),
+        body=Record({**EVENT, "profile": _PROFILE}, required=("properties", "metric", "profile")),
         empty=True,
+        since=REVISION,
+    ),
+    Operation(
+        "create_event",
+        "event",
+        events.create_event,
+        body=Record({**EVENT, "profile": JULY_PROFILE}, required=("properties", "metric", "profile")),
+        empty=True,
+        revision=JULY,
     ),
     Operation(
         "bulk_create_events",

@@ -145,7 +145,16 @@ _ALERT = Record(
     {**dict.fromkeys(_ALERT_FIELDS, STRING), "to_emails": Items(Text()), "template_id": STRING, **_NAMED},
     required=_ALERT_FIELDS,
 )
-_WHATSAPP = Record({"vendor_id": STRING, **_SENT, "add_tracking_params": Flag(), **_NAMED})
+_WHATSAPP = Record(
+    {
+        "vendor_id": STRING,
+        "automation_id": STRING,
+        "expiry_hours": _MAYBE_WHOLE,
+        **_SENT,
+        "add_tracking_params": Flag(),
+        **_NAMED,
+    }
+)
 # What a reader may ask of a message, whatever its channel.
 MESSAGE = Record(
     {
@@ -293,6 +302,35 @@ ACTION = Choice(
         ),
         "list-update": _action(_LIST_UPDATE, "data"),
     },
+)
+
+# The one link of an action that is there on which a new one is put.
+_ANCHOR_LINKS = Record({**_NEXT.fields, **_BRANCHES.fields})
+_ANCHOR_BRANCH = Record({"branch_id": Text(), "links": _NEXT}, required=("branch_id", "links"))
+_ANCHOR_DATA = Record({"branches": Items(_ANCHOR_BRANCH)}, required=("branches",))
+_LINKED = Record({"type": Text(), "links": _ANCHOR_LINKS}, required=("type", "links"))
+_ANCHORED = Choice(
+    "type",
+    {
+        **dict.fromkeys(ACTION.variants, _LINKED),
+        "multi-branch-split": Record({"type": Text(), "data": _ANCHOR_DATA}, required=("type", "data")),
+    },
+)
+_ANCHOR = Record(
+    {
+        "type": Text(choices=("flow-action",)),
+        "id": Text(shortest=1),
+        "attributes": Record({"definition": _ANCHORED}, required=("definition",)),
+    },
+    required=("type", "id", "attributes"),
+)
+INSERTION = Record(
+    {
+        "definition": ACTION,
+        "allow_live_action": Flag(),
+        "anchor-action": Record({"data": _ANCHOR}, required=("data",), nullable=True),
+    },
+    required=("definition",),
 )
 
 _UNIT = Text(choices=("day", "hour", "week", "alltime"))

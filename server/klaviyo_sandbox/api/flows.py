@@ -2,8 +2,8 @@
 
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import BOOLEAN, MOMENT, STRING
-from klaviyo_sandbox.api.flow_shapes import ACTION, DEFINITION, MESSAGE
-from klaviyo_sandbox.behaviour import flows
+from klaviyo_sandbox.api.flow_shapes import ACTION, DEFINITION, INSERTION, MESSAGE
+from klaviyo_sandbox.behaviour import flow_insertion, flows
 from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Text
 
@@ -17,6 +17,8 @@ _DEFINITION = Record(
     },
     nullable=True,
 )
+
+_FLOW = Record({"type": Text(choices=("flow",)), "id": Text(shortest=1)}, required=("type", "id"))
 
 RESOURCES = (
     Resource(
@@ -110,6 +112,13 @@ OPERATIONS = (
     Operation("get_action_ids_for_flow", "flow-action", generic.list_related_ids, parent="flow", past_only=True),
     Operation("get_tags_for_flow", "tag", generic.list_related, parent="flow"),
     Operation("get_tag_ids_for_flow", "tag", generic.list_related_ids, parent="flow"),
+    Operation(
+        "create_flow_action",
+        "flow-action",
+        flow_insertion.insert_action,
+        body=INSERTION,
+        body_relationships=Record({"flow": Record({"data": _FLOW}, required=("data",))}),
+    ),
     Operation("get_flow_action", "flow-action", generic.get_resource),
     Operation(
         "update_flow_action",

@@ -177,7 +177,7 @@ _PLACES = (
     "top_right",
 )
 _ROW = Record({"id": STRING, "blocks": Items(_BLOCK)}, required=("blocks",))
-_COLUMN = Record({"id": STRING, "rows": Items(_ROW), "styles": Free()})
+_COLUMN = Record({"id": STRING, "rows": Items(_ROW), "styles": Free(nullable=True)})
 _STEP = Record(
     {"id": STRING, "columns": Items(_COLUMN), "name": STRING, "steps": Items(Document(nullable=False), nullable=True)},
     required=("columns",),
@@ -199,7 +199,7 @@ _TEASER = Record(
 )
 _PROPERTIES = Record(
     {
-        "side_image_settings": Free(),
+        "side_image_settings": Free(nullable=True),
         "click_outside_to_close": Items(_DEVICE, nullable=True),
         "rule_based_trigger_evaluation": Text(choices=("all", "any"), nullable=True),
         "record_utm_params_on_submit": Flag(),
@@ -214,7 +214,9 @@ VERSION = Record(
         "triggers": Items(_TRIGGER),
         "teasers": Items(_TEASER),
         "dynamic_button": Record(
-            {"id": STRING, "type": Text(choices=("BACK_IN_STOCK_OPEN",)), "data": Free()}, required=("type", "data")
+            {"id": STRING, "type": Text(choices=("BACK_IN_STOCK_OPEN",)), "data": Free()},
+            required=("type", "data"),
+            nullable=True,
         ),
         "name": STRING,
         "styles": Free(),

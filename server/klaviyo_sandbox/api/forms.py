@@ -4,11 +4,29 @@ from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT
 from klaviyo_sandbox.api.form_shapes import VERSION
 from klaviyo_sandbox.behaviour import forms
+from klaviyo_sandbox.behaviour.jobs import STATUSES
 from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.shapes import Flag, Free, Items, Record, Text
 
 _STATUS = Text(choices=("draft", "live"))
 _FORM_TYPES = ("banner", "embed", "flyout", "full_page", "popup")
+_DEFINITION = Record({"versions": Items(VERSION, least=1)}, required=("versions",))
+_FORM = Record({"type": Text(choices=("form",)), "id": Text(shortest=1)}, required=("type", "id"))
+_OF_FORM = Record({"form": Record({"data": _FORM}, required=("data",))}, required=("form",))
+
+
+def _job(kind: str) -> Resource:
+    """A job that is over before it is answered: it is told and not kept."""
+    return Resource(
+        kind,
+        Record({"status": Text(choices=STATUSES), "created_at": MOMENT}),
+        ids="ulid",
+        relations=(Relation("form", "form", column="form_id", data=True),),
+        stamps=("created_at", ""),
+        columns={"form_id": Column("_form_id")},
+        stored=False,
+    )
+
 
 RESOURCES = (
     Resource(
@@ -60,6 +78,8 @@ RESOURCES = (
         },
         indexes=(("form_id", "id"),),
     ),
+    _job("form-publish-job"),
+    _job("form-unpublish-job"),
 )
 
 _BROKEN = (("form_type", "any"),)
@@ -74,7 +94,7 @@ OPERATIONS = (
         relationships="none",
         body=Record(
             {
-                "definition": Record({"versions": Items(VERSION, least=1)}, required=("versions",)),
+                "definition": _DEFINITION,
                 "status": Text(choices=("draft",)),
                 "ab_test": Flag(),
                 "name": Text(shortest=1),
@@ -83,6 +103,18 @@ OPERATIONS = (
         ),
     ),
     Operation("get_form", "form", generic.get_resource, extra=("definition",)),
+    Operation(
+        "update_form",
+        "form",
+        forms.update_form,
+        extra=("definition",),
+        body=Record({"definition": _DEFINITION, "name": Text(shortest=1)}),
+        identified="required",
+    ),
+    Operation("publish_form", "form-publish-job", forms.publish_form, body=Record({}), body_relationships=_OF_FORM),
+    Operation(
+        "unpublish_form", "form-unpublish-job", forms.unpublish_form, body=Record({}), body_relationships=_OF_FORM
+    ),
     Operation("delete_form", "form", generic.delete_resource, empty=True),
     # Recorded answers have no links to neighbours, though the document knows cursors here.
     Operation(

@@ -13,7 +13,7 @@ PROPERTIES = Items(
         {
             "id": Number(whole=True),
             "name": Text(shortest=1),
-            "type": Text(choices=("boolean", "float", "int", "string", "timestamp")),
+            "type": Text(choices=("boolean", "float", "int", "list_str", "string", "timestamp")),
             "description": STRING,
         },
         required=("id", "name", "type"),

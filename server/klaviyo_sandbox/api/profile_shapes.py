@@ -1,6 +1,7 @@
 """What profiles, their consent and their devices look like in requests and answers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import predictions
@@ -118,7 +119,8 @@ PATCH = Record(
         "patch_identifiers": Record({"append": _ADDRESSES, "unappend": _ADDRESSES}, nullable=True),
     }
 )
-EVENT_PROFILE = Record({**WRITABLE, "anonymous_id": STRING, "_kx": STRING, "meta": PATCH})
+OPTIONAL_PATCH = replace(PATCH, nullable=True)
+EVENT_PROFILE: dict[str, Shape] = {**WRITABLE, "anonymous_id": STRING, "_kx": STRING}
 
 
 def reference(attributes: Mapping[str, Shape], **beside: Shape) -> Record:
@@ -145,6 +147,9 @@ TOKEN: dict[str, Shape] = {
     "device_metadata": Record(_NEW_DEVICE),
 }
 TOKEN_REQUIRED = ("token", "platform", "vendor")
-NEW_TOKEN = Record(
-    {**TOKEN, "profile": reference({**WRITABLE, "_kx": STRING, "meta": PATCH})}, required=(*TOKEN_REQUIRED, "profile")
+_OWNER: dict[str, Shape] = {**WRITABLE, "_kx": STRING}
+NEW_TOKEN = Record({**TOKEN, "profile": reference(_OWNER, meta=OPTIONAL_PATCH)}, required=(*TOKEN_REQUIRED, "profile"))
+# At 2026-07-15 what changes lists of the profile is one of its attributes.
+JULY_NEW_TOKEN = Record(
+    {**TOKEN, "profile": reference({**_OWNER, "meta": PATCH})}, required=(*TOKEN_REQUIRED, "profile")
 )

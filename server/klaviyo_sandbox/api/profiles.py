@@ -2,7 +2,6 @@
 
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
-from klaviyo_sandbox.api.profile_shapes import EVENT_PROFILE as EVENT_PROFILE
 from klaviyo_sandbox.api.profile_shapes import PATCH, PREDICTIONS, SUBSCRIPTIONS, WRITABLE
 from klaviyo_sandbox.behaviour import consent, merging, predictions, profiles, segmentation
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource

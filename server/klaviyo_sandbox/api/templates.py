@@ -2,9 +2,10 @@
 
 from klaviyo_sandbox import generic
 from klaviyo_sandbox.api.common import MOMENT, STRING
-from klaviyo_sandbox.behaviour import templates
+from klaviyo_sandbox.behaviour import templates, test_emails
+from klaviyo_sandbox.behaviour.jobs import STATUSES
 from klaviyo_sandbox.declare import Column, Operation, Resource
-from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Text
+from klaviyo_sandbox.shapes import Document, Free, Items, Number, Record, Shape, Text
 
 _BODY_PROPERTIES = Record({"css_class": STRING, "id": STRING}, nullable=True)
 _BODY_STYLES = Record({"background_color": STRING, "width": Number(nullable=True)}, nullable=True)
@@ -21,7 +22,7 @@ _DEFINITION = Record(
 )
 
 # What writers give is checked down to the blocks, whose settings are kept as they are.
-_BLOCK_TYPES = (
+BLOCK_TYPES = (
     "button",
     "coupon",
     "drop_shadow",
@@ -38,21 +39,22 @@ _BLOCK_TYPES = (
     "text",
     "video",
 )
-_PART = {"id": STRING, "data_id": STRING, "universal_id": STRING}
+PART: dict[str, Shape] = {"id": STRING, "data_id": STRING, "universal_id": STRING}
 _BLOCK = Record(
     {
-        **_PART,
+        **PART,
         "content_type": Text(choices=("block",)),
-        "type": Text(choices=_BLOCK_TYPES),
+        "type": Text(choices=BLOCK_TYPES),
         "data": Document(),
+        "subblocks": Items(Free(), nullable=True),
     },
     required=("content_type", "type", "data"),
 )
-_COLUMN = Record({**_PART, "data": Free(), "blocks": Items(_BLOCK, nullable=True)})
-_ROW = Record({**_PART, "data": Free(), "columns": Items(_COLUMN, nullable=True)}, required=("data",))
-_SECTION = Record(
+_COLUMN = Record({**PART, "data": Free(), "blocks": Items(_BLOCK, nullable=True)})
+_ROW = Record({**PART, "data": Free(), "columns": Items(_COLUMN, nullable=True)}, required=("data",))
+SECTION = Record(
     {
-        **_PART,
+        **PART,
         "content_type": Text(choices=("section",)),
         "type": Text(choices=("section",)),
         "data": Record(
@@ -85,7 +87,7 @@ _WRITTEN_DEFINITION = Record(
             {
                 "id": STRING,
                 "properties": Record({"css_class": STRING, "id": STRING}),
-                "sections": Items(_SECTION, nullable=True),
+                "sections": Items(SECTION, nullable=True),
                 "styles": Record({"background_color": STRING, "width": Number(whole=True, nullable=True)}),
             },
             required=("properties", "styles"),
@@ -109,9 +111,11 @@ RESOURCES = (
                 "created": MOMENT,
                 "updated": MOMENT,
                 "definition": _DEFINITION,
+                "screenshot_url": STRING,
             }
         ),
         on_request=("definition",),
+        computed={"screenshot_url": templates.screenshots},
         columns={
             "name": Column("name"),
             "created": Column("created", "moment", nullable=False),
@@ -121,7 +125,28 @@ RESOURCES = (
         indexes=(("name", "id"), ("created", "id"), ("updated", "id"), ("owner_id", "id")),
         owns=(("translation", "template_id"),),
     ),
+    Resource(
+        "template-preview-send-job",
+        Record({"status": Text(choices=STATUSES), "created_at": MOMENT}),
+        ids="ulid",
+        stamps=("created_at", ""),
+        stored=False,
+    ),
+    # What has arrived; the API does not show these.
+    Resource(
+        "test-email",
+        Record(dict.fromkeys(("template", "template_name", "profile", "to", "html", "text", "at"), STRING)),
+        ids="ulid",
+        stamps=("", ""),
+    ),
 )
+
+
+def _one(kind: str) -> Record:
+    """A relationship to one resource."""
+    reference: dict[str, Shape] = {"type": Text(choices=(kind,)), "id": Text(shortest=1)}
+    return Record({"data": Record(reference, required=("type", "id"))}, required=("data",))
+
 
 OPERATIONS = (
     Operation("get_templates", "template", templates.list_templates, default_sort="name"),
@@ -172,4 +197,19 @@ OPERATIONS = (
         body=Record({"name": Text(shortest=1, nullable=True)}),
         identified="required",
     ),
+    Operation(
+        "create_template_preview_send_job",
+        "template-preview-send-job",
+        test_emails.send,
+        body=Record(
+            {
+                "recipients": Items(Text(form="email"), least=1, most=test_emails.MOST_RECIPIENTS),
+                "context": Free(nullable=True),
+            },
+            required=("recipients",),
+        ),
+        body_relationships=Record({"template": _one("template"), "profile": _one("profile")}, required=("template",)),
+    ),
 )
+
+WORK = {"test-email": test_emails.arrive}

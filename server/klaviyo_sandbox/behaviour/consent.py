@@ -9,6 +9,8 @@ from klaviyo_sandbox.loose_json import Json
 
 # Which identifier a channel reaches people by. Push reaches devices, whoever has them.
 REACHED_BY = {"email": "email", "sms": "phone_number", "whatsapp": "phone_number"}
+# What is consented to beside messages: having it tracked what becomes of them.
+TRACKING = ("open_tracking", "click_tracking")
 _SUBSCRIBED = "SUBSCRIBED"
 
 
@@ -92,8 +94,7 @@ def _subscriptions(
     return {
         "email": {
             "marketing": _email(session, consent("email.marketing"), email, suppressed),
-            "open_tracking": _permission(consent("email.open_tracking"), email),
-            "click_tracking": _permission(consent("email.click_tracking"), email),
+            **{kind: _permission(consent(f"email.{kind}"), email) for kind in TRACKING},
         },
         "sms": {
             kind: _sms(consent(f"sms.{kind}"), f"can_receive_sms_{kind}", phone is not None)

@@ -20,13 +20,14 @@ def create_coupon(call: Call) -> Answer:
     identifier: str = attributes["external_id"]
     if call.store.get(call.account, "coupon", identifier) is not None:
         raise conflict(f"A coupon with id {identifier} already exists.")
-    body: Json = {"description": None, "monitor_configuration": None, **attributes, "_created": call.stamp}
+    unset: Json = dict.fromkeys(("description", "monitor_configuration", "assigner_configuration"))
+    body: Json = {**unset, **attributes, "_created": call.stamp}
     call.store.insert(call.account, "coupon", identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 
 
 def update_coupon(call: Call) -> Answer:
-    """A new description, or another balance to be warned at. Null clears, absent keeps."""
+    """A new description, another balance to be warned at or rule for who gets a code. Null clears, absent keeps."""
     body = {**call.require("coupon", call.id), **_monitored(call.data["attributes"])}
     call.store.replace(call.account, "coupon", call.id, body)
     return documents.one(call, Row(call.id, body))

@@ -7,6 +7,11 @@ from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
 from klaviyo_sandbox.loose_json import Json, is_object, items
 
 _NAMES = ("next", "next_if_true", "next_if_false")
+_YES_NO = ("action-output-split", "conditional-split", "trigger-split")
+_YES_NO_LINKS = _NAMES[1:]
+_MANY = "multi-branch-split"
+Way = tuple[str, str]
+"""One way on from an action: the branch of a split with many, else nothing, and the name of the link."""
 _DEFINITION = "/data/attributes/definition"
 
 
@@ -20,7 +25,7 @@ def relinked(action: Json, ids: Mapping[str, str | None]) -> Json:
     changed: Json = dict(action)
     if isinstance(changed.get("links"), dict):
         changed["links"] = _replaced(changed["links"], ids)
-    if action["type"] == "multi-branch-split" and action.get("data"):
+    if action["type"] == _MANY and action.get("data"):
         branches: list[Json] = action["data"]["branches"]
         linked = [
             {**branch, "links": _replaced(branch["links"], ids)} if branch.get("links") else branch
@@ -28,6 +33,27 @@ def relinked(action: Json, ids: Mapping[str, str | None]) -> Json:
         ]
         changed["data"] = {**action["data"], "branches": linked}
     return changed
+
+
+def ways(action: Json) -> dict[Way, str | None]:
+    """What follows an action, by each way on that it has; also where nothing does."""
+    if action["type"] == _MANY:
+        branches: list[Json] = (action.get("data") or {"branches": []})["branches"]
+        return {(branch["branch_id"], "next"): (branch.get("links") or {}).get("next") for branch in branches}
+    links: Json = action.get("links") or {}
+    return {("", name): links.get(name) for name in (_YES_NO_LINKS if action["type"] in _YES_NO else _NAMES[:1])}
+
+
+def led_to(action: Json, way: Way, following: str | None) -> Json:
+    """The same action with something else on one way on."""
+    branch, name = way
+    if not branch:
+        return {**action, "links": {**(action.get("links") or {}), name: following}}
+    branches = [
+        {**each, "links": {name: following}} if each["branch_id"] == branch else each
+        for each in action["data"]["branches"]
+    ]
+    return {**action, "data": {**action["data"], "branches": branches}}
 
 
 def checked_order(definition: Json) -> None:
@@ -92,7 +118,7 @@ def _reached(actions: Mapping[str, Json], entry: str, problems: list[Problem]) -
 
 def _links(action: Json) -> list[Json]:
     found: list[Any] = [action.get("links")]
-    if action["type"] == "multi-branch-split":
+    if action["type"] == _MANY:
         data: Json = action.get("data") or {"branches": []}
         found += [branch.get("links") for branch in items(data["branches"])]
     return [links for links in found if is_object(links)]

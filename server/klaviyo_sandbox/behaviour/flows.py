@@ -45,7 +45,7 @@ EMAIL_DEFAULTS: Json = {
     **_SENT,
 }
 _MESSAGE_DEFAULTS = {"email": EMAIL_DEFAULTS, "sms": _TEXT_DEFAULTS, "mobile_push": _PUSH_DEFAULTS, "whatsapp": _SENT}
-_HAVE_STATUS = (*_CHANNELS, "content-experiment", "ab-test", "update-profile", "internal-service", "list-update")
+HAVE_STATUS = (*_CHANNELS, "content-experiment", "ab-test", "update-profile", "internal-service", "list-update")
 
 
 def create_flow(call: Call) -> Answer:
@@ -74,7 +74,7 @@ def create_flow(call: Call) -> Answer:
     }
     call.store.insert(call.account, "flow", flow, body)
     for number, action in enumerate(definition["actions"]):
-        made = relinked(_made(call, action, ids[action["temporary_id"]]), ids)
+        made = relinked(made_action(call, action, ids[action["temporary_id"]]), ids)
         write_action(call, flow, made, number)
     for trigger in triggers:
         if trigger.get("id") is not None:
@@ -89,7 +89,7 @@ def update_flow(call: Call) -> Answer:
     call.store.replace(call.account, "flow", call.id, body)
     for row in call.store.find(call.account, "flow-action", "flow_id", call.id):
         definition: Json = row.body["definition"]
-        if definition["type"] in _HAVE_STATUS:
+        if definition["type"] in HAVE_STATUS:
             definition["data"] = {**(definition.get("data") or {}), "status": status}
             row.body["updated"] = call.stamp
             call.store.replace(call.account, "flow-action", row.id, row.body)
@@ -129,7 +129,9 @@ def update_action(call: Call) -> Answer:
     if "data" in given:
         made["data"] = data
     made.pop("temporary_id", None)
-    changed = write_action(call, body["_flow_id"], _made(call, made, call.id), body.get("_order", 0), body["created"])
+    changed = write_action(
+        call, body["_flow_id"], made_action(call, made, call.id), body.get("_order", 0), body["created"]
+    )
     return documents.one(call, Row(call.id, changed))
 
 
@@ -222,12 +224,12 @@ def message_definitions(session: Session, messages: Sequence[str]) -> Mapping[st
     return {message["id"]: message for message in sent}
 
 
-def _made(session: Session, action: Json, identifier: str) -> Json:
+def made_action(session: Session, action: Json, identifier: str) -> Json:
     """An action with its id, the ids of the actions inside, and what it has unless told otherwise."""
     made: Json = {name: value for name, value in action.items() if name != "temporary_id"}
     made["id"] = identifier
     data: Any = made.get("data")
-    if made["type"] in _HAVE_STATUS:
+    if made["type"] in HAVE_STATUS:
         given: Json = data or {}
         data = {"status": "draft", **given}
     if made["type"] in _CHANNELS and "message" in data:
@@ -245,7 +247,7 @@ def _made(session: Session, action: Json, identifier: str) -> Json:
 
 
 def _inner(session: Session, action: Json) -> Json:
-    return _made(session, action, action.get("id") or session.new_id("flow-action"))
+    return made_action(session, action, action.get("id") or session.new_id("flow-action"))
 
 
 def _write_message(session: Session, action: str, sender: Json, known: dict[str, Row]) -> None:

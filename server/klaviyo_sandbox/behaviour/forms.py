@@ -1,11 +1,15 @@
-"""How sign-up forms are made: of a definition, every part of which gets an id, with one version per variation."""
+"""How sign-up forms are made, changed, put on a website and taken off it.
 
-from collections.abc import Callable, Iterator
+A form is made of a definition, every part of which gets an id. It has a version for each variation, and a draft beside
+what is live while somebody works on it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.behaviour.form_defaults import completed
 from klaviyo_sandbox.calls import Answer, Call, Session
-from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
+from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
 from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json, is_list, items
 from klaviyo_sandbox.storage.store import Row
@@ -17,20 +21,22 @@ _SINGLE = ("action", "dynamic_button")
 # Actions that always submit, and so need to know the list; of others `submit` says whether they do.
 _SUBMIT_TO_LIST = ("close", "next_step", "redirect", "submit_back_in_stock")
 _LEAST_STEPS = 2
+_FORM_POINTER = "/data/relationships/form/data/id"
 
 
 def create_form(call: Call) -> Answer:
     """A draft with a version for each variation."""
     attributes: Json = call.data["attributes"]
     versions: list[Json] = attributes["definition"]["versions"]
-    problems = [problem for at, version in enumerate(versions) for problem in _faults(call, version, at)]
+    problems = [
+        problem
+        for at, version in enumerate(versions)
+        for problem in (*_early_ids(version, at), *_faults(call, version, at))
+    ]
     if problems:
         raise ApiError(400, problems)
     form = call.new_id("form")
-    made: list[Json] = []
-    for version in versions:
-        number = call.new_id("form-version")
-        made.append({**identified(completed(version), lambda: _part_id(call)), "id": int(number)})
+    made = [_version(call, version) for version in versions]
     body: Json = {
         "name": attributes["name"],
         "status": attributes["status"],
@@ -40,10 +46,45 @@ def create_form(call: Call) -> Answer:
         "definition": {"versions": made},
     }
     call.store.insert(call.account, "form", form, body)
-    for number, version in enumerate(made):
-        stored = version_body(form, version, number, body)
-        call.store.insert(call.account, "form-version", str(version["id"]), stored)
+    _write_versions(call, form, body)
     return documents.one(call, Row(form, body), 201)
+
+
+def update_form(call: Call) -> Answer:
+    """Change a form's name, or its drafts, which the definition replaces. What is live stays as it is."""
+    form = call.require("form", call.id)
+    attributes: Json = call.data["attributes"]
+    versions: list[Json] | None = attributes.get("definition", {}).get("versions")
+    if versions is not None:
+        live, drafts = _sorted_out(call, form, versions)
+        made = [_version(call, version, version.get("id")) for version in drafts]
+        form["definition"] = {"versions": [*live, *made]}
+    form["name"] = attributes.get("name", form["name"])
+    return documents.one(call, _changed(call, call.id, form))
+
+
+def publish_form(call: Call) -> Answer:
+    """Put the draft of a form on the website, in place of what was live."""
+    form_id, form = _form_of_job(call)
+    drafts = _of_status(form, "draft")
+    if not drafts:
+        raise invalid_body(_FORM_POINTER, "The form has no draft version to publish.")
+    if form["ab_test"] or len(drafts) > 1:
+        raise invalid_body(_FORM_POINTER, "A draft A/B test cannot be published; use the form editor.")
+    form["definition"] = {"versions": [{**drafts[0], "status": "live"}]}
+    return _done(call, _changed(call, form_id, form))
+
+
+def unpublish_form(call: Call) -> Answer:
+    """Take a form off the website. A draft that is there stays the draft; else what was live becomes it."""
+    form_id, form = _form_of_job(call)
+    live = _of_status(form, "live")
+    if not live:
+        raise invalid_body(_FORM_POINTER, "The form has no live version to unpublish.")
+    if form["ab_test"] or len(live) > 1:
+        raise invalid_body(_FORM_POINTER, "A live A/B test cannot be unpublished; use the form editor.")
+    form["definition"] = {"versions": _of_status(form, "draft") or [{**live[0], "status": "draft"}]}
+    return _done(call, _changed(call, form_id, form))
 
 
 def version_body(form: str, version: Json, number: int, body: Json) -> Json:
@@ -61,8 +102,8 @@ def version_body(form: str, version: Json, number: int, body: Json) -> Json:
 
 
 def identified(part: Json, new_id: Callable[[], str]) -> Json:
-    """A part of a definition with ids for everything inside, and for itself unless the caller gives it another."""
-    made: Json = {**part, "id": new_id()}
+    """A part of a definition with an id for itself and everything inside, where they have none yet."""
+    made: Json = {**part, "id": part.get("id") or new_id()}
     for name in _NESTED:
         if is_list(parts := made.get(name)):
             made[name] = [identified(part, new_id) for part in parts]
@@ -72,17 +113,92 @@ def identified(part: Json, new_id: Callable[[], str]) -> Json:
     return made
 
 
+def _version(session: Session, version: Json, number: int | None = None) -> Json:
+    """A version as a definition has it, with everything filled in; a new one unless it has a `number`."""
+    kept = number if number is not None else int(session.new_id("form-version"))
+    return {**identified(completed(version), lambda: _part_id(session)), "id": kept}
+
+
+def _sorted_out(session: Session, form: Json, versions: Sequence[Json]) -> tuple[list[Json], list[Json]]:
+    """What is live of a form, and what its drafts are to be. Raises ApiError (400) with every problem."""
+    live, known = _of_status(form, "live"), {version["id"]: version for version in form["definition"]["versions"]}
+    drafts: list[Json] = []
+    problems: list[Problem] = []
+    for at, version in enumerate(versions):
+        pointer, number = f"{_VERSIONS}/{at}", version.get("id")
+        stored = known.pop(number, None)
+        if number is not None and stored is None:
+            problems.append(invalid_field(f"{pointer}/id", f"'{number}' is not the id of a version of this form."))
+        elif stored in live:
+            if completed(version) != stored:
+                problems.append(invalid_field(pointer, "A live version cannot be edited."))
+        elif version.get("status", "draft") != "draft":
+            problems.append(invalid_field(f"{pointer}/status", "The status of a version cannot be edited."))
+        else:
+            problems += _faults(session, version, at)
+            drafts.append(version)
+    if problems:
+        raise ApiError(400, problems)
+    return live, drafts
+
+
+def _of_status(form: Json, status: str) -> list[Json]:
+    versions: list[Json] = form["definition"]["versions"]
+    return [version for version in versions if version["status"] == status]
+
+
+def _changed(call: Call, form_id: str, form: Json) -> Row:
+    """Store a form whose versions may be others than they were."""
+    form["status"] = "live" if _of_status(form, "live") else "draft"
+    form["updated_at"] = call.stamp
+    call.store.replace(call.account, "form", form_id, form)
+    _write_versions(call, form_id, form)
+    return Row(form_id, form)
+
+
+def _write_versions(call: Call, form_id: str, form: Json) -> None:
+    """Keep a record for each version in a form's definition, and none beside. What stays live is left alone."""
+    known = {row.id: row.body for row in call.store.find(call.account, "form-version", "form_id", form_id)}
+    for number, version in enumerate(form["definition"]["versions"]):
+        identifier = str(version["id"])
+        earlier = known.pop(identifier, None)
+        if earlier is None:
+            body = version_body(form_id, version, number, {**form, "created_at": call.stamp})
+            call.store.insert(call.account, "form-version", identifier, body)
+        elif not earlier["status"] == version["status"] == "live":
+            body = version_body(form_id, version, number, {**form, "created_at": earlier["created_at"]})
+            call.store.replace(call.account, "form-version", identifier, body)
+    for identifier in known:
+        call.store.remove(call.account, "form-version", identifier)
+
+
+def _form_of_job(call: Call) -> tuple[str, Json]:
+    identifier: str = call.data["relationships"]["form"]["data"]["id"]
+    return identifier, call.require("form", identifier)
+
+
+def _done(call: Call, form: Row) -> Answer:
+    """The job that published or unpublished a form. It is over at once, and is not kept."""
+    body: Json = {"status": "complete", "created_at": call.stamp, "_form_id": form.id}
+    return documents.one(call, Row(call.new_id(call.operation.resource), body), 202)
+
+
 def _part_id(session: Session) -> str:
     return new_identifier("ulid", session.store.next_digest(), session.now)
 
 
+def _early_ids(version: Json, at: int) -> Iterator[Problem]:
+    """Ids of what does not exist yet."""
+    for _, pointer, part in _parts(version, "versions", f"{_VERSIONS}/{at}"):
+        if part.get("id") is not None:
+            yield invalid_field(f"{pointer}/id", "'id' is not allowed on create.")
+
+
 def _faults(session: Session, version: Json, at: int) -> Iterator[Problem]:
-    """Too few steps, ids that must not be there yet, and actions that submit to no list."""
+    """Too few steps, and actions that submit to no list."""
     if len(version["steps"]) < _LEAST_STEPS:
         yield invalid_field(f"{_VERSIONS}/{at}", "Versions must have at least two steps")
     for place, pointer, part in _parts(version, "versions", f"{_VERSIONS}/{at}"):
-        if part.get("id") is not None:
-            yield invalid_field(f"{pointer}/id", "'id' is not allowed on create.")
         if place == "action" and part["type"] in _SUBMIT_TO_LIST and part.get("submit", True):
             properties: Json = part.get("properties") or {}
             group: str | None = properties.get("list_id")

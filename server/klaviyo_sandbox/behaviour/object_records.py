@@ -15,7 +15,7 @@ from klaviyo_sandbox.clock import parse_moment
 from klaviyo_sandbox.errors import ApiError, Problem
 from klaviyo_sandbox.filters import Where
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.loose_json import Json, is_list
 from klaviyo_sandbox.storage.store import Row
 
 _LARGEST_RECORD = 512 * 1024
@@ -171,6 +171,8 @@ def _fits(kind: str, value: Any) -> bool:
             return isinstance(value, bool)
         case "timestamp":
             return isinstance(value, str) and parse_moment(value) is not None
+        case "list_str":
+            return is_list(value) and all(isinstance(item, str) for item in value)
         case "int":
             return isinstance(value, int) and not isinstance(value, bool)
         case _:

@@ -28,7 +28,7 @@ def create(call: Call) -> Answer:
     attributes = call.data["attributes"]
     reference: Json = attributes["profile"]["data"]
     person = normalized(reference["attributes"])
-    patch: Json = person.pop("meta", None) or {}
+    patch: Json = person.pop("meta", None) or reference.get("meta") or {}
     identifier: str | None = reference.get("id")
     if identifier is not None:
         call.require("profile", identifier)

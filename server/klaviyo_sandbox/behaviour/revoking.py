@@ -2,7 +2,7 @@
 
 from klaviyo_sandbox import documents
 from klaviyo_sandbox.behaviour import jobs, push_tokens
-from klaviyo_sandbox.behaviour.consent import REACHED_BY, lift, write_consent
+from klaviyo_sandbox.behaviour.consent import REACHED_BY, TRACKING, lift, write_consent
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_body, invalid_field
@@ -82,7 +82,7 @@ def _revoke(session: Session, attributes: Json, channel: str, kinds: Json, list_
     for token in kinds.get("tokens") or ():
         push_tokens.remove(session, token["token"], profile)
     on_list = list_id is not None and _is_member(session, list_id, profile)
-    for kind in ("marketing", "transactional", "conversational", "open_tracking"):
+    for kind in ("marketing", "transactional", "conversational", *TRACKING):
         if kind not in kinds:
             continue
         if (channel, kind) == ("email", "marketing") and list_id is not None and on_list:

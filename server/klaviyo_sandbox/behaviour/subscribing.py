@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from klaviyo_sandbox.behaviour import push_tokens
-from klaviyo_sandbox.behaviour.consent import REACHED_BY, lift, write_consent
+from klaviyo_sandbox.behaviour.consent import REACHED_BY, TRACKING, lift, write_consent
 from klaviyo_sandbox.behaviour.profiles import find_profiles, normalized, recognize, write_profile
 from klaviyo_sandbox.behaviour.text_messages import NO_NUMBER, sends_to
 from klaviyo_sandbox.calls import Answer, Call, Session
@@ -102,7 +102,7 @@ def _check_entry(call: Call, index: int, entry: Json, historical: bool) -> list[
         problems += address_problems(call, f"{pointer}/attributes", entry.get("id"), attributes, channel)
         where = f"{pointer}/attributes/subscriptions/{channel.replace('.', '/')}/consented_at"
         moment = parse_moment(consent["consented_at"]) if consent.get("consented_at") else None
-        if channel == "email.open_tracking":
+        if channel.partition(".")[2] in TRACKING:
             continue
         if historical and moment is None:
             problems.append(invalid_field(where, "'consented_at' is required when 'historical_import' is true."))

@@ -1,7 +1,8 @@
 """How email templates are made, copied and rendered. A message's own copy of one is not part of the library."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from klaviyo_sandbox import documents, generic
@@ -14,9 +15,10 @@ from klaviyo_sandbox.loose_json import Json, is_list, items, mapping
 from klaviyo_sandbox.storage.store import Row
 
 MOST_TEMPLATES = 1000
+_SHOWN_FOR = 24 * 3600
 EDITORS = ("CODE", "USER_DRAGGABLE", "SYSTEM_DRAGGABLE")
 _IN_LIBRARY = Where("{column} IS NULL", column='r."owner_id"')
-_NESTED = ("sections", "rows", "columns", "blocks")
+_NESTED = ("sections", "rows", "columns", "blocks", "subblocks")
 
 
 def list_templates(call: Call) -> Answer:
@@ -126,6 +128,17 @@ def copy_template(session: Session, source: str, name: str, owner: str | None = 
     return Row(identifier, body)
 
 
+def screenshots(session: Session, identifiers: Sequence[str]) -> Mapping[str, str | None]:
+    """Where a picture of each template would be served from for a day. One without content has none."""
+    until = session.micros // 1_000_000 + _SHOWN_FOR
+    found: dict[str, str | None] = {}
+    for row in session.store.get_many(session.account, "template", identifiers):
+        address = f"https://images.klaviyo-sandbox.example/company/{session.account}/templates/{row.id}.png"
+        signature = blake2b(f"{address}?{until}".encode(), digest_size=12).hexdigest()
+        found[row.id] = f"{address}?Expires={until}&Signature={signature}" if row.body["html"] else None
+    return found
+
+
 def normalized_html(source: str) -> str:
     """A whole document: Klaviyo puts in the <html>, <head> and <body> that are missing."""
     if not source.strip():
@@ -157,19 +170,19 @@ def _check_room(call: Call) -> None:
 
 def _define(session: Session, identifier: str, body: Json, definition: Json) -> None:
     """Give a template a definition, with an id for each of its parts, and the HTML that shows it."""
-    kept = _identified(session, definition["body"])
+    kept = identified(session, definition["body"])
     styles = [{**style, "id": style.get("id") or session.new_id("template")} for style in definition["styles"]]
     own = definition.get("id") or session.new_id("template")
     body["definition"] = {"id": own, "template_id": identifier, "body": kept, "styles": styles}
     body["html"] = normalized_html("".join(_contents(kept)))
 
 
-def _identified(session: Session, part: Mapping[str, Any]) -> Json:
-    """A part of a definition with ids for it and for everything inside."""
+def identified(session: Session, part: Mapping[str, Any]) -> Json:
+    """A part of a definition, such as a section or a block, with ids for it and for everything inside."""
     kept: Json = {**part, "id": part.get("id") or session.new_id("template")}
     for name in _NESTED:
         if is_list(parts := kept.get(name)):
-            kept[name] = [_identified(session, part) for part in parts]
+            kept[name] = [identified(session, part) for part in parts]
     return kept
 
 

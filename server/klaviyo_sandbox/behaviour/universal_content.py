@@ -1,45 +1,63 @@
 """How universal content is made and changed. A picture of it is taken a moment later."""
 
 from klaviyo_sandbox import documents
+from klaviyo_sandbox.behaviour.templates import identified
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
 KIND = "template-universal-content"
-# The types of block whose definition can be written; others can only be read.
-EDITABLE = ("button", "drop_shadow", "horizontal_rule", "html", "image", "spacer", "text")
 
 
 def create(call: Call) -> Answer:
-    """A new block."""
+    """A new block or section."""
     attributes: Json = call.data["attributes"]
     identifier = call.new_id(KIND)
-    body: Json = {**attributes, "created": call.stamp, "updated": call.stamp}
+    definition = identified(call, attributes["definition"])
+    body: Json = {**attributes, "definition": definition, "created": call.stamp, "updated": call.stamp}
     _take_screenshot(call, identifier, body)
     call.store.insert(call.account, KIND, identifier, body)
     return documents.one(call, Row(identifier, body), 201)
 
 
 def update(call: Call) -> Answer:
-    """Change a block's name or definition; its type stays what it is."""
+    """Change a name, or the whole definition; its type stays what it is."""
     body = call.require(KIND, call.id)
     attributes: Json = call.data["attributes"]
     definition: Json | None = attributes.get("definition")
     if definition is not None:
         current = body["definition"]["type"]
-        if current not in EDITABLE:
-            raise invalid_body("/data/attributes/definition", f"The definition of a '{current}' cannot be changed.")
         if definition["type"] != current:
             detail = f"The type of universal content cannot be changed; it is '{current}'."
             raise invalid_body("/data/attributes/definition/type", detail)
-        body["definition"] = definition
+        body["definition"] = identified(call, definition)
         _take_screenshot(call, call.id, body)
     if attributes.get("name") is not None:
         body["name"] = attributes["name"]
     body["updated"] = call.stamp
     call.store.replace(call.account, KIND, call.id, body)
     return documents.one(call, Row(call.id, body))
+
+
+def clone(call: Call) -> Answer:
+    """A copy of a block, under the same name unless it is given another."""
+    source: str = call.data["id"]
+    attributes: Json = call.data["attributes"]
+    if attributes["id"] != source:
+        detail = f"The id '{attributes['id']}' does not match the id '{source}' of the data."
+        raise invalid_body("/data/attributes/id", detail)
+    original = call.require(KIND, source)
+    identifier = call.new_id(KIND)
+    body: Json = {
+        "name": attributes.get("name") or original["name"],
+        "definition": original["definition"],
+        "created": call.stamp,
+        "updated": call.stamp,
+    }
+    _take_screenshot(call, identifier, body)
+    call.store.insert(call.account, KIND, identifier, body)
+    return documents.one(call, Row(identifier, body), 201)
 
 
 def finish_screenshot(session: Session, payload: Json) -> None:

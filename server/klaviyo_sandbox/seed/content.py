@@ -38,14 +38,18 @@ def _make_images(ground: Ground) -> None:
 
 
 def _make_universal_content(ground: Ground) -> None:
-    everywhere: Json = {"show_on": "all", "visible_check": None}
+    everywhere: Json = {"show_on": "all", "visibility": None}
     padding = {f"block_padding_{side}": 9 for side in ("top", "right", "bottom", "left")}
     footer = f"<p>{ground.shop.name}, {', '.join(ground.shop.address[:2])}</p>"
     blocks: tuple[tuple[str, str, Any], ...] = (
         ("Footer with address", "text", {"content": footer, "display_options": everywhere, "styles": padding}),
         ("Free shipping bar", "html", {"content": "<b>Free shipping over $50</b>", "display_options": everywhere}),
         ("Thin line", "horizontal_rule", {"display_options": everywhere, "styles": {"border_width": 1}}),
-        ("Our channels", "social", None),
+        (
+            "Our channels",
+            "social",
+            {"properties": {}, "display_options": everywhere, "styles": {"icon_align": "center"}},
+        ),
     )
     for number, (name, kind, data) in enumerate(blocks):
         body: Json = {
