@@ -34,7 +34,6 @@ class Relation:
     unrelated: what is shown while it points at nothing: its empty data, its links alone, or nothing at all
     links: which links are shown
     newest_first: the related ones are shown from the highest id down
-    form: the key of the resource in whose form the related ones are included, where that is not the type's own
     """
 
     name: str
@@ -50,7 +49,6 @@ class Relation:
     hidden: bool = False
     otherwise: str = ""
     newest_first: bool = False
-    form: str = ""
 
     @property
     def many(self) -> bool:

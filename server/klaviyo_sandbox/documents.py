@@ -90,7 +90,7 @@ def _with_included(
         ids = [identifier for related in _related(call, resource, relation, rows).values() for identifier in related]
         found = call.store.get_many(call.account, relation.type, ids) if ids else []
         found = [next((new for new in fresh if new.id == row.id), row) for row in found]
-        included += _objects(call, call.world.resources[relation.form or relation.type], found)
+        included += _objects(call, call.world.resources[relation.type], found)
     document["included"] = included
     return document
 

@@ -6,7 +6,7 @@ from klaviyo_sandbox import OTHER_API_KEY
 
 CONFIGURATIONS, SENDERS = "/api/text-messaging-configurations", "/api/text-messaging-senders"
 REGISTRATIONS = "/api/text-messaging-sender-registrations"
-NOW, OTHERS = {"revision": "2026-10-15"}, {"revision": "2026-10-15", "key": OTHER_API_KEY}
+OTHERS = {"key": OTHER_API_KEY}
 DAYS = 86400
 PINE = {
     "first_name": "Maya",
@@ -40,17 +40,17 @@ def register(sandbox, details=PINE, kind="toll_free", country="US", **options):
     attributes = {"sender_type": kind, "sender_details": {"country": country}}
     attributes["text-messaging-sender-registration"] = registration
     body = {"data": {"type": "text-messaging-sender", "attributes": attributes}}
-    return sandbox.post(f"{SENDERS}?include=text-messaging-sender-registration", body, **(options or NOW))
+    return sandbox.post(f"{SENDERS}?include=text-messaging-sender-registration", body, **options)
 
 
 def resubmit(sandbox, sender, details=PINE):
     related = {"text-messaging-sender": {"data": {"type": "text-messaging-sender", "id": sender}}}
     data = {"type": "text-messaging-sender-registration", "attributes": details, "relationships": related}
-    return sandbox.post(REGISTRATIONS, {"data": data}, **NOW)
+    return sandbox.post(REGISTRATIONS, {"data": data})
 
 
 def verdict(sandbox, sender):
-    found = sandbox.data(f"{SENDERS}/{sender}/text-messaging-sender-registration", **NOW)["attributes"]
+    found = sandbox.data(f"{SENDERS}/{sender}/text-messaging-sender-registration")["attributes"]
     return found["status"], [failure["detail"] for failure in found["failures"]]
 
 
@@ -66,8 +66,8 @@ def test_an_account_is_set_up_once(sandbox):
 def test_there_is_no_number_without_a_configuration(sandbox, make_sandbox):
     assert sandbox.problem(register(sandbox, **OTHERS), 403)["code"] == "sms_account_required"
     without = make_sandbox(without=["sms"])
-    assert without.problem(configure(without, **NOW), 403)["code"] == "not_eligible_for_sms"
-    assert without.data(SENDERS, **NOW) == []
+    assert without.problem(configure(without), 403)["code"] == "not_eligible_for_sms"
+    assert without.data(SENDERS) == []
 
 
 def test_a_number_is_a_sender_in_each_country_and_active_once_it_is_approved(sandbox):
@@ -85,7 +85,7 @@ def test_a_number_is_a_sender_in_each_country_and_active_once_it_is_approved(san
     number = sender["attributes"]["sender_identifier"]
     active = [
         (each["attributes"]["sender_details"]["country"], each["attributes"]["status"])
-        for each in sandbox.data(f"{SENDERS}?page[size]=20&sort=created_at", **NOW)
+        for each in sandbox.data(f"{SENDERS}?page[size]=20&sort=created_at")
         if each["attributes"]["sender_identifier"] == number
     ]
     assert sorted(active) == [("CA", "active"), ("US", "active")]
@@ -96,16 +96,16 @@ def test_a_rejected_number_says_why_and_is_handed_in_again(sandbox):
     wrong = {"email": "maya@gmail.com", "business_website": "http://juniperandpine.example"}
     sender = register(sandbox, {**PINE, **wrong, "privacy_policy_url": "https://pine.invalid"}).json()["data"]["id"]
     assert sandbox.problem(resubmit(sandbox, sender), 409)["code"] == "registration_in_flight"
-    first = sandbox.data(f"{SENDERS}/{sender}/relationships/text-messaging-sender-registration", **NOW)["id"]
+    first = sandbox.data(f"{SENDERS}/{sender}/relationships/text-messaging-sender-registration")["id"]
     sandbox.clock.advance(3 * DAYS)
     status, failures = verdict(sandbox, sender)
     assert (status, len(failures)) == ("rejected", 3)
-    assert sandbox.data(f"{SENDERS}/{sender}", **NOW)["attributes"]["status"] == "registration_failed"
+    assert sandbox.data(f"{SENDERS}/{sender}")["attributes"]["status"] == "registration_failed"
     again = resubmit(sandbox, sender)
     assert (again.status_code, again.json()["data"]["attributes"]["status"]) == (201, "in_review")
     sandbox.clock.advance(3 * DAYS)
     assert verdict(sandbox, sender) == ("approved", [])
-    assert sandbox.data(f"{REGISTRATIONS}/{first}", **NOW)["attributes"]["status"] == "rejected"
+    assert sandbox.data(f"{REGISTRATIONS}/{first}")["attributes"]["status"] == "rejected"
     assert sandbox.problem(resubmit(sandbox, sender), 409)["code"] == "registration_not_resubmittable"
     sandbox.problem(resubmit(sandbox, "01HX2Z8RG7Y4PWFQK3V0M5N1B7"), 404)
 
@@ -126,10 +126,10 @@ def test_a_rejected_number_says_why_and_is_handed_in_again(sandbox):
     ],
 )
 def test_what_is_submitted_is_checked_before_a_number_is_taken(sandbox, details, code, pointer):
-    before = len(sandbox.data(SENDERS, **NOW))
+    before = len(sandbox.data(SENDERS))
     error = sandbox.problem(register(sandbox, {**PINE, **details}), 400)
     assert (error["code"], error["source"]["pointer"].rpartition("/")[2]) == (code, pointer)
-    assert len(sandbox.data(SENDERS, **NOW)) == before
+    assert len(sandbox.data(SENDERS)) == before
 
 
 def test_a_sole_proprietor_in_the_states_needs_no_number(sandbox):
@@ -139,17 +139,17 @@ def test_a_sole_proprietor_in_the_states_needs_no_number(sandbox):
 def test_only_toll_free_numbers_can_be_registered(sandbox):
     assert sandbox.problem(register(sandbox, kind="short_code"), 400)["code"] == "not_yet_supported"
     sandbox.problem(register(sandbox, country="DE"), 400)
-    own = next(each for each in sandbox.data(SENDERS, **NOW) if each["attributes"]["sender_type"] == "long_code")
+    own = next(each for each in sandbox.data(SENDERS) if each["attributes"]["sender_type"] == "long_code")
     assert verdict(sandbox, own["id"]) == ("approved", [])
     assert sandbox.problem(resubmit(sandbox, own["id"]), 400)["code"] == "not_yet_supported"
 
 
 def test_the_demo_shops_toll_free_number_was_rejected(shop):
-    numbers = {each["id"]: each["attributes"]["status"] for each in shop.data(SENDERS, **NOW)}
+    numbers = {each["id"]: each["attributes"]["status"] for each in shop.data(SENDERS)}
     assert sorted(numbers.values()) == ["active", "registration_failed", "registration_failed"]
     rejected = next(identifier for identifier, status in numbers.items() if status != "active")
     assert "privacy policy" in verdict(shop, rejected)[1][0]
 
 
 def test_senders_are_not_there_at_an_older_revision(shop):
-    assert "2026-10-15" in shop.problem(shop.get(SENDERS), 404)["detail"]
+    assert "2026-10-15" in shop.problem(shop.get(SENDERS, revision="2026-07-15"), 404)["detail"]

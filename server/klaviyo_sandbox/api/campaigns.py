@@ -17,7 +17,7 @@ from klaviyo_sandbox.api.campaign_content_shapes import (
 )
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import campaign_content, campaigns, estimation, scheduling, sending
-from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
+from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
 from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.shapes import Items, Number, Record, Text
 
@@ -92,10 +92,16 @@ RESOURCES = (
         relations=(
             Relation("campaign-message", "campaign-message", column="message_id", data=True),
             Relation("image", "image", column="image_id"),
+            Relation("translation", "translation", column="translation_id"),
         ),
         precision="microsecond",
-        columns={"message_id": Column("_message_id"), "image_id": Column("_image_id")},
+        columns={
+            "message_id": Column("_message_id"),
+            "image_id": Column("_image_id"),
+            "translation_id": Column("_translation_id"),
+        },
         indexes=(("message_id", "id"),),
+        owns=(("translation", "campaign_variation_id"),),
     ),
     Resource(
         "campaign-schedule",
@@ -222,7 +228,6 @@ _MESSAGES = (
         "campaign-message",
         generic.list_resources,
         default_sort="-created",
-        lookups={"campaign_id": Lookup("campaign_id")},
     ),
     Operation("get_campaign_message", "campaign-message", generic.get_resource, since=REVISION),
     Operation(

@@ -42,7 +42,7 @@ RESOURCES = (
         ),
         ids="chosen",
         relations=tuple(
-            Relation(kind, kind, column=column, data=True, unrelated="nothing", form=_PLAIN.get(kind, ""))
+            Relation(kind, _PLAIN.get(kind, kind), column=column, data=True, unrelated="nothing")
             for kind, column in _COLUMNS.items()
         ),
         on_request=("values",),
@@ -97,6 +97,15 @@ OPERATIONS = (
             }
         ),
         identified="required",
+    ),
+    Operation(
+        "get_translation_for_campaign_variation", translations.KIND, generic.get_related, parent="campaign-variation"
+    ),
+    Operation(
+        "get_translation_id_for_campaign_variation",
+        translations.KIND,
+        generic.get_related_id,
+        parent="campaign-variation",
     ),
     Operation("delete_translation", translations.KIND, translations.delete, empty=True),
     *(

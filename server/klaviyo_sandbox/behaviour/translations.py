@@ -16,7 +16,7 @@ from klaviyo_sandbox.loose_json import Json, items, mapping
 from klaviyo_sandbox.storage.store import Row
 
 KIND = "translation"
-TRANSLATED = ("flow-message", "template", "template-universal-content")
+TRANSLATED = ("campaign-variation", "flow-message", "template", "template-universal-content")
 CHANNELS = ("email", "mobile_push", "sms", "web", "whatsapp")
 # The texts of a message beside those of its template: what messages call them, and how their ids end.
 _TEXTS = {

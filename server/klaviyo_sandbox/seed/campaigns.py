@@ -1,4 +1,4 @@
-"""The campaigns of a demo shop, each of one audience, one message and one variation."""
+"""The campaigns of a demo shop: each with one audience and one message, of which one has two variations."""
 
 from collections.abc import Sequence
 from random import Random
@@ -18,6 +18,9 @@ from klaviyo_sandbox.seed.people import make_id
 from klaviyo_sandbox.seed.tables import Shop
 
 _DAY = 86400
+# What else the subject of an email is tried as.
+_TESTS = {"Subject line test": ("You will want to open this",)}
+_TEST: Json = {"winner_metric": "opens_unique", "winner_percentage": 60, "winner_wait_hours": 24}
 # Name, channel, status, days ago (negative: in the future), subject or text, template.
 CAMPAIGNS: tuple[tuple[str, str, str, float, str, str], ...] = (
     ("Winter gift guide", "email", "Sent", 330, "Gifts for people who go outside", "Seasonal sale"),
@@ -76,7 +79,7 @@ def make_campaigns(
 def _add_campaign(
     ground: Ground, ids: tuple[str, str], audience: Json, details: Json, state: Json, days: tuple[float, float]
 ) -> None:
-    """Store a campaign of one audience, one message and one variation.
+    """Store a campaign of one audience, one message and, where no test says otherwise, one variation.
 
     ids: of the campaign and of its message
     state: what sending has made of the message
@@ -85,21 +88,29 @@ def _add_campaign(
     campaign, message = ids
     # A source of chance of its own: what the shop was seeded with before there were audiences stays as it was.
     random = Random(f"audience:{campaign}")  # noqa: S311
-    group, variation = (make_id(random, "ulid", days[0]) for _ in range(2))
+    subjects = _TESTS.get(audience["name"], ())
+    group, *variations = (make_id(random, "ulid", days[0]) for _ in range(2 + len(subjects)))
     made, changed = (ground.written(each) for each in days)
     body = campaign_body({"name": audience["name"]}, made)
     people = audience_body(campaign, audience, made)
-    content = variation_body(message, audience["name"], details, made)
-    written = message_body(campaign, group, {"name": audience["name"]}, made, details["channel"])
+    versions = [details, *({**details, "subject": subject} for subject in subjects)]
+    contents = [
+        variation_body(message, each["subject"] if subjects else audience["name"], each, made) for each in versions
+    ]
+    definition: Json = {"name": audience["name"], "ab_test": _TEST if subjects else None}
+    written = message_body(campaign, group, definition, made, details["channel"])
     written.update(state, updated=changed)
-    show_message(written, [content])
+    show_message(written, contents)
     show_campaign(body, [people], [written])
     body["updated_at"] = changed
     for kind, identifier, stored in (
         ("campaign", campaign, body),
         ("campaign-audience", group, {**people, "updated": changed}),
         ("campaign-message", message, written),
-        ("campaign-variation", variation, {**content, "updated": changed}),
+        *(
+            ("campaign-variation", each, {**content, "updated": changed})
+            for each, content in zip(sorted(variations), contents, strict=True)
+        ),
     ):
         ground.store.insert(ground.shop.account, kind, identifier, stored)
 

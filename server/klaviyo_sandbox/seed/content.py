@@ -118,9 +118,9 @@ def _finish_campaigns(ground: Ground) -> None:
         template: str | None = message.body["_template_id"]
         if template is not None:
             own = _own_template(ground, template, message.id, row.body["created_at"])
-            (variation,) = store.find(account, "campaign-variation", "message_id", message.id)
-            variation.body["definition"]["details"]["template_id"] = own
-            store.replace(account, "campaign-variation", variation.id, variation.body)
+            for variation in store.find(account, "campaign-variation", "message_id", message.id):
+                variation.body["definition"]["details"]["template_id"] = own
+                store.replace(account, "campaign-variation", variation.id, variation.body)
             store.replace(account, "campaign-message", message.id, {**message.body, "_template_id": own})
         status: str = row.body["status"]
         if status == "Draft":

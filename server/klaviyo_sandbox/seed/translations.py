@@ -1,4 +1,4 @@
-"""What the demo shop says in German and French: a template, the first welcome email and the footer of all mails."""
+"""What the demo shop says in German and French: a template, a campaign, the first welcome email and the footer."""
 
 from klaviyo_sandbox.behaviour.translations import add, sources, translation
 from klaviyo_sandbox.calls import Session
@@ -11,9 +11,15 @@ def make_translations(ground: Ground, session: Session, template: str) -> None:
     account, store = ground.shop.account, ground.store
     welcome = store.find(account, "flow-message", "name", "Welcome series #1")[0].id
     footer = store.find(account, "template-universal-content", "name", "Footer with address")[0].id
+    candle = next(
+        row.id
+        for row in store.page(account, "campaign-variation")
+        if (row.body["definition"]["details"] or {}).get("subject") == _CANDLE
+    )
     things = (
         ("template", template, ("de", "fr"), 50),
         ("flow-message", welcome, ("de",), 44),
+        ("campaign-variation", candle, ("de", "fr"), 1.5),
         ("template-universal-content", footer, ("de", "fr"), 38),
     )
     for kind, related, targets, days in things:
@@ -24,7 +30,7 @@ def make_translations(ground: Ground, session: Session, template: str) -> None:
             "channel": "email",
         }
         body = translation(kind, related, locales, ground.ago(days))
-        body["updated"] = ground.ago(days - 20)
+        body["updated"] = ground.ago(days / 2)
         texts = {name: _SAID.get(text) for name, text in sources(session, body)}
         body["_texts"] = {
             name: {locale: text for locale, text in said.items() if locale in targets}
@@ -34,8 +40,9 @@ def make_translations(ground: Ground, session: Session, template: str) -> None:
         add(session, f"{kind}::email::{related}", body)
 
 
-# The French of the greeting is still missing.
+_CANDLE = "The juniper candle is back"
 _SAID: dict[str, dict[str, str]] = {
     "<h1>News from the woods</h1>": {"de": "<h1>Neues aus dem Wald</h1>", "fr": "<h1>Nouvelles de la forêt</h1>"},
+    _CANDLE: {"de": "Die Wacholderkerze ist wieder da", "fr": "La bougie est de retour"},
     "Welcome series, part 1": {"de": "Willkommen, Teil 1"},
 }
