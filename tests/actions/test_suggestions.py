@@ -46,6 +46,7 @@ QUESTIONS = {
     "what_campaigns_sent": "get_campaigns get_campaign_send_job",
 }
 CHANGES = {
+    "add_flow_step": "create_flow_action",
     "track_event": "create_event",
     "log_purchase": "create_event",
     "subscribe_user": "bulk_subscribe_profiles",
@@ -70,6 +71,7 @@ CHANGES = {
     "list_create": "create_list",
 }
 DESTRUCTION = {
+    "publish_popup": "publish_form",
     "send_email": "send_campaign",
     "send_newsletter": "send_campaign",
     "send_sms": "send_campaign create_conversation_message",
@@ -108,6 +110,7 @@ REVERSALS = {
     "unsuppress_profile": "bulk_unsuppress_profiles",
     "undo_unsubscribe": "bulk_subscribe_profiles",
     "disable_webhook": "update_webhook",
+    "hide_signup_form": "unpublish_form",
     "cancel_order": "get_event get_events",
 }
 NOTHING = ["bake_cake", "get_weather", "run_sql", "do_it", "undo_merge", "", "💥", "rm -rf /"]

@@ -65,12 +65,12 @@ VERBS = (
     _row(
         "destructive",
         "send schedule launch publish blast broadcast deliver start activate enable trigger",
-        "send update",
+        "send update publish",
     ),
     _row("destructive", "reply respond message text", "create_conversation send"),
     _row("destructive", "merge dedupe deduplicate combine", "merge"),
     _row("reversal", "stop pause cancel undo unschedule revert abort halt rollback unsend recall", "cancel update"),
-    _row("reversal", "disable deactivate unpublish hold freeze end", "cancel update"),
+    _row("reversal", "disable deactivate unpublish hide hold freeze end", "cancel update unpublish"),
     _row("reversal", "resume restore recover undelete unarchive", "update bulk_unsuppress"),
     _row("reversal", "unsuppress unblock unban reactivate whitelist allow", "bulk_unsuppress update"),
     _row("reversal", "not dont never no without unmerge uncancel", "get"),
@@ -123,6 +123,7 @@ REVERSING = {
     "cancel_campaign_send": frozenset({"campaign", "send", "sending", "blast"}),
     "update_flow": frozenset({"flow"}),
     "update_flow_action": frozenset({"action", "step"}),
+    "unpublish_form": frozenset({"form", "popup", "signup"}),
     "bulk_unsuppress_profiles": frozenset({"suppress", "profile", "block"}),
     "bulk_subscribe_profiles": frozenset({"unsubscribe", "subscription"}),
 }
