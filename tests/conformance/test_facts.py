@@ -174,8 +174,10 @@ def of_spec(spec: ActionSpec) -> JSON:
 
 
 def _is_always_there(conditions: list[Any], spec: ActionSpec) -> bool:
-    """Whether one of the conditions is made of an argument that must be given."""
-    return any(hole(one["value"]) in spec.required for one in conditions if isinstance(one, dict))
+    """Whether one of the conditions is made of an argument that must be given, if only in place of another."""
+    alternatives = [rule.at_least_one_of for rule in spec.preconditions or [] if rule.at_least_one_of]
+    made_of = {hole(one["value"]) for one in conditions if isinstance(one, dict)}
+    return bool(made_of & {*spec.required}) or any(made_of >= {*names} for names in alternatives)
 
 
 def _filter(stated: JSON) -> JSON:

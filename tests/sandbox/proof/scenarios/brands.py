@@ -1,6 +1,6 @@
 """What a brand looks and sounds like, and what of the plan is used."""
 
-from scenarios.sdk import Klaviyo, body, ids, refused
+from scenarios.sdk import Klaviyo, body, brought, ids, refused
 
 TEXT = {
     "color": "#FFFFFF",
@@ -23,7 +23,7 @@ def a_brand_gets_a_logo_a_button_colors_and_links(klaviyo: Klaviyo) -> None:
     api, image = klaviyo.Brands, klaviyo.Images.get_images(page_size=1).data[0].id
     shown = {"image": ("image", image)}
     logo = api.create_brand_logo(body("brand-logo", None, shown, name="SDK logo", width=200)).data.id
-    assert api.get_brand_logo(logo, include=["image"]).included[0].id == image
+    assert brought(api.get_brand_logo(logo, include=["image"])) == [image]
     api.update_brand_logo(logo, body("brand-logo", logo, name="SDK mark"))
     assert logo in ids(api.get_brand_logos(include=["image"]))
 
@@ -48,10 +48,7 @@ def a_brand_gets_a_logo_a_button_colors_and_links(klaviyo: Klaviyo) -> None:
     api.update_brand_email_default(
         defaults, body("brand-email-default", defaults, {"brand-logo": ("brand-logo", logo)}, body={"padding_top": 4})
     )
-    assert logo in [
-        getattr(one, "actual_instance", one).id
-        for one in api.get_brand_email_default(defaults, include=["brand-logo"]).included
-    ]
+    assert brought(api.get_brand_email_default(defaults, include=["brand-logo"])) == [logo]
     for delete, read, gone in (
         (api.delete_brand_logo, api.get_brand_logo, logo),
         (api.delete_brand_button, api.get_brand_button, button),

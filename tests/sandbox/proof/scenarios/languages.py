@@ -1,6 +1,6 @@
 """Translations of what is sent, and the numbers that texts are sent from."""
 
-from scenarios.sdk import Klaviyo, body, every_page, ids, refused
+from scenarios.sdk import Klaviyo, body, brought, every_page, ids, refused
 
 DAY = 86_400
 LOCALES = {"source_locale": "en", "target_locales": ["de", "fr"], "fallback_locale": "en", "channel": "email"}
@@ -35,8 +35,8 @@ def a_template_is_translated_and_no_more(klaviyo: Klaviyo) -> None:
     values = [{"id": f"template::{source}::body", "translations": {"de": "<p>Hallo</p>"}}]
     api.update_translation(made, body("translation", made, values=values))
     read = api.get_translation(made, additional_fields_translation=["values"], include=["template"])
-    assert [value.translations for value in read.data.attributes.values] == [{"de": "<p>Hallo</p>"}]
-    assert read.included[0].id == source
+    assert [value["translations"] for value in read.data.attributes.values] == [{"de": "<p>Hallo</p>"}]
+    assert brought(read) == [source]
     assert api.get_template_for_translation(made).data.id == source
     assert api.get_template_id_for_translation(made).data.id == source
     assert made in [one.id for one in every_page(api.get_translations, page_size=2, sort="id")]
@@ -60,7 +60,7 @@ def what_is_translated_is_found_from_its_translation(klaviyo: Klaviyo) -> None:
 
 def a_variation_is_translated(klaviyo: Klaviyo) -> None:
     api, campaigns = klaviyo.Translations, klaviyo.Campaigns
-    newest = campaigns.get_campaign_messages(filter='equals(status,"draft")', sort="-created_at").data[0].id
+    newest = campaigns.get_campaign_messages(filter='equals(status,"draft")').data[0].id
     variation = ids(campaigns.get_variation_ids_for_campaign_message(newest))[0]
     related = {"campaign-variation": ("campaign-variation", variation)}
     channel = campaigns.get_campaign_variation(variation).data.attributes.definition.to_dict()["details"]["channel"]
@@ -92,6 +92,6 @@ def a_number_is_asked_for_refused_and_asked_for_again(klaviyo: Klaviyo) -> None:
     ).data.id
     klaviyo.wait(4 * DAY)
     read = api.get_text_messaging_sender_registration(second, include=["text-messaging-sender"])
-    assert (read.data.attributes.status, read.included[0].id) == ("approved", sender)
+    assert (read.data.attributes.status, brought(read)) == ("approved", [sender])
     assert api.get_text_messaging_sender(sender).data.attributes.status == "active"
     assert sender in ids(api.get_text_messaging_senders(page_size=20, sort="created_at"))

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from klaviyo_api import KlaviyoAPI
 from openapi_client.exceptions import ApiException
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from klaviyo_sandbox import API_KEY, OTHER_API_KEY, ManualClock, create_app
 from klaviyo_sandbox.testing import serve
@@ -146,6 +146,12 @@ def refs(kind: str, *identifiers: str) -> JSON:
 def ids(answer: Any) -> list[str]:
     """The ids of a collection's resources, in its order."""
     return [getattr(one, "actual_instance", one).id for one in answer.data]
+
+
+def brought(answer: Any) -> list[str]:
+    """The ids of what an answer includes, which some models keep as plain dictionaries."""
+    found = [getattr(one, "actual_instance", one) for one in answer.included]
+    return [one["id"] if isinstance(one, dict) else one.id for one in found]
 
 
 def every_page(read: Callable[..., Any], *given: Any, **arguments: Any) -> list[Any]:
