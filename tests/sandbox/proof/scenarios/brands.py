@@ -1,6 +1,7 @@
-"""What a brand looks and sounds like, and what of the plan is used."""
+"""What the brand looks and sounds like, and how much of the plan is used."""
 
-from scenarios.sdk import Klaviyo, body, brought, ids, refused
+from klaviyo_sandbox import COMPANY_ID
+from scenarios.sdk import Klaviyo, body, ids, refused
 
 TEXT = {
     "color": "#FFFFFF",
@@ -8,7 +9,7 @@ TEXT = {
     "font_style": "normal",
     "font_family": "Arial",
     "font_weight": 700,
-    "letter_spacing": "0.5px",
+    "letter_spacing": 0,
     "text_decoration": "none",
 }
 BUTTON = {
@@ -19,56 +20,55 @@ BUTTON = {
 }
 
 
-def a_brand_gets_a_logo_a_button_colors_and_links(klaviyo: Klaviyo) -> None:
-    api, image = klaviyo.Brands, klaviyo.Images.get_images(page_size=1).data[0].id
-    shown = {"image": ("image", image)}
-    logo = api.create_brand_logo(body("brand-logo", None, shown, name="SDK logo", width=200)).data.id
-    assert brought(api.get_brand_logo(logo, include=["image"])) == [image]
-    api.update_brand_logo(logo, body("brand-logo", logo, name="SDK mark"))
-    assert logo in ids(api.get_brand_logos(include=["image"]))
-
-    button = api.create_brand_button(body("brand-button", name="SDK button", **BUTTON)).data.id
-    api.update_brand_button(button, body("brand-button", button, is_primary=True))
-    assert api.get_brand_button(button).data.attributes.is_primary is True
-    assert button in ids(api.get_brand_buttons())
-
-    winter = {"name": "SDK winter", "colors": [{"hex": "#DDE6EE", "name": "Ice"}]}
-    colors = api.create_brand_color(body("brand-color", **winter)).data.id
-    api.update_brand_color(colors, body("brand-color", colors, name="SDK frost"))
-    assert api.get_brand_color(colors).data.attributes.name == "SDK frost"
-    assert colors in ids(api.get_brand_colors())
-
-    links = [{"platform": "x_twitter", "link_url": "https://x.example/jp"}]
-    group = api.create_brand_social_group(body("brand-social-group", name="SDK links", social_links=links)).data.id
-    api.update_brand_social_group(group, body("brand-social-group", group, name="SDK networks"))
-    assert api.get_brand_social_group(group).data.attributes.name == "SDK networks"
-    assert group in ids(api.get_brand_social_groups())
-
-    (defaults,) = ids(api.get_brand_email_defaults())
-    api.update_brand_email_default(
-        defaults, body("brand-email-default", defaults, {"brand-logo": ("brand-logo", logo)}, body={"padding_top": 4})
+def a_logo_begins_new_emails_until_it_is_deleted(klaviyo: Klaviyo) -> None:
+    brands = klaviyo.Brands
+    first, second, *_ = ids(klaviyo.Images.get_images())
+    made = brands.create_brand_logo(
+        body("brand-logo", related={"image": ("image", first)}, name="SDK logo", width=90)
+    ).data
+    changed = brands.update_brand_logo(
+        made.id, body("brand-logo", made.id, {"image": ("image", second)}, alt_text="SDK")
     )
-    assert brought(api.get_brand_email_default(defaults, include=["brand-logo"])) == [logo]
-    for delete, read, gone in (
-        (api.delete_brand_logo, api.get_brand_logo, logo),
-        (api.delete_brand_button, api.get_brand_button, button),
-        (api.delete_brand_color, api.get_brand_color, colors),
-        (api.delete_brand_social_group, api.get_brand_social_group, group),
+    assert (changed.data.attributes.width, changed.data.attributes.alt_text) == (90, "SDK")
+    assert [image.id for image in brands.get_brand_logo(made.id, include=["image"]).included] == [second]
+    assert made.id in ids(brands.get_brand_logos())
+    (defaults,) = brands.get_brand_email_defaults().data
+    styles = {"background_color": "#FAFAFA"}
+    chosen = body("brand-email-default", defaults.id, {"brand-logo": ("brand-logo", made.id)}, body=styles)
+    after = brands.update_brand_email_default(defaults.id, chosen).data.attributes
+    assert (after.body.background_color, after.header) == ("#FAFAFA", defaults.attributes.header)
+    (logo,) = brands.get_brand_email_default(defaults.id, include=["brand-logo"]).included
+    assert logo["id"] == made.id
+    brands.delete_brand_logo(made.id)
+    assert refused(brands.get_brand_logo, made.id) == (404, "not_found")
+
+
+def buttons_colors_and_social_links_are_made_changed_and_deleted(klaviyo: Klaviyo) -> None:
+    brands = klaviyo.Brands
+    links = [{"platform": "custom", "link_url": "https://social.example/sdk"}]
+    for kind, attributes in (
+        ("button", BUTTON),
+        ("color", {"colors": [{"hex": "#1F3A2E", "name": "Pine"}]}),
+        ("social_group", {"social_links": links}),
     ):
-        delete(gone)
-        assert refused(read, gone) == (404, "not_found")
+        resource = f"brand-{kind.replace('_', '-')}"
+        made = getattr(brands, f"create_brand_{kind}")(body(resource, name="SDK", **attributes)).data
+        getattr(brands, f"update_brand_{kind}")(made.id, body(resource, made.id, name="SDK, new"))
+        assert getattr(brands, f"get_brand_{kind}")(made.id).data.attributes.name == "SDK, new"
+        assert made.id in ids(getattr(brands, f"get_brand_{kind}s")())
+        getattr(brands, f"delete_brand_{kind}")(made.id)
+        assert refused(getattr(brands, f"get_brand_{kind}"), made.id) == (404, "not_found")
 
 
-def a_brand_sounds_otherwise(klaviyo: Klaviyo) -> None:
-    (account,) = ids(klaviyo.Accounts.get_accounts())
+def the_voice_is_changed(klaviyo: Klaviyo) -> None:
     dry = {"name": "Dry", "description": "Leaves the joke to the reader."}
-    klaviyo.Brands.update_brand_voice(account, body("brand-voice", account, tone_descriptors=[dry]))
-    (tone,) = klaviyo.Brands.get_brand_voice(account).data.attributes.tone_descriptors
-    assert tone.name == "Dry"
+    klaviyo.Brands.update_brand_voice(COMPANY_ID, body("brand-voice", COMPANY_ID, tone_descriptors=[dry]))
+    voice = klaviyo.Brands.get_brand_voice(COMPANY_ID).data.attributes
+    assert [tone.name for tone in voice.tone_descriptors] == ["Dry"]
+    assert voice.language_patterns
 
 
-def what_is_used_of_the_plan_is_read(klaviyo: Klaviyo) -> None:
-    usage = ids(klaviyo.Billing.list_billing_usage())
-    assert "active_profiles" in usage
-    for one in usage:
-        assert klaviyo.Billing.get_billing_usage(one).data.attributes.usage_used >= 0
+def the_plan_says_what_is_used(klaviyo: Klaviyo) -> None:
+    (row,) = klaviyo.Billing.list_billing_usage(filter='any(id,["email_sends"])').data
+    assert 0 < row.attributes.usage_used < row.attributes.usage_max
+    assert klaviyo.Billing.get_billing_usage("email_sends").data.attributes.unit == "messages"
