@@ -275,6 +275,18 @@ def for_emails(kind: str, part: Callable[[Shop], Awaitable[str]] | str) -> Make:
     return made
 
 
+def resubmitted(status: str) -> Make:
+    """A registration for the first sender of this status."""
+
+    async def made(shop: Shop) -> JSON:
+        (example,) = ENGINE.registry["create_text_messaging_sender_registration"].spec.examples
+        senders = (await shop.do("get_text_messaging_senders"))["records"]
+        sender = next(record["id"] for record in senders if record["status"] == status)
+        return {**example.arguments, "text_messaging_sender_id": sender}
+
+    return made
+
+
 async def logo_with_image(shop: Shop) -> JSON:
     return {"id": await shop.first("get_brand_logos"), "image_id": await an_image(shop)}
 
@@ -324,6 +336,9 @@ CASES: dict[tuple[str, str], list[Case]] = {
             of(message, "Sent", definition={"channel": "email", "content": {"subject": "New"}}),
             "status is 'Sent'",
         )
+    ],
+    ("create_text_messaging_sender_registration", "status"): [
+        Case(resubmitted("registration_failed"), resubmitted("active"), "status is 'approved' and must be 'rejected'")
     ],
     ("delete_tag_group", "default"): [Case(of(other_group), of(default_group), "default is True")],
     ("delete_coupon_code", "status"): [

@@ -32,7 +32,9 @@ def checker(*, names: bool = False) -> "FormatChecker":
         "date": is_date,
         "uri": is_uri,
         "base64": is_base64,
+        "country": is_country,
         "hex-color": is_hex_color,
+        "language": is_language,
     }
     checks |= {kind: partial(_is_id, kind, names=names) for kind in ID_FORMS}
     formats = FormatChecker(formats=())
@@ -98,6 +100,16 @@ def is_uri(text: str) -> bool:
     return re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+", text) is not None
 
 
+def is_country(text: str) -> bool:
+    """Whether the text could be a country's code of ISO 3166-1 in two letters: `US`."""
+    return re.fullmatch(r"[A-Z]{2}", text) is not None
+
+
+def is_language(text: str) -> bool:
+    """Whether the text has the form of a language tag of BCP 47: `de`, `fr-CA`, `zh-Hant-TW`."""
+    return re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", text) is not None
+
+
 def is_hex_color(text: str) -> bool:
     """Whether the text is a colour in hexadecimal: `#fff`, `#1F3A2E`, or `#1F3A2ECC` with its opacity."""
     return re.fullmatch(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})", text) is not None
@@ -118,7 +130,9 @@ FORMAT_FIXES = {
     "date-time": ("is not a time", "Use RFC 3339, like 2026-11-30T09:00:00Z"),
     "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
     "base64": ("is not base64", "Encode the bytes of the file as base64"),
+    "country": ("is not a country code", "Use the two capitals of ISO 3166-1, like US"),
     "hex-color": ("is not a hex colour", "Use # and six digits, like #1F3A2E"),
+    "language": ("is not a language code", "Use the tag of BCP 47, like de or fr-CA"),
     "uri": ("is not a URL", "Use the form https://example.org/path"),
     **{kind: id_problem(kind) for kind in ID_FORMS},
 }

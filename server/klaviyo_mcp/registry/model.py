@@ -230,7 +230,7 @@ class ActionSpec(Part):
     description: Annotated[str, StringConstraints(min_length=20, max_length=1500)]
     keywords: list[str] = []
     asks: list[Ask] = []
-    aliases: list[ActionName] = []
+    aliases: list[OperationName] = []
     replaces: list[str] = []
     operation: OperationName | None = None
     revision: Revision | None = None

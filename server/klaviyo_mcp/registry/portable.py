@@ -35,7 +35,9 @@ FORMAT_WORDS = {
     "time": "As HH:MM:SS.",
     "uri": "A URL.",
     "base64": "In base64.",
+    "country": "Two capitals, as US.",
     "hex-color": "As #1F3A2E.",
+    "language": "As de or fr-CA.",
 }
 """What is said in place of a format where nothing else is; of other formats, the names of arguments say enough."""
 NOT_RE2 = re.compile(r"\(\?|\\[1-9]|[*+?}]\+")
