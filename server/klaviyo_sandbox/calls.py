@@ -81,7 +81,7 @@ class Session:
 
     def missing(self, kind: str, identifier: str) -> ApiError:
         """The error for a resource that does not exist in this account."""
-        return unknown(kind, identifier)
+        return unknown(self.world.resources[kind].type, identifier)
 
     def schedule(self, kind: str, payload: Json, seconds: float) -> None:
         """Have work done `seconds` from now."""
@@ -107,7 +107,7 @@ class Call(Session):
 
     def missing(self, kind: str, identifier: str) -> ApiError:
         """The error for a resource that does not exist, as this operation tells it."""
-        return unknown(kind, identifier, self.operation.name)
+        return unknown(self.world.resources[kind].type, identifier, self.operation.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,9 @@ class Resource:
     ids: the form of its identifiers; `malformed` says what answers an id of another form (400 or 404)
     attributes: what a reader may see; `on_request` are those shown only when asked for
     computed: attributes that are worked out for a page of ids instead of being stored
-    stored: False for types that only occur in request bodies
+    stored: False for types that only occur in request bodies, and for another form of a stored one
     key: what operations call it, for a type that some of them show in another form
+    kept_as: attributes that the stored body has under another name
     defaults: attributes a new one gets when the caller leaves them out
     stamps: the attributes that hold when it was created and when it was last updated ("" for none)
     precision: to what its moments are kept. An answer that has just written them shows them to the microsecond
@@ -92,6 +93,7 @@ class Resource:
     path: str = ""
     stored: bool = True
     key: str = ""
+    kept_as: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def home(self) -> str:

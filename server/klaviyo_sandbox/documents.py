@@ -35,12 +35,13 @@ def many(call: Call, rows: Sequence[Row]) -> Answer:
 def identifiers(call: Call, rows: Sequence[Row]) -> Answer:
     """An answer with a page of resource identifiers, without attributes."""
     shown, links = _paged(call, rows)
-    return Answer(200, {"data": [{"type": call.operation.resource, "id": row.id} for row in shown], "links": links})
+    kind = call.world.resources[call.operation.resource].type
+    return Answer(200, {"data": [{"type": kind, "id": row.id} for row in shown], "links": links})
 
 
 def identifier(call: Call, identifier: str) -> Answer:
     """An answer with the identifier of a single resource."""
-    data = {"type": call.operation.resource, "id": identifier}
+    data = {"type": call.world.resources[call.operation.resource].type, "id": identifier}
     return Answer(200, {"data": data, "links": {"self": self_link(call)}})
 
 
@@ -110,7 +111,10 @@ def _objects(call: Call, resource: Resource, rows: Sequence[Row], *, primary: bo
     relationships = _relationships(call, resource, rows, primary)
     objects: list[Json] = []
     for row in rows:
-        attributes = {name: computed[name].get(row.id) if name in computed else row.body.get(name) for name in shown}
+        attributes = {
+            name: computed[name].get(row.id) if name in computed else row.body.get(resource.kept_as.get(name, name))
+            for name in shown
+        }
         if chosen is not None:
             attributes = _pick(attributes, chosen | asked)
         item: Json = {"type": resource.type, "id": row.id, "attributes": attributes}
@@ -139,7 +143,8 @@ def _relationships(call: Call, resource: Resource, rows: Sequence[Row], primary:
                 ids = None
             if form != "nothing":
                 home = f"{call.base_url}{resource.home}/{quote(row.id)}"
-                written[row.id][relation.name] = _relationship(relation, ids, home)
+                kind = call.world.resources[relation.type].type
+                written[row.id][relation.name] = _relationship(relation, kind, ids, home)
     return written if relations else {}
 
 
@@ -160,11 +165,11 @@ def _shows_data(call: Call, relation: Relation, primary: bool) -> bool:
     return relation.data is True or (relation.data == "own" and primary and not call.operation.parent)
 
 
-def _relationship(relation: Relation, ids: Sequence[str] | None, home: str) -> Json:
-    """A relationship of the resource at `home`: its data unless `ids` is None, and its links."""
+def _relationship(relation: Relation, kind: str, ids: Sequence[str] | None, home: str) -> Json:
+    """A relationship of the resource at `home` to such of a `kind`: its data unless `ids` is None, and its links."""
     entry: Json = {}
     if ids is not None:
-        linkage = [{"type": relation.type, "id": identifier} for identifier in ids]
+        linkage = [{"type": kind, "id": identifier} for identifier in ids]
         entry["data"] = linkage if relation.many else (linkage[0] if linkage else None)
     links = {"self": f"{home}/relationships/{relation.name}/", "related": f"{home}/{relation.name}/"}
     if relation.links == "related":

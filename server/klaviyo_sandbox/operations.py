@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 from klaviyo_sandbox.api import (
     accounts,
+    billing,
+    brands,
     campaigns,
     catalogs,
     client,
@@ -28,7 +30,9 @@ from klaviyo_sandbox.api import (
     segments,
     tags,
     templates,
+    text_messaging,
     tracking_settings,
+    translations,
     universal_content,
     web_feeds,
     webhooks,
@@ -39,6 +43,8 @@ from klaviyo_sandbox.loose_json import Json
 
 _DOMAINS = (
     accounts,
+    billing,
+    brands,
     campaigns,
     catalogs,
     client,
@@ -61,7 +67,9 @@ _DOMAINS = (
     segments,
     tags,
     templates,
+    text_messaging,
     tracking_settings,
+    translations,
     universal_content,
     web_feeds,
     webhooks,

@@ -14,7 +14,7 @@ from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import answer_call, preview_call
-from klaviyo_sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
 JSON = dict[str, Any]
@@ -259,6 +259,30 @@ async def an_image(shop: Shop) -> str:
     return await shop.first("get_images")
 
 
+def a_part(kind: str) -> Callable[[Shop], Awaitable[str]]:
+    """The first of the brand's parts of one kind."""
+
+    async def found(shop: Shop) -> str:
+        return await shop.first(f"get_{kind}s")
+
+    return found
+
+
+def for_emails(kind: str, part: Callable[[Shop], Awaitable[str]] | str) -> Make:
+    async def made(shop: Shop) -> JSON:
+        return {"id": COMPANY_ID, f"{kind}_id": part if isinstance(part, str) else await part(shop)}
+
+    return made
+
+
+async def logo_with_image(shop: Shop) -> JSON:
+    return {"id": await shop.first("get_brand_logos"), "image_id": await an_image(shop)}
+
+
+async def logo_without(shop: Shop) -> JSON:
+    return {"id": await shop.first("get_brand_logos"), "image_id": "1"}
+
+
 FEED = {"url": "https://example.org/feed.json", "request_method": "get", "content_type": "json"}
 HTML = {"html": "<p>Hello</p>"}
 BLOCKS = next(
@@ -312,6 +336,12 @@ CASES: dict[tuple[str, str], list[Case]] = {
         Case(of(custom_metric, "Not in use"), of(in_use), 'in use by the mapped metric "revenue"')
     ],
     ("create_web_feed", "none_found"): [Case(plain(name="not_taken", **FEED), feed_taken, "is taken by")],
+    ("create_brand_logo", "exists"): [Case(within("image_id", an_image), plain(image_id="1"), EXISTS)],
+    ("update_brand_logo", "exists"): [Case(logo_with_image, logo_without, EXISTS)],
+    ("update_brand_email_default", "exists"): [
+        Case(for_emails(kind, a_part(kind)), for_emails(kind, "1"), EXISTS)
+        for kind in ("brand_logo", "brand_button", "brand_social_group")
+    ],
     ("merge_profiles", "exists"): [Case(merged, unmerged, EXISTS), Case(merged, unmerging, EXISTS)],
     ("bulk_suppress_profiles", "exists"): [
         Case(within("list_id", a_list), plain(list_id=NOWHERE), EXISTS),

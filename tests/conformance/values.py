@@ -27,6 +27,7 @@ FORMATS = {
     "date-time": ["2026-11-30T09:00:00Z", "2024-02-29T23:59:59+02:00", "2026-10-01T00:00:00"],
     "date": ["2026-11-30", "2024-02-29"],
     "time": ["09:00:00", "23:30:15"],
+    "hex-color": ["#1F3A2E", "#fff", "#1F3A2ECC"],
     "uri": ["https://example.org/a?b=c&d=é", "http://example.org"],
     **{name: [form.example] for name, form in ID_FORMS.items()},
     "base64": ["R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"],

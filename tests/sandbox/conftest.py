@@ -12,15 +12,20 @@ import httpx2
 import pytest
 
 from klaviyo_sandbox import API_KEY, ManualClock, create_app
+from klaviyo_sandbox.facts import REVISION
 
 START = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 JSON_API = "application/vnd.api+json"
 
 
 class Talk:
-    """A client of one sandbox. Answers are httpx2 responses; `data` and `errors` read what is in them."""
+    """A client of one sandbox. Answers are httpx2 responses; `data` and `errors` read what is in them.
 
-    def __init__(self, **options: Any) -> None:
+    `revision` is the one that requests are made at unless they say another.
+    """
+
+    def __init__(self, *, revision: str = REVISION, **options: Any) -> None:
+        self.revision = revision
         self.clock = ManualClock(START)
         self.app = create_app(**{"clock": self.clock, "profiles": 40, "rate_limits": False, **options})
         self._runner = asyncio.Runner()
@@ -32,7 +37,7 @@ class Talk:
         self, method: str, path: str, body: Any = None, *, key: str | None = API_KEY, **headers: str | None
     ) -> httpx2.Response:
         """`headers` are named like Python arguments; None leaves out a header that is otherwise sent."""
-        sent: dict[str, str | None] = {"revision": "2026-07-15", "Accept": JSON_API}
+        sent: dict[str, str | None] = {"revision": self.revision, "Accept": JSON_API}
         sent["Authorization"] = None if key is None else f"Klaviyo-API-Key {key}"
         if body is not None:
             sent["Content-Type"] = JSON_API
@@ -125,12 +130,12 @@ def local(link: str | None) -> str | None:
 
 
 @pytest.fixture
-def make_sandbox() -> Iterator[Callable[..., Talk]]:
-    """A function that makes sandboxes with options of `create_app`."""
+def make_sandbox(request: pytest.FixtureRequest) -> Iterator[Callable[..., Talk]]:
+    """A function that makes sandboxes with options of `create_app`, to talk to at a test module's `AT_REVISION`."""
     made: list[Talk] = []
 
     def make(**options: Any) -> Talk:
-        made.append(Talk(**options))
+        made.append(Talk(**{"revision": _revision(request), **options}))
         return made[-1]
 
     yield make
@@ -150,3 +155,14 @@ def shop() -> Iterator[Talk]:
     talk = Talk(profiles=120)
     yield talk
     talk.close()
+
+
+@pytest.fixture(autouse=True)
+def _at_revision(request: pytest.FixtureRequest) -> None:
+    """The shop that all share is talked to at the revision of each module, too."""
+    if "shop" in request.fixturenames:
+        request.getfixturevalue("shop").revision = _revision(request)
+
+
+def _revision(request: pytest.FixtureRequest) -> str:
+    return getattr(request.module, "AT_REVISION", REVISION)

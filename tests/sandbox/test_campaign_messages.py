@@ -2,6 +2,7 @@
 
 import pytest
 
+AT_REVISION = "2026-07-15"
 EMAIL = {"channel": "email", "label": "Hello", "content": {"subject": "Hi", "from_email": "a@b.example"}}
 SMS = {"channel": "sms", "content": {"body": "Hi"}}
 PUSH = {"channel": "mobile_push", "content": {"title": "Hi", "body": "There"}}

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+AT_REVISION = "2026-07-15"
 EMAIL_MESSAGE = {"channel": "email", "label": "Hello", "content": {"subject": "Hi", "from_email": "a@b.example"}}
 
 

@@ -8,6 +8,8 @@ import pytest
 from klaviyo_sandbox import OTHER_API_KEY, ManualClock
 from klaviyo_sandbox.api.campaign_shapes import STATUSES
 
+AT_REVISION = "2026-07-15"
+
 
 def everything(talk):
     return {

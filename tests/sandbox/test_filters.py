@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from klaviyo_sandbox.filters import Condition, parse
 
+AT_REVISION = "2026-07-15"
+
 
 def filtered(shop, path, text):
     return shop.get(f"{path}?filter={quote(text)}")

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+AT_REVISION = "2026-07-15"
+
 
 def test_a_resource_has_type_id_attributes_relationships_and_a_link_to_itself(shop):
     newsletter = shop.list_id("Newsletter")

@@ -2,6 +2,8 @@
 
 import pytest
 
+AT_REVISION = "2026-07-15"
+
 CAMPAIGNS = '/api/campaigns?filter=equals(messages.channel,"email")&page[size]=1'
 # Data and links, links alone, data alone, the link to the related resources alone.
 BOTH, LINKS, DATA, RELATED = "data and links", "links", "data", "related link"

@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+AT_REVISION = "2026-07-15"
+
 CAMPAIGN = ["campaign_id", "campaign_message_id"]
 FLOW = ["flow_id", "flow_message_id"]
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+AT_REVISION = "2026-07-15"
 STRATEGY_TIME = "2026-11-17T09:00:00+00:00"
 
 

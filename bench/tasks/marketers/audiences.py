@@ -111,10 +111,10 @@ def _check_texts(case: Case) -> None:
     identifier, campaign = case.one("campaign")
     case.equal("its status", campaign.get("status"), "Draft")
     case.equal("its audiences", campaign.get("audiences", {}).get("included"), [vip])
-    _, message = case.one("campaign_message")
-    definition = message.get("definition", {})
-    case.equal("its channel", definition.get("channel"), "sms")
-    case.expect("20%" in str(definition.get("content", {}).get("body")), "the text does not say 20%")
+    case.one("campaign_message")
+    details = details_of(case)
+    case.equal("its channel", details.get("channel"), "sms")
+    case.expect("20%" in str(details.get("body")), "the text does not say 20%")
     reached = case.before.reached("sms", members)
     people = case.before.records("profile")
     case.said("reached", len(reached))
@@ -125,6 +125,13 @@ def _check_texts(case: Case) -> None:
         sum(bool(people[one]["phone_number"]) and case.before.consent(one, SMS) != "SUBSCRIBED" for one in members),
     )
     allow_estimating(case, identifier)
+
+
+def details_of(case: Case) -> JSON:
+    """What the one variation of a new campaign says, which has one audience."""
+    case.one("campaign_audience")
+    _, variation = case.one("campaign_variation")
+    return variation.get("definition", {}).get("details") or {}
 
 
 def allow_estimating(case: Case, campaign: str) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from bench.tasks.marketers.audiences import allow_estimating
+from bench.tasks.marketers.audiences import allow_estimating, details_of
 from bench.tasks.shop import JSON, Snapshot
 from bench.tasks.task import MUST_NOT, Case, Task
 
@@ -33,7 +33,7 @@ def _check_drafted(case: Case) -> None:
     case.equal("when it goes", str(strategy.get("datetime"))[:16], f"{case.given['friday']}T09:00")
     case.equal("whose clock", (strategy.get("options") or {}).get("is_local"), True)
     _, message = case.one("campaign_message")
-    content = message.get("definition", {}).get("content", {})
+    content = details_of(case)
     for name, wanted in (
         ("subject", "Winter is nearly here"),
         ("preview_text", "Warm things, and one surprise"),
@@ -42,8 +42,9 @@ def _check_drafted(case: Case) -> None:
     ):
         case.equal(name, content.get(name), wanted)
     templates = case.made("template")
-    case.expect(message.get("_template_id") in templates, "the message has no new template")
-    html = templates.get(str(message.get("_template_id")), {}).get("html")
+    case.equal("whose template it is", message.get("_template_id"), content.get("template_id"))
+    case.expect(content.get("template_id") in templates, "the message has no new template")
+    html = templates.get(str(content.get("template_id")), {}).get("html")
     case.expect("first_name" in str(html), "it greets nobody")
     members = state.linked("list.profiles", newsletter) - state.linked("list.profiles", vip)
     case.said("recipients", len(state.reached("email", members)))

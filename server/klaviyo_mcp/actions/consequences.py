@@ -264,7 +264,7 @@ async def _looked(look: Look, values: JSON, read: Read) -> JSON:
         outcome = await read(look.action, fill(look.arguments, scope))
         if look.each is None and look.batch is None and _is_single(outcome):
             return _single(outcome)
-        found += [outcome.composed] if outcome.composed is not None else outcome.records
+        found += [outcome.composed] if outcome.composed is not None else outcome.seen_records
         more = more or outcome.goes_on
     if look.mentions is not None:
         named = read_through(look.mentions[1:], values)
@@ -284,7 +284,7 @@ def _is_single(outcome: Outcome) -> bool:
 def _single(outcome: Outcome) -> JSON:
     if outcome.composed is not None:
         return outcome.composed
-    records = outcome.records
+    records = outcome.seen_records
     return records[0] if records else mapping(outcome.replies[0].document) if outcome.replies else {}
 
 

@@ -32,6 +32,7 @@ def checker(*, names: bool = False) -> "FormatChecker":
         "date": is_date,
         "uri": is_uri,
         "base64": is_base64,
+        "hex-color": is_hex_color,
     }
     checks |= {kind: partial(_is_id, kind, names=names) for kind in ID_FORMS}
     formats = FormatChecker(formats=())
@@ -97,6 +98,11 @@ def is_uri(text: str) -> bool:
     return re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*:\S+", text) is not None
 
 
+def is_hex_color(text: str) -> bool:
+    """Whether the text is a colour in hexadecimal: `#fff`, `#1F3A2E`, or `#1F3A2ECC` with its opacity."""
+    return re.fullmatch(r"#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})", text) is not None
+
+
 def is_base64(text: str) -> bool:
     """Whether the text is base64, bare or as a data URI."""
     try:
@@ -112,6 +118,7 @@ FORMAT_FIXES = {
     "date-time": ("is not a time", "Use RFC 3339, like 2026-11-30T09:00:00Z"),
     "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
     "base64": ("is not base64", "Encode the bytes of the file as base64"),
+    "hex-color": ("is not a hex colour", "Use # and six digits, like #1F3A2E"),
     "uri": ("is not a URL", "Use the form https://example.org/path"),
     **{kind: id_problem(kind) for kind in ID_FORMS},
 }

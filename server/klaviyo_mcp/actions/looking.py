@@ -106,4 +106,4 @@ def _records(outcome: Outcome) -> Iterator[JSON]:
     """The records with all their attributes, and the ids of what they are related to."""
     for reply in outcome.replies:
         for resource in objects(mapping(reply.document).get("data")):
-            yield jsonapi.fields_and_related(resource)
+            yield jsonapi.fields_and_related(resource) | jsonapi.fields_and_ids(resource)

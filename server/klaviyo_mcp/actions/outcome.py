@@ -9,7 +9,7 @@ from typing import Any
 
 from klaviyo_mcp.actions.cursors import Position
 from klaviyo_mcp.actions.understood import PLAIN, Understood
-from klaviyo_mcp.klaviyo.jsonapi import fields, fields_and_related, next_cursor
+from klaviyo_mcp.klaviyo.jsonapi import fields, fields_and_ids, fields_and_related, next_cursor
 from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
@@ -82,6 +82,12 @@ class Outcome:
         """The records, each with the ids of what it is related to under `related`."""
         data = [mapping(reply.document).get("data") for reply in self.replies]
         return [fields_and_related(resource) for part in data for resource in objects(part)]
+
+    @property
+    def seen_records(self) -> list[JSON]:
+        """The records as consequences see them, each with the ids of single related ones: `image_id`."""
+        data = [mapping(reply.document).get("data") for reply in self.replies]
+        return [fields_and_ids(resource) for part in data for resource in objects(part)]
 
     @property
     def records(self) -> list[JSON]:

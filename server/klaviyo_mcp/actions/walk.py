@@ -109,7 +109,7 @@ class Walk:
                 reading = self.planner.looking.plan_of(look.action, fill(look.arguments, plan.arguments))
                 if (record := self._known(reading, look.arguments)) is None:
                     walk = replace(self._looking, budget=WaitBudget(0, ends=monotonic() + LONGEST_GLANCE))
-                    record = next(iter((await walk.carry_out(reading)).records), None)
+                    record = next(iter((await walk.carry_out(reading)).seen_records), None)
                 if record:
                     found[look.name] = record
             except (ActionError, KlaviyoError):

@@ -76,7 +76,7 @@ KEYWORDS = {
 """What an input schema may say; a misspelt keyword would be ignored by every validator."""
 
 
-FORMATS = [*ID_FORMS, "base64", "date", "date-time", "email", "phone", "time", "uri"]
+FORMATS = [*ID_FORMS, "base64", "date", "date-time", "email", "hex-color", "phone", "time", "uri"]
 """The forms of text that an input schema may ask for; one that is not known would not be checked."""
 
 

@@ -40,6 +40,12 @@ def fields_and_related(resource: JSON) -> JSON:
     return {**fields(resource), "related": _related(resource)}
 
 
+def fields_and_ids(resource: JSON) -> JSON:
+    """As `fields`, and the id of each single resource it is related to as arguments name it: `image_id`."""
+    single = {name: found for name, found in _related(resource).items() if isinstance(found, str)}
+    return {**{f"{name.replace('-', '_')}_id": found for name, found in single.items()}, **fields(resource)}
+
+
 def included(documents: Iterable[JSON]) -> dict[str, list[JSON]]:
     """The records that came along with those asked for, by type, each once."""
     found: dict[str, dict[str, JSON]] = {}

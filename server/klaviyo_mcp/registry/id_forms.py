@@ -67,7 +67,28 @@ ID_FORMS = {
     "campaign-variation-id": _form("campaign variation", _LOOSE, "01JCW4R8R5P9X3Z7B1E4H8K2NT", LOOSE, named=""),
     "tag-id": _form("tag", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
     "tag-group-id": _form("tag group", "a UUID", "7b0d6d0e-3c1f-4f4a-9a55-0d9a6f6b2c11", UUID),
+    "text-messaging-sender-id": _form("text messaging sender", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""),
+    "text-messaging-sender-registration-id": _form(
+        "text messaging sender registration", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, named=""
+    ),
+    "translation-id": _form(
+        "translation",
+        "what is translated, a channel and its id",
+        "template::email::Wq8zRt",
+        r"[a-z-]+::.+::.+",
+        named="",
+    ),
     "universal-content-id": _form("universal content", _ULID, "01JCW4R8P3M7V1X5Z9C2F6H0KQ", ULID, HEX),
+    # Klaviyo shows a number and says no more, so that other known forms pass too.
+    **{
+        f"brand-{kind}-id": _form(words, _NUMBER, "42", DIGITS, ULID, UUID, HEX)
+        for kind, words in (
+            ("logo", "brand logo"),
+            ("button", "brand button"),
+            ("color", "colour group"),
+            ("social-group", "brand social group"),
+        )
+    },
     # Klaviyo documents neither, so that little is held against them.
     "custom-metric-id": _form("custom metric", _LOOSE, "01JCZ4V7Q9M2R5T8W1Y3B6D0FK", LOOSE),
     "webhook-id": _form("webhook", _LOOSE, "01JD5T8W1Z4C7F0H3K6N9Q2S5V", LOOSE),

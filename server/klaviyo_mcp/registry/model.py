@@ -24,7 +24,7 @@ from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.notes import Advice, Condition, Hole, Note
 from klaviyo_mcp.registry.nulls import without_null
-from klaviyo_mcp.registry.part import STRICT, ActionName
+from klaviyo_mcp.registry.part import STRICT, ActionName, OperationName
 from klaviyo_mcp.registry.places import Place
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.steps import StepsRequest
@@ -232,7 +232,7 @@ class ActionSpec(Part):
     asks: list[Ask] = []
     aliases: list[ActionName] = []
     replaces: list[str] = []
-    operation: ActionName | None = None
+    operation: OperationName | None = None
     revision: Revision | None = None
     provenance: str | None = None
     effect: Effect

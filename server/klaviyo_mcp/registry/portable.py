@@ -30,7 +30,13 @@ UNTOUCHED = frozenset(
 PYTHON_TYPES = {"string": str, "number": int | float, "integer": int, "boolean": bool, "array": list, "object": dict}
 ANYTHING = {"type": ["string", "number", "boolean", "array"], "items": {"type": "string"}}
 """What a value may be of which nothing is said: a plain value, or a list of texts."""
-FORMAT_WORDS = {"date": "As YYYY-MM-DD.", "time": "As HH:MM:SS.", "uri": "A URL.", "base64": "In base64."}
+FORMAT_WORDS = {
+    "date": "As YYYY-MM-DD.",
+    "time": "As HH:MM:SS.",
+    "uri": "A URL.",
+    "base64": "In base64.",
+    "hex-color": "As #1F3A2E.",
+}
 """What is said in place of a format where nothing else is; of other formats, the names of arguments say enough."""
 NOT_RE2 = re.compile(r"\(\?|\\[1-9]|[*+?}]\+")
 """Lookarounds, references back, possessive quantifiers: what converters in Go and Rust do not compile."""

@@ -58,6 +58,18 @@ RECORD_FIELDS: dict[str, RecordFields] = {
         lines={"value": Line("value", "event_properties"), "highlights": Line("highlights", "event_properties")},
         names={"metric": "name"},
     ),
+    "billing-usage": RecordFields(_words("usage_used usage_max unit period_start period_end as_of")),
+    "brand-logo": RecordFields(_words("name width height alt_text link_url image"), names={"image": "name"}),
+    "brand-button": RecordFields(_words("name is_primary style.background_color text.color border.is_border_active")),
+    "brand-color": RecordFields(_words("name colors")),
+    "brand-social-group": RecordFields(_words("name social_links")),
+    "brand-email-default": RecordFields(
+        _words(
+            "body.background_color body.body_background_color body.text.font_family body.text.color "
+            "body.h1_text.font_family body.h1_text.color body.link_text.color header.background_color header.links "
+            "header.logo_max_width footer.background_color footer.social_group_color"
+        )
+    ),
     "campaign": RecordFields(_words("name status send_time audiences scheduled_at archived updated_at")),
     "campaign-audience": RecordFields(_words("definition")),
     "campaign-message": RecordFields(_words("definition send_times")),
@@ -76,6 +88,11 @@ RECORD_FIELDS: dict[str, RecordFields] = {
     "review": RecordFields(
         _words("rating title content author email status.value verified product.name created public_reply")
     ),
+    "text-messaging-sender": RecordFields(
+        _words("sender_type sender_identifier sender_details.country status forwarding_number created_at")
+    ),
+    "text-messaging-sender-registration": RecordFields(_words("status failures submitted_at decided_at")),
+    "translation": RecordFields(_words("channel source_locale target_locales fallback_locale updated")),
 }
 
 NAME_LIKE = ("name", "title", "email", "label", "code")

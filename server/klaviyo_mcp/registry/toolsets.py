@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from klaviyo_mcp.registry.model import ActionSpec
 
 MARKETING = frozenset(
-    {"accounts", "campaigns", "coupons", "events", "flows", "forms", "images", "lists", "metrics", "profiles"}
-    | {"reporting", "reviews", "segments", "tags", "templates", "web_feeds"}
+    {"accounts", "billing", "brands", "campaigns", "coupons", "events", "flows", "forms", "images", "lists", "metrics"}
+    | {"profiles", "reporting", "reviews", "segments", "tags", "templates", "translations", "web_feeds"}
 )
 """The toolsets of everyday marketing."""
 BEYOND = frozenset(
-    {"catalogs", "client", "conversations", "custom_objects", "data_privacy", "tracking_settings", "webhooks"}
+    {"catalogs", "client", "conversations", "custom_objects", "data_privacy", "text_messaging", "tracking_settings"}
+    | {"webhooks"}
 )
-"""The other toolsets: what touches privacy, webhooks, catalogues and data models."""
+"""The other toolsets: what touches privacy, webhooks, catalogues, data models and the numbers that texts come from."""
 ALWAYS = frozenset({"accounts:read"})
 """Scopes that are always asked for: to say whose account it is."""
 

@@ -13,6 +13,7 @@ SAMPLES: dict[str, Any] = {
     "date": "2026-11-30",
     "time": "09:00:00",
     "uri": "https://example.org/page",
+    "hex-color": "#1F3A2E",
     "base64": "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
 }
 PATTERNS: dict[str, str] = {

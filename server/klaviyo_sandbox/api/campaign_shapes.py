@@ -1,4 +1,4 @@
-"""What campaigns and their messages look like: audiences, settings, and the definition of a message per channel."""
+"""What campaigns and messages looked like before 2026-10-15: audiences, settings, the definition of a message."""
 
 from klaviyo_sandbox.api.common import BOOLEAN, STRING
 from klaviyo_sandbox.shapes import Choice, Flag, Free, Items, Number, Record, Shape, Text

@@ -84,7 +84,7 @@ RESOURCES = (
             "updated": Column("updated", "moment", nullable=False),
         },
         indexes=(("action_id", "id"),),
-        owns=(("template", "owner_id"),),
+        owns=(("template", "owner_id"), ("translation", "flow_message_id")),
     ),
 )
 

@@ -119,6 +119,7 @@ RESOURCES = (
             "owner_id": Column("_owner_id"),
         },
         indexes=(("name", "id"), ("created", "id"), ("updated", "id"), ("owner_id", "id")),
+        owns=(("translation", "template_id"),),
     ),
 )
 

@@ -102,6 +102,7 @@ RESOURCES = (
             "type": Column("definition.type"),
         },
         indexes=(("name", "id"), ("created", "id"), ("updated", "id")),
+        owns=(("translation", "template_universal_content_id"),),
     ),
 )
 

@@ -1,179 +1,189 @@
-"""How campaigns come to be and change: drafts with their messages, which can be edited until they are sent."""
-
-from collections.abc import Mapping
+"""Campaigns and their audiences: how they come to be, change, are copied and go."""
 
 from klaviyo_sandbox import documents, generic
-from klaviyo_sandbox.behaviour import sending
-from klaviyo_sandbox.behaviour.templates import copy_template
-from klaviyo_sandbox.calls import Answer, Call
-from klaviyo_sandbox.errors import conflict, invalid_body
+from klaviyo_sandbox.behaviour.campaign_content import (
+    add_message,
+    check_variations,
+    copy_message,
+    tracking_and_throttling,
+)
+from klaviyo_sandbox.behaviour.campaign_records import (
+    AUDIENCE,
+    ESTIMATION,
+    MESSAGE,
+    UNDER_WAY,
+    audience_body,
+    campaign_body,
+    check_groups,
+    given,
+    messages_of,
+    ordered_ids,
+    save_campaign,
+)
+from klaviyo_sandbox.calls import Answer, Call, Session
+from klaviyo_sandbox.errors import ApiError, conflict, invalid_body
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.storage.store import Row
 
-DEFAULTS: Json = {
-    "status": "Draft",
-    "archived": False,
-    "send_strategy": {"method": "immediate"},
-    "scheduled_at": None,
-    "send_time": None,
-}
-_TRACKED: Json = {"add_tracking_params": False, "custom_tracking_params": []}
-_TRACKED_IN_FULL: Json = {**_TRACKED, "is_tracking_clicks": True, "is_tracking_opens": True}
-# What the options of a campaign are by its channel, unless told otherwise.
-_OPTIONS: Mapping[str, Mapping[str, Json]] = {
-    "email": {
-        "send_options": {"use_smart_sending": True, "ignore_unsubscribes": False},
-        "tracking_options": _TRACKED_IN_FULL,
-    },
-    "sms": {"send_options": {"use_smart_sending": True}, "tracking_options": _TRACKED},
-    "mobile_push": {"send_options": {"use_smart_sending": True}, "tracking_options": _TRACKED_IN_FULL},
-}
-_SETTINGS = ("send_options", "tracking_options", "send_strategy")
-_RENDER_DEFAULTS = {"shorten_links": True, "add_org_prefix": True, "add_info_link": True, "add_opt_out_language": False}
+_OF_A_CAMPAIGN = (ESTIMATION, "campaign-recipient-estimation-job", "campaign-send-job")
+_MESSAGES = "/data/attributes/messages"
+_AUDIENCES = "/data/attributes/audiences"
 
 
 def create_campaign(call: Call) -> Answer:
-    """A draft, with its messages. All messages are for one channel."""
+    """A draft with the audiences, messages and variations that come with it, tied by the audiences' temporary ids."""
     attributes: Json = call.data["attributes"]
-    messages: list[Json] = attributes["campaign-messages"]["data"]
-    channels = {message["attributes"]["definition"]["channel"] for message in messages}
-    if len(channels) > 1:
-        raise invalid_body(
-            "/data/attributes/campaign-messages/data", "All messages of a campaign must have the same channel."
-        )
-    _check_groups(call, attributes["audiences"])
-    _check_tracking(attributes.get("tracking_options"))
-    own = {name: value for name, value in attributes.items() if name != "campaign-messages"}
-    body = generic.stamped(call, call.world.resources["campaign"], own)
-    body["audiences"] = {"included": [], "excluded": [], **_given(own["audiences"])}
-    body.update(settings(channels.pop(), own))
-    identifier = call.new_id("campaign")
-    call.store.insert(call.account, "campaign", identifier, body)
-    for message in messages:
-        _create_message(call, identifier, message)
-    return documents.one(call, Row(identifier, body), 201)
+    audiences: list[Json] = attributes.get("audiences") or []
+    messages: list[Json] = attributes.get("messages") or []
+    _check_inline(call, audiences, messages)
+    tags: list[Json] = call.data.get("relationships", {}).get("tags", {}).get("data", [])
+    for tag in tags:
+        call.require("tag", tag["id"])
+    campaign = call.new_id("campaign")
+    call.store.insert(call.account, "campaign", campaign, campaign_body(attributes["definition"], call.stamp))
+    for tag in tags:
+        call.store.link(call.account, "tag.campaigns", tag["id"], [campaign], call.micros)
+    ids: dict[str, str] = {}
+    for identifier, audience in zip(ordered_ids(call, AUDIENCE, len(audiences)), audiences, strict=True):
+        ids[audience["temporary_id"]] = identifier
+        definition = {name: value for name, value in audience.items() if name != "temporary_id"}
+        call.store.insert(call.account, AUDIENCE, identifier, audience_body(campaign, definition, call.stamp))
+    for identifier, message in zip(ordered_ids(call, MESSAGE, len(messages)), messages, strict=True):
+        parents = campaign, ids[message["audience_temporary_id"]]
+        definition = {"name": message.get("name"), **tracking_and_throttling(message)}
+        add_message(call, identifier, parents, definition, message.get("variations") or [])
+    return documents.one(call, Row(campaign, save_campaign(call, campaign)), 201)
 
 
 def update_campaign(call: Call) -> Answer:
-    """Change a campaign that has not gone out. Objects are merged key by key, a send strategy is replaced whole."""
+    """Change what a campaign says of itself. Its settings for sending are merged key by key."""
     body = call.require("campaign", call.id)
-    if body["status"] not in ("Draft", "Scheduled"):
-        raise conflict(f"Campaign with id {call.id} has the status '{body['status']}' and can no longer be changed.")
-    attributes: Json = call.data["attributes"]
-    _check_groups(call, attributes.get("audiences", {}))
-    _check_tracking(attributes.get("tracking_options"))
-    for name, value in _given(attributes).items():
-        body[name] = (
-            {**body[name], **_given(value)} if name in ("audiences", "send_options", "tracking_options") else value
-        )
-    if attributes.get("name") is not None:
-        _rename_messages(call, attributes["name"])
-    body.update(settings(body["_channel"], body), updated_at=call.stamp)
-    if body["status"] == "Scheduled" and attributes.get("send_strategy") is not None:
-        sending.reschedule(call, call.id, body)
-    call.store.replace(call.account, "campaign", call.id, body)
-    if "audiences" in attributes:
-        # An estimate of another audience is out of date.
-        call.store.remove(call.account, "campaign-recipient-estimation", call.id)
-    return documents.one(call, Row(call.id, body))
+    changes = given(call.data["attributes"]["definition"])
+    settings = {**body["definition"]["send_settings"], **given(changes.get("send_settings", {}))}
+    body["definition"] |= {**changes, "send_settings": settings}
+    return documents.one(call, Row(call.id, save_campaign(call, call.id, body)))
 
 
 def delete_campaign(call: Call) -> Answer:
-    """Remove a campaign, its messages, and what was estimated about it."""
-    for kind in ("campaign-recipient-estimation", "campaign-recipient-estimation-job", "campaign-send-job"):
+    """Remove a campaign, its audiences and messages, and what was estimated about it."""
+    for kind in _OF_A_CAMPAIGN:
         call.store.remove(call.account, kind, call.id)
     return generic.delete_resource(call)
 
 
 def clone_campaign(call: Call) -> Answer:
-    """A draft with the audiences, settings, messages and templates of another campaign."""
+    """A draft with the audiences, messages, variations and templates of another campaign."""
     original: str = call.data["id"]
     source = call.require("campaign", original)
-    kept = {name: source[name] for name in (*_SETTINGS, "audiences", "_channel")}
-    if "datetime" in kept["send_strategy"]:
-        # The original's time has often passed; Klaviyo puts the present in its place.
-        kept["send_strategy"] = {**kept["send_strategy"], "datetime": call.stamp}
-    name = call.data["attributes"].get("new_name") or f"Clone of {source['name']}"
-    stamps = {"created_at": call.stamp, "updated_at": call.stamp}
-    body: Json = {**DEFAULTS, **kept, "name": name, **stamps}
-    identifier = call.new_id("campaign")
-    call.store.insert(call.account, "campaign", identifier, body)
-    for row in call.store.find(call.account, "campaign-message", "campaign_id", original):
-        message = call.new_id("campaign-message")
-        template: str | None = row.body.get("_template_id")
-        if template is not None:
-            template = copy_template(call, template, f"Clone of {template}", owner=message).id
-        copied = {**row.body, **stamps, "send_times": None, "_campaign_id": identifier, "_template_id": template}
-        call.store.insert(call.account, "campaign-message", message, copied)
+    attributes: Json = call.data["attributes"]
+    # The field has another name at earlier revisions.
+    name = attributes.get("name") or attributes.get("new_name") or f"Clone of {source['name']}"
+    campaign = call.new_id("campaign")
+    body = campaign_body({**source["definition"], "name": name, "archived": False}, call.stamp)
+    call.store.insert(call.account, "campaign", campaign, body)
+    audiences = call.store.find(call.account, AUDIENCE, "campaign_id", original)
+    ids = dict(zip((row.id for row in audiences), ordered_ids(call, AUDIENCE, len(audiences)), strict=True))
+    for row in audiences:
+        copied = audience_body(campaign, row.body["definition"], call.stamp)
+        call.store.insert(call.account, AUDIENCE, ids[row.id], copied)
+    messages = messages_of(call, original)
+    for identifier, row in zip(ordered_ids(call, MESSAGE, len(messages)), messages, strict=True):
+        copy_message(call, identifier, row, (campaign, ids[row.body["_audience_id"]]), row.body["definition"]["name"])
+    return documents.one(call, Row(campaign, save_campaign(call, campaign)), 201)
+
+
+def create_audience(call: Call) -> Answer:
+    """One more audience of a campaign."""
+    campaign: str = call.data["relationships"]["campaign"]["data"]["id"]
+    call.require("campaign", campaign)
+    definition: Json = call.data["attributes"]["definition"]
+    _check_audience(call, definition, "/data/attributes/definition")
+    return _store_audience(call, audience_body(campaign, definition, call.stamp))
+
+
+def update_audience(call: Call) -> Answer:
+    """Change whom an audience has, unless a message to it is on its way."""
+    body = call.require(AUDIENCE, call.id)
+    _check_idle(call, call.id)
+    definition = given(call.data["attributes"].get("definition") or {})
+    _check_audience(call, definition, "/data/attributes/definition")
+    body["definition"] |= definition
+    body["updated"] = call.stamp
+    call.store.replace(call.account, AUDIENCE, call.id, body)
+    _outdate(call, body["_campaign_id"])
+    return documents.one(call, Row(call.id, body))
+
+
+def delete_audience(call: Call) -> Answer:
+    """Remove an audience with its messages, unless one of them is on its way."""
+    body = call.require(AUDIENCE, call.id)
+    _check_idle(call, call.id)
+    call.store.remove(call.account, AUDIENCE, call.id)
+    _outdate(call, body["_campaign_id"])
+    return Answer(204)
+
+
+def clone_audience(call: Call) -> Answer:
+    """A copy of whom an audience has, for its campaign or another one. Its messages stay with the original."""
+    original: str = call.data["attributes"]["id"]
+    if original != call.data["id"]:
+        raise invalid_body("/data/attributes/id", f"The id '{original}' does not match the id '{call.data['id']}'.")
+    source = call.require(AUDIENCE, original)
+    target: Json = call.data.get("relationships", {}).get("campaign", {}).get("data") or {}
+    campaign: str = target.get("id") or source["_campaign_id"]
+    call.require("campaign", campaign)
+    name = call.data["attributes"].get("name") or f"Clone of {source['definition']['name'] or original}"
+    return _store_audience(call, audience_body(campaign, {**source["definition"], "name": name}, call.stamp))
+
+
+def list_tags_of_message(call: Call) -> Answer:
+    """The tags of a message are those of its campaign."""
+    campaign: str = call.require(MESSAGE, call.id)["_campaign_id"]
+    relation = call.world.resources["campaign"].relation("tags")
+    rows = call.store.page(call.account, "tag", through=(relation, campaign))
+    return documents.identifiers(call, rows) if call.operation.relationships_only else documents.many(call, rows)
+
+
+def _store_audience(call: Call, body: Json) -> Answer:
+    identifier = call.new_id(AUDIENCE)
+    call.store.insert(call.account, AUDIENCE, identifier, body)
+    _outdate(call, body["_campaign_id"])
     return documents.one(call, Row(identifier, body), 201)
 
 
-def settings(channel: str, given: Json) -> Json:
-    """The channel of a campaign, and its options and send strategy as Klaviyo completes those that are `given`."""
-    options = {name: {**options, **_given(given.get(name) or {})} for name, options in _OPTIONS[channel].items()}
-    if channel == "sms":
-        options["tracking_options"] = {name: options["tracking_options"][name] for name in _TRACKED}
-    strategy: Json = given.get("send_strategy") or DEFAULTS["send_strategy"]
-    if channel == "email" and strategy["method"] == "static":
-        local: Json = strategy.get("options") or {"is_local": False}
-        past = {"send_past_recipients_immediately": bool(local.get("send_past_recipients_immediately"))}
-        strategy = {**strategy, "options": {"is_local": local["is_local"], **(past if local["is_local"] else {})}}
-    return {"_channel": channel, **options, "send_strategy": strategy}
+def _outdate(session: Session, campaign: str) -> None:
+    """An estimate of other audiences is out of date."""
+    session.store.remove(session.account, ESTIMATION, campaign)
+    save_campaign(session, campaign)
 
 
-def _rename_messages(call: Call, name: str) -> None:
-    """An email's label follows the name of its campaign."""
-    for row in call.store.find(call.account, "campaign-message", "campaign_id", call.id):
-        if "label" in row.body["definition"]:
-            row.body["definition"]["label"] = name
-            call.store.replace(call.account, "campaign-message", row.id, row.body)
+def _check_idle(session: Session, audience: str) -> None:
+    for row in session.store.find(session.account, MESSAGE, "audience_id", audience):
+        if row.body["_status"] in UNDER_WAY:
+            raise conflict(
+                f"The message {row.id} to this audience has the status '{row.body['definition']['status']}'. "
+                "Cancel or revert it first."
+            )
 
 
-def _create_message(call: Call, campaign: str, message: Json) -> None:
-    definition: Json = dict(message["attributes"]["definition"])
-    if definition["channel"] == "email":
-        definition.setdefault("label", None)
-        definition["content"] = {**dict.fromkeys(_EMAIL_CONTENT), **definition.get("content", {})}
-    elif definition["channel"] == "sms":
-        definition["content"] = {"body": None, "media_url": None, **definition.get("content", {})}
-        definition["render_options"] = {**_RENDER_DEFAULTS, **_given(definition.get("render_options", {}))}
-    else:
-        definition.setdefault("notification_type", "standard")
-    image = message.get("relationships", {}).get("image", {}).get("data", {}).get("id")
-    if image is not None:
-        call.require("image", image)
-    body: Json = {
-        "definition": definition,
-        "send_times": None,
-        "created_at": call.stamp,
-        "updated_at": call.stamp,
-        "_campaign_id": campaign,
-        "_image_id": image,
-    }
-    call.store.insert(call.account, "campaign-message", call.new_id("campaign-message"), body)
-
-
-_EMAIL_CONTENT = ("subject", "preview_text", "from_email", "from_label", "reply_to_email", "cc_email", "bcc_email")
-
-
-def _check_groups(call: Call, audiences: Json) -> None:
-    """Audiences must be lists or segments of this account."""
+def _check_audience(session: Session, definition: Json, pointer: str) -> None:
     for side in ("included", "excluded"):
-        for index, group in enumerate(audiences.get(side) or []):
-            if all(call.store.get(call.account, kind, group) is None for kind in ("list", "segment")):
-                detail = f"'{group}' is not the id of a list or segment."
-                raise invalid_body(f"/data/attributes/audiences/{side}/{index}", detail)
+        check_groups(session, definition.get(side) or [], f"{pointer}/{side}")
 
 
-def _check_tracking(options: Json | None) -> None:
-    """Custom UTM parameters need a source and a medium."""
-    parameters: list[Json] = (options or {}).get("custom_tracking_params") or []
-    names = {parameter["name"] for parameter in parameters}
-    if parameters and not {"utm_source", "utm_medium"} <= names:
-        pointer = "/data/attributes/tracking_options/custom_tracking_params"
-        raise invalid_body(pointer, "Custom tracking parameters must include utm_source and utm_medium.")
+def _check_inline(call: Call, audiences: list[Json], messages: list[Json]) -> None:
+    known: set[str] = set()
+    for number, audience in enumerate(audiences):
+        if audience["temporary_id"] in known:
+            raise _wrong_temporary_id(f"{_AUDIENCES}/{number}/temporary_id", "is given to two audiences")
+        known.add(audience["temporary_id"])
+        _check_audience(call, audience, f"{_AUDIENCES}/{number}")
+    for number, message in enumerate(messages):
+        if message["audience_temporary_id"] not in known:
+            pointer = f"{_MESSAGES}/{number}/audience_temporary_id"
+            raise _wrong_temporary_id(pointer, "is none of the temporary ids in 'audiences'")
+        check_variations(call, message.get("variations") or [], f"{_MESSAGES}/{number}/variations")
 
 
-def _given(values: Json) -> Json:
-    """What is not null; null means "leave it as it is" throughout a campaign."""
-    return {name: value for name, value in values.items() if value is not None}
+def _wrong_temporary_id(pointer: str, why: str) -> ApiError:
+    return invalid_body(pointer, f"'{pointer.rpartition('/')[2]}' {why}.")

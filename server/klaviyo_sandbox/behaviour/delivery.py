@@ -6,10 +6,9 @@ from math import log
 from struct import unpack
 
 from klaviyo_sandbox.behaviour.events import ensure_metric, event_body, record_events
-from klaviyo_sandbox.behaviour.messages import campaign_message_properties, metric_of, recipient_properties
+from klaviyo_sandbox.behaviour.messages import metric_of, recipient_properties
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.loose_json import Json
-from klaviyo_sandbox.storage.store import Row
 
 _HOUR = 3600
 _SECOND = 1_000_000
@@ -20,14 +19,16 @@ _ROUNDS = (60, 900, _HOUR, 4 * _HOUR, 12 * _HOUR, 24 * _HOUR, 72 * _HOUR)
 _AT_ONCE = 500
 
 
-def deliver(session: Session, message: Row, campaign: Json, profiles: Sequence[str]) -> None:
-    """Write that a campaign message was received, and see to what its recipients do with it."""
+def deliver(session: Session, about: Json, tracking: Json, profiles: Sequence[str]) -> None:
+    """Write that a campaign message was received, and see to what its recipients do with it.
+
+    about: what every event says of the message
+    tracking: the message's tracking options
+    """
     if not profiles:
         return
-    about = campaign_message_properties(message.id, campaign["name"], message.body["definition"])
     at = session.micros // _SECOND
     _write(session, about, ((profile, "delivered", at, {}) for profile in profiles), at)
-    tracking: Json = campaign["tracking_options"]
     stages = [
         stage
         for stage, tracked in (("opened", "is_tracking_opens"), ("clicked", "is_tracking_clicks"))
@@ -41,7 +42,9 @@ def react(session: Session, payload: Json) -> None:
     """Write the opens and clicks since the last round."""
     number: int = payload["round"]
     since, until = (0, *_ROUNDS)[number], _ROUNDS[number]
-    message, at = payload["about"]["$message"], payload["at"]
+    at = payload["at"]
+    # What is tested against each other is read differently.
+    message = payload["about"].get("$variation") or payload["about"]["$message"]
     reactions = (
         (profile, stage, at + after, more)
         for profile in payload["profiles"]

@@ -29,7 +29,7 @@ def finish(session: Session, payload: Json) -> None:
     """The job is done and its result can be read."""
     if _advance(session, payload, "complete"):
         campaign = payload["campaign"]
-        count = count_recipients(session, session.require("campaign", campaign))
+        count = count_recipients(session, campaign)
         session.store.remove(session.account, _RESULT, campaign)
         session.store.insert(session.account, _RESULT, campaign, {"estimated_recipient_count": count})
 
@@ -42,24 +42,29 @@ def get_estimation(call: Call) -> Answer:
     return generic.get_resource(call)
 
 
-def count_recipients(session: Session, campaign: Json) -> int:
-    """How many profiles the campaign would reach."""
-    return len(recipients(session, campaign))
+def count_recipients(session: Session, campaign: str) -> int:
+    """How many profiles the campaign's messages would reach, each counted once."""
+    reached: set[str] = set()
+    for row in session.store.find(session.account, "campaign-message", "campaign_id", campaign):
+        audience: Json = session.require("campaign-audience", row.body["_audience_id"])["definition"]
+        reached.update(recipients(session, audience, row.body["_channel"]))
+    return len(reached)
 
 
-def recipients(session: Session, campaign: Json) -> list[str]:
+def recipients(session: Session, audience: Json, channel: str | None) -> list[str]:
     """Distinct profiles in the included groups that the channel reaches, less those in the excluded groups."""
-    audiences: Json = campaign["audiences"]
-    included, excluded = json.dumps(audiences["included"]), json.dumps(audiences.get("excluded") or [])
     parameters = {
         "account": session.account,
-        "channel": campaign["_channel"],
-        "included": included,
-        "excluded": excluded,
+        "channel": channel,
+        "consent": _CONSENTS.get(channel or "", ""),
+        "included": json.dumps(audience["included"] or []),
+        "excluded": json.dumps(audience["excluded"] or []),
     }
     return [profile for (profile,) in session.store.rows(_RECIPIENTS, parameters)]
 
 
+# Nobody in the sandbox has consented to WhatsApp.
+_CONSENTS = {"mobile_push": "push.marketing", "whatsapp": "whatsapp.marketing"}
 # Email reaches everybody with an address who is not suppressed; other channels only those who subscribed to them.
 _RECIPIENTS = """
 SELECT p.id FROM profile AS p
@@ -72,7 +77,7 @@ AND CASE :channel
         AND c.channel = 'sms.marketing' AND c.status = 'SUBSCRIBED')
     ELSE EXISTS (
         SELECT 1 FROM consent AS c WHERE c.account = p.account AND c.profile = p.id
-        AND c.channel = 'push.marketing' AND c.status = 'SUBSCRIBED')
+        AND c.channel = :consent AND c.status = 'SUBSCRIBED')
     END
 AND p.id IN (
     SELECT target FROM link WHERE account = :account AND relation IN ('list.profiles', 'segment.profiles')

@@ -115,12 +115,14 @@ def _query(call: Call, kind: Kind, describe: Callable[[Interaction], dict[str, S
     if all(call.store.get(call.account, of, metric) is None for of in ("metric", "custom-metric")):
         raise invalid_body("/data/attributes/conversion_metric_id", f"Metric with id {metric} not found.")
     report = start(call, kind)
-    known: dict[str, dict[str, Sequence[str]] | None] = {}
+    # A message may have several variations.
+    known: dict[tuple[str, str], dict[str, Sequence[str]] | None] = {}
     groups = _Groups(call)
     for one, profile, sent, what, amount in _counted(call, report.span.since, metric):
-        if one.message not in known:
-            known[one.message] = describe(one)
-        dimensions = known[one.message]
+        key = one.message, str(one.about.get("$variation"))
+        if key not in known:
+            known[key] = describe(one)
+        dimensions = known[key]
         if dimensions is None:
             continue
         if "group" in report.group_by or "group_name" in report.group_by:
@@ -164,13 +166,14 @@ def _campaign(call: Call, one: Interaction) -> dict[str, Sequence[str]] | None:
     """The dimensions of a campaign's message, as long as the campaign exists."""
     message = call.store.get(call.account, "campaign-message", one.message)
     campaign = call.store.get(call.account, "campaign", message["_campaign_id"]) if message else None
-    if message is None or campaign is None:
+    audience = call.store.get(call.account, "campaign-audience", message["_audience_id"]) if message else None
+    if message is None or campaign is None or audience is None:
         return None
     return {
         "campaign_id": [message["_campaign_id"]],
         "campaign_message_id": [one.message],
-        "campaign_message_name": [message["definition"].get("label") or campaign["name"]],
-        "audience": campaign["audiences"]["included"],
+        "campaign_message_name": [message["definition"]["name"] or campaign["name"]],
+        "audience": audience["definition"]["included"],
         "campaign_channel": [one.channel],
         **_common(call, "campaign", message["_campaign_id"], one),
     }

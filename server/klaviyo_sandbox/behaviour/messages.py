@@ -35,12 +35,19 @@ def metric_of(stage: str, channel: str) -> str | None:
     return next((name for name, said in STAGES.items() if said == (stage, channel)), None)
 
 
-def campaign_message_properties(message: str, campaign_name: str, definition: Json) -> Json:
-    """What every event of a campaign message says of it. `definition` is the stored one of the message."""
-    channel = _channel(definition["channel"])
+def campaign_message_properties(
+    message: str, campaign_name: str, details: Json, variation: tuple[str, str | None] | None = None
+) -> Json:
+    """What every event of a campaign message says of it.
+
+    details: those of the variation that was received
+    variation: its id and its name, where there were several
+    """
+    channel = _channel(details["channel"])
     properties: Json = {"$message": message, "Campaign Name": campaign_name, "$campaign_channel": channel}
-    content: Json = definition.get("content") or {}
-    return {**properties, **_of_channel(channel, content.get("subject"), content.get("body"))}
+    if variation is not None:
+        properties |= {"$variation": variation[0], "Variation Name": variation[1] or ""}
+    return {**properties, **_of_channel(channel, details.get("subject"), details.get("body"))}
 
 
 def flow_message_properties(flow: str, message: str, name: str, channel: str, subject: str | None = None) -> Json:

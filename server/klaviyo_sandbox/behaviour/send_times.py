@@ -44,8 +44,9 @@ def planned(session: Session, strategy: Json, people: Sequence[str]) -> list[Bat
     """The recipients in batches, each with its moment, the first one first. Nobody is left out but who is too late."""
     if strategy["method"] == "throttled":
         each = ceil(len(people) * strategy["throttle_percentage"] / 100)
+        step = timedelta(minutes=1) if strategy.get("unit") == "minute" else timedelta(hours=1)
         return [
-            (session.now + timedelta(hours=number), list(people[at : at + each]))
+            (session.now + number * step, list(people[at : at + each]))
             for number, at in enumerate(range(0, len(people), each))
         ]
     if strategy["method"] == "smart_send_time":
@@ -56,6 +57,9 @@ def planned(session: Session, strategy: Json, people: Sequence[str]) -> list[Bat
         zones = _zones(session, people)
         at_once = bool(_options(strategy).get("send_past_recipients_immediately"))
         moments = {person: _wall_clock(strategy["datetime"], zones[person]) for person in people}
+        if strategy.get("tomorrow"):
+            day = timedelta(days=1)
+            moments = {person: moment + day * (moment < session.now) for person, moment in moments.items()}
         in_time = [person for person in people if at_once or moments[person] >= session.now]
         return _grouped(session, in_time, lambda person: moments[person]) or [(session.now, [])]
     return [(session.now, list(people))]

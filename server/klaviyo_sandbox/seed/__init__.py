@@ -5,10 +5,12 @@ from random import Random
 
 from klaviyo_sandbox.auth import COMPANY_ID, OTHER_COMPANY_ID
 from klaviyo_sandbox.behaviour.events import metric_integration
-from klaviyo_sandbox.calls import World
+from klaviyo_sandbox.calls import Session, World
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed import (
     audience,
+    brands,
+    campaigns,
     catalog,
     content,
     custom_objects,
@@ -18,6 +20,8 @@ from klaviyo_sandbox.seed import (
     orders,
     settings,
     states,
+    text_messaging,
+    translations,
 )
 from klaviyo_sandbox.seed.marketing import Ground
 from klaviyo_sandbox.seed.people import Calendar, Person, make_people
@@ -80,11 +84,11 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     lists = marketing.make_lists(ground, people)
     segments = marketing.make_segments(ground, people, metrics, lists)
     templates = marketing.make_templates(ground)
-    campaigns = marketing.make_campaigns(ground, lists, segments, templates, marketing.CAMPAIGNS)
+    made = campaigns.make_campaigns(ground, lists, segments, templates, campaigns.CAMPAIGNS)
     groups = {"metric": metrics, "list": lists, "segment": segments}
     flows = marketing.make_flows(ground, groups, templates, marketing.FLOWS)
     written_to = people[:_MOST_WRITTEN_TO]
-    sent = [sending for sending in campaigns.values() if sending[1]]
+    sent = [sending for sending in made.values() if sending[1]]
     messages.make_campaign_events(ground, sent, written_to, metrics)
     messages.make_flow_events(ground, flows, written_to, metrics)
     settings.make_settings(ground, metrics)
@@ -95,22 +99,29 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
     marketing.make_tags(
         ground,
         {
-            "Newsletter": {"campaigns": [campaigns["Autumn newsletter"][0]], "lists": [lists["Newsletter"]]},
+            "Newsletter": {"campaigns": [made["Autumn newsletter"][0]], "lists": [lists["Newsletter"]]},
             "Automation": {"flows": list(flows.values())},
             "VIP": {"lists": [lists["VIP customers"]], "segments": [segments["Big spenders"]]},
-            "Winter": {"campaigns": [campaigns["Winter gift guide"][0], campaigns["Holiday preview"][0]]},
-            "Summer": {"campaigns": [campaigns["Summer camping checklist"][0], campaigns["Late summer sale"][0]]},
+            "Winter": {"campaigns": [made["Winter gift guide"][0], made["Holiday preview"][0]]},
+            "Summer": {"campaigns": [made["Summer camping checklist"][0], made["Late summer sale"][0]]},
         },
     )
     if shop.account == COMPANY_ID:
         # A source of chance of its own: the rest of the shop does not depend on what is rare.
         apart = Ground(world.store, shop, Random(f"states:{shop.account}:{lists['Newsletter']}"), calendar.now)  # noqa: S311
-        marketing.make_campaigns(apart, lists, segments, templates, states.CAMPAIGNS)
+        campaigns.make_campaigns(apart, lists, segments, templates, states.CAMPAIGNS)
         marketing.make_flows(apart, groups, templates, states.FLOWS)
         states.finish_cast(ground, chosen, lists["Newsletter"])
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)
+    brands.make_brand(ground)
+    brands.make_plan(ground)
+    if shop.account == COMPANY_ID:
+        lately = Ground(world.store, shop, Random(f"lately:{shop.account}:{lists['Newsletter']}"), calendar.now)  # noqa: S311
+        translations.make_translations(lately, Session(world, shop.account, now), templates["Monthly newsletter"])
+        if world.entitled("sms"):
+            text_messaging.make_text_messaging(lately)
 
 
 def _account(shop: Shop) -> Json:

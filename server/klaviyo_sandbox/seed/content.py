@@ -110,11 +110,14 @@ def _finish_campaigns(ground: Ground) -> None:
     """Give each email its own template, each campaign past its draft a send job, and scheduled ones their work."""
     account, store = ground.shop.account, ground.store
     for row in store.page(account, "campaign"):
-        for message in store.find(account, "campaign-message", "campaign_id", row.id):
-            template: str | None = message.body["_template_id"]
-            if template is not None:
-                message.body["_template_id"] = _own_template(ground, template, message.id, row.body["created_at"])
-                store.replace(account, "campaign-message", message.id, message.body)
+        (message,) = store.find(account, "campaign-message", "campaign_id", row.id)
+        template: str | None = message.body["_template_id"]
+        if template is not None:
+            own = _own_template(ground, template, message.id, row.body["created_at"])
+            for variation in store.find(account, "campaign-variation", "message_id", message.id):
+                variation.body["definition"]["details"]["template_id"] = own
+                store.replace(account, "campaign-variation", variation.id, variation.body)
+            store.replace(account, "campaign-message", message.id, {**message.body, "_template_id": own})
         status: str = row.body["status"]
         if status == "Draft":
             continue
@@ -122,11 +125,9 @@ def _finish_campaigns(ground: Ground) -> None:
         if status in _UNDER_WAY:
             job = "processing"
         store.insert(account, JOB, row.id, {"status": job})
-        row.body["_sending"] = 1
-        store.replace(account, "campaign", row.id, row.body)
         due = parse_moment(row.body["send_time"]) if status == "Scheduled" else None
         if due is not None:
-            store.schedule(account, "campaign.begin", {"campaign": row.id, "sending": 1}, microseconds(due))
+            store.schedule(account, "campaign.begin", {"message": message.id, "sending": 1}, microseconds(due))
 
 
 def _finish_flows(ground: Ground) -> None:

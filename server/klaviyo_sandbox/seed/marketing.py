@@ -1,4 +1,4 @@
-"""The marketing side of a demo shop: lists, segments, templates, campaigns, flows and tags."""
+"""The marketing side of a demo shop: lists, segments, templates, flows and tags."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from random import Random
 
-from klaviyo_sandbox.behaviour.campaigns import DEFAULTS, settings
 from klaviyo_sandbox.behaviour.flows import EMAIL_DEFAULTS
 from klaviyo_sandbox.clock import exact, iso
 from klaviyo_sandbox.identifiers import IdForm
@@ -143,50 +142,6 @@ def make_templates(ground: Ground) -> dict[str, str]:
     return ids
 
 
-def make_campaigns(
-    ground: Ground,
-    lists: dict[str, str],
-    segments: dict[str, str],
-    templates: dict[str, str],
-    campaigns: Sequence[tuple[str, str, str, float, str, str]],
-) -> dict[str, tuple[str, int]]:
-    """The campaigns of such a table; name → id and, for those that went out, the moment they did (else 0)."""
-    made: dict[str, tuple[str, int]] = {}
-    for name, channel, status, days, subject, template in campaigns:
-        sent = ground.now - int(days * _DAY)
-        going_out = None if status == "Draft" or status.startswith("Cancelled: ") else ground.ago(days)
-        included = [lists["SMS subscribers" if channel == "sms" else "Newsletter"]]
-        if status == "Cancelled: No Recipients":
-            included = [lists["Spring pop-up (empty)"]]
-        created = max(days, 0) + 9
-        body: Json = {
-            **DEFAULTS,
-            "name": name,
-            "status": status,
-            "audiences": {
-                "included": included,
-                "excluded": [segments["Lapsed customers"]] if status == "Draft" else [],
-            },
-            **settings(channel, {"send_strategy": {"method": "static", "datetime": going_out}} if going_out else {}),
-            "created_at": ground.written(created),
-            "updated_at": ground.written(days if days > 0 else 0.5),
-            "scheduled_at": ground.written(created - 1) if going_out else None,
-            "send_time": going_out,
-        }
-        campaign = ground.add("campaign", body, "ulid", created)
-        made[name] = campaign, sent if status == "Sent" else 0
-        message: Json = {
-            "definition": _message(ground.shop, name, channel, subject),
-            "send_times": [{"datetime": going_out, "is_local": False}] if going_out else None,
-            "created_at": body["created_at"],
-            "updated_at": body["updated_at"],
-            "_campaign_id": campaign,
-            "_template_id": templates[template] if template else None,
-        }
-        ground.add("campaign-message", message, "ulid", created)
-    return made
-
-
 def make_flows(
     ground: Ground,
     groups: Mapping[str, Mapping[str, str]],
@@ -252,22 +207,6 @@ _TEMPLATES = (
     ("Seasonal sale", "SYSTEM_DRAGGABLE", "The sale is on"),
     ("Back in stock notice", "CODE", "It is back"),
 )
-# Name, channel, status, days ago (negative: in the future), subject or text, template.
-CAMPAIGNS: tuple[tuple[str, str, str, float, str, str], ...] = (
-    ("Winter gift guide", "email", "Sent", 330, "Gifts for people who go outside", "Seasonal sale"),
-    ("New year, new trails", "email", "Sent", 300, "Where to walk this year", "Monthly newsletter"),
-    ("Spring arrivals", "email", "Sent", 220, "New for spring", "Monthly newsletter"),
-    ("Summer camping checklist", "email", "Sent", 150, "Do not forget the lantern", "Monthly newsletter"),
-    ("Late summer sale", "email", "Sent", 95, "Up to 30% off camping", "Seasonal sale"),
-    ("Autumn newsletter", "email", "Sent", 40, "Wool weather", "Monthly newsletter"),
-    ("VIP early access", "email", "Sent", 12, "Before everybody else", "Seasonal sale"),
-    ("Weekend text: free shipping", "sms", "Sent", 20, "Free shipping until Sunday night. Reply STOP to opt out.", ""),
-    ("Holiday preview", "email", "Scheduled", -5, "A first look at the holidays", "Seasonal sale"),
-    ("Candle restock", "email", "Draft", 2, "The juniper candle is back", "Back in stock notice"),
-    ("Customer survey", "email", "Draft", 6, "Three questions for you", ""),
-    ("Flash sale text", "sms", "Draft", 1, "Flash sale: 20% off packs today.", ""),
-    ("Spring pop-up invitation", "email", "Cancelled: No Recipients", 70, "Come and see us", "Monthly newsletter"),
-)
 # Name, status, trigger type, what triggers it, hours between its emails.
 FLOWS: tuple[tuple[str, str, str, str, Sequence[int]], ...] = (
     ("Welcome series", "live", "Added to List", "Newsletter", (0, 72, 168)),
@@ -308,22 +247,6 @@ _OTHER_TRIGGERS: Mapping[str, Json] = {
         "timeframe_days": 30,
     },
 }
-
-
-def _message(shop: Shop, name: str, channel: str, text: str) -> Json:
-    if channel == "sms":
-        options = {"shorten_links": True, "add_org_prefix": True, "add_info_link": True, "add_opt_out_language": False}
-        return {"channel": "sms", "content": {"body": text, "media_url": None}, "render_options": options}
-    content: Json = {
-        "subject": text,
-        "preview_text": f"{name} from {shop.name}",
-        "from_email": shop.sender,
-        "from_label": shop.name,
-        "reply_to_email": None,
-        "cc_email": None,
-        "bcc_email": None,
-    }
-    return {"channel": "email", "label": name, "content": content}
 
 
 def _bought(metric: str, operator: str, value: float, *, measure: str = "count", days: int = 0) -> Json:

@@ -43,8 +43,9 @@ def make_campaign_events(
     for campaign, moment in sent:
         name: str = (store.get(account, "campaign", campaign) or {})["name"]
         for message in store.find(account, "campaign-message", "campaign_id", campaign):
-            channel: str = message.body["definition"]["channel"]
-            about = campaign_message_properties(message.id, name, message.body["definition"])
+            channel: str = message.body["_channel"]
+            (variation,) = store.find(account, "campaign-variation", "message_id", message.id)
+            about = campaign_message_properties(message.id, name, variation.body["definition"]["details"])
             sendings = (
                 Sending(person, channel, about, moment, message.id)
                 for person in people
