@@ -447,6 +447,96 @@ CASES["update_image_for_campaign_message", "definition.channel"] = [
 ]
 
 
+async def message_of(shop: Shop, make: Callable[[Shop], Awaitable[str]]) -> str:
+    return await shop.first("get_campaign_messages", campaign_id=await make(shop))
+
+
+async def with_content(shop: Shop, **details: str) -> str:
+    """A message of a new campaign with one variation."""
+    made = await draft(shop)
+    audience = await shop.first("get_campaign_audiences_for_campaign", id=made)
+    variation = {"definition": {"details": details}}
+    of_campaign = {"campaign_id": made, "campaign_audience_id": audience}
+    message = await shop.do("create_campaign_message", **of_campaign, definition={}, variations=[variation])
+    return message["record"]["id"]
+
+
+AT_NINE = {"strategy": "static", "send_time": "2090-12-01T09:00:00Z"}
+
+
+def one_by_itself(make: Callable[..., Awaitable[str]], *arguments: Any, **more: Any) -> Make:
+    return within("campaign_message_id", lambda shop: make(shop, *arguments, **more), **AT_NINE)
+
+
+def all_of_it(make: Callable[..., Awaitable[str]], *arguments: Any, **more: Any) -> Make:
+    async def made(shop: Shop) -> JSON:
+        message = await make(shop, *arguments, **more)
+        campaign = await shop.do("get_campaign_id_for_campaign_message", id=message)
+        return {"campaign_id": campaign["ids"][0], "message_schedules": [{"message_id": message, **AT_NINE}]}
+
+    return made
+
+
+async def in_a_template(shop: Shop, **details: str) -> str:
+    return await with_content(shop, channel="email", template_id=await html_template(shop), **details)
+
+
+async def scheduled(shop: Shop) -> str:
+    made = await message_of(shop, ready)
+    assert "error" not in await shop.do("schedule_campaign_message", campaign_message_id=made, **AT_NINE)
+    return made
+
+
+def aimed(**more: Any) -> Make:
+    """A message for a campaign's audience; with an audience that is given, for that one."""
+
+    async def made(shop: Shop) -> JSON:
+        campaign = await draft(shop)
+        own = await shop.first("get_campaign_audiences_for_campaign", id=campaign)
+        return {"campaign_id": campaign, "campaign_audience_id": own, "definition": {"name": "Reminder"}, **more}
+
+    return made
+
+
+def reaching(make: Make, *included: str) -> Make:
+    async def made(shop: Shop) -> JSON:
+        return {**(await make(shop)), "definition": {"included": [*included] or [await a_list(shop)]}}
+
+    return made
+
+
+async def an_audience(shop: Shop) -> str:
+    return await shop.first("get_campaign_audiences_for_campaign", id=await draft(shop))
+
+
+for action, a_campaign in (
+    ("create_campaign_audience", within("campaign_id", draft)),
+    ("update_campaign_audience", of(an_audience)),
+):
+    CASES[action, "all_found"] = [Case(reaching(a_campaign), reaching(a_campaign, NOWHERE), "neither a list")]
+CASES["create_campaign_message", "all_found"] = [
+    Case(aimed(), aimed(campaign_audience_id=NOBODY), "is no audience of this campaign")
+]
+for action, scheduling in (("schedule_campaign", all_of_it), ("schedule_campaign_message", one_by_itself)):
+    for path, lacking in (
+        ("template_id", scheduling(with_content, channel="email", subject="Hello")),
+        ("subject", scheduling(in_a_template)),
+        ("body", scheduling(with_content, channel="sms")),
+    ):
+        CASES[action, f"definition.details.{path}"] = [
+            Case(scheduling(message_of, ready), lacking, f"definition.details.{path} is empty")
+        ]
+CASES["schedule_campaign", "all_found"] = [
+    Case(all_of_it(message_of, ready), all_of_it(scheduled), "is no draft message of this campaign")
+]
+CASES["schedule_campaign_message", "definition.status"] = [
+    Case(one_by_itself(message_of, ready), one_by_itself(scheduled), "'scheduled' and must be 'draft'")
+]
+CASES["update_campaign_message_schedule", "definition.status"] = [
+    Case(of(scheduled, action="revert"), of(message_of, ready, action="revert"), "definition.status is 'draft'")
+]
+
+
 def key_of(rule: Precondition) -> str:
     return rule.state.path if rule.state else rule.kind
 

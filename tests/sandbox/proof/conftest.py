@@ -6,5 +6,5 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-for name in ("catalogs", "content", "data", "flows", "marketing", "people"):
+for name in ("brands", "campaigns", "catalogs", "content", "data", "flows", "languages", "marketing", "people"):
     pytest.register_assert_rewrite(f"scenarios.{name}")

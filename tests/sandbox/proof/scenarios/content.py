@@ -33,6 +33,10 @@ def a_template_is_made_rendered_copied_and_deleted(klaviyo: Klaviyo) -> None:
     found = klaviyo.Templates.get_templates(filter='contains(name,"SDK letter")', sort="name")
     assert [template.attributes.name for template in found.data] == ["SDK letter, copy", "SDK letter, new"]
     assert len(every_page(klaviyo.Templates.get_templates, page_size=3)) == 8
+    related = {"template": ("template", made.id)}
+    klaviyo.Templates.create_template_preview_send_job(
+        body("template-preview-send-job", None, related, recipients=["mia@juniperandpine.example"])
+    )
     klaviyo.Templates.delete_template(copy["data"]["id"])
     assert refused(klaviyo.Templates.get_template, copy["data"]["id"]) == (404, "not_found")
 
@@ -48,6 +52,10 @@ def a_shared_block_is_made_changed_and_deleted(klaviyo: Klaviyo) -> None:
         filter='equals(definition.type,"html")', sort="-created", page_size=10
     )
     assert ids(blocks)[0] == made.id
+    copy = klaviyo.Templates.clone_universal_content(
+        body("template-universal-content", made.id, id=made.id, name="SDK part, copy")
+    ).data
+    assert copy.attributes.name == "SDK part, copy"
     klaviyo.Templates.delete_universal_content(made.id)
     assert refused(klaviyo.Templates.get_universal_content, made.id) == (404, "not_found")
 
@@ -89,6 +97,11 @@ def a_form_is_made_read_by_version_and_deleted(klaviyo: Klaviyo) -> None:
     assert klaviyo.Forms.get_form_id_for_form_version(only).data.id == made.id
     assert ids(klaviyo.Forms.get_forms(filter='contains(name,"SDK")', sort="created_at", page_size=5)) == [made.id]
     assert len(every_page(klaviyo.Forms.get_forms, page_size=2)) == 4
+    klaviyo.Forms.update_form(made.id, body("form", made.id, name="SDK welcome"))
+    which = {"form": ("form", made.id)}
+    klaviyo.Forms.publish_form(body("form-publish-job", None, which))
+    assert klaviyo.Forms.get_form(made.id).data.attributes.status == "live"
+    klaviyo.Forms.unpublish_form(body("form-unpublish-job", None, which))
     klaviyo.Forms.delete_form(made.id)
     assert refused(klaviyo.Forms.get_form, made.id) == (404, "not_found")
 
@@ -167,4 +180,4 @@ def reviews_are_read_and_judged(klaviyo: Klaviyo) -> None:
 def the_account_is_read(klaviyo: Klaviyo) -> None:
     (account,) = klaviyo.Accounts.get_accounts().data
     assert klaviyo.Accounts.get_account(account.id).data.attributes.timezone
-    assert klaviyo.Client.get_client_ip_allowlist("integration-egress", account.id, "2026-07-15")
+    assert klaviyo.Client.get_client_ip_allowlist("integration-egress", account.id)

@@ -53,19 +53,17 @@ def events_are_sent_and_read_with_their_metric_and_profile(klaviyo: Klaviyo) -> 
     (row,) = report.data
     assert (sum(row.measurements["count"]), sum(row.measurements["sum_value"])) == (3, 9.0)
 
-    sampled = klaviyo.unparsed(
-        "Metrics.get_properties_for_metric", metric.id, additional_fields_metric_property=["sample_values"]
-    )
-    samples = {one["attributes"]["property"]: one["attributes"]["sample_values"] for one in sampled["data"]}
+    sampled = klaviyo.Metrics.get_properties_for_metric(
+        metric.id, additional_fields_metric_property=["sample_values"]
+    ).data
+    samples = {one.attributes.var_property: one.attributes.sample_values for one in sampled}
     assert set(samples["Round"]) == {1, 2, 3}
     properties = klaviyo.Metrics.get_properties_for_metric(metric.id)
     rounds = next(one for one in properties.data if one.attributes.var_property == "Round")
     assert rounds.id in ids(klaviyo.Metrics.get_property_ids_for_metric(metric.id))
     assert klaviyo.Metrics.get_metric_property(rounds.id, include=["metric"]).included[0].id == metric.id
-    one = klaviyo.unparsed(
-        "Metrics.get_metric_property", rounds.id, additional_fields_metric_property=["sample_values"]
-    )
-    assert set(one["data"]["attributes"]["sample_values"]) == {1, 2, 3}
+    one = klaviyo.Metrics.get_metric_property(rounds.id, additional_fields_metric_property=["sample_values"]).data
+    assert set(one.attributes.sample_values) == {1, 2, 3}
     assert klaviyo.Metrics.get_metric_for_metric_property(rounds.id).data.id == metric.id
     assert klaviyo.Metrics.get_metric_id_for_metric_property(rounds.id).data.id == metric.id
     assert refused(klaviyo.Events.get_event, "no-such-id") == (400, "invalid")

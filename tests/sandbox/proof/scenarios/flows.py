@@ -64,6 +64,10 @@ def a_flow_is_made_read_to_its_messages_switched_on_and_deleted(klaviyo: Klaviyo
     live = klaviyo.Flows.get_flows(filter='and(equals(status,"live"),contains(name,"SDK"))', include=["flow-actions"])
     assert ids(live) == [flow.id]
     waiting = next(identifier for identifier in ids(actions) if identifier != mailing)
+    pause = {"temporary_id": "pause", "type": "time-delay", "data": {"unit": "days", "value": 1}}
+    entry = {**pause, "links": {"next": mailing}}
+    first = klaviyo.Flows.create_flow_action(body("flow-action", definition=entry, allow_live_action=True)).data.id
+    klaviyo.Flows.delete_flow_action(first)
     klaviyo.Flows.delete_flow_action(waiting)
     assert ids(klaviyo.Flows.get_actions_for_flow(flow.id)) == [mailing]
     klaviyo.Flows.delete_flow(flow.id)

@@ -1,116 +1,6 @@
-"""Campaigns from draft to report, their messages, and the tags and groups that keep order."""
+"""The tags and groups that keep order, and reports of what no scenario of its own sends."""
 
-from typing import Any
-
-from scenarios.sdk import JSON, Klaviyo, body, every_page, ids, ref, refs, refused
-
-EMAIL = 'equals(messages.channel,"email")'
-
-
-def _draft(klaviyo: Klaviyo, name: str, *, channel: str = "email", **attributes: Any) -> Any:
-    newsletter = klaviyo.Lists.get_lists(filter='equals(name,"Newsletter")').data[0].id
-    email: JSON = {"subject": "Hello", "preview_text": "News", "from_email": "us@example.org", "from_label": "Us"}
-    content = email if channel == "email" else {"body": "Hello from the shop"}
-    message = {"type": "campaign-message", "attributes": {"definition": {"channel": channel, "content": content}}}
-    made = klaviyo.Campaigns.create_campaign(
-        body(
-            "campaign",
-            name=name,
-            audiences={"included": [newsletter]},
-            **{"campaign-messages": {"data": [message]}},
-            **attributes,
-        )
-    )
-    return made.data
-
-
-def a_campaign_goes_from_draft_to_sent_to_report(klaviyo: Klaviyo) -> None:
-    campaign = _draft(klaviyo, "SDK news", send_strategy={"method": "immediate"})
-    assert campaign.attributes.status == "Draft"
-    (message,) = ids(klaviyo.Campaigns.get_message_ids_for_campaign(campaign.id))
-    assert ids(klaviyo.Campaigns.get_messages_for_campaign(campaign.id, include=["template", "campaign"])) == [message]
-
-    source = klaviyo.Templates.get_templates(filter='equals(name,"Monthly newsletter")').data[0].id
-    assigned = klaviyo.Campaigns.assign_template_to_campaign_message(
-        body("campaign-message", message, {"template": ("template", source)})
-    )
-    assert assigned.data.id == message
-    copy = klaviyo.Campaigns.get_template_for_campaign_message(message).data.id
-    assert copy != source
-    assert klaviyo.Campaigns.get_template_id_for_campaign_message(message).data.id == copy
-    assert klaviyo.Campaigns.get_campaign_for_campaign_message(message).data.id == campaign.id
-    assert klaviyo.Campaigns.get_campaign_id_for_campaign_message(message).data.id == campaign.id
-
-    definition = {"channel": "email", "content": {"subject": "A better subject"}}
-    klaviyo.Campaigns.update_campaign_message(message, body("campaign-message", message, definition=definition))
-    read = klaviyo.Campaigns.get_campaign_message(message, include=["campaign", "template"]).data.attributes
-    assert read.definition["content"]["subject"] == "A better subject"
-    renamed = klaviyo.Campaigns.update_campaign(campaign.id, body("campaign", campaign.id, name="SDK news, final"))
-    assert renamed.data.attributes.name == "SDK news, final"
-
-    klaviyo.Campaigns.refresh_campaign_recipient_estimation(body("campaign-recipient-estimation-job", campaign.id))
-    assert klaviyo.Campaigns.get_campaign_recipient_estimation_job(campaign.id).data.attributes.status == "processing"
-    klaviyo.wait(5)
-    assert klaviyo.Campaigns.get_campaign_recipient_estimation_job(campaign.id).data.attributes.status == "complete"
-    expected = klaviyo.Campaigns.get_campaign_recipient_estimation(campaign.id).data.attributes
-    assert expected.estimated_recipient_count > 0
-
-    klaviyo.Campaigns.send_campaign(body("campaign-send-job", campaign.id))
-    klaviyo.wait(3600)
-    assert klaviyo.Campaigns.get_campaign_send_job(campaign.id).data.attributes.status == "complete"
-    assert klaviyo.Campaigns.get_campaign(campaign.id, include=["tags"]).data.attributes.status == "Sent"
-
-    order = klaviyo.Metrics.get_metrics(filter='equals(integration.name,"Shopify")').data
-    placed = next(metric.id for metric in order if metric.attributes.name == "Placed Order")
-    report = klaviyo.Reporting.query_campaign_values(
-        body(
-            "campaign-values-report",
-            statistics=["recipients", "delivered", "opens_unique", "conversion_value"],
-            timeframe={"key": "today"},
-            conversion_metric_id=placed,
-            filter=f'equals(campaign_id,"{campaign.id}")',
-        )
-    )
-    (row,) = report.data.attributes.results
-    assert row.groupings["campaign_id"] == campaign.id
-    assert row.statistics["recipients"] == expected.estimated_recipient_count
-    assert refused(klaviyo.Campaigns.send_campaign, body("campaign-send-job", campaign.id))[0] in (400, 409)
-
-
-def a_scheduled_campaign_is_cancelled_copied_and_deleted(klaviyo: Klaviyo) -> None:
-    later = {"method": "static", "datetime": "2026-11-20T09:00:00+00:00"}
-    campaign = _draft(klaviyo, "SDK later", send_strategy=later, tracking_options={"is_tracking_clicks": True})
-    (message,) = ids(klaviyo.Campaigns.get_messages_for_campaign(campaign.id))
-    source = klaviyo.Templates.get_templates(page_size=1).data[0].id
-    klaviyo.Campaigns.assign_template_to_campaign_message(
-        body("campaign-message", message, {"template": ("template", source)})
-    )
-    klaviyo.Campaigns.send_campaign(body("campaign-send-job", campaign.id))
-    klaviyo.wait(60)
-    assert klaviyo.Campaigns.get_campaign(campaign.id).data.attributes.status == "Scheduled"
-    klaviyo.Campaigns.cancel_campaign_send(campaign.id, body("campaign-send-job", campaign.id, action="revert"))
-    assert klaviyo.Campaigns.get_campaign(campaign.id).data.attributes.status == "Draft"
-
-    copy = klaviyo.Campaigns.create_campaign_clone(body("campaign", campaign.id, new_name="SDK later, again")).data
-    assert copy.id != campaign.id
-    assert copy.attributes.name == "SDK later, again"
-    drafts = klaviyo.Campaigns.get_campaigns(
-        f'and({EMAIL},contains(name,"SDK later"))', include=["campaign-messages"], sort="-created_at", page_size=5
-    )
-    assert set(ids(drafts)) == {campaign.id, copy.id}
-    assert len(drafts.included) == 2
-    klaviyo.Campaigns.delete_campaign(copy.id)
-    assert refused(klaviyo.Campaigns.get_campaign, copy.id) == (404, "not_found")
-    assert refused(klaviyo.Campaigns.get_campaigns, "") == (400, "invalid")
-
-
-def a_text_message_carries_an_image(klaviyo: Klaviyo) -> None:
-    campaign = _draft(klaviyo, "SDK texts", channel="sms")
-    (message,) = ids(klaviyo.Campaigns.get_messages_for_campaign(campaign.id))
-    image = klaviyo.Images.get_images(page_size=1).data[0].id
-    klaviyo.Campaigns.update_image_for_campaign_message(message, {"data": ref("image", image)})
-    assert klaviyo.Campaigns.get_image_for_campaign_message(message).data.id == image
-    assert klaviyo.Campaigns.get_image_id_for_campaign_message(message).data.id == image
+from scenarios.sdk import Klaviyo, body, every_page, ids, refs, refused
 
 
 def tags_and_groups_are_related_to_everything_they_mark(klaviyo: Klaviyo) -> None:
@@ -137,7 +27,7 @@ def tags_and_groups_are_related_to_everything_they_mark(klaviyo: Klaviyo) -> Non
          segments.get_tags_for_segment, segments.get_tag_ids_for_segment, tags.remove_tag_from_segments),
         ("flow", ids(flows.get_flows()), tags.tag_flows, tags.get_flow_ids_for_tag, flows.get_tags_for_flow,
          flows.get_tag_ids_for_flow, tags.remove_tag_from_flows),
-        ("campaign", ids(campaigns.get_campaigns(EMAIL)), tags.tag_campaigns, tags.get_campaign_ids_for_tag,
+        ("campaign", ids(campaigns.get_campaigns()), tags.tag_campaigns, tags.get_campaign_ids_for_tag,
          campaigns.get_tags_for_campaign, campaigns.get_tag_ids_for_campaign, tags.remove_tag_from_campaigns),
     )  # fmt: skip
     for kind, known, mark, marked, tags_of, tag_ids_of, unmark in marks:

@@ -11,9 +11,9 @@ from urllib.request import Request, urlopen
 import pytest
 from klaviyo_api import KlaviyoAPI
 from openapi_client.exceptions import ApiException
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from klaviyo_sandbox import API_KEY, ManualClock, create_app
+from klaviyo_sandbox import API_KEY, OTHER_API_KEY, ManualClock, create_app
 from klaviyo_sandbox.testing import serve
 
 JSON = dict[str, Any]
@@ -24,12 +24,6 @@ UNREAD = {
     "render_template": "Klaviyo answers 200; the SDK reads the documented 201 only, and returns None",
 }
 """Operations whose answers, as Klaviyo was seen to give them, the SDK drops: `Klaviyo.sent` reads them."""
-
-UNPARSED = {
-    "get_properties_for_metric": "sample values are text, numbers or flags; the SDK's model wants objects",
-    "get_metric_property": "sample values are text, numbers or flags; the SDK's model wants objects",
-}
-"""Operations whose answers to `additional_fields` the SDK's models refuse, though Klaviyo's document allows them."""
 BEYOND_THE_MODELS = {
     "EncodedFormResponse: .data.relationships": "a form always says where its versions are",
     "ImportErrorResponseCollection: .data[].links": "every resource has a link to itself",
@@ -71,14 +65,9 @@ class Klaviyo(KlaviyoAPI):
         assert getattr(getattr(self, owner), name)(*given) is None, "the SDK reads this answer by now"
         return json.loads(self.last)
 
-    def unparsed(self, operation: str, *given: Any, **arguments: Any) -> Any:
-        """The answer to a call that the SDK's models refuse (see `UNPARSED`), as the dictionary it gives on request."""
-        owner, name = operation.split(".")
-        assert name in UNPARSED
-        call = getattr(getattr(self, owner), name)
-        with pytest.raises(ValidationError):
-            call(*given, **arguments)
-        return call(*given, **arguments, options={"USE_DICTIONARY_FOR_RESPONSE_DATA": True})
+    def other_company(self) -> KlaviyoAPI:
+        """The SDK with the key of the other company of the sandbox."""
+        return KlaviyoAPI(api_key=OTHER_API_KEY, test_host=self.configuration.host, max_retries=1)
 
     def wait(self, seconds: float) -> None:
         """Move the sandbox's clock forward; work that comes due is done."""
@@ -157,6 +146,12 @@ def refs(kind: str, *identifiers: str) -> JSON:
 def ids(answer: Any) -> list[str]:
     """The ids of a collection's resources, in its order."""
     return [getattr(one, "actual_instance", one).id for one in answer.data]
+
+
+def brought(answer: Any) -> list[str]:
+    """The ids of what an answer includes, which some models keep as plain dictionaries."""
+    found = [getattr(one, "actual_instance", one) for one in answer.included]
+    return [one["id"] if isinstance(one, dict) else one.id for one in found]
 
 
 def every_page(read: Callable[..., Any], *given: Any, **arguments: Any) -> list[Any]:
