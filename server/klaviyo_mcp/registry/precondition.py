@@ -136,10 +136,10 @@ LIVE = {"exists", "state", "count", "all_found", "none_found", "mistyped"}
 class Precondition(Stated):
     """One rule that must hold before anything is sent. Exactly one kind is set; `hint` is what to do when it fails.
 
-    What is cleared counts as absent, but as given for `at_least_one_given`. A rule holds only when
-    the arguments named in `when` have these values and those in `unless` do not (a list: any of them). With `each`, it
-    holds for every object found there, and its places are inside that object, those of its guards too. `given` are places of which all must hold
-    something. What breaks a rule that `warns` is told with the answer and keeps no call from being made.
+    What is cleared counts as absent, but as given for `at_least_one_given`. A rule holds only when the arguments named
+    in `when` have these values and those in `unless` do not (a list: any of them). With `each`, it holds for every
+    object found there, and its places are inside that object, those of its guards too. `given` are places of which all
+    must hold something. What breaks a rule that `warns` is told with the answer and keeps no call from being made.
     """
 
     exactly_one_of: list[Place] | None = None
