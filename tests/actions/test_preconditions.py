@@ -99,7 +99,6 @@ def test_what_keeps_a_rule_is_let_through(rule, keeps) -> None:
             {"people": [{"b": 2}, {"b": 1}]},
             ["people[1].a: is"],
         ),
-        ({"requires": ["a"], "each": "x[]", "when": {"b": 1}}, {"x": [{"b": 2}, {"b": 1}]}, ["x[1].a: is needed"]),
         ({"at_least_one_given": ["a", "b"]}, {"c": 1}, ["there is nothing to change. Give at least one of a or b."]),
         ({"at_most_one_of": ["a", "b"], "each": "x"}, {"x": {"a": 1, "b": 1}}, ["x: a and b exclude each other."]),
         ({"together": {"argument": "a", "needs": ["b"]}}, {"a": 1}, ["b: is needed together with a."]),
