@@ -10,7 +10,7 @@ from klaviyo_mcp.registry.registry import Registry
 
 TABLE = [line.split("\t") for line in Path(__file__).with_name("catalogue.tsv").read_text().splitlines()]
 REGISTRY = Registry(load_catalogue())
-LARGEST_LISTING = 380_000
+LARGEST_LISTING = 460_000
 LARGEST_TOOL = 6_000
 
 
