@@ -47,6 +47,8 @@ FINDS = {
     "create_client_profile": ("ada@example.org", "Ada"),
     "bulk_import_profiles": ("complete", '"completed_count": 2'),
     "create_segment": ("Ordered in 90 days",),
+    "publish_form": ('"status": "live"',),
+    "unpublish_form": ('"status": "draft"',),
 }
 """Words that stand in the answer to verify."""
 GONE = {"request_profile_deletion", "bulk_delete_object_records", "merge_profiles"}
@@ -72,6 +74,10 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
         groups = (await call("get_segments", {}))["records"]
         templates = (await call("get_templates", {}))["records"]
         return {"Rk7WqZ": groups[0]["id"], "Wq8zRt": templates[0]["id"]}
+    if name in ("publish_form", "unpublish_form"):
+        forms = (await call("get_forms", {}))["records"]
+        status = "draft" if name == "publish_form" else "live"
+        return {"Y6nRLr": next(one["id"] for one in forms if one["status"] == status and not one["ab_test"])}
     if name == "request_profile_deletion":
         (person,) = (await call("get_profiles", {"page_size": 1}))["records"]
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": person["id"]}
