@@ -75,7 +75,7 @@ DESTRUCTION = {
     "send_email": "send_campaign",
     "send_newsletter": "send_campaign",
     "send_sms": "send_campaign create_conversation_message",
-    "schedule_campaign": "send_campaign",
+    "schedule_newsletter": "schedule_campaign",
     "activate_flow": "update_flow",
     "suppress_list": "bulk_suppress_profiles",
     "block_email": "bulk_suppress_profiles",

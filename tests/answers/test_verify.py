@@ -24,6 +24,7 @@ SHOP = {
     "VbT4kM": "DPzu2R",
     "Xy7PqL": "CVwZD4",
     "Rk7WqZ": "VW3FBi",
+    "Tq7dLw": "CVwZD4",
     "SUMMER10": "WELCOME10",
     "$custom:::$default:::SHIRT-1": ITEM,
     "$custom:::$default:::MUG-3": MUG,
@@ -102,7 +103,18 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
     await call("assign_template_to_campaign_message", {"id": message, "template_id": template})
     if name == "cancel_campaign_send":
         await call("send_campaign", {"id": campaign})
-    return {"01JCW4R8N2K6T0V5X9B3D7F1HM": campaign, "Wq8zRt": template}
+    if name == "update_campaign_message_schedule":
+        time = {"strategy": "static", "send_time": "2090-12-01T09:00:00Z"}
+        await call("schedule_campaign_message", {"campaign_message_id": message, **time})
+    audience = (await call("get_audience_ids_for_campaign", {"id": campaign}))["ids"][0]
+    variation = (await call("get_variation_ids_for_campaign_message", {"id": message}))["ids"][0]
+    return {
+        "01JCW4R8N2K6T0V5X9B3D7F1HM": campaign,
+        "01JCW4R8P3M7V1X5Z9C2F6H0KQ": message,
+        "01JCW4R8Q4N8W2Y6A0D3G7J1MS": audience,
+        "01JCW4R8R5P9X3Z7B1E4H8K2NT": variation,
+        "Wq8zRt": template,
+    }
 
 
 @pytest.mark.parametrize("name", WITH_VERIFY)
