@@ -50,7 +50,11 @@ def guard(arguments: JSON, rule: Precondition) -> None:
             holder[key] = value[0] if isinstance(value, list) else value
     for place in rule.unless:
         for holder, key in spots(arguments, rule, place):
-            if place not in rule.when:
+            if place in rule.when:
+                continue
+            if isinstance(holder[key], str):
+                del holder[key]
+            else:
                 holder[key] = False
 
 

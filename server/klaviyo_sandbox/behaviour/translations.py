@@ -144,9 +144,7 @@ def sources(session: Session, body: Json) -> Iterator[tuple[str, str]]:
     if kind == "template":
         yield from _of_template(session, prefix, related)
     elif kind == "template-universal-content":
-        content = mapping(mapping(thing.get("definition")).get("data")).get("content")
-        if isinstance(content, str):
-            yield f"{prefix}::body", content
+        yield from _of_shared(prefix, mapping(thing.get("definition")))
     else:
         said = _details(thing) if kind == "campaign-variation" else message_definitions(session, [related])[related]
         yield from ((f"{prefix}::{end}", said[name]) for name, end in _TEXTS.items() if isinstance(said.get(name), str))
@@ -176,7 +174,19 @@ def _of_template(session: Session, prefix: str, template: str) -> Iterator[tuple
     if not definition:
         yield f"{prefix}::body", body.get("html", "")
         return
-    for number, (block, text) in enumerate(_blocks(mapping(definition.get("body")))):
+    yield from _of_blocks(prefix, mapping(definition.get("body")))
+
+
+def _of_shared(prefix: str, definition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The text of a shared block, or of each block of a shared section."""
+    if definition.get("content_type") == "section":
+        yield from _of_blocks(prefix, definition)
+    else:
+        yield from ((f"{prefix}::body", text) for _, text in _blocks(definition))
+
+
+def _of_blocks(prefix: str, part: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for number, (block, text) in enumerate(_blocks(part)):
         # The blocks of the demo shop's templates have no ids, and are known by their places.
         yield f"{prefix}::{block or number}", text
 
