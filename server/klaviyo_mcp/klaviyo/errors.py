@@ -345,10 +345,7 @@ class RevisionRetired(Refused):
     """410: the API revision that the action is written for is gone."""
 
     code = "revision_retired"
-    advice = (
-        "Tell the user: whoever runs this server has to update klaviyo-mcp, of which a newer version asks for a newer "
-        "revision. Until then this action cannot succeed."
-    )
+    advice = "Tell the user: whoever runs this server has to update klaviyo-mcp. Until then this action cannot succeed."
 
 
 class PayloadTooLarge(Refused):
