@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.hosted.driving import App, Browser, client, new_app, parameters, register
+from tests.hosted.driving import App, Browser, client, latest, logged, new_app, parameters, register
 from tests.oauth_requests import challenge
+
+from klaviyo_sandbox.facts import FACTS, REVISIONS
 
 SERVER = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 RESOURCE = ("/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource")
@@ -131,6 +133,30 @@ def test_c14_a_level_holds_for_what_another_connection_of_the_company_has_asked(
     else:
         assert answer.json()["result"]["structuredContent"]["error"]["code"] == "scope_missing"
     assert klaviyo.seen("*") == 0
+
+
+class Before(Browser):
+    """Somebody who consented when fewer scopes were asked for."""
+
+    def at_klaviyo(self, url: str, company: str = "DEMO01", decision: str = "allow") -> str:
+        known = {scope for facts in FACTS[REVISIONS[-1]].values() for scope in facts["scopes"]}
+        asked = httpx2.QueryParams(httpx2.URL(url).query)["scope"].split()
+        assert set(asked) - known
+        before = " ".join(scope for scope in asked if scope in known)
+        return super().at_klaviyo(str(httpx2.URL(url).copy_set_param("scope", before)), company, decision)
+
+
+def test_a_connection_from_before_there_were_more_scopes_keeps_what_it_could_do(app: App, klaviyo: Any) -> None:
+    app.connected(level="klaviyo:marketing", browser=Before(app.url))
+    assert app.tokens["scope"] == "klaviyo:read klaviyo:marketing"
+    app.call("get_lists")
+    app.call("run_write_action", action="create_list", arguments={"name": "Made as before"})
+    after = latest(klaviyo)
+    refused = app.ask("run_read_action", action="get_brand_logos", arguments={})["error"]
+    assert refused["code"] == "scope_missing"
+    assert "brands:read" in refused["message"]
+    assert "connect again" in refused["next_step"]
+    assert logged(klaviyo, after) == []
 
 
 class TestBrowsers:
