@@ -233,7 +233,7 @@ def _check_definition(definition: Json) -> None:
 
 
 def _plan(body: Json, options: Json) -> None:
-    """Have a draft that is given a time go out then, once its campaign is sent. Raises ApiError (400) if it has none."""
+    """Have a draft that is given a time go out then, once its campaign is sent. Raises ApiError (400) without one."""
     said = given({name: options.get(name) for name in ("send_time", "send_strategy")})
     if not said:
         return

@@ -170,7 +170,7 @@ def _changeable(call: Call, message: str) -> Json:
     if body["_status"] not in _CHANGEABLE:
         raise conflict(f"The campaign of this message has the status '{body['_status']}' and can not be changed.")
     if body["_content"] is None:
-        raise conflict(f"Message with id {message} has no content that this revision can show or change.")
+        raise conflict(f"Message with id {message} has no email, text or push content to change.")
     return body
 
 
