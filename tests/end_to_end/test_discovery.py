@@ -14,7 +14,7 @@ from klaviyo_mcp.registry.registry import Registry
 REGISTRY = Registry(load_catalogue())
 RUN = {"read": "run_read_action", "write": "run_write_action", "destructive": "run_destructive_action"}
 BY_DEFAULT = SERVE[: SERVE.index("serve") + 1]
-LARGEST = {"search": 12_000, "core": 60_000, "all": 380_000}
+LARGEST = {"search": 12_000, "core": 60_000, "all": 460_000}
 
 
 def started(environment: dict[str, str], *flags: str) -> Client:

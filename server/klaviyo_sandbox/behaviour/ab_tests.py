@@ -9,7 +9,7 @@ from math import ceil
 from klaviyo_sandbox.behaviour.interactions import Interaction, Touches, conversions, interactions
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.clock import microseconds, parse_moment
-from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.storage.store import Row
 
 # What makes a variation win: a stage of a message, or a conversion.
@@ -33,7 +33,7 @@ def wait_seconds(test: Json | None) -> int:
 
 def winner(session: Session, message: Row, variations: Sequence[str]) -> str:
     """The variation that most recipients did what counts with; among equals the first."""
-    metric: str = (message.body["definition"]["ab_test"] or {}).get("winner_metric") or "opens_unique"
+    metric: str = mapping(message.body["definition"]["ab_test"]).get("winner_metric") or "opens_unique"
     sent = parse_moment(message.body["_send_time"])
     since = microseconds(sent) if sent else 0
     found = [one for one in interactions(session, since) if one.message == message.id]

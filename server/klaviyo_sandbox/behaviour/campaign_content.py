@@ -20,7 +20,7 @@ from klaviyo_sandbox.behaviour.campaign_views import DETAILS, channel_of, image_
 from klaviyo_sandbox.behaviour.templates import copy_template
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.storage.store import Row
 
 _DEFINITION = "/data/attributes/definition"
@@ -226,7 +226,7 @@ def _check_definition(definition: Json) -> None:
             detail = f"'{options[name]}' is set by scheduling the message, and not by changing it."
             raise invalid_body(f"{_DEFINITION}/send_options/{name}", detail)
     for part, name, least, most in _RANGES:
-        number: int | None = (definition.get(part) or {}).get(name)
+        number: int | None = mapping(definition.get(part)).get(name)
         if number is not None and not least <= number <= most:
             detail = f"'{name}' must be between {least} and {most}."
             raise invalid_body(f"{_DEFINITION}/{part}/{name}", detail)

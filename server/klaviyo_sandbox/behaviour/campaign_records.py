@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from klaviyo_sandbox.behaviour.campaign_views import channel_of, content_of, image_of
 from klaviyo_sandbox.calls import Session
 from klaviyo_sandbox.errors import invalid_body
-from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.storage.store import Row
 
 AUDIENCE, MESSAGE, VARIATION = "campaign-audience", "campaign-message", "campaign-variation"
@@ -288,6 +288,6 @@ def _name_of(strategy: Json) -> str | None:
         case "smart_send_time":
             return "send_time_optimization"
         case "static":
-            return "local_timezone" if (strategy.get("options") or {}).get("is_local") else "static"
+            return "local_timezone" if mapping(strategy.get("options")).get("is_local") else "static"
         case method:
             return str(method)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from klaviyo_sandbox.errors import ApiError, Problem, invalid_field
-from klaviyo_sandbox.loose_json import Json, is_object, items
+from klaviyo_sandbox.loose_json import Json, is_object, items, mapping
 
 _NAMES = ("next", "next_if_true", "next_if_false")
 _YES_NO = ("action-output-split", "conditional-split", "trigger-split")
@@ -38,8 +38,8 @@ def relinked(action: Json, ids: Mapping[str, str | None]) -> Json:
 def ways(action: Json) -> dict[Way, str | None]:
     """What follows an action, by each way on that it has; also where nothing does."""
     if action["type"] == _MANY:
-        branches: list[Json] = (action.get("data") or {"branches": []})["branches"]
-        return {(branch["branch_id"], "next"): (branch.get("links") or {}).get("next") for branch in branches}
+        branches: list[Json] = items(mapping(action.get("data")).get("branches"))
+        return {(branch["branch_id"], "next"): mapping(branch.get("links")).get("next") for branch in branches}
     links: Json = action.get("links") or {}
     return {("", name): links.get(name) for name in (_YES_NO_LINKS if action["type"] in _YES_NO else _NAMES[:1])}
 

@@ -8,7 +8,7 @@ from klaviyo_sandbox.behaviour.flows import HAVE_STATUS, made_action, write_acti
 from klaviyo_sandbox.calls import Answer, Call
 from klaviyo_sandbox.errors import invalid_body
 from klaviyo_sandbox.identifiers import new_uuid
-from klaviyo_sandbox.loose_json import Json, mapping
+from klaviyo_sandbox.loose_json import Json, items, mapping
 from klaviyo_sandbox.storage.store import Row
 
 _DEFINITION = "/data/attributes/definition"
@@ -113,11 +113,12 @@ def _first(call: Call, flow: str) -> _Place:
 def _new(call: Call, given: Json, following: str | None) -> Json:
     """The definition as it is to be made: a draft, the branches of a split with ids, and all ways on leading on."""
     made: Json = {name: value for name, value in given.items() if name != "links"}
-    if made["type"] in HAVE_STATUS:
+    kind: str = made["type"]
+    if kind in HAVE_STATUS:
         made["data"] = {**mapping(made.get("data")), "status": "draft"}
-    if made["type"] == "multi-branch-split" and made.get("data"):
-        branches: list[Json] = made["data"]["branches"]
-        kept = [{**branch, "branch_id": new_uuid(call.store.next_digest())} for branch in branches]
+    if kind == "multi-branch-split" and made.get("data"):
+        branches: list[Json] = items(mapping(made["data"]).get("branches"))
+        kept: list[Json] = [{**branch, "branch_id": new_uuid(call.store.next_digest())} for branch in branches]
         made["data"] = {**made["data"], "branches": kept}
     for way in ways(made):
         made = led_to(made, way, following)

@@ -7,7 +7,7 @@ from klaviyo_sandbox.behaviour.send_times import grace, starting_moment
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.clock import parse_moment
 from klaviyo_sandbox.errors import conflict, invalid_body
-from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.storage.store import Row
 
 _ATTRIBUTES = "/data/attributes"
@@ -102,7 +102,7 @@ def _strategy(asked: Json) -> Json:
             }
         case kind:
             local = kind == "local_timezone"
-            tomorrow = bool((asked.get("timezone_options") or {}).get("send_past_timezones_tomorrow"))
+            tomorrow = bool(mapping(asked.get("timezone_options")).get("send_past_timezones_tomorrow"))
             place: Json = {"is_local": local, "send_past_recipients_immediately": local and not tomorrow}
             return {"method": "static", "datetime": asked["send_time"], "options": place, "tomorrow": tomorrow}
 

@@ -150,7 +150,7 @@ def reasons(details: Json) -> Iterator[str]:
     if details["email"].rpartition("@")[2].strip().lower() in _FREE_MAIL:
         yield "The contact's email address must belong to the domain of the business, not to a free mail service."
     for name in ("business_website", "privacy_policy_url", "terms_of_service_url"):
-        address = details.get(name)
+        address: str | None = details.get(name)
         if address is None:
             continue
         parts = urlsplit(address)

@@ -162,7 +162,7 @@ def message_contents(session: Session, messages: Sequence[str]) -> Mapping[str, 
     """What each message of a flow says, by the names that translations have for it."""
     found: dict[str, Json] = {}
     for message, definition in message_definitions(session, messages).items():
-        named: Json = {_TEXTS.get(name, name): value for name, value in definition.items()}
+        named: Json = {(_TEXTS.get(name) or name): value for name, value in definition.items()}
         found[message] = {name: named[name] for name in _CONTENT if name in named}
     return found
 

@@ -2,7 +2,7 @@
 
 from klaviyo_sandbox.behaviour.translations import add, sources, translation
 from klaviyo_sandbox.calls import Session
-from klaviyo_sandbox.loose_json import Json
+from klaviyo_sandbox.loose_json import Json, mapping
 from klaviyo_sandbox.seed.marketing import Ground
 
 
@@ -14,7 +14,7 @@ def make_translations(ground: Ground, session: Session, template: str) -> None:
     candle = next(
         row.id
         for row in store.page(account, "campaign-variation")
-        if (row.body["definition"]["details"] or {}).get("subject") == _CANDLE
+        if mapping(row.body["definition"]["details"]).get("subject") == _CANDLE
     )
     things = (
         ("template", template, ("de", "fr"), 50),
