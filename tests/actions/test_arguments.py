@@ -215,3 +215,8 @@ def test_a_filter_nested_without_end_is_a_problem_not_a_fault(problems) -> None:
 def test_words_with_commas_are_shown_as_the_list_they_mean(problems) -> None:
     (line,) = problems("remove_profiles_from_list", id="VbT4kM", profile_ids="01A,01B")
     assert 'Send a list, like ["01A", "01B"]' in line
+
+
+def test_a_text_for_a_list_of_objects_is_answered_with_such_a_list(problems) -> None:
+    (line,) = problems("bulk_subscribe_profiles", profiles="a@example.org", list_id="VbT4kM")
+    assert "Send a list, like [{" in line

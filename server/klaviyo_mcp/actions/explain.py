@@ -105,11 +105,12 @@ def _shape(error: "ValidationError", name: str, definitions: JSON) -> str:
 def _shape_hint(error: "ValidationError", definitions: JSON) -> str:
     rule: Any = error.validator_value
     wanted = [rule] if isinstance(rule, str) else rule
-    if "array" in wanted and isinstance(error.instance, str):
+    schema = mapping(error.schema)
+    of_objects = "properties" in resolved(mapping(schema.get("items")), definitions)
+    if "array" in wanted and isinstance(error.instance, str) and not of_objects:
         parts = [part.strip() for part in error.instance[:60].split(",")]
         return f"Send a list, like {json.dumps(parts, ensure_ascii=False)}"
     # A schema that names no fields, such as properties of one's own, has nothing to show.
-    schema = mapping(error.schema)
     shows = "properties" in schema if "object" in wanted else "items" in schema and "array" in wanted
     return like(schema, definitions) if shows else ""
 
