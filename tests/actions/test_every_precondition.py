@@ -1,5 +1,6 @@
 """Each rule that looks into the account: a call that meets it, one that does not, and that nothing was sent then."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,15 @@ async def in_use(shop: Shop) -> str:
     made = await custom_metric(shop, "In use")
     await shop.do("update_mapped_metric", id="revenue", custom_metric_id=made)
     return made
+
+
+async def form(shop: Shop, versions: int) -> str:
+    """A new form, whose versions are an A/B test where there are several."""
+    example = ENGINE.find("create_form").spec.examples[0].arguments
+    definition = {**example["definition"], "versions": versions * example["definition"]["versions"]}
+    text = json.dumps({**example, "definition": definition, "ab_test": versions > 1})
+    made = await shop.do("create_form", **json.loads(text.replace("VbT4kM", await shop.first("get_lists"))))
+    return made["record"]["id"]
 
 
 async def custom_metric(shop: Shop, name: str) -> str:
@@ -350,6 +360,7 @@ CASES: dict[tuple[str, str], list[Case]] = {
     ("delete_custom_metric", "none_found"): [
         Case(of(custom_metric, "Not in use"), of(in_use), 'in use by the mapped metric "revenue"')
     ],
+    ("publish_form", "none_found"): [Case(of(form, 1), of(form, 2), "is an A/B test")],
     ("create_web_feed", "none_found"): [Case(plain(name="not_taken", **FEED), feed_taken, "is taken by")],
     ("create_brand_logo", "exists"): [Case(within("image_id", an_image), plain(image_id="1"), EXISTS)],
     ("update_brand_logo", "exists"): [Case(logo_with_image, logo_without, EXISTS)],

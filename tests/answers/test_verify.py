@@ -14,7 +14,7 @@ from klaviyo_mcp.answers.shape import shape
 from klaviyo_mcp.klaviyo.errors import NotFound
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_sandbox import API_KEY, create_app
+from klaviyo_sandbox import API_KEY, OTHER_API_KEY, create_app
 
 MOST = 2_000
 """Characters that an answer to verify may have as JSON."""
@@ -79,6 +79,18 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
         forms = (await call("get_forms", {}))["records"]
         status = "draft" if name == "publish_form" else "live"
         return {"Y6nRLr": next(one["id"] for one in forms if one["status"] == status and not one["ab_test"])}
+    if name in ("create_translation", "update_translation"):
+        templates = (await call("get_templates", {}))["records"]
+        translated = {one["id"] for one in (await call("get_translations", {}))["records"]}
+        free = next(one["id"] for one in templates if f"template::email::{one['id']}" not in translated)
+        if name == "update_translation":
+            create = next(spec for spec in load_catalogue() if spec.name == "create_translation")
+            await call(create.name, stands_in(create.examples[0].arguments, {"Wq8zRt": free}))
+        ids = {"Wq8zRt": free, "template::email::Wq8zRt": f"template::email::{free}"}
+        return {**ids, "template::Wq8zRt::body": f"template::{free}::body"}
+    if name == "create_text_messaging_sender_registration":
+        senders = (await call("get_text_messaging_senders", {}))["records"]
+        return {"01JCW4R8P3M7V1X5Z9C2F6H0KQ": next(one["id"] for one in senders if one["sender_type"] == "toll_free")}
     if name == "request_profile_deletion":
         (person,) = (await call("get_profiles", {"page_size": 1}))["records"]
         return {"01JB8Z0K4T6M2N9RQ7C5D3X8VH": person["id"]}
@@ -121,7 +133,9 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
 async def test_verify_finds_what_was_written(engine: Engine, name: str) -> None:
     app = create_app(rate_limits=False, job_seconds=0, estimation_seconds=0)
     endpoint = Endpoint("http://sandbox", HttpPool(httpx2.ASGITransport(app=app)), pace=False)
-    account = open_account("sandbox", endpoint, api_key=API_KEY, company_id="DEMO01")
+    # The demo shop sends text messages already.
+    key = OTHER_API_KEY if name == "create_text_messaging_configuration" else API_KEY
+    account = open_account("sandbox", endpoint, api_key=key, company_id="DEMO01")
 
     async def call(action: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return shape(await engine.run(Call(action, arguments), account)).data

@@ -56,7 +56,7 @@ def test_what_is_cut_short_names_its_keys(registry: Registry) -> None:
     ("action", "path", "kind"),
     [
         ("bulk_import_profiles", ["profiles", "items"], "object"),
-        ("bulk_update_catalog_items", ["items", "items", "properties", "images", "items"], "string"),
+        ("bulk_update_catalog_items", ["items", "items"], "object"),
         ("bulk_create_events", ["groups", "items", "properties", "events", "items"], "object"),
         ("create_object_type", ["object_schema", "properties", "required", "items"], "string"),
     ],

@@ -15,7 +15,7 @@ from klaviyo_mcp.registry.portable import portable
 
 LONGEST_ENUM = 12
 LONGEST_FIELD_ENUM = 6
-LARGEST_PROPERTY = 900
+LARGEST_PROPERTY = 950
 LARGEST_DEEP = 4_000
 """Characters of all arguments of one action together that hold objects of stated keys."""
 LONGEST_BRIEF = 120
