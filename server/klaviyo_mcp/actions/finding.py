@@ -15,24 +15,24 @@ from klaviyo_mcp.registry.trade_words import NUMBER, STOP, first_meaning, meanin
 
 CANDIDATES = 40
 """Of so many, the best by their words, the names are held against the question."""
-FIT = {"text": 1.31, "kind": 0.33, "thing": 0.29, "toolset": 0.23, "action": 0.03}
+FIT = {"text": 1.29, "kind": 0.33, "thing": 0.29, "toolset": 0.25, "action": 0.02}
 """What an action's words count, and how likely it is by them."""
 SIGNS = {
-    "overlap": 1.53,
-    "thing": 0.42,
-    "whose": 0.83,
-    "order": 0.40,
+    "overlap": 1.63,
+    "thing": 0.41,
+    "whose": 0.96,
+    "order": 0.33,
     "number": 0.35,
-    "long": -0.92,
-    "missed": -0.57,
-    "question": 1.88,
-    "reads": 0.33,
-    "reads_short": 0.81,
-    "wrong_verb": -0.14,
-    "unasked_ids": -0.86,
-    "asked_ids": 2.07,
-    "unasked_client": -1.11,
-    "unasked_job": -0.36,
+    "long": -0.97,
+    "missed": -0.43,
+    "question": 1.99,
+    "reads": 0.24,
+    "reads_short": 0.69,
+    "wrong_verb": -0.01,
+    "unasked_ids": -0.70,
+    "asked_ids": 1.87,
+    "unasked_client": -1.05,
+    "unasked_job": -0.26,
     "bulk": 0.25,
 }
 """What it counts how an action's name and the question stand to each other."""
