@@ -1,0 +1,1 @@
+"""Jobs: a file in, a report out. Imported only when a job is used."""
