@@ -9,7 +9,7 @@ __all__ = ["BadRow", "Row", "Source", "SourceProblem"]
 
 
 class Source(Protocol):
-    """Rows of one file. `rows` can be read again from the start, and raises `SourceProblem` where reading ends badly."""
+    """Rows of one file. `rows` starts anew at each call; reading that ends badly raises `SourceProblem`."""
 
     name: str
     """The file's name, without its folder."""
