@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from klaviyo_mcp.actions.request import ABSENT, read_hole
 from klaviyo_mcp.loose_json import JSON, items, mapping
@@ -116,8 +116,8 @@ class Resolve(_Part):
 class Kind(_Part):
     """One kind of job. `item` says where in the action's schema that of an item is, or is the schema itself.
 
-    `identity` are alternatives, the first that a row fills names what it is about; each is one place, or several that
-    only together do. `unknown` is the place that takes columns nobody knows, nothing where they are refused. `repeat`
+    `identity` are alternatives, the first that a row fills names what it is about; each is one place, or several joined
+    by `+` that only together do. `unknown` is the place that takes columns nobody knows, nothing where they are refused. `repeat`
     says what is done when a request was sent and its answer was lost: it is sent again as that changes nothing
     (`safe`), or as a key in each item makes it count once (`key`), or it is looked up first.
     """
@@ -131,8 +131,7 @@ class Kind(_Part):
     arguments: JSON
     options: dict[str, Option] = Field(default_factory=dict[str, Option])
     defaults: JSON = Field(default_factory=dict[str, Any])
-    identity: tuple[tuple[str, ...], ...]
-    any_case: tuple[str, ...] = ()
+    identity: list[str]
     unknown: str = ""
     people: bool = False
     chunk: Chunk
@@ -143,11 +142,6 @@ class Kind(_Part):
     resolve: tuple[Resolve, ...] = ()
     says: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-
-    @field_validator("identity", mode="before")
-    @classmethod
-    def _alternatives(cls, value: object) -> object:
-        return [[one] if isinstance(one, str) else one for one in items(value)]
 
     @model_validator(mode="after")
     def _whole(self) -> "Kind":
@@ -164,17 +158,10 @@ class Kind(_Part):
             text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             put(body, self.key.place, sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32])
 
-    def identity_of(self, body: JSON) -> str:
-        """What an item is about, the same for all items about that; empty where it names nothing.
-
-        To be asked once the item is complete.
-        """
-        for places in self.identity:
-            found = [(place, read_hole(place, body)) for place in places]
-            if all(value not in (ABSENT, None, "") for _, value in found):
-                words = [str(value).casefold() if place in self.any_case else str(value) for place, value in found]
-                return f"{'+'.join(places)}={chr(31).join(words)}"
-        return ""
+    @property
+    def item_bytes(self) -> int:
+        """The most bytes that an item may have as JSON."""
+        return self.chunk.item_bytes
 
 
 def put(body: JSON, place: str, value: Any) -> None:
