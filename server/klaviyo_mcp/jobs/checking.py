@@ -7,12 +7,16 @@ from klaviyo_mcp.loose_json import JSON
 
 @dataclass(slots=True)
 class Item:
-    """A row that can be sent: its first line, the item, who or what it is, and the bytes of its JSON."""
+    """A row that can be sent: its first line, the item, who or what it is, the bytes of its JSON, the row as it was.
+
+    The item is complete (`Kind.complete`), so that a key that is made from it is part of who or what it is.
+    """
 
     line: int
     body: JSON
     identity: str
     size: int
+    raw: str = ""
 
 
 @dataclass(slots=True)
