@@ -1,1 +1,4 @@
-"""Jobs: a file in, a report out. Imported only when a job is used."""
+"""A file in, a report out: what is done to many rows, over hours if need be, and survives whatever happens meanwhile.
+
+Nothing in here is imported before a job is used.
+"""
