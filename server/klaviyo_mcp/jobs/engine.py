@@ -64,7 +64,7 @@ class JobEngine:
         self.store = store
         self.worker = worker_name()
         self._url = url
-        self._runners = runners
+        self.runners = dict(runners)
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
         self._launched = False
 
@@ -132,7 +132,7 @@ class JobEngine:
         if job.worker != self.worker or job.runs != run or job.state != "running":
             return
         try:
-            await self._runners[job.facts["does"]](job, steps)
+            await self.runners[job.facts["does"]](job, steps)
         except Superseded:
             return
         except Exception as error:  # noqa: BLE001 - nothing is lost, and whoever asked is told why it does not go on
