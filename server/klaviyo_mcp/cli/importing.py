@@ -12,7 +12,7 @@ from klaviyo_mcp.cli.output import fail, print_json, warn
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.preparing import Draft, Wanted
+    from klaviyo_mcp.jobs.preparing import Draft
     from klaviyo_mcp.jobs.store import JobStore
     from klaviyo_mcp.runtime.assembly import Application, Selection
 
@@ -86,8 +86,8 @@ def import_file(
             draft = prepared(source, file, wanted, store, selection.registry, whose(whom), whom.name, counted)
         folder = report or Path(f"{file.name}.report")
         try:
-            before = None if dry_run else same_file(store, draft)
             does = _consequences(application, draft) if draft.intake.first is not None else []
+            before = None if dry_run else same_file(store, draft)
             lines = [*_check_told(draft), *does]
             written = reported(store, draft.job, folder) if draft.report.rejected or draft.report.duplicates else []
             _say([*lines, *(line for line in written if line.endswith(".csv"))], as_json)

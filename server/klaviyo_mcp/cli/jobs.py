@@ -27,7 +27,7 @@ LOOK_AFTER_EVERY = 2.0
 @jobs.command("list")
 def list_jobs(as_json: JsonFlag = False) -> None:
     """Show all jobs that are kept, the newest first."""
-    store, _ = _opened(None)
+    store, _ = _opened()
     shown = [_shown(store, job) for job in store.jobs() if job.state != "draft"]
     if as_json:
         print_json(shown)
@@ -44,7 +44,7 @@ def show_job(job: JobArgument, as_json: JsonFlag = False) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told, told
 
     with problems_told():
-        store, _ = _opened(None)
+        store, _ = _opened()
         found = store.job(job)
         shown = _shown(store, found)
         if as_json:
@@ -80,7 +80,7 @@ def resume_job(
     from klaviyo_mcp.jobs.errors import NotPossibleNow
 
     with problems_told():
-        store, selection = _opened(account)
+        store, selection = _opened()
         found = store.job(job)
         if found.state in ("done", "cancelled", "draft"):
             raise NotPossibleNow(f"The job {found.id} is {found.state}; there is nothing to go on with")
@@ -100,24 +100,39 @@ def retry_failed(
     account: AccountOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the rows that Klaviyo did not take to rejected.csv, and say how they are sent again."""
-    from klaviyo_mcp.cli.job_watching import problems_told, reported
+    """Send the rows again that did not get in after they had been sent, as a job of their own."""
+    from klaviyo_mcp.cli.importing import import_file
+    from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.report import write_failed
 
     with problems_told():
-        store, _ = _opened(account)
+        store, _ = _opened()
         found = store.job(job)
         if found.state not in ("done", "cancelled"):
             raise NotPossibleNow(f"The job {found.id} is {found.state}", "Wait for its end, or cancel it.")
         folder = report or Path(f"{found.facts['file']}.report")
-        written = [line.removeprefix("Written: ") for line in reported(store, found, folder)]
-        rejected = next((path for path in written if path.endswith("rejected.csv")), None)
-        if rejected is None:
-            print("Every row got in: there is nothing to send again.")
-            return
-        from klaviyo_mcp.cli.importing import import_file
-
-        import_file(found.facts["kind"], Path(rejected), yes=yes, account=account, as_json=as_json)
+        failed = write_failed(store, found, folder)
+    if failed is None:
+        print("No row that was sent has failed: there is nothing to send again.")
+        return
+    wanted = found.facts["wanted"]
+    import_file(
+        wanted["kind"],
+        failed,
+        option=_pairs({**wanted["options"], **found.facts["options"]}),
+        mapped=_pairs(wanted["map"]),
+        constant=_pairs(wanted["set"]),
+        duplicates=wanted["duplicates"],
+        region=wanted["region"],
+        zone=wanted["zone"],
+        dates=wanted["dates"],
+        decimal=wanted["decimal"],
+        report=folder / "again",
+        yes=yes,
+        account=account,
+        as_json=as_json,
+    )
 
 
 @jobs.command("report")
@@ -128,7 +143,7 @@ def write_again(
     from klaviyo_mcp.cli.job_watching import problems_told, reported
 
     with problems_told():
-        store, _ = _opened(None)
+        store, _ = _opened()
         print("\n".join(reported(store, store.job(job), to)))
 
 
@@ -144,7 +159,7 @@ def work(
     from klaviyo_mcp.runtime.logs import start_logging
 
     with problems_told():
-        store, selection = _opened(account)
+        store, selection = _opened()
         start_logging(selection.settings, "warning")
         mine = whose(found_account(assemble(selection, account=account)))
         engine = open_engine(store, selection, account=account, client="klaviyo-mcp jobs work")
@@ -205,7 +220,7 @@ def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.runtime.jobs import leases_of
 
     with problems_told():
-        store, selection = _opened(None)
+        store, selection = _opened()
         job = store.job(id)
         alive = bool(job.worker) and leases_of(store, selection.settings).alive(job.worker)
         if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
@@ -220,7 +235,7 @@ def _wish(id: str, wish: str) -> None:
             raise NotPossibleNow(f"The job {job.id} is {job.state}, and cannot {wish}")
 
 
-def _opened(account: str | None) -> "tuple[JobStore, Selection]":
+def _opened() -> "tuple[JobStore, Selection]":
     from klaviyo_mcp.cli.job_watching import problems_told  # brings the engine, which a list of commands need not load
     from klaviyo_mcp.runtime.assembly import select
     from klaviyo_mcp.runtime.jobs import open_store
@@ -250,6 +265,11 @@ def _progress(store: "JobStore", job: "Job") -> JSON:
     from klaviyo_mcp.jobs.running import progress_of
 
     return progress_of(store, job.id)
+
+
+def _pairs(values: JSON) -> list[str]:
+    """Options as they are given on the command line."""
+    return [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
 
 
 def _sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
 """A file made into the draft of a job: what its options mean, where its columns go, what passes, what it would do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,7 @@ def prepared(
         "delimiter": source.delimiter,
         "options": options,
         "account": account,
+        "wanted": asdict(wanted),
     }
     job = Job(new_id(), whose, "draft", facts)
     store.add(job)
@@ -118,7 +119,7 @@ def prepared(
 
 
 def same_file(store: JobStore, draft: Draft) -> Job | None:
-    """The unfinished job of the same file, kind and options. Raises AlreadyThere for one of another file of its name."""
+    """The unfinished job of the same file, kind and options. Raises AlreadyThere for one of other contents."""
     facts = draft.job.facts
     for job in store.jobs(whose=draft.job.whose, states=UNFINISHED):
         if (job.facts.get("path"), job.facts.get("kind")) != (facts["path"], facts["kind"]):
