@@ -18,8 +18,8 @@ from klaviyo_mcp.actions.request import ABSENT, read_hole
 from klaviyo_mcp.loose_json import JSON, items, mapping
 from klaviyo_mcp.registry.registry import Registry
 
-MOST_BYTES = 4_500_000
-"""Bytes of JSON that the items of a request have at most, where a kind says nothing: Klaviyo takes 5 MB in all."""
+MOST_BYTES = 4_800_000
+"""Bytes that a request has at most, where a kind says nothing: Klaviyo takes 5 MB in all."""
 
 
 class KindProblem(Exception):
@@ -45,11 +45,12 @@ class Option(_Part):
 
 
 class Chunk(_Part):
-    """What one request takes: items, bytes of their JSON together, and bytes of one."""
+    """What one request takes: items, bytes in all, and bytes of the JSON of one item; `wrapping` is added to each."""
 
     items: int = Field(gt=0)
     bytes: int = MOST_BYTES
     item_bytes: int = MOST_BYTES
+    wrapping: int = 80
 
 
 class RowErrors(_Part):
@@ -85,27 +86,31 @@ class Key(_Part):
 class LookUp(_Part):
     """How it is found out which items of a chunk were carried out when its answer was lost.
 
-    `action` reads the records whose `field` is an item's identity (`$identities` are those of the chunk); they are done
-    when they are `found`, or `missing`. `jobs` lists Klaviyo's jobs of the kind: nothing is looked up while one of them
-    runs that was begun since.
+    `action` reads the records with the ids `$identities`, at most `at_most` at a time; `name` writes an item's id, with
+    places of the item in braces. Items are done when their record is `found`, or `missing`, and was not so `before`
+    the chunk was sent. `jobs` lists Klaviyo's jobs that run: nothing is looked up while one of them was begun since.
     """
 
     action: str
     arguments: JSON
-    field: str = "id"
+    name: str
+    at_most: int = 100
     done_when: Literal["found", "missing"] = "found"
+    before: bool = True
     jobs: str = ""
     jobs_arguments: JSON = Field(default_factory=dict[str, Any])
 
 
 class Resolve(_Part):
-    """An id that rows need not have, found in the account by what they have instead.
+    """What is read of the account for each item before it is sent: that it is there, and its id where `to` takes that.
 
-    The records that `action` reads by `$values`, at most `at_most` at a time, name the `value` and its `id`.
+    The records that `action` reads by `$values`, at most `at_most` at a time, have the value of an item's place `value`
+    in their `field`. An item without one is rejected, `unknown` says why. With `when`, only where that option is given.
     """
 
     value: str
-    to: str = "id"
+    to: str = ""
+    when: str = ""
     action: str
     arguments: JSON
     field: str
@@ -117,9 +122,9 @@ class Kind(_Part):
     """One kind of job. `item` says where in the action's schema that of an item is, or is the schema itself.
 
     `identity` are alternatives, the first that a row fills names what it is about; each is one place, or several joined
-    by `+` that only together do. `unknown` is the place that takes columns nobody knows, nothing where they are refused. `repeat`
-    says what is done when a request was sent and its answer was lost: it is sent again as that changes nothing
-    (`safe`), or as a key in each item makes it count once (`key`), or it is looked up first.
+    by `+` that only together do. `unknown` is the place that takes columns nobody knows, nothing where they are
+    refused. `repeat` says what is done when a request was sent and its answer was lost: it is sent again as that
+    changes nothing (`safe`), or as a key in each item makes it count once (`key`), or it is looked up first.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z-]*$")
