@@ -141,6 +141,7 @@ def test_bytes_that_are_no_text_are_a_rows_problem_in_a_file_that_is_utf_8(writt
 def test_a_file_without_a_header_has_numbered_columns(written: Any) -> None:
     path = written("a@example.org,Ann\nb@example.org,Bob\n")
     assert rows(path)[0] == (1, {"column_1": "a@example.org", "column_2": "Ann"})
+    assert rows(written("email,2025,2026\nc@example.org,1,2\n", "years.csv"))[0][1]["2025"] == "1"
     assert rows(path, header=True)[0] == (2, {"a@example.org": "b@example.org", "Ann": "Bob"})
 
 

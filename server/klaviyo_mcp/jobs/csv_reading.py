@@ -14,8 +14,9 @@ from klaviyo_mcp.jobs.text_lines import LONGEST_LINE, Lines, LineTooLong, not_te
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LOOKED_AT = 200
 """Rows by which the delimiter is found out."""
-DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+-]?[\d .,/:()-]*\d[\d .,/:()TZ-]*")
-"""Cells that are no names of columns: addresses, numbers, times."""
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+AMOUNT = re.compile(r"[+-]?[\d .,/:()-]*\d[\d .,/:()TZ-]*")
+"""Cells that are no names of columns where most are so: numbers, times. A year can be one."""
 SEPARATOR = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 """A first line by which Excel is told the delimiter."""
 
@@ -143,7 +144,9 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_header(cells: list[str]) -> bool:
-    return not any(DATA.fullmatch(cell.strip()) for cell in cells)
+    cells = [cell.strip() for cell in cells if cell.strip()]
+    amounts = sum(AMOUNT.fullmatch(cell) is not None for cell in cells)
+    return amounts * 2 < len(cells) and not any(ADDRESS.fullmatch(cell) for cell in cells)
 
 
 def _names(name: str, cells: list[str]) -> tuple[list[str], list[str]]:
