@@ -141,7 +141,7 @@ def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> Non
 
 
 def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
-    from klaviyo_mcp.cli.jobs import run_here  # as above
+    from klaviyo_mcp.cli.job_running import run_here  # as above
 
     if how.detach:
         told = f"Job {id} waits for a worker: klaviyo-mcp jobs work. Look with: klaviyo-mcp jobs show {id}"

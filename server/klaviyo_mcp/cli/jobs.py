@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, JsonFlag
-from klaviyo_mcp.cli.output import fail, print_json, warn
+from klaviyo_mcp.cli.output import print_json, warn
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.store import Job, JobStore
+    from klaviyo_mcp.jobs.store import JobStore
     from klaviyo_mcp.runtime.assembly import Selection
 
 app = typer.Typer()
@@ -27,8 +27,10 @@ LOOK_AFTER_EVERY = 2.0
 @jobs.command("list")
 def list_jobs(as_json: JsonFlag = False) -> None:
     """Show all jobs that are kept, the newest first."""
+    from klaviyo_mcp.cli.job_running import as_json_of
+
     store, _ = _opened()
-    shown = [_shown(store, job) for job in store.jobs() if job.state != "draft"]
+    shown = [as_json_of(store, job) for job in store.jobs() if job.state != "draft"]
     if as_json:
         print_json(shown)
         return
@@ -41,12 +43,13 @@ def list_jobs(as_json: JsonFlag = False) -> None:
 @jobs.command("show")
 def show_job(job: JobArgument, as_json: JsonFlag = False) -> None:
     """Show how far a job is, and why it does not go on."""
+    from klaviyo_mcp.cli.job_running import as_json_of
     from klaviyo_mcp.cli.job_watching import problems_told, told
 
     with problems_told():
         store, _ = _opened()
         found = store.job(job)
-        shown = _shown(store, found)
+        shown = as_json_of(store, found)
         if as_json:
             print_json(shown)
         else:
@@ -76,6 +79,7 @@ def resume_job(
     as_json: JsonFlag = False,
 ) -> None:
     """Go on with a job that is paused, or whose process has died."""
+    from klaviyo_mcp.cli.job_running import run_here
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
 
@@ -175,44 +179,6 @@ def work(
             engine.close()
 
 
-def run_here(
-    store: "JobStore", selection: "Selection", id: str, account: str | None, folder: Path, as_json: bool
-) -> None:
-    """Run a job in this process and wait for it; its report is written at the end."""
-    from klaviyo_mcp.cli.job_watching import reported, told, watched
-    from klaviyo_mcp.jobs.errors import NotPossibleNow
-    from klaviyo_mcp.runtime.jobs import open_engine
-    from klaviyo_mcp.runtime.logs import start_logging
-
-    start_logging(selection.settings, "warning")
-    engine = open_engine(store, selection, account=account, client="klaviyo-mcp import")
-    engine.start()
-    try:
-        job = store.job(id)
-        if job.state == "running":
-            if not engine.take_over(job):
-                raise NotPossibleNow(
-                    f"Another process works on the job {id} ({job.worker.rpartition('.')[0]})",
-                    f"Look with: klaviyo-mcp jobs show {id}",
-                )
-        else:
-            engine.begin(job)
-        job = watched(engine, job)
-    except KeyboardInterrupt:
-        warn([f"Job {id} is not finished. Go on with: klaviyo-mcp jobs resume {id}"])
-        raise
-    finally:
-        engine.close()
-    lines = [*told(job, job.progress or _progress(store, job)), *reported(store, job, folder)]
-    if as_json:
-        warn(lines)
-        print_json(_shown(store, job))
-    else:
-        print("\n".join(lines), flush=True)
-    if job.state == "paused":
-        fail(f"The job {id} is paused.")
-
-
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
@@ -245,26 +211,6 @@ def _opened() -> "tuple[JobStore, Selection]":
         store = open_store(selection.settings)
         store.tidy()
     return store, selection
-
-
-def _shown(store: "JobStore", job: "Job") -> JSON:
-    """A job as JSON."""
-    names = ("kind", "file", "sha256", "checked", "options", "account")
-    return {
-        "job": job.id,
-        "state": job.state,
-        **({"reason": job.reason} if job.reason else {}),
-        **{name: job.facts[name] for name in names if job.facts.get(name) is not None},
-        "created": job.created,
-        "changed": job.changed,
-        "progress": job.progress or _progress(store, job),
-    }
-
-
-def _progress(store: "JobStore", job: "Job") -> JSON:
-    from klaviyo_mcp.jobs.running import progress_of
-
-    return progress_of(store, job.id)
 
 
 def _pairs(values: JSON) -> list[str]:

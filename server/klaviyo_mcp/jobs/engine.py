@@ -10,14 +10,16 @@ import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import anyio
 import anyio.to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos._serialization import Serializer
 
-from klaviyo_mcp.jobs.errors import NotPossibleNow
+from klaviyo_mcp.jobs.errors import NotPossibleNow, StoreProblem
 from klaviyo_mcp.jobs.leases import FileLeases, Leases, PostgresLeases, worker_name
 from klaviyo_mcp.jobs.store import Job, JobStore
 
@@ -26,6 +28,8 @@ FORMAT = "klaviyo-jobs-1"
 """The version of the steps. Another one does not go on with workflows of this: to be raised when steps change."""
 AT_ONCE = 4
 """Jobs that one worker takes over at a time."""
+LOOK_AGAIN, PAUSING = 5.0, 360
+"""Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""
 ENDING = 3
 """Seconds that a workflow has for its last entry, when its job has just ended."""
 Step = Callable[[], Awaitable[Any]]
@@ -142,9 +146,18 @@ class JobEngine:
             place = f"{frame.name}, line {frame.lineno}"
             log.error("job %s: %s in %s", id, type(error).__name__, place)
             reason = getattr(error, "message", f"klaviyo-mcp failed ({type(error).__name__} in {place}).")
-            await anyio.to_thread.run_sync(
-                lambda: self.store.change(id, only=("running",), state="paused", reason=reason)
-            )
+            await self._pause(id, reason)
+
+    async def _pause(self, id: str, reason: str) -> None:
+        """Pause a job, also where its database is away for a while: nobody else would, as this worker lives."""
+        pause = partial(self.store.change, id, only=("running",), state="paused", reason=reason)
+        for _ in range(PAUSING):
+            try:
+                await anyio.to_thread.run_sync(pause)
+            except StoreProblem:
+                await anyio.sleep(LOOK_AGAIN)
+            else:
+                return
 
     @property
     def _queue(self) -> str:
