@@ -83,7 +83,7 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
     read = _date(match, reading)
     offset = match["offset"]
     if offset:
-        return _written(datetime.fromisoformat(f"{read.isoformat()}{'Z' if offset in 'zZUTC' else offset}")), False
+        return _written(datetime.fromisoformat(f"{read.isoformat()}{_offset(offset)}")), False
     return _written(read.replace(tzinfo=zone or UTC)), True
 
 
@@ -98,8 +98,7 @@ def day(text: str, reading: str) -> str:
     read = _date(match, reading)
     if match["h"] is None:
         return read.date().isoformat()
-    offset = match["offset"] or ""
-    return f"{read.isoformat()}{'Z' if offset in ('z', 'Z', 'UTC') else offset}"
+    return f"{read.isoformat()}{_offset(match['offset'] or '')}"
 
 
 def reading_of(texts: Iterable[str], *, dates: str = "", decimal: str = "") -> str:
@@ -112,9 +111,12 @@ def reading_of(texts: Iterable[str], *, dates: str = "", decimal: str = "") -> s
         return "text"
     if all(text.casefold() in ("true", "false") for text in texts):
         return "boolean"
+    mark = decimal_mark(texts, decimal)
     if all(PLAIN_NUMBER.fullmatch(text) for text in texts) and decimal != "comma":
         return "number." if any(POINT_SHOWS.fullmatch(text) for text in texts) else "number"
-    if decimal_mark(texts, decimal) == "," and all(COMMA_NUMBER.fullmatch(text) for text in texts):
+    if mark == "." and all(PLAIN_NUMBER.fullmatch(text) or GROUPED_NUMBER.fullmatch(text) for text in texts):
+        return "number."
+    if mark == "," and all(COMMA_NUMBER.fullmatch(text) for text in texts):
         return "number,"
     return order_of_days(texts, dates)
 
@@ -174,6 +176,12 @@ def _date(match: re.Match[str], reading: str) -> datetime:
         )
     except ValueError:
         raise Wrong("is a day or time that does not exist", "Write it like 2026-11-30T09:00:00Z") from None
+
+
+def _offset(text: str) -> str:
+    if text in ("z", "Z", "UTC"):
+        return "Z"
+    return f"{text[:3]}:{text[3:]}" if len(text) == 5 else text
 
 
 def _written(time: datetime) -> str:
