@@ -20,6 +20,8 @@ OTHERS = "*"
 MOST_SAID = 30
 LIKE = 0.9
 """The share of a column's values that must look like something for its name not to matter."""
+LONGEST_LIKE = 100
+"""Characters of a value that is looked at for being an address or a number."""
 CODE = re.compile(r"(nr|no|id|num|number|nummer|numero|code|sku|ean|gtin|plz|zip|postcode|phone|tel|telefon|fax|iban)$")
 """Ends of names (folded) whose values are no amounts, even where they are nothing but digits."""
 
@@ -218,8 +220,8 @@ class _Suggestion:
                 self._map.told.append(f"Column {found[0]!r} was taken for {path} by its values.")
 
     def _all(self, column: str, fits: Any) -> bool:
-        texts = self._texts[column][:200]
-        return sum(bool(fits(text.strip())) for text in texts) >= len(texts) * LIKE
+        texts = [text.strip() for text in self._texts[column][:200]]
+        return sum(len(text) <= LONGEST_LIKE and bool(fits(text)) for text in texts) >= len(texts) * LIKE
 
     def _take_unknown(self, others: str | None) -> None:
         left = self._left()
