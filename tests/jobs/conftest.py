@@ -45,12 +45,12 @@ class Jobs:
             text=True,
         )
 
-    def run(self, *words: str, code: int = 0) -> str:
-        """What a command prints on both streams; any other exit code than `code` fails the test."""
+    def run(self, *words: str, code: int = 0, whole: bool = True) -> str:
+        """What a command prints, on both streams or stdout alone; another exit code than `code` fails the test."""
         process = self.start(*words)
         out, err = process.communicate(timeout=60)
         assert process.returncode == code, out + err
-        return out + err
+        return out + err if whole else out
 
     def write(self, name: str, rows: list[dict[str, Any]]) -> str:
         (self.folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -58,7 +58,7 @@ class Jobs:
 
     def listed(self) -> list[dict[str, Any]]:
         """All jobs, the newest first."""
-        return json.loads(self.run("jobs", "list", "--json"))
+        return json.loads(self.run("jobs", "list", "--json", whole=False))
 
     def results(self, file: str) -> list[tuple[int, str]]:
         lines = (self.folder / f"{file}.report" / "result.jsonl").read_text().splitlines()

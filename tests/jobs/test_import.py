@@ -38,7 +38,7 @@ def test_people_get_in_and_the_report_tells_who_did_not(jobs: Jobs, people: str)
     listed = jobs.read("/api/lists")[0]
     words = ["--region", "DE", "--list", f"name:{listed['attributes']['name']}", "--bad-rows", "skip", "--yes"]
     told = jobs.run("import", "profiles", people, *words)
-    assert "It reaches 2 people by bulk_import_profiles, in 1 requests." in told
+    assert "It reaches 2 people by bulk_import_profiles, in 1 request." in told
     members = {
         one["attributes"]["email"]: one["attributes"] for one in jobs.read(f"/api/lists/{listed['id']}/profiles")
     }
@@ -88,11 +88,23 @@ def test_a_job_is_paused_resumed_by_its_own_file_alone_and_cancelled(jobs: Jobs,
     assert "there is nothing to go on with" in jobs.run("jobs", "resume", jobs.listed()[0]["job"], code=1)
 
 
+@pytest.mark.parametrize("fault", [{"fault": "reset_after"}, {"fault": "status", "status": 503, "after": True}])
+def test_what_was_done_though_its_answer_was_lost_is_not_done_again(jobs: Jobs, fault: dict[str, object]) -> None:
+    rest = {"title": "T", "description": "D", "url": "https://shop.test/"}
+    rows = [{"external_id": f"S{one}", **rest} for one in range(3)]
+    faults = [{"operation": "bulk_create_catalog_items", "count": 1, **fault}]
+    httpx2.post(f"{jobs.url}/_sandbox/faults", json=faults).raise_for_status()
+    file = jobs.write("items.jsonl", rows)
+    jobs.run("import", "catalog-items-create", file, "--yes")
+    assert jobs.results(file) == [(1, "done"), (2, "done"), (3, "done")]
+    assert jobs.seen("POST") == 1
+
+
 def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people: str) -> None:
-    failing = [{"operation": "bulk_import_profiles", "fault": "error", "status": 503, "count": 1}]
+    failing = [{"operation": "bulk_import_profiles", "fault": "status", "status": 503, "count": 1}]
     httpx2.post(f"{jobs.url}/_sandbox/faults", json=failing).raise_for_status()
     jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE")
-    denied = [{"operation": "bulk_import_profiles", "fault": "error", "status": 403, "count": 1}]
+    denied = [{"operation": "bulk_import_profiles", "fault": "html", "status": 403, "count": 1}]
     httpx2.post(f"{jobs.url}/_sandbox/faults", json=denied).raise_for_status()
     told = jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE", code=1)
     assert "Go on with: klaviyo-mcp jobs resume" in told
