@@ -229,3 +229,13 @@ def test_a_hostile_cell_costs_no_more_than_its_length(check: Check, hostile: str
     _, rejected, _ = check(rows, given={"a": "properties.a:number"})
     assert rejected[0].line == 3
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("rule", ["first", "last", "merge", "refuse"])
+def test_duplicates_far_apart_are_found(check: Check, rule: str) -> None:
+    rows = [{"email": f"p{number % 1500}@example.org", "at": number} for number in range(2000)]
+    items, rejected, checking = check(rows, duplicates=rule)
+    assert len(items) == 1500
+    late = {item.line for item in items if item.line > 1500}
+    assert late == (set(range(1501, 2001)) if rule in ("last", "merge") else set())
+    assert len(rejected) == checking.report.rejected + checking.report.duplicates == 500

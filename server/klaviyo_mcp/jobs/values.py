@@ -27,6 +27,7 @@ DAY = r"(?P<a>\d{1,4})(?P<joint>[./-])(?P<b>\d{1,2})(?P=joint)(?P<c>\d{1,4})"
 CLOCK = r"(?:[T ]\s*(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?P<f>[.,]\d{1,9})?)?\s*(?P<half>[AaPp][Mm])?)?"
 OFFSET = r"\s*(?P<offset>[Zz]|UTC|[+-]\d\d:?\d\d)?"
 TIME = re.compile(DAY + CLOCK + OFFSET)
+PLAIN_DAY = re.compile(r"[0-3][0-9]([./-])[01][0-9]\1[0-9]{4}")
 UNIX = re.compile(r"-?\d{9,10}(\.\d+)?")
 UNIX_MS = re.compile(r"\d{12,13}")
 LONGEST = 60
@@ -97,6 +98,9 @@ def day(text: str, reading: str) -> str:
     if len(text) == 10 and text[4] == "-" == text[7]:
         with suppress(ValueError):
             return date.fromisoformat(text).isoformat()
+    if reading == "day-first" and len(text) == 10 and PLAIN_DAY.fullmatch(text):
+        with suppress(ValueError):
+            return date(int(text[6:]), int(text[3:5]), int(text[:2])).isoformat()
     match = TIME.fullmatch(text)
     if match is None:
         raise Wrong("is not a day", "Write it like 2026-11-30")
