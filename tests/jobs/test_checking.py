@@ -1,5 +1,6 @@
 """Rows checked before anything is sent: items, rejected rows, duplicates, and what is told of them."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,3 +216,26 @@ def test_an_option_that_cannot_be_used_is_named(check: Check, options: Any, says
     with pytest.raises(SourceProblem, match=says) as caught:
         check("email\na@example.org\n", **options)
     assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["1" * 100_000 + "x", "1" + " " * 99_000 + "x", "a." * 50_000, "a@" * 50_000],
+    ids=["digits", "blanks", "points", "ats"],
+)
+def test_a_hostile_cell_costs_no_more_than_its_length(check: Check, hostile: str) -> None:
+    rows = f"email;phone;date;a\na@example.org;+4917612345678;x;1\n{hostile};{hostile};{hostile};{hostile}\n"
+    began = time.perf_counter()
+    _, rejected, _ = check(rows, given={"a": "properties.a:number"})
+    assert rejected[0].line == 3
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("rule", ["first", "last", "merge", "refuse"])
+def test_duplicates_far_apart_are_found(check: Check, rule: str) -> None:
+    rows = [{"email": f"p{number % 1500}@example.org", "at": number} for number in range(2000)]
+    items, rejected, checking = check(rows, duplicates=rule)
+    assert len(items) == 1500
+    late = {item.line for item in items if item.line > 1500}
+    assert late == (set(range(1501, 2001)) if rule in ("last", "merge") else set())
+    assert len(rejected) == checking.report.rejected + checking.report.duplicates == 500

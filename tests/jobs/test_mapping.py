@@ -59,6 +59,7 @@ def test_the_address_is_known_in_many_languages(mapped: Map, column: str, place:
         ("Customer ID", "external_id"),
         ("Lieblingsfarbe", "properties.Lieblingsfarbe"),
         ("a.b", "properties.a.b"),
+        ("location", "properties.location"),
     ],
 )
 def test_names_lead_to_places_and_what_is_unknown_to_custom_properties(mapped: Map, column: str, place: str) -> None:
@@ -99,6 +100,7 @@ def test_values_tell_the_address_where_no_name_does(mapped: Map) -> None:
     [
         ({"mail": "a@example.org", "courriel": "b@example.org"}, {}, "are called like email"),
         ({"Email": "a@example.org", "E-Mail": "b@example.org"}, {}, "are called like email"),
+        ({"email": "a@example.org", "mail": "b@example.org"}, {}, "are called like email"),
         ({"A": "a@example.org", "B": "b@example.org"}, {}, "look like email"),
         ({"email": "a@example.org", "id": "17"}, {}, "'id' is called like id, and its values are none"),
         ({"A": "x", "B": "y"}, {}, "No column is known for id or email"),

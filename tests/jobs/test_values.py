@@ -73,6 +73,8 @@ def test_a_time_becomes_rfc_3339_of_its_zone(text: str, reading: str, expected: 
         (["1", "2"], "number"),
         (["1,5", "2"], "number,"),
         (["1.200", "2,5"], "number,"),
+        (["1,234.50", "2"], "number."),
+        (["1,234", "2"], "text"),
         (["007", "1"], "text"),
         (["+49176", "1"], "text"),
         (["1234567890123456789"], "text"),
@@ -100,6 +102,11 @@ def test_days_come_back_or_are_asked_for(days: list[date], month_first: bool) ->
     if all(day.day == day.month for day in days):
         return
     assert [as_read(text, reading) for text in texts] == [day.isoformat() for day in days]
+
+
+def test_a_time_of_a_custom_property_keeps_its_offset_or_has_none() -> None:
+    assert as_read("2026-01-02 10:00 +0100", "date") == "2026-01-02T10:00:00+01:00"
+    assert as_read("2026-01-02 10:00", "date") == "2026-01-02T10:00:00"
 
 
 def test_yes_and_no_are_read_in_some_languages() -> None:

@@ -126,9 +126,12 @@ class Converters:
         part = LOCAL_PART.fullmatch
 
         def convert(text: str) -> str:
+            if len(text) > LONGEST_ADDRESS:
+                raise Wrong(why, advice)
             lower = text.lower()
             local, at, domain = lower.rpartition("@")
             usual = at and len(local) <= 64 and part(local) and is_domain(domain)
+            # Some letters become two when they are made small.
             if not (usual or formats.is_email(lower)) or len(lower) > LONGEST_ADDRESS:
                 raise Wrong(why, advice)
             if lower != text:

@@ -16,6 +16,7 @@ LOOKED_AT = 200
 """Rows by which the delimiter is found out."""
 DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+-]?[\d .,/:()-]*\d[\d .,/:()TZ-]*")
 """Cells that are mostly no names of columns: addresses, numbers, times. A year can be one."""
+LONGEST_DATA = 100
 SEPARATOR = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 """A first line by which Excel is told the delimiter."""
 
@@ -144,10 +145,14 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _is_header(cells: list[str], below: list[str]) -> bool:
     """Whether a row has names: no cell is data, or the row below has data where it has none."""
-    first, second = ([DATA.fullmatch(cell.strip()) is not None for cell in row] for row in (cells, below))
+    first, second = ([_is_data(cell.strip()) for cell in row] for row in (cells, below))
     if "@" in "".join(cell for cell, is_data in zip(cells, first, strict=True) if is_data):
         return False
     return not any(first) or any(two and not one for one, two in zip(first, second, strict=False))
+
+
+def _is_data(cell: str) -> bool:
+    return len(cell) <= LONGEST_DATA and DATA.fullmatch(cell) is not None
 
 
 def _names(name: str, cells: list[str]) -> tuple[list[str], list[str]]:

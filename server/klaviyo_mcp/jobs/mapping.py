@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from klaviyo_mcp.actions.formats import E164, is_email
+from klaviyo_mcp.jobs.converters import types_in
 from klaviyo_mcp.jobs.places import Place, folded, means, needs_of, places_of
 from klaviyo_mcp.jobs.rows import Row, SourceProblem
 from klaviyo_mcp.jobs.values import READINGS, UNIX, UNIX_MS, decimal_mark, order_of_days, reading_of
@@ -19,6 +20,8 @@ OTHERS = "*"
 MOST_SAID = 30
 LIKE = 0.9
 """The share of a column's values that must look like something for its name not to matter."""
+LONGEST_LIKE = 100
+"""Characters of a value that is looked at for being an address or a number."""
 CODE = re.compile(r"(nr|no|id|num|number|nummer|numero|code|sku|ean|gtin|plz|zip|postcode|phone|tel|telefon|fax|iban)$")
 """Ends of names (folded) whose values are no amounts, even where they are nothing but digits."""
 
@@ -167,13 +170,18 @@ class _Suggestion:
             path = column if column in self._places else self._by_leaf(name)
             if path:
                 path = self._deepest(path) if self._texts[column] else path
-                exact.setdefault(path, []).append(column)
+                if self._holds(column, path):
+                    exact.setdefault(path, []).append(column)
             elif place := next((place for place in self._places.values() if means(place, name)), None):
                 alike[place.path].append(column)
         used = self._used()
         for path, names in {**alike, **exact}.items():
             if path in used:
                 continue
+            if path in exact and self._places[path].schema.get("format") == "email":
+                names = names + [
+                    column for column in alike[path] if self._texts[column] and self._all(column, is_email)
+                ]
             if len(names) > 1:
                 raise self._asked(path, names, "are called like")
             if not self._fits(names[0], self._places[path]):
@@ -182,6 +190,11 @@ class _Suggestion:
                     f"Say what it is: {self._choices(names[0], [self._likely(path)])}",
                 )
             self._map.columns[names[0]] = path
+
+    def _holds(self, column: str, path: str) -> bool:
+        """Whether a column can be a whole object: `Location` is more often the name of a town."""
+        kinds = types_in(self._places[path].schema, self._definitions)
+        return kinds != {"object"} or all(text.lstrip().startswith("{") for text in self._texts[column])
 
     def _fits(self, column: str, place: Place) -> bool:
         """Whether ids of Klaviyo's are what a column has; its name says little, as everything has an id."""
@@ -207,8 +220,8 @@ class _Suggestion:
                 self._map.told.append(f"Column {found[0]!r} was taken for {path} by its values.")
 
     def _all(self, column: str, fits: Any) -> bool:
-        texts = self._texts[column][:200]
-        return sum(bool(fits(text.strip())) for text in texts) >= len(texts) * LIKE
+        texts = [text.strip() for text in self._texts[column][:200]]
+        return sum(len(text) <= LONGEST_LIKE and bool(fits(text)) for text in texts) >= len(texts) * LIKE
 
     def _take_unknown(self, others: str | None) -> None:
         left = self._left()

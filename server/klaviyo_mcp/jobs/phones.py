@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from klaviyo_mcp.actions.formats import E164
-from klaviyo_mcp.jobs.values import Wrong
+from klaviyo_mcp.jobs.values import LONGEST, Wrong
 
 JOINTS = str.maketrans("", "", " \u00a0\u202f()/.-\u2010\u2011\u2013\t")
 DIGITS = re.compile(r"[0-9]{5,17}")
@@ -48,6 +48,8 @@ class PhoneReader:
 
     def __call__(self, text: str) -> str:
         """The number in E.164 form. Raises Wrong."""
+        if len(text) > LONGEST:
+            raise Wrong("is not a phone number", ADVICE)
         plain = text.translate(JOINTS)
         own = bool(self._code) and plain.startswith(self._code)
         if self._is_national and self._trunk == "0" and plain.startswith(self._code[1:]):

@@ -27,8 +27,11 @@ DAY = r"(?P<a>\d{1,4})(?P<joint>[./-])(?P<b>\d{1,2})(?P=joint)(?P<c>\d{1,4})"
 CLOCK = r"(?:[T ]\s*(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?P<f>[.,]\d{1,9})?)?\s*(?P<half>[AaPp][Mm])?)?"
 OFFSET = r"\s*(?P<offset>[Zz]|UTC|[+-]\d\d:?\d\d)?"
 TIME = re.compile(DAY + CLOCK + OFFSET)
+PLAIN_DAY = re.compile(r"[0-3][0-9]([./-])[01][0-9]\1[0-9]{4}")
 UNIX = re.compile(r"-?\d{9,10}(\.\d+)?")
 UNIX_MS = re.compile(r"\d{12,13}")
+LONGEST = 60
+"""Characters of a number or time; longer text is none, and is held against no pattern."""
 READINGS = ("text", "number", "number.", "number,", "boolean", "date", "day-first", "month-first", "unix", "unix-ms")
 
 
@@ -43,6 +46,7 @@ class Wrong(Exception):
 
 def number(text: str, reading: str = "number") -> int | float:
     """The number that a text is. Raises Wrong, also where a comma could be a decimal one or not."""
+    text = _short(text, "is not a number", "Write it like 1234.56")
     text = MONEY.sub("", text)
     if reading == "number,":
         if COMMA_NUMBER.fullmatch(text) is None:
@@ -71,6 +75,7 @@ def boolean(text: str) -> bool:
 
 def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
     """A time in RFC 3339, and whether it had no offset: then it is that of `zone`, or UTC. Raises Wrong."""
+    text = _short(text, "is not a time", "Write it like 2026-11-30T09:00:00Z")
     if reading in ("unix", "unix-ms"):
         fits = (UNIX if reading == "unix" else UNIX_MS).fullmatch(text)
         if fits is None:
@@ -83,23 +88,26 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
     read = _date(match, reading)
     offset = match["offset"]
     if offset:
-        return _written(datetime.fromisoformat(f"{read.isoformat()}{'Z' if offset in 'zZUTC' else offset}")), False
+        return _written(datetime.fromisoformat(f"{read.isoformat()}{_offset(offset)}")), False
     return _written(read.replace(tzinfo=zone or UTC)), True
 
 
 def day(text: str, reading: str) -> str:
     """A day as 2026-11-30, or a time as 2026-11-30T09:00:00 with the offset that it had. Raises Wrong."""
+    text = _short(text, "is not a day", "Write it like 2026-11-30")
     if len(text) == 10 and text[4] == "-" == text[7]:
         with suppress(ValueError):
             return date.fromisoformat(text).isoformat()
+    if reading == "day-first" and len(text) == 10 and PLAIN_DAY.fullmatch(text):
+        with suppress(ValueError):
+            return date(int(text[6:]), int(text[3:5]), int(text[:2])).isoformat()
     match = TIME.fullmatch(text)
     if match is None:
         raise Wrong("is not a day", "Write it like 2026-11-30")
     read = _date(match, reading)
     if match["h"] is None:
         return read.date().isoformat()
-    offset = match["offset"] or ""
-    return f"{read.isoformat()}{'Z' if offset in ('z', 'Z', 'UTC') else offset}"
+    return f"{read.isoformat()}{_offset(match['offset'] or '')}"
 
 
 def reading_of(texts: Iterable[str], *, dates: str = "", decimal: str = "") -> str:
@@ -108,13 +116,16 @@ def reading_of(texts: Iterable[str], *, dates: str = "", decimal: str = "") -> s
     `dates` is `day-first` or `month-first`, `decimal` is `comma` or `point`, where that is known.
     """
     texts = [text for text in (text.strip() for text in texts) if text]
-    if not texts:
+    if not texts or any(len(text) > LONGEST for text in texts):
         return "text"
     if all(text.casefold() in ("true", "false") for text in texts):
         return "boolean"
+    mark = decimal_mark(texts, decimal)
     if all(PLAIN_NUMBER.fullmatch(text) for text in texts) and decimal != "comma":
         return "number." if any(POINT_SHOWS.fullmatch(text) for text in texts) else "number"
-    if decimal_mark(texts, decimal) == "," and all(COMMA_NUMBER.fullmatch(text) for text in texts):
+    if mark == "." and all(PLAIN_NUMBER.fullmatch(text) or GROUPED_NUMBER.fullmatch(text) for text in texts):
+        return "number."
+    if mark == "," and all(COMMA_NUMBER.fullmatch(text) for text in texts):
         return "number,"
     return order_of_days(texts, dates)
 
@@ -123,7 +134,7 @@ def decimal_mark(texts: Iterable[str], given: str = "") -> str:
     """`,` or `.`, where a column shows its decimal mark or it is given, else nothing."""
     if given:
         return "," if given == "comma" else "."
-    texts = [MONEY.sub("", text) for text in texts]
+    texts = [MONEY.sub("", text) for text in texts if len(text) <= LONGEST]
     commas = any(COMMA_SHOWS.fullmatch(text) for text in texts)
     points = any(POINT_SHOWS.fullmatch(text) for text in texts)
     return "" if commas == points else "," if commas else "."
@@ -134,7 +145,7 @@ def order_of_days(texts: Iterable[str], dates: str = "") -> str:
     orders: set[str] = set()
     open_ones = False
     for text in texts:
-        match = TIME.fullmatch(text)
+        match = TIME.fullmatch(text) if len(text) <= LONGEST else None
         if match is None:
             return "text"
         if len(match["a"]) == 4:
@@ -176,6 +187,18 @@ def _date(match: re.Match[str], reading: str) -> datetime:
         raise Wrong("is a day or time that does not exist", "Write it like 2026-11-30T09:00:00Z") from None
 
 
+def _short(text: str, why: str, advice: str) -> str:
+    if len(text) > LONGEST:
+        raise Wrong(why, advice)
+    return text
+
+
+def _offset(text: str) -> str:
+    if text in ("z", "Z", "UTC"):
+        return "Z"
+    return f"{text[:3]}:{text[3:]}" if len(text) == 5 else text
+
+
 def _written(time: datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
 
@@ -186,6 +209,7 @@ def as_read(text: str, reading: str) -> Any:
 
 
 def _number_if_kept(text: str, reading: str) -> Any:
+    text = _short(text, "is not a number", "")
     if reading != "number," and PLAIN_NUMBER.fullmatch(text) and len(text) <= DIGITS:
         return float(text) if "." in text else int(text)
     if reading != "number," and PLAIN_NUMBER.fullmatch(text) is None and GROUPED_NUMBER.fullmatch(text) is None:
