@@ -31,9 +31,12 @@ def problems_told() -> Generator[None]:
     try:
         yield
     except (SourceProblem, JobProblem) as error:
-        fail(f"{error.message.rstrip('.')}.\nNext: {error.advice}" if error.advice else error.message)
-    except ActionError as error:
-        fail("\n".join([error.message, *(f"- {problem}" for problem in error.problems), f"Next: {error.advice}"]))
+        nothing = " Nothing was sent." if isinstance(error, SourceProblem) else ""
+        message = f"{error.message.rstrip('.')}.{nothing}"
+        fail(f"{message}\nNext: {error.advice}" if error.advice else message)
+    except ActionError as error:  # only what is asked before anything is sent raises these here
+        problems = [f"- {problem}" for problem in error.problems]
+        fail("\n".join([f"{error.message} Nothing was sent.", *problems, f"Next: {error.advice}"]))
 
 
 def watched(engine: JobEngine, job: Job) -> Job:
