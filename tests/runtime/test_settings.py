@@ -100,6 +100,7 @@ def test_what_may_be_a_secret_is_taken(monkeypatch, value) -> None:
         ("KLAVIYO_OAUTH_BASE_URL", "http://klaviyo.example.org", "must be https"),
         ("KLAVIYO_MCP_VAULT_URL", "localhost:6379", "must be a Redis URL"),
         ("KLAVIYO_MCP_QUOTA_URL", "localhost:6379", "must be a Redis URL"),
+        ("KLAVIYO_MCP_JOBS_URL", "mysql://localhost/jobs", "must be a PostgreSQL URL"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(monkeypatch, name, value, says) -> None:

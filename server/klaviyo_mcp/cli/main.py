@@ -15,10 +15,24 @@ from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.exposure import ExposureError
 from klaviyo_mcp.runtime.settings import SettingsError
 
-MODULES = ("serve", "call", "actions", "connect", "accounts", "doctor", "audit", "hosted", "sandbox", "demo", "specs")
+MODULES = (
+    "serve",
+    "call",
+    "actions",
+    "importing",
+    "jobs",
+    "connect",
+    "accounts",
+    "doctor",
+    "audit",
+    "hosted",
+    "sandbox",
+    "demo",
+    "specs",
+)
 """The modules of this room that have commands. Most have one, of the same name."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-OTHERS = {"disconnect": "accounts", "docs": "specs"}
+OTHERS = {"disconnect": "accounts", "docs": "specs", "import": "importing"}
 
 app = typer.Typer(
     name="klaviyo-mcp",

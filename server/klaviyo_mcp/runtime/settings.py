@@ -100,6 +100,11 @@ class Settings(HostedSettings):
         description="Seconds for which answers that did not fit are kept whole and sealed, for read_more: in memory, "
         "or in the Redis of KLAVIYO_MCP_QUOTA_URL; 0 keeps none.",
     )
+    klaviyo_mcp_jobs_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL in which several machines share jobs, such as postgresql://user@host/klaviyo_jobs; a "
+        "file in the folder of the accounts by default.",
+    )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
     )
@@ -185,6 +190,14 @@ class Settings(HostedSettings):
             parts = urlsplit(value.get_secret_value())
             if parts.scheme not in ("redis", "rediss") or not parts.hostname:
                 raise ValueError("must be a Redis URL such as redis://localhost:6379/0, or rediss:// for TLS")
+        return value
+
+    @field_validator("klaviyo_mcp_jobs_url")
+    @classmethod
+    def is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        """A PostgreSQL server: its URL may hold a password, so it is not quoted."""
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must be a PostgreSQL URL such as postgresql://user@localhost/klaviyo_jobs")
         return value
 
     @field_validator("klaviyo_base_url", "klaviyo_oauth_base_url")

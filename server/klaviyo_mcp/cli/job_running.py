@@ -1,0 +1,58 @@
+"""A job run by the process of a command, which waits for it and reports."""
+
+from pathlib import Path
+
+from klaviyo_mcp.cli.job_watching import reported, told, watched
+from klaviyo_mcp.cli.output import fail, print_json, warn
+from klaviyo_mcp.jobs.errors import NotPossibleNow
+from klaviyo_mcp.jobs.running import progress_of
+from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.runtime.assembly import Selection
+from klaviyo_mcp.runtime.jobs import open_engine
+from klaviyo_mcp.runtime.logs import start_logging
+
+
+def run_here(store: JobStore, selection: Selection, id: str, account: str | None, folder: Path, as_json: bool) -> None:
+    """Run a job in this process and wait for it; its report is written at the end."""
+    start_logging(selection.settings, "warning")
+    engine = open_engine(store, selection, account=account, client="klaviyo-mcp import")
+    engine.start()
+    try:
+        job = store.job(id)
+        if job.state == "running":
+            if not engine.take_over(job):
+                raise NotPossibleNow(
+                    f"Another process works on the job {id} ({job.worker.rpartition('.')[0]})",
+                    f"Look with: klaviyo-mcp jobs show {id}",
+                )
+        else:
+            engine.begin(job)
+        job = watched(engine, job)
+    except KeyboardInterrupt:
+        warn([f"Job {id} is not finished. Go on with: klaviyo-mcp jobs resume {id}"])
+        raise
+    finally:
+        engine.close()
+    lines = [*told(job, job.progress or progress_of(store, job.id)), *reported(store, job, folder)]
+    if as_json:
+        warn(lines)
+        print_json(as_json_of(store, job))
+    else:
+        print("\n".join(lines), flush=True)
+    if job.state == "paused":
+        fail(f"The job {id} is paused.")
+
+
+def as_json_of(store: JobStore, job: Job) -> JSON:
+    """A job as JSON."""
+    names = ("kind", "file", "sha256", "checked", "options", "account")
+    return {
+        "job": job.id,
+        "state": job.state,
+        **({"reason": job.reason} if job.reason else {}),
+        **{name: job.facts[name] for name in names if job.facts.get(name) is not None},
+        "created": job.created,
+        "changed": job.changed,
+        "progress": job.progress or progress_of(store, job.id),
+    }

@@ -1,0 +1,225 @@
+"""`klaviyo-mcp jobs`: what is under way, and what is to become of it."""
+
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from klaviyo_mcp.cli.options import AccountOption, JsonFlag
+from klaviyo_mcp.cli.output import print_json, warn
+from klaviyo_mcp.loose_json import JSON
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.store import JobStore
+    from klaviyo_mcp.runtime.assembly import Selection
+
+app = typer.Typer()
+jobs = typer.Typer(no_args_is_help=True, help="Look after jobs: list, show, pause, resume, cancel, retry-failed, work.")
+app.add_typer(jobs, name="jobs")
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, or how it begins.")]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="FOLDER", help="Where the report goes.")]
+LOOK_AFTER_EVERY = 2.0
+"""Seconds between two looks of a worker for what there is to do."""
+
+
+@jobs.command("list")
+def list_jobs(as_json: JsonFlag = False) -> None:
+    """Show all jobs that are kept, the newest first."""
+    from klaviyo_mcp.cli.job_running import as_json_of
+
+    store, _ = _opened()
+    shown = [as_json_of(store, job) for job in store.jobs() if job.state != "draft"]
+    if as_json:
+        print_json(shown)
+        return
+    for one in shown:
+        print(
+            f"{one['job']}  {one['state']:<9}  {one['kind']:<20}  {one['progress'].get('rows', 0):>10,}  {one['file']}"
+        )
+
+
+@jobs.command("show")
+def show_job(job: JobArgument, as_json: JsonFlag = False) -> None:
+    """Show how far a job is, and why it does not go on."""
+    from klaviyo_mcp.cli.job_running import as_json_of
+    from klaviyo_mcp.cli.job_watching import problems_told, told
+
+    with problems_told():
+        store, _ = _opened()
+        found = store.job(job)
+        shown = as_json_of(store, found)
+        if as_json:
+            print_json(shown)
+        else:
+            print("\n".join(told(found, shown["progress"])))
+
+
+@jobs.command("pause")
+def pause_job(job: JobArgument) -> None:
+    """Send no further request of a job until it is resumed."""
+    _wish(job, "pause")
+
+
+@jobs.command("cancel")
+def cancel_job(job: JobArgument) -> None:
+    """End a job: what was sent stays sent, and the rest is not sent any more."""
+    _wish(job, "cancel")
+
+
+@jobs.command("resume")
+def resume_job(
+    job: JobArgument,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Only if this is the file that it was begun with.")
+    ] = None,
+    report: ReportOption = None,
+    account: AccountOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Go on with a job that is paused, or whose process has died."""
+    from klaviyo_mcp.cli.job_running import run_here
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+
+    with problems_told():
+        store, selection = _opened()
+        found = store.job(job)
+        if found.state in ("done", "cancelled", "draft"):
+            raise NotPossibleNow(f"The job {found.id} is {found.state}; there is nothing to go on with")
+        if file is not None and _sha256(file) != found.facts.get("sha256"):
+            raise NotPossibleNow(
+                f"{file.name} is not the file that the job {found.id} was begun with; nothing was sent",
+                "The job needs its file no more: leave --file out to go on with the rows that were read then.",
+            )
+        run_here(store, selection, found.id, account, report or Path(f"{found.facts['file']}.report"), as_json)
+
+
+@jobs.command("retry-failed")
+def retry_failed(
+    job: JobArgument,
+    report: ReportOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them without asking.")] = False,
+    account: AccountOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send the rows again that did not get in after they had been sent, as a job of their own."""
+    from klaviyo_mcp.cli.importing import import_file
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.report import write_failed
+
+    with problems_told():
+        store, _ = _opened()
+        found = store.job(job)
+        if found.state not in ("done", "cancelled"):
+            raise NotPossibleNow(f"The job {found.id} is {found.state}", "Wait for its end, or cancel it.")
+        folder = report or Path(f"{found.facts['file']}.report")
+        failed = write_failed(store, found, folder)
+    if failed is None:
+        print("No row that was sent has failed: there is nothing to send again.")
+        return
+    wanted = found.facts["wanted"]
+    import_file(
+        wanted["kind"],
+        failed,
+        option=_pairs({**wanted["options"], **found.facts["options"]}),
+        mapped=_pairs(wanted["map"]),
+        constant=_pairs(wanted["set"]),
+        duplicates=wanted["duplicates"],
+        region=wanted["region"],
+        zone=wanted["zone"],
+        dates=wanted["dates"],
+        decimal=wanted["decimal"],
+        report=folder / "again",
+        yes=yes,
+        account=account,
+        as_json=as_json,
+    )
+
+
+@jobs.command("report")
+def write_again(
+    job: JobArgument, to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where it goes.")] = Path()
+) -> None:
+    """Write the report of a job once more."""
+    from klaviyo_mcp.cli.job_watching import problems_told, reported
+
+    with problems_told():
+        store, _ = _opened()
+        print("\n".join(reported(store, store.job(job), to)))
+
+
+@jobs.command("work")
+def work(
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End once there is nothing to do.")] = False,
+    account: AccountOption = None,
+) -> None:
+    """Run what is queued, and take over what the dead have left, until interrupted."""
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.runtime.assembly import assemble
+    from klaviyo_mcp.runtime.jobs import found_account, open_engine, whose
+    from klaviyo_mcp.runtime.logs import start_logging
+
+    with problems_told():
+        store, selection = _opened()
+        start_logging(selection.settings, "warning")
+        mine = whose(found_account(assemble(selection, account=account)))
+        engine = open_engine(store, selection, account=account, client="klaviyo-mcp jobs work")
+        engine.start()
+        try:
+            while True:
+                begun = engine.look_after([mine])
+                warn(f"works on {job}" for job in begun)
+                if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
+                    return
+                sleep(LOOK_AFTER_EVERY)
+        finally:
+            engine.close()
+
+
+def _wish(id: str, wish: str) -> None:
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.running import cancel_now
+    from klaviyo_mcp.runtime.jobs import leases_of
+
+    with problems_told():
+        store, selection = _opened()
+        job = store.job(id)
+        alive = bool(job.worker) and leases_of(store, selection.settings).alive(job.worker)
+        if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
+            print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
+        elif wish == "cancel" and cancel_now(store, job):
+            print(f"Job {job.id} is cancelled. What was sent stays sent.")
+        elif wish == "pause" and store.change(
+            job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."
+        ):
+            print(f"Job {job.id} is paused.")
+        else:
+            raise NotPossibleNow(f"The job {job.id} is {job.state}, and cannot {wish}")
+
+
+def _opened() -> "tuple[JobStore, Selection]":
+    from klaviyo_mcp.cli.job_watching import problems_told  # brings the engine, which a list of commands need not load
+    from klaviyo_mcp.runtime.assembly import select
+    from klaviyo_mcp.runtime.jobs import open_store
+
+    selection = select(confirm="never")
+    with problems_told():
+        store = open_store(selection.settings)
+        store.tidy()
+    return store, selection
+
+
+def _pairs(values: JSON) -> list[str]:
+    """Options as they are given on the command line."""
+    return [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
+
+
+def _sha256(path: Path) -> str:
+    from hashlib import file_digest
+
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

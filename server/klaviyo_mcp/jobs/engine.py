@@ -1,0 +1,248 @@
+"""The durable engine: DBOS, which keeps each step of a job's workflow, and who works on which job.
+
+A workflow is one run of a job. A worker holds a lease (`leases`) under the name that DBOS knows as its executor, so
+that others see when it has died; they take its jobs over, and their workflows go on after the last step that was kept.
+A worker from which a job was taken while it lived stops before its next step: `claim` in `store` is the fence.
+DBOS's own recovery is not asked: it hands a workflow to whoever listens, also to one that has another account.
+"""
+
+import json
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import anyio
+import anyio.to_thread
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos._serialization import Serializer
+
+from klaviyo_mcp.jobs.errors import NotPossibleNow, StoreProblem
+from klaviyo_mcp.jobs.leases import FileLeases, Leases, PostgresLeases, worker_name
+from klaviyo_mcp.jobs.store import Job, JobStore
+
+log = logging.getLogger("klaviyo_mcp.jobs")
+FORMAT = "klaviyo-jobs-1"
+"""The version of the steps. Another one does not go on with workflows of this: to be raised when steps change."""
+AT_ONCE = 4
+"""Jobs that one worker takes over at a time."""
+LOOK_AGAIN, PAUSING = 5.0, 360
+"""Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""
+ENDING = 3
+"""Seconds that a workflow has for its last entry, when its job has just ended."""
+Step = Callable[[], Awaitable[Any]]
+
+
+class Superseded(Exception):
+    """Another worker has taken the job: this one must not touch it any more."""
+
+
+class Steps(Protocol):
+    """The steps of one workflow: each is carried out once and its result kept, which is what comes back ever after.
+
+    Results are values that JSON can hold, and small.
+    """
+
+    async def one(self, name: str, step: Step) -> Any:
+        """Carry out a step, or give what it gave before."""
+        ...
+
+    async def together(self, steps: list[tuple[str, Step]]) -> list[Any]:
+        """Carry out several at the same time."""
+        ...
+
+
+Runner = Callable[[Job, Steps], Awaitable[None]]
+"""Carries out one run of a job and sets its state at the end. What it does is in steps, in an order that is always the
+same for the same job."""
+
+
+class JobEngine:
+    """One worker. There is one in a process at most, as there is one DBOS."""
+
+    def __init__(self, url: str, store: JobStore, runners: Mapping[str, Runner], leases: Path) -> None:
+        """`url` is SQLAlchemy's, of the store's database. `runners` is by the `does` of a job's facts.
+
+        `leases` is the folder of the workers' locks where the database is a file.
+        """
+        self.store = store
+        self.worker = worker_name()
+        self._url = url
+        self.runners = dict(runners)
+        self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
+        self._launched = False
+
+    def start(self) -> None:
+        """Hold the lease, and load the engine. Raises StoreProblem."""
+        self._leases.hold(self.worker)
+        _quiet()
+        _here[FORMAT] = self
+        DBOS(config=self._config())
+        DBOS.listen_queues([self._queue])
+        DBOS.launch()
+        DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
+        self._launched = True
+
+    def close(self) -> None:
+        """Stop. A workflow that does not end within moments is left as one whose worker died."""
+        if self._launched:
+            DBOS.delete_queue(self._queue)
+            DBOS.destroy(workflow_completion_timeout_sec=ENDING)
+        self._launched = False
+        _here.clear()
+        self._leases.release()
+
+    def alive(self, job: Job) -> bool:
+        """Whether a process works on a job."""
+        return bool(job.worker) and self._leases.alive(job.worker)
+
+    def begin(self, job: Job) -> None:
+        """Run a job that is queued or paused. Raises NotPossibleNow."""
+        if not self.store.claim(job.id, self.worker, job.worker, only=("queued", "paused")):
+            raise NotPossibleNow(f"The job {job.id} was begun by another process meanwhile.")
+        self.store.change(job.id, state="running", wish="", reason="", runs=job.runs + 1)
+        self._run(job.id, job.runs + 1)
+
+    def take_over(self, job: Job) -> bool:
+        """Go on with a job whose worker has died; False where it lives, or another was faster."""
+        if self.alive(job) or not self.store.claim(job.id, self.worker, job.worker, only=("running",)):
+            return False
+        workflow = _workflow_id(job.id, job.runs)
+        if DBOS.get_workflow_status(workflow) is None:
+            self._run(job.id, job.runs)
+        else:
+            DBOS.resume_workflow(workflow, queue_name=self._queue)
+        return True
+
+    def look_after(self, whose: Iterable[str]) -> list[str]:
+        """Begin what is queued for these accounts and take over what their dead workers left. Gives the jobs' ids."""
+        self._leases.hold(self.worker)
+        found: list[str] = []
+        for account in whose:
+            for job in reversed(self.store.jobs(whose=account, states=("queued", "running"))):
+                if job.state == "running" and job.worker != self.worker and self.take_over(job):
+                    found.append(job.id)
+                elif job.state == "queued" and not self.alive(job):
+                    try:
+                        self.begin(job)
+                    except NotPossibleNow:
+                        continue
+                    found.append(job.id)
+        return found
+
+    async def work(self, id: str, run: int, steps: Steps) -> None:
+        """One run of a job, in its workflow. Whatever goes wrong pauses it, with the reason."""
+        job = await anyio.to_thread.run_sync(self.store.job, id)
+        if job.worker != self.worker or job.runs != run or job.state != "running":
+            return
+        try:
+            await self.runners[job.facts["does"]](job, steps)
+        except Superseded:
+            return
+        except Exception as error:  # noqa: BLE001 - nothing is lost, and whoever asked is told why it does not go on
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{frame.name}, line {frame.lineno}"
+            log.error("job %s: %s in %s", id, type(error).__name__, place)
+            reason = getattr(error, "message", f"klaviyo-mcp failed ({type(error).__name__} in {place}).")
+            await self._pause(id, reason)
+
+    async def _pause(self, id: str, reason: str) -> None:
+        """Pause a job, also where its database is away for a while: nobody else would, as this worker lives."""
+        pause = partial(self.store.change, id, only=("running",), state="paused", reason=reason)
+        for _ in range(PAUSING):
+            try:
+                await anyio.to_thread.run_sync(pause)
+            except StoreProblem:
+                await anyio.sleep(LOOK_AGAIN)
+            else:
+                return
+
+    @property
+    def _queue(self) -> str:
+        return f"worker-{self.worker}"
+
+    def _run(self, id: str, run: int) -> None:
+        with SetWorkflowID(_workflow_id(id, run)):
+            DBOS.start_workflow(klaviyo_job, id, run)
+
+    def _config(self) -> DBOSConfig:
+        return DBOSConfig(
+            name="klaviyo-mcp",
+            system_database_url=self._url,
+            executor_id=self.worker,
+            application_version=FORMAT,
+            serializer=_Json(),
+            log_level="WARNING",
+            enable_otlp=False,
+            # Nothing is sent by it here, and a connection of its own that listens for it would be one more to lose.
+            use_listen_notify=False,
+        )
+
+
+_here: dict[str, JobEngine] = {}
+"""The worker of this process."""
+
+
+@DBOS.workflow(name="klaviyo_job")
+async def klaviyo_job(id: str, run: int) -> None:
+    """The workflow of every job."""
+    if (engine := _here.get(FORMAT)) is not None:
+        await engine.work(id, run, _Kept())
+
+
+class _Kept:
+    """Steps that DBOS keeps."""
+
+    async def one(self, name: str, step: Step) -> Any:
+        """See Steps."""
+        return await DBOS.run_step_async({"name": name}, step)
+
+    async def together(self, steps: list[tuple[str, Step]]) -> list[Any]:
+        """Their numbers are drawn in order, so that a replay knows which is which."""
+        reserved = [(DBOS.reserve_step(), name, step) for name, step in steps]
+        results: list[Any] = [None] * len(steps)
+
+        async def run(index: int) -> None:
+            reservation, name, step = reserved[index]
+            results[index] = await reservation.run_async({"name": name}, step)
+
+        async with anyio.create_task_group() as group:
+            for index in range(len(steps)):
+                group.start_soon(run, index)
+        return results
+
+
+class _Json(Serializer):
+    """What DBOS keeps is JSON: a pickle would run whatever somebody has written into the database."""
+
+    def serialize(self, data: Any) -> str:
+        """Errors as their text: steps raise none but those that end a run."""
+        return json.dumps(data, default=lambda value: {"$error": f"{type(value).__name__}: {value}"})
+
+    def deserialize(self, serialized_data: str) -> Any:
+        """What was serialized; an error is one again."""
+        value = json.loads(serialized_data)
+        return RuntimeError(value["$error"]) if isinstance(value, dict) and "$error" in value else value
+
+    def name(self) -> str:
+        """What the database calls it."""
+        return "klaviyo_json"
+
+
+def _workflow_id(job: str, run: int) -> str:
+    return f"{job}.{run}"
+
+
+def _quiet() -> None:
+    """DBOS speaks through our logging, and not by a handler of its own; values of rows could stand in a traceback."""
+    logger = logging.getLogger("dbos")
+    logger.addHandler(logging.NullHandler())
+    logger.addFilter(_without_traceback)
+    logger.propagate = True
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True

@@ -1,0 +1,39 @@
+"""What can be wrong with a job, in words. Every message says what is so and what to do; none of these changes anything.
+
+JobProblem
+├── NoSuchJob         no job has this id
+├── NotPossibleNow    the state of the job does not allow it
+├── AlreadyThere      an unfinished job of the same file is there
+└── StoreProblem      the database of jobs cannot be used
+    └── SealBroken    what was kept was sealed with a key that is not there any more
+"""
+
+
+class JobProblem(Exception):
+    """Base of what keeps a job from being done. `advice` is what to do next."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        """Both are sentences."""
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class NoSuchJob(JobProblem):
+    """No job has this id, or it is another account's."""
+
+
+class NotPossibleNow(JobProblem):
+    """The state of the job does not allow what was asked for."""
+
+
+class AlreadyThere(JobProblem):
+    """An unfinished job of the same file is there."""
+
+
+class StoreProblem(JobProblem):
+    """The database of jobs cannot be reached, read or written."""
+
+
+class SealBroken(StoreProblem):
+    """Rows that were kept cannot be opened with any key that is there."""

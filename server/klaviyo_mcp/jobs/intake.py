@@ -1,0 +1,81 @@
+"""What a check lets through is kept as chunks of a draft: the file is read once, and a run needs it no more."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import time
+
+from klaviyo_mcp.jobs.checking import Item, Rejected
+from klaviyo_mcp.jobs.kind import Kind
+from klaviyo_mcp.jobs.store import JobStore
+from klaviyo_mcp.loose_json import JSON
+
+SAMPLE = 50
+"""Items of which one is shown as an example of what a job does; fewer than a filter takes values."""
+REJECTED_TOGETHER = 2_000
+"""Rows that did not pass which are written at a time."""
+
+
+def new_id() -> str:
+    """The id of a job: in the order of time, and short enough to be typed."""
+    return f"{int(time()):08x}-{os.urandom(3).hex()}"
+
+
+@dataclass(slots=True)
+class Intake:
+    """What became of the rows of a file: items in chunks, and rows that did not pass.
+
+    `sample` has the first items, each with its line.
+    """
+
+    chunks: int = 0
+    items: int = 0
+    rejected: int = 0
+    sample: list[tuple[int, JSON]] = field(default_factory=list[tuple[int, JSON]])
+    _waiting: list[tuple[int, JSON, str, str]] = field(default_factory=list[tuple[int, JSON, str, str]])
+    _bytes: int = 0
+    _refused: list[Rejected] = field(default_factory=list[Rejected])
+    _batches: int = 0
+
+    def take(
+        self,
+        rows: Iterable[Item | Rejected],
+        kind: Kind,
+        store: JobStore,
+        job: str,
+        told: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Keep all of them under a job; `told` is called with how many there were, now and then."""
+        for number, row in enumerate(rows, 1):
+            if isinstance(row, Rejected):
+                self._refuse(row, store, job)
+            else:
+                self._keep(row, kind, store, job)
+            if number % 1_000 == 0:
+                told(number)
+        self._flush(store, job)
+        if self._refused:
+            store.reject(job, self._batches, self._refused)
+
+    def _keep(self, item: Item, kind: Kind, store: JobStore, job: str) -> None:
+        size = item.size + kind.chunk.wrapping
+        if len(self._waiting) >= kind.chunk.items or (self._waiting and self._bytes + size > kind.chunk.bytes):
+            self._flush(store, job)
+        if len(self.sample) < SAMPLE:
+            self.sample.append((item.line, item.body))
+        self._waiting.append((item.line, item.body, item.identity, item.raw))
+        self._bytes += size
+        self.items += 1
+
+    def _flush(self, store: JobStore, job: str) -> None:
+        if self._waiting:
+            store.add_chunk(job, self.chunks, self._waiting)
+            self.chunks += 1
+            self._waiting, self._bytes = [], 0
+
+    def _refuse(self, row: Rejected, store: JobStore, job: str) -> None:
+        self.rejected += not row.duplicate
+        self._refused.append(row)
+        if len(self._refused) >= REJECTED_TOGETHER:
+            store.reject(job, self._batches, self._refused)
+            self._batches, self._refused = self._batches + 1, []

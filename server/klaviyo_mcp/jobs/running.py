@@ -1,0 +1,147 @@
+"""One run of a job that sends rows: chunk by chunk through the engine's usual gate, and what Klaviyo says of each row.
+
+Every step can be repeated: what has become of a chunk is kept beside its items, and what a death left open is settled
+as its kind says.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from anyio.to_thread import run_sync
+
+from klaviyo_mcp.jobs.engine import Runner, Steps, Superseded
+from klaviyo_mcp.jobs.kind import Kind
+from klaviyo_mcp.jobs.sending import ChunkSender, OpenSender, Sender, Trouble
+from klaviyo_mcp.jobs.store import ENDED, Job, JobStore
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.registry import Registry
+
+SENT_TOGETHER = 2
+"""Requests that are on their way at the same time: more would hold more rows in memory, and wait for the quota."""
+MOST_OPEN = 20
+"""Jobs of Klaviyo's that may run before the oldest of them is waited for; it takes 100 and more."""
+
+
+def import_runner(
+    store: JobStore, registry: Registry, kinds: dict[str, Kind], sender: OpenSender, worker: str
+) -> Runner:
+    """What carries out jobs whose `does` is `import`. `sender` opens what sends for the account of a job."""
+
+    async def run(job: Job, steps: Steps) -> None:
+        async with sender(job) as sends:
+            await _Run(job, steps, store, kinds[job.facts["kind"]], registry, sends, worker).through()
+
+    return run
+
+
+class _Run:
+    def __init__(
+        self,
+        job: Job,
+        steps: Steps,
+        store: JobStore,
+        kind: Kind,
+        registry: Registry,
+        sender: Sender,
+        worker: str,
+    ) -> None:
+        self._job, self._steps, self._store, self._worker = job, steps, store, worker
+        spec = registry[kind.action].spec
+        self._chunks = ChunkSender(job, kind, spec, store, sender, self._wish)
+        self._follows = kind.follow is not None
+
+    async def through(self) -> None:
+        """Send what is ready, follow what was sent, and end; or pause, with a reason."""
+        reason = await self._sent_and_followed()
+        wish = await self._steps.one("wish", self._wish)
+        if wish == "cancel":
+            await self._steps.one("end", partial(self._end, "cancelled"))
+        elif reason or wish:
+            reason = reason or "It was asked to pause."
+            pause = partial(self._store.change, self._job.id, only=("running",), state="paused", wish="", reason=reason)
+            await self._steps.one("pause", partial(_done, pause))
+        else:
+            await self._steps.one("end", partial(self._end, "done"))
+
+    async def _sent_and_followed(self) -> str:
+        """Nothing, or why the job has to pause."""
+        numbers = [number for number, *_ in await run_sync(self._store.chunk_states, self._job.id)]
+        sent: deque[int] = deque()
+        for start in range(0, len(numbers), SENT_TOGETHER):
+            group = numbers[start : start + SENT_TOGETHER]
+            if await self._steps.one(f"before {group[0]}", self._wish):
+                break
+            steps = [(f"send {number}", partial(self._tried, self._chunks.send, number)) for number in group]
+            if reason := _first(await self._steps.together(steps)):
+                return reason
+            sent.extend(group if self._follows else ())
+            while len(sent) > MOST_OPEN:
+                if reason := await self._follow(sent.popleft()):
+                    return reason
+        while sent:
+            if reason := await self._follow(sent.popleft()):
+                return reason
+        return ""
+
+    async def _follow(self, number: int) -> str:
+        return await self._steps.one(f"follow {number}", partial(self._tried, self._chunks.follow, number))
+
+    async def _tried(self, act: Any, number: int) -> str:
+        """Nothing, or why the job has to pause."""
+        await self._wish()
+        try:
+            await act(number)
+        except Trouble as trouble:
+            return trouble.reason
+        return ""
+
+    async def _wish(self) -> str:
+        """What was asked of the job meanwhile. Raises Superseded once another worker has it."""
+        job = await run_sync(self._store.job, self._job.id)
+        if job.worker != self._worker or job.runs != self._job.runs or job.state != "running":
+            raise Superseded
+        return job.wish
+
+    async def _end(self, state: str) -> None:
+        progress = await run_sync(partial(progress_of, self._store, self._job.id))
+        end = partial(self._store.change, self._job.id, only=("running",), state=state, wish="", progress=progress)
+        if await run_sync(end):
+            await run_sync(self._store.end, self._job.id)
+
+
+def progress_of(store: JobStore, id: str) -> JSON:
+    """How far a job is: rows `sent` and `settled`, how many `failed` to get in, and what is told of single chunks."""
+    sent = settled = failed = total = 0
+    told: list[str] = []
+    for _, state, count, notes in store.chunk_states(id):
+        total += count
+        failed += notes.get("failed", 0) + notes.get("left", 0)
+        sent += count - notes.get("left", 0) if state in ("sent", "done") else 0
+        settled += count if state == "done" else 0
+        told += notes.get("told", [])
+    counts = {"rows": total, "sent": sent, "settled": settled, "failed": failed}
+    return {**counts, **({"told": list(dict.fromkeys(told))[:20]} if told else {})}
+
+
+def cancel_now(store: JobStore, job: Job) -> bool:
+    """Cancel a job that nobody works on; whether that was so."""
+    progress = progress_of(store, job.id)
+    if not store.change(job.id, only=("queued", "paused", "running"), state="cancelled", wish="", progress=progress):
+        return False
+    store.end(job.id)
+    return True
+
+
+def is_over(job: Job) -> bool:
+    """Whether a job will not be worked on by itself any more: it has ended, or waits for somebody."""
+    return job.state in (*ENDED, "paused")
+
+
+def _first(reasons: Iterable[str]) -> str:
+    return next((reason for reason in reasons if reason), "")
+
+
+async def _done(act: Any) -> None:
+    await run_sync(act)

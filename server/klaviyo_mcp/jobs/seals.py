@@ -1,0 +1,39 @@
+"""Rows of people at rest: packed, and sealed with the vault's key. What is sealed knows what it was sealed for."""
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import InvalidToken
+
+from klaviyo_mcp.jobs.errors import SealBroken
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+
+class Seals:
+    """Seals and opens values that JSON can hold."""
+
+    def __init__(self, opener: "MultiFernet") -> None:
+        """`opener` has all keys; the first one seals."""
+        self._opener = opener
+
+    def seal(self, value: Any, for_: str) -> bytes:
+        """The value, packed and sealed; `for_` is what it is opened as, and as nothing else."""
+        text = json.dumps([for_, value], ensure_ascii=False, separators=(",", ":"))
+        return self._opener.encrypt(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
+
+    def open(self, sealed: bytes, for_: str) -> Any:
+        """What was sealed for this. Raises SealBroken."""
+        try:
+            text = zlib.decompress(self._opener.decrypt(sealed)).decode("utf-8", "surrogatepass")
+            sealed_for, value = json.loads(text)
+        except (InvalidToken, zlib.error, ValueError):
+            sealed_for, value = None, None
+        if sealed_for != for_:
+            raise SealBroken(
+                "Rows of this job cannot be opened: the key of the vault is another one than when it was begun.",
+                "Set KLAVIYO_MCP_VAULT_KEY to NEW,OLD with the key of then, or cancel the job and start it anew.",
+            )
+        return value

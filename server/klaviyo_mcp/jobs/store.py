@@ -1,0 +1,301 @@
+"""What is kept of jobs, in tables beside DBOS's: the jobs, the items of their chunks, and the rows that did not get in.
+
+All methods block, and each is one transaction. Items and rows are people's data: they are sealed (`seals`), items are
+removed as soon as their job has ended, rejected rows some days later. On SQLite or PostgreSQL.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from klaviyo_mcp.jobs.checking import Rejected
+from klaviyo_mcp.jobs.errors import NoSuchJob, StoreProblem
+from klaviyo_mcp.jobs.seals import Seals
+from klaviyo_mcp.loose_json import JSON
+
+State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
+"""`draft` is read and not agreed to yet; it is forgotten. `done` and `cancelled` are ends."""
+ChunkState = Literal["ready", "sending", "sent", "done"]
+"""`sending` until its answer is stored: after a death nobody knows what became of it."""
+ENDED = ("done", "cancelled")
+KEPT = timedelta(days=14)
+"""How long the report of a job that has ended is kept, with its rejected rows."""
+
+_tables = sa.MetaData()
+_jobs = sa.Table(
+    "klaviyo_jobs",
+    _tables,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("whose", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("wish", sa.String(16), nullable=False, default=""),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("created", sa.String(40), nullable=False),
+    sa.Column("changed", sa.String(40), nullable=False),
+    sa.Column("runs", sa.Integer, nullable=False, default=0),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("progress", sa.Text, nullable=False, default="{}"),
+    sa.Column("worker", sa.String(64), nullable=False, default=""),
+)
+_chunks = sa.Table(
+    "klaviyo_job_chunks",
+    _tables,
+    sa.Column("job", sa.String(40), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("items", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("lines", sa.LargeBinary, nullable=False),
+    sa.Column("notes", sa.Text, nullable=False, default="{}"),
+)
+_rejected = sa.Table(
+    "klaviyo_job_rejected",
+    _tables,
+    sa.Column("job", sa.String(40), primary_key=True),
+    sa.Column("part", sa.String(24), primary_key=True),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+
+@dataclass(slots=True)
+class Job:
+    """One job. `whose` is the account it is for, `facts` what it is and does not change; `reason` why it is paused.
+
+    `runs` counts how often it was begun or resumed, and `wish` is what was asked of it meanwhile: `pause` or `cancel`.
+    """
+
+    id: str
+    whose: str
+    state: State
+    facts: JSON
+    wish: str = ""
+    reason: str = ""
+    created: str = ""
+    changed: str = ""
+    runs: int = 0
+    progress: JSON = field(default_factory=dict[str, Any])
+    worker: str = ""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The items of one request: for each its line, body, identity and the row as it was. `notes` is what is known."""
+
+    number: int
+    state: ChunkState
+    items: list[tuple[int, JSON, str, str]]
+    notes: JSON
+
+
+class JobStore:
+    """The tables of one database. Raises StoreProblem for what the database does not do."""
+
+    def __init__(self, url: str, seals: Seals) -> None:
+        """`url` is SQLAlchemy's. Tables that are not there are made."""
+        self._seals = seals
+        self.sqlite = url.startswith("sqlite")
+        self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite)
+        if self.sqlite:
+            sa.event.listen(self.engine, "connect", _as_dbos_does)
+        with self._told(), self.engine.begin() as connection:
+            _tables.create_all(connection)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+    def add(self, job: Job) -> None:
+        """A new job."""
+        now = _now()
+        values = {**_columns(job), "created": now, "changed": now}
+        with self._writing() as connection:
+            connection.execute(_jobs.insert().values(values))
+
+    def job(self, id: str) -> Job:
+        """The job of this id, or of the only one that begins so. Raises NoSuchJob."""
+        with self._told(), self.engine.connect() as connection:
+            rows = connection.execute(sa.select(_jobs).where(_jobs.c.id.startswith(id, autoescape=True)).limit(2))
+            found = [_job(row) for row in rows]
+        exact = [job for job in found if job.id == id] or (found if len(found) == 1 else [])
+        if not exact:
+            several = f"Several jobs begin with {id!r}." if found else f"There is no job {id!r}."
+            raise NoSuchJob(several, "Look with: klaviyo-mcp jobs list")
+        return exact[0]
+
+    def jobs(self, *, whose: str | None = None, states: Iterable[str] = ()) -> list[Job]:
+        """Jobs, the newest first; those of one account, and in some states, where that is said."""
+        query = sa.select(_jobs).order_by(_jobs.c.created.desc(), _jobs.c.id)
+        if whose is not None:
+            query = query.where(_jobs.c.whose == whose)
+        if states := list(states):
+            query = query.where(_jobs.c.state.in_(states))
+        with self._told(), self.engine.connect() as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+    def change(self, id: str, *, only: Iterable[str] = (), **values: Any) -> bool:
+        """Change columns of a job, where its state is one of `only`; whether that was so."""
+        for name in ("facts", "progress"):
+            if name in values:
+                values[name] = json.dumps(values[name])
+        query = _jobs.update().where(_jobs.c.id == id).values({**values, "changed": _now()})
+        if states := list(only):
+            query = query.where(_jobs.c.state.in_(states))
+        with self._writing() as connection:
+            return connection.execute(query).rowcount > 0
+
+    def add_chunk(self, job: str, number: int, items: list[tuple[int, JSON, str, str]]) -> None:
+        """The items of the request of this number."""
+        row = {
+            "job": job,
+            "number": number,
+            "state": "ready",
+            "items": len(items),
+            "body": self._seals.seal(items, f"{job}/{number}"),
+            "lines": zlib.compress(json.dumps([line for line, *_ in items]).encode(), 1),
+            "notes": "{}",
+        }
+        with self._writing() as connection:
+            connection.execute(_chunks.insert().values(row))
+
+    def chunk(self, job: str, number: int) -> Chunk:
+        """A chunk with its items. Raises SealBroken."""
+        with self._told(), self.engine.connect() as connection:
+            row = connection.execute(sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)).one()
+        return Chunk(number, row.state, self._seals.open(row.body, f"{job}/{number}"), json.loads(row.notes))
+
+    def chunk_states(self, job: str) -> list[tuple[int, ChunkState, int, JSON]]:
+        """Number, state, how many items and notes of every chunk, in order."""
+        columns = (_chunks.c.number, _chunks.c.state, _chunks.c["items"], _chunks.c.notes)
+        query = sa.select(*columns).where(_chunks.c.job == job).order_by(_chunks.c.number)
+        with self._told(), self.engine.connect() as connection:
+            return [(row[0], row[1], row[2], json.loads(row[3])) for row in connection.execute(query)]
+
+    def lines(self, job: str) -> Iterator[tuple[ChunkState, list[int], JSON]]:
+        """State, lines of the file and notes of every chunk, in order, one at a time."""
+        for number, *_ in self.chunk_states(job):
+            query = sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)
+            with self._told(), self.engine.connect() as connection:
+                row = connection.execute(query).one()
+            yield row.state, json.loads(zlib.decompress(row.lines)), json.loads(row.notes)
+
+    def set_chunk(
+        self, job: str, number: int, state: ChunkState, notes: JSON, rejected: Iterable[Rejected] = ()
+    ) -> None:
+        """What became of a chunk, and which of its rows did not get in on the way there. To be repeated at will."""
+        query = _chunks.update().where(_chunks.c.job == job, _chunks.c.number == number)
+        part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
+        with self._writing() as connection:
+            connection.execute(query.values(state=state, notes=json.dumps(notes)))
+            self._reject(connection, job, part, list(rejected), replace=True)
+
+    def reject(self, job: str, number: int, rejected: list[Rejected]) -> None:
+        """Rows that did not pass the check, in the order of the file; `number` is that of the batch."""
+        with self._writing() as connection:
+            self._reject(connection, job, f"checked-{number:08}", rejected)
+
+    def rejected(self, job: str, part: str = "") -> Iterator[Rejected]:
+        """Rows that did not get in, in the order of the file.
+
+        `part` is `checked` for those of the check, `sent` for those of sending, `told` for those of Klaviyo's jobs.
+        """
+        parts = sa.select(_rejected.c.part).where(_rejected.c.job == job, _rejected.c.part.startswith(part))
+        with self._told(), self.engine.connect() as connection:
+            names = sorted(connection.execute(parts).scalars())
+        for name in names:
+            query = sa.select(_rejected.c.body).where(_rejected.c.job == job, _rejected.c.part == name)
+            with self._told(), self.engine.connect() as connection:
+                body = connection.execute(query).scalar_one()
+            for row in self._seals.open(body, f"{job}/{name}"):
+                yield Rejected(*row)
+
+    def rejected_count(self, job: str) -> int:
+        """How many rows did not get in after they had been sent."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(_rejected.c.rows), 0))
+        query = query.where(_rejected.c.job == job, _rejected.c.part.not_like("checked-%"))
+        with self._told(), self.engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def claim(self, id: str, worker: str, before: str, *, only: Iterable[str] = ()) -> bool:
+        """Make a job a worker's own, if it still is as the caller saw it. Its worker before stops at its next step."""
+        query = _jobs.update().where(_jobs.c.id == id, _jobs.c.worker == before, _jobs.c.state.in_(list(only)))
+        with self._writing() as connection:
+            return connection.execute(query.values(worker=worker, changed=_now())).rowcount > 0
+
+    def end(self, job: str) -> None:
+        """Forget the items of a job that has ended; their lines stay for the report."""
+        with self._writing() as connection:
+            connection.execute(_chunks.update().where(_chunks.c.job == job).values(body=None))
+
+    def forget(self, job: str) -> None:
+        """Forget all of a job."""
+        with self._writing() as connection:
+            for table in (_chunks, _rejected):
+                connection.execute(table.delete().where(table.c.job == job))
+            connection.execute(_jobs.delete().where(_jobs.c.id == job))
+
+    def tidy(self) -> None:
+        """Forget what has been over for long, and drafts of yesterday: whoever read them did not come to ask."""
+        now = datetime.now(UTC)
+        for job in self.jobs(states=("draft", *ENDED)):
+            kept = timedelta(days=1) if job.state == "draft" else KEPT
+            if datetime.fromisoformat(job.changed) < now - kept:
+                self.forget(job.id)
+
+    def _reject(
+        self, connection: sa.Connection, job: str, part: str, rejected: list[Rejected], *, replace: bool = False
+    ) -> None:
+        if replace:
+            connection.execute(_rejected.delete().where(_rejected.c.job == job, _rejected.c.part == part))
+        if rejected:
+            rows = [(one.line, one.raw, one.why, one.advice, one.where, one.duplicate) for one in rejected]
+            sealed = self._seals.seal(rows, f"{job}/{part}")
+            connection.execute(_rejected.insert().values(job=job, part=part, rows=len(rows), body=sealed))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._told(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the database does not do, in words, without the values that it was given."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+            raise StoreProblem(
+                f"The database of jobs cannot be used: {cause}.",
+                "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
+                "where they were with: klaviyo-mcp jobs resume ID",
+            ) from None
+
+
+def _as_dbos_does(connection: Any, _record: object) -> None:
+    """Two writers in one file wait for each other, as long as DBOS does."""
+    connection.isolation_level = "IMMEDIATE"
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _columns(job: Job) -> JSON:
+    texts = {"facts": json.dumps(job.facts), "progress": json.dumps(job.progress)}
+    names = ("id", "whose", "state", "wish", "reason", "runs", "worker")
+    return {**{name: getattr(job, name) for name in names}, **texts}
+
+
+def _job(row: Any) -> Job:
+    found = dict(row._mapping)
+    return Job(**{**found, "facts": json.loads(row.facts), "progress": json.loads(row.progress)})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,159 @@
+"""Puts jobs together: their database and its seal, and calls of a job through the engine as everybody's."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import anyio
+
+from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.errors import NoAccount
+from klaviyo_mcp.accounts.keys import VaultKeys
+from klaviyo_mcp.accounts.vault import default_home
+from klaviyo_mcp.actions.consequences import Told, must_be_looked_at
+from klaviyo_mcp.actions.engine import Call
+from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.plan import Plan
+from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.jobs.engine import JobEngine
+from klaviyo_mcp.jobs.errors import JobProblem, StoreProblem
+from klaviyo_mcp.jobs.kind import load_kinds
+from klaviyo_mcp.jobs.leases import FileLeases, Leases, PostgresLeases
+from klaviyo_mcp.jobs.running import import_runner
+from klaviyo_mcp.jobs.seals import Seals
+from klaviyo_mcp.jobs.sending import OpenSender, Sender
+from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.runtime.assembly import Application, Selection, assemble
+from klaviyo_mcp.runtime.audit import Record
+from klaviyo_mcp.runtime.settings import Settings
+from klaviyo_mcp.runtime.watching import watched
+
+
+def open_store(settings: Settings) -> JobStore:
+    """The database of jobs: PostgreSQL, where that is set, or a file. Raises StoreProblem, and VaultProblem."""
+    shared, home = settings.klaviyo_mcp_jobs_url is not None, _home(settings)
+    key = settings.klaviyo_mcp_vault_key
+    keys = VaultKeys(None if shared else home, key.get_secret_value() if key else None)
+    if not shared:
+        try:
+            folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreProblem(
+                f"The folder of jobs {folder(settings)} cannot be made ({error.strerror}).",
+                "Set KLAVIYO_MCP_HOME to a folder that can be written.",
+            ) from None
+    keys.ensure()
+    opener = keys.opener()
+    assert opener is not None  # noqa: S101 - one was made, if there was none
+    return JobStore(database_url(settings), Seals(opener))
+
+
+def folder(settings: Settings) -> Path:
+    """Where jobs are kept that are kept in files."""
+    return _home(settings) / "jobs"
+
+
+def database_url(settings: Settings) -> str:
+    """SQLAlchemy's URL of the database of jobs."""
+    if settings.klaviyo_mcp_jobs_url is None:
+        return f"sqlite:///{folder(settings) / 'jobs.sqlite'}"
+    _, _, rest = settings.klaviyo_mcp_jobs_url.get_secret_value().partition("://")
+    return f"postgresql+psycopg://{rest}"
+
+
+def open_engine(store: JobStore, selection: Selection, *, account: str | None, client: str) -> JobEngine:
+    """A worker that runs jobs of the accounts of these settings; `client` is who is written down for their calls."""
+    settings = selection.settings
+    engine = JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
+    sender = sender_of(selection, account, client)
+    engine.runners["import"] = import_runner(store, selection.registry, load_kinds(), sender, engine.worker)
+    return engine
+
+
+def leases_of(store: JobStore, settings: Settings) -> Leases:
+    """Which workers of this database live."""
+    return FileLeases(folder(settings) / "workers") if store.sqlite else PostgresLeases(store.engine)
+
+
+def found_account(application: Application) -> Account:
+    """The account that is meant. Raises AccountProblem, also where none is connected."""
+
+    async def find() -> Account:
+        try:
+            return await application.accounts.find()
+        finally:
+            await application.accounts.close()
+
+    if not application.connected:
+        raise NoAccount("No Klaviyo account is connected.")
+    return anyio.run(find)
+
+
+def whose(account: Account) -> str:
+    """What tells the company of an account from all others, whatever it is called here."""
+    return sha256(account.counted_as.encode()).hexdigest()[:24]
+
+
+def sender_of(selection: Selection, account: str | None, client: str) -> OpenSender:
+    """What opens the way to the account of a job. Its application is put together where the job runs."""
+
+    @asynccontextmanager
+    async def opened(job: Job) -> AsyncGenerator[Sender]:
+        application = assemble(selection, account=account)
+        try:
+            found = await application.accounts.find(job.facts.get("account"))
+            if whose(found) != job.whose:
+                raise JobProblem(
+                    f"The job {job.id} is for another Klaviyo account than {found.name!r} is now.",
+                    "Run it with the settings that it was begun with.",
+                )
+            yield JobCalls(application, found, job.id, client)
+        finally:
+            await application.accounts.close()
+
+    return opened
+
+
+class JobCalls:
+    """Calls of one job: see Sender."""
+
+    def __init__(self, application: Application, account: Account, job: str, client: str) -> None:
+        """`job` is written down as who has confirmed what is sent: whoever agreed to it agreed to all of it."""
+        self._engine, self._account, self._job = application.engine, account, job
+        self._audit = replace(application.audit, client=client) if application.audit else None
+
+    async def look(self, action: str, arguments: JSON) -> list[JSON]:
+        """See Sender."""
+        return (await self._engine.run(Call(action, arguments), self._account)).records
+
+    async def send(self, action: str, arguments: JSON) -> list[JSON]:
+        """See Sender."""
+        registry = self._engine.registry
+        with watched(registry, action, None) as watch:
+            record = Record(self._audit, watch.call_id, action, registry.get(action), arguments)
+            watch.account = record.account = self._account.name
+            record.confirmation = {"by": "job", "id": self._job}
+            try:
+                record.plan = plan = await self._engine.planned(Call(action, arguments), self._account)
+                found = await self._looked_at(plan)
+                await record.intend(found.people if found else None)
+                outcome = await self._engine.carry_out(plan, self._account, confirmed=True, found=found)
+            except (ActionError, KlaviyoError) as error:
+                watch.outcome = error.code
+                await record.end(explain(error, action, registry).data["error"])
+                raise
+            record.request_ids = [reply.request_id for reply in outcome.all_replies if reply.request_id]
+            await record.end(None)
+            return outcome.records
+
+    async def _looked_at(self, plan: Plan) -> Told | None:
+        """What may refuse a plan is looked up for each chunk: agreeing to the job has not seen it."""
+        return await self._engine.consequences(plan, self._account) if must_be_looked_at(plan) else None
+
+
+def _home(settings: Settings) -> Path:
+    return (settings.klaviyo_mcp_home or default_home()).expanduser().absolute()
