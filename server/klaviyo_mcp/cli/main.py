@@ -15,10 +15,23 @@ from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.exposure import ExposureError
 from klaviyo_mcp.runtime.settings import SettingsError
 
-MODULES = ("serve", "call", "actions", "connect", "accounts", "doctor", "audit", "hosted", "sandbox", "demo", "specs")
+MODULES = (
+    "serve",
+    "call",
+    "actions",
+    "connect",
+    "accounts",
+    "doctor",
+    "audit",
+    "hosted",
+    "sandbox",
+    "demo",
+    "specs",
+    "exporting",
+)
 """The modules of this room that have commands. Most have one, of the same name."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-OTHERS = {"disconnect": "accounts", "docs": "specs"}
+OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting"}
 
 app = typer.Typer(
     name="klaviyo-mcp",
