@@ -52,6 +52,7 @@ SLOW = (
     "conformance/",
     "end_to_end/",
     "hosted/",
+    "jobs/test_export_command.py",
     "klaviyo/test_pacing.py",
     "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",

@@ -51,7 +51,7 @@ def export(
         Literal["csv", "jsonl", "parquet"] | None, typer.Option("--format", help="By the file's name, else CSV.")
     ] = None,
     excel: Annotated[bool, typer.Option("--excel", help="CSV that Excel opens as it is, and runs nothing of.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there, and begin anew.")] = False,
     no_user_content: NoUserContentFlag = False,
     account: AccountOption = None,
     sandbox: SandboxFlag = False,
@@ -134,16 +134,21 @@ def _durably(selection: Selection, account: str | None, kind: "ExportKind", aske
             tell(job.progress.get("rows", 0))
             sleep(LOOK_EVERY)
         if job.state == "paused":
-            fail(f"Not done: {job.reason}\nGive the same command again to go on (job {job.id}).")
+            fail(f"Not done: {job.reason}\n{_again(target)} (job {job.id}).")
         if job.state == "cancelled":
             fail(f"The job {job.id} was cancelled; there is no file.")
         warn([f"{job.progress.get('rows', 0):,} rows in {target.path}."])
     except KeyboardInterrupt:
-        warn(["Interrupted. Give the same command again to go on."])
+        warn([f"Interrupted. {_again(target)}."])
         raise
     finally:
         engine.close()
         store.close()
+
+
+def _again(target: "Target") -> str:
+    """How what is unfinished goes on."""
+    return f"Give the same command again{', without --force,' if target.force else ''} to go on"
 
 
 async def _settled(

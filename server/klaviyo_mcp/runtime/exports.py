@@ -73,6 +73,7 @@ def begun(
 ) -> tuple[Job, bool]:
     """Begin an export, or go on with the one that was begun by the same words; whether it goes on.
 
+    With `force` it is begun anew in any case: what a nightly one left unfinished would end where last night did.
     `question` is asked for a new one. Raises AlreadyThere where the file is another export's, or is there.
     """
     words = {**asdict(asked), "form": target.form, "excel": target.excel, "user_content": user_content}
@@ -84,7 +85,7 @@ def begun(
             raise AlreadyThere(
                 f"{target.path} is being written by the job {job.id}.", f"Look with: klaviyo-mcp jobs show {job.id}"
             )
-        if facts["asked"] == words:
+        if facts["asked"] == words and not target.force:
             _go_on(engine, job)
             return store.job(job.id), True
         if not target.force:
