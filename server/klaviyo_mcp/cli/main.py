@@ -19,6 +19,9 @@ MODULES = (
     "serve",
     "call",
     "actions",
+    "importing",
+    "exporting",
+    "jobs",
     "connect",
     "accounts",
     "doctor",
@@ -27,11 +30,10 @@ MODULES = (
     "sandbox",
     "demo",
     "specs",
-    "exporting",
 )
 """The modules of this room that have commands. Most have one, of the same name."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting"}
+OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting", "import": "importing"}
 
 app = typer.Typer(
     name="klaviyo-mcp",

@@ -1,38 +1,37 @@
 """Every row checked before anything is sent: made into an item, or told why not."""
 
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, TEXT, TIME, ZONELESS, Convert, Converters
+from klaviyo_mcp.jobs.duplicates import RULES, settled
+from klaviyo_mcp.jobs.items import Item, Rejected
+from klaviyo_mcp.jobs.mapping import Mapping, RowKind
+from klaviyo_mcp.jobs.places import needs_of, places_of
+from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
+from klaviyo_mcp.jobs.source import Source
+from klaviyo_mcp.jobs.values import Wrong
+from klaviyo_mcp.loose_json import JSON, is_object, mapping
 
+__all__ = ["CheckReport", "Checked", "Checker", "Item", "ProblemGroup", "Rejected", "checked"]
 
-@dataclass(slots=True)
-class Item:
-    """A row that can be sent: its first line, the item, who or what it is, the bytes of its JSON, the row as it was.
-
-    The item is complete (`Kind.complete`), so that a key that is made from it is part of who or what it is.
-    """
-
-    line: int
-    body: JSON
-    identity: str
-    size: int
-    raw: str = ""
-
-
-@dataclass(slots=True)
-class Rejected:
-    """A row that is not sent: the row as it was, why, what to do, and the column at fault ("" for the row).
-
-    `duplicate` is true where another row stands for it by the rule that was chosen: it is left out, and not wrong.
-    Only `raw` holds values of the row.
-    """
-
-    line: int
-    raw: str
-    why: str
-    advice: str
-    where: str
-    duplicate: bool = False
+SAMPLE_LINES = 5
+MOST_GROUPS = 200
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+NORMALISED = {
+    EMAIL: ("address", "addresses", "written in small letters"),
+    PHONE: ("phone number", "phone numbers", "written in international form{region}"),
+    TIME: ("time", "times", "written in RFC 3339"),
+    ZONELESS: ("time without an offset", "times without an offset", "taken as {zone}"),
+    READ: ("day", "days", "written like 2026-11-30"),
+    NOT_READ: ("value that is not as the others", "values that are not as the others", "left as text"),
+    TEXT: ("number", "numbers", "made text"),
+}
+"""How it is told what converters counted."""
 
 
 @dataclass(slots=True)
@@ -50,7 +49,8 @@ class ProblemGroup:
 class CheckReport:
     """What a check found; whole once its rows were read to the end.
 
-    `rows` = `good` + `rejected` + `duplicates`. `told` has sentences on what was normalised, with counts.
+    `rows` = `good` + `rejected` + `duplicates`. Each problem of a row counts in its group. `told` has sentences on what
+    was normalised, with counts. Nothing here holds a value of a row.
     """
 
     rows: int = 0
@@ -60,3 +60,237 @@ class CheckReport:
     problems: list[ProblemGroup] = field(default_factory=list[ProblemGroup])
     told: list[str] = field(default_factory=list[str])
     fingerprint: str = ""
+
+
+class Problems:
+    """The groups of problems, in the order they are met; beyond MOST_GROUPS, one group for all others."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str], ProblemGroup] = {}
+
+    def add(self, line: int, where: str, why: str, advice: str) -> None:
+        """Count a problem of a row."""
+        key = (where, why)
+        if key not in self._groups and len(self._groups) >= MOST_GROUPS:
+            key, advice = ("", "has another problem"), "Look at the file of rejected rows"
+        group = self._groups.setdefault(key, ProblemGroup(*key, advice))
+        group.count += 1
+        if len(group.lines) < SAMPLE_LINES:
+            group.lines.append(line)
+
+    def all(self) -> list[ProblemGroup]:
+        """The groups, the largest first."""
+        return sorted(self._groups.values(), key=lambda group: -group.count)
+
+
+class Checker:
+    """Makes rows into items, by a function per column that is made once from the schema of its place.
+
+    `region` (ISO 3166) is where phone numbers without a country code are from, `zone` (IANA) is that of times
+    without an offset, UTC where it is not given. Raises SourceProblem for a region, zone or constant that cannot be used.
+    """
+
+    def __init__(self, kind: RowKind, schema: JSON, mapped: Mapping, *, region: str = "", zone: str = "") -> None:
+        definitions = mapping(schema.get("$defs"))
+        self.problems = Problems()
+        self._kind, self._region, self._zone = kind, region.upper(), zone
+        self._most_bytes = kind.item_bytes
+        try:
+            self._converters = Converters(definitions, region=region, zone=_zone(zone))
+        except ValueError as error:
+            raise SourceProblem(str(error), "Give the two letters of a country, such as --region DE.") from None
+        self._places = {place.path: place.schema for place in places_of(schema, definitions)}
+        # The longest way last: an object that a column gives whole is there before what other columns put into it.
+        order = sorted(mapped.columns.items(), key=lambda pair: pair[1].count("."))
+        self._steps = [(column, *self._step(column, place, mapped)) for column, place in order if place]
+        self._known = frozenset(mapped.columns)
+        self._unknown = kind.unknown.split(".") if kind.unknown else []
+        self._constants = [
+            (self._way(place), self._constant(place, value)) for place, value in mapped.constants.items()
+        ]
+        self._needs = [(above.split(".") if above else [], forms) for above, forms in needs_of(schema, definitions)]
+        self._identity = [[place.split(".") for place in one.split("+")] for one in kind.identity]
+        self._names = kind.identity
+        self._column_of = {place: column for column, place in mapped.columns.items() if place}
+
+    def check(self, row: Row) -> Item | Rejected:
+        """A row as an item, or why it is none: all that is wrong with it, by column."""
+        body: JSON = {}
+        wrong: list[tuple[str, Wrong]] = []
+        values = row.values
+        for column, convert, way, last in self._steps:
+            value = values.get(column)
+            if value.__class__ is str:
+                value = value.strip()
+            if value is None or value == "":
+                continue
+            try:
+                value = convert(value)
+            except Wrong as error:
+                wrong.append((column, error))
+                continue
+            target = body
+            for name in way:
+                target = target.setdefault(name, {})
+            target[last] = value
+        if len(values) > len(self._known) or not self._known.issuperset(values):
+            self._take_others(values, body, wrong)
+        for (*way, last), value in self._constants:
+            target = body
+            for name in way:
+                target = target.setdefault(name, {})
+            target.setdefault(last, value)
+        return self._rejected(row, wrong) if wrong else self._item(row, body)
+
+    def normalised(self) -> list[str]:
+        """What was normalised so far, with counts."""
+        values = {"region": f", as of {self._region}" if self._region else "", "zone": self._zone or "UTC"}
+        told: list[str] = []
+        for (what, column), count in self._converters.counts.items():
+            one, many, became = NORMALISED[what]
+            verb = f"{one} of {column!r} was" if count == 1 else f"{many} of {column!r} were"
+            told.append(f"{count:,} {verb} {became.format(**values)}.")
+        return told
+
+    def reject(self, line: int, raw: str, where: str, why: str, advice: str) -> Rejected:
+        """A row that is not sent, counted with those that have the same problem."""
+        self.problems.add(line, where, why, advice)
+        return Rejected(line, raw, why, advice, where)
+
+    def _item(self, row: Row, body: JSON) -> Item | Rejected:
+        if not body:
+            return self.reject(row.line, row.raw, "", "has nothing that would be sent", "Fill it, or leave the row out")
+        self._kind.complete(body)
+        for way, forms in self._needs:
+            target: Any = body
+            for name in way:
+                target = target.get(name)
+                if target is None:
+                    break
+            if is_object(target) and not any(all(name in target for name in form) for form in forms):
+                return self._lacking(row, way, forms)
+        try:
+            text = ENCODE(body)
+            size = len(text) if text.isascii() else len(text.encode())
+        except ValueError:
+            return self.reject(row.line, row.raw, "", "has a number or text that cannot be sent", "Correct it")
+        if self._most_bytes and size > self._most_bytes:
+            why = f"is longer than {self._most_bytes:,} bytes"
+            return self.reject(row.line, row.raw, "", why, "Send less of it")
+        return Item(row.line, body, self._identity_of(body), size, row.raw, text)
+
+    def _identity_of(self, body: JSON) -> str:
+        for name, ways in zip(self._names, self._identity, strict=True):
+            values: list[str] = []
+            for way in ways:
+                value: Any = body
+                for part in way:
+                    value = value.get(part) if is_object(value) else None
+                if value is None or value == "":
+                    break
+                values.append(str(value))
+            else:
+                return f"{name}={chr(31).join(values)}"
+        return ""
+
+    def _lacking(self, row: Row, way: list[str], forms: list[list[str]]) -> Rejected:
+        places = (
+            [".".join([*way, form[0]]) for form in forms] if len(forms) > 1 else [".".join([*way, n]) for n in forms[0]]
+        )
+        columns = [self._column_of[place] for place in places if place in self._column_of] or places
+        joint = " nor " if len(forms) > 1 else " or no "
+        why = f"has {'neither ' if len(forms) > 1 and len(columns) > 1 else 'no '}{joint.join(columns)}"
+        return self.reject(row.line, row.raw, "", why, "Fill it, or leave the row out")
+
+    def _rejected(self, row: Row, wrong: list[tuple[str, Wrong]]) -> Rejected:
+        for column, error in wrong:
+            self.problems.add(row.line, column, error.why, error.advice)
+        why = "; ".join([wrong[0][1].why, *(f"{column} {error.why}" for column, error in wrong[1:])])
+        advice = "; ".join(dict.fromkeys(error.advice for _, error in wrong if error.advice))
+        return Rejected(row.line, row.raw, why, advice, wrong[0][0])
+
+    def _take_others(self, values: dict[str, Any], body: JSON, wrong: list[tuple[str, Wrong]]) -> None:
+        """What rows of JSON have beside the columns of the first ones."""
+        for column in values.keys() - self._known:
+            if values[column] is None or values[column] == "":
+                continue
+            if not self._unknown:
+                wrong.append((column, Wrong("is nothing that this job takes", "Leave it out")))
+                continue
+            target = body
+            for name in self._unknown:
+                target = target.setdefault(name, {})
+            target[column] = values[column]
+
+    def _way(self, place: str) -> list[str]:
+        under = f"{self._kind.unknown}."
+        if self._kind.unknown and place.startswith(under) and place not in self._places:
+            return [*self._kind.unknown.split("."), place.removeprefix(under)]
+        return place.split(".")
+
+    def _step(self, column: str, place: str, mapped: Mapping) -> tuple[Convert, list[str], str]:
+        *way, last = self._way(place)
+        reading = mapped.readings.get(column, "text")
+        if place in self._places:
+            return self._converters.converter(self._places[place], column, reading), way, last
+        return self._converters.free(column, reading), way, last
+
+    def _constant(self, place: str, value: Any) -> Any:
+        if place not in self._places:
+            return value
+        try:
+            return self._converters.converter(self._places[place], place)(value)
+        except Wrong as error:
+            raise SourceProblem(f"--set {place}: the value {error.why}", f"{error.advice}.") from None
+
+
+class Checked:
+    """The rows of a source, each as an `Item` or `Rejected`, streamed; `report` is whole at the end."""
+
+    def __init__(self, source: Source, checker: Checker, duplicates: str) -> None:
+        self.report = CheckReport()
+        self._source, self._checker, self._rule = source, checker, duplicates
+
+    def __iter__(self) -> Iterator[Item | Rejected]:
+        report, checker = self.report, self._checker
+        one = settled(self._read(), self._rule, checker.reject)
+        for found in one:
+            if found.__class__ is Item:
+                report.good += 1
+            elif isinstance(found, Rejected) and found.duplicate:
+                report.duplicates += 1
+            else:
+                report.rejected += 1
+            yield found
+        report.problems = checker.problems.all()
+        report.told = [*self._source.told[1:], *checker.normalised()]
+        report.fingerprint = self._source.fingerprint
+
+    def _read(self) -> Iterator[Item | Rejected]:
+        report, checker = self.report, self._checker
+        check: Callable[[Row], Item | Rejected] = checker.check
+        for row in self._source.rows():
+            report.rows += 1
+            if isinstance(row, BadRow):
+                yield checker.reject(row.line, row.raw, "", row.why, "Correct the row in the file")
+            else:
+                yield check(row)
+
+
+def checked(source: Source, checker: Checker, *, duplicates: str = "refuse") -> Checked:
+    """All rows of a source, checked, with those that are about the same settled by a rule.
+
+    `duplicates`: `first` or `last` of them is sent, `merge` makes one of them (later values win, in the place of the
+    first), `refuse` rejects every one after the first. `last` and `merge` read everything before the first item comes.
+    Raises SourceProblem for another rule.
+    """
+    if duplicates not in RULES:
+        raise SourceProblem(f"There is no rule {duplicates!r} for duplicates", f"The rules are {', '.join(RULES)}.")
+    return Checked(source, checker, duplicates)
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError, LookupError):
+        raise SourceProblem(f"There is no time zone {name!r}", "Give its IANA name, such as Europe/Berlin.") from None

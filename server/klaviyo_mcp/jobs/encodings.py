@@ -5,6 +5,7 @@ where its letters are those of its languages, and what it makes of the bytes is 
 """
 
 import codecs
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +27,8 @@ SEARCHED = 64 * 1024 * 1024
 """Bytes, unpacked, in which the first that is not ASCII is looked for."""
 BLOCK = 1024 * 1024
 NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}
+MIXED = re.compile(r"[A-Za-z][^\0-\x7f]|[^\0-\x7f][A-Za-z]")
+"""A letter of ASCII beside one that is not, as no word of another script has."""
 USUAL = "cp1252"
 """What is taken where others would explain the letters as well: by far the most files are in it."""
 ENOUGH = 0.9
@@ -96,12 +99,15 @@ def _by_letters(name: str, block: bytes) -> tuple[str, str]:
     read: dict[str, tuple[float, str]] = {}
     for encoding, about in data["encodings"].items():
         try:
-            beyond = [character for character in block.decode(encoding) if ord(character) > 127]
+            text = block.decode(encoding)
         except UnicodeDecodeError:
             continue
+        beyond = [character for character in text if ord(character) > 127]
         known = set(about["letters"] + data["marks"])
         seen = " ".join(sorted({character for character in beyond if character.isprintable()})[:20])
-        read[encoding] = (sum(character in known for character in beyond) / len(beyond), seen)
+        good = sum(character in known for character in beyond)
+        mixed = len(MIXED.findall(text)) if about.get("apart") else 0
+        read[encoding] = ((good - mixed) / len(beyond), seen)
     best = max((share for share, _ in read.values()), default=0)
     if best < ENOUGH:
         raise SourceProblem(

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def write_report(store: JobStore, job: Job, folder: Path) -> list[Path]:
     lines = rejected_lines(store, job)
     header, first = next(lines), next(lines, None)
     if first is not None:
-        written.insert(0, _written(folder / "rejected.csv", _chain(header, first, lines)))
+        written.insert(0, _written(folder / "rejected.csv", chain([header, first], lines)))
     return written
 
 
@@ -48,6 +49,21 @@ def rejected_lines(store: JobStore, job: Job) -> Iterator[str]:
         where = f"{row.where}: " if row.where else ""
         cells = _cells(row, job.facts.get("delimiter") or ",", len(columns)) if is_csv else [row.raw]
         yield _line([*cells, str(row.line), f"{where}{row.why}", row.advice])
+
+
+def write_failed(store: JobStore, job: Job, folder: Path) -> Path | None:
+    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none."""
+    rows = merge(*(store.rejected(job.id, part) for part in ("sent", "told")), key=lambda one: one.line)
+    first = next(rows, None)
+    if first is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    columns: list[str] = job.facts.get("columns") or []
+    delimiter = job.facts.get("delimiter") or ","
+    if job.facts.get("form") != "csv":
+        return _written(folder / "failed.jsonl", (f"{one.raw}\n" for one in chain([first], rows)))
+    cells = (_line(_cells(one, delimiter, len(columns))) for one in chain([first], rows))
+    return _written(folder / "failed.csv", chain([_line(columns)], cells))
 
 
 def results(store: JobStore, job: Job) -> Iterator[dict[str, Any]]:
@@ -87,12 +103,6 @@ def _line(cells: list[str]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerow(cells)
     return text.getvalue()
-
-
-def _chain(header: str, first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield header
-    yield first
-    yield from rest
 
 
 def _written(path: Path, lines: Iterator[str]) -> Path:

@@ -40,7 +40,7 @@ class Source:
     `name` is the file's without its folder, `form` one of `csv`, `jsonl`, `json`, `parquet` and `rows`. `columns` are
     those of the header, or of the `sample`, which has the first rows that can be read, up to 1,000; later rows of JSON
     can have more. `told` says in sentences what was found out. `fingerprint` is the SHA-256 of the file's bytes in
-    hexadecimal, once its rows were read to the end, and "" before.
+    hexadecimal, once its rows were read to the end, and "" before. `delimiter` is that of CSV.
     """
 
     def __init__(self, name: str, form: str) -> None:
@@ -49,6 +49,7 @@ class Source:
         self.sample: list[Row] = []
         self.told: list[str] = []
         self.fingerprint = ""
+        self.delimiter = ""
 
     def rows(self) -> Iterator[Row | BadRow]:
         """All rows, in order; memory does not grow with the file.
@@ -93,7 +94,7 @@ class _Text(_Read):
         super().__init__(path.name, form)
         self._path, self._state, self._encoding, self._dialect = path, state, encoding, dialect
         if dialect:
-            self.columns = dialect.columns
+            self.columns, self.delimiter = dialect.columns, dialect.delimiter
 
     def _stream(self) -> Generator[Row | BadRow]:
         with Reading(self._path, self._state) as reading:

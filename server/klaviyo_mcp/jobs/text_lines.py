@@ -10,7 +10,7 @@ from klaviyo_mcp.loose_json import HALF
 
 LONGEST_LINE = 5 * 1024 * 1024
 """Characters of one line that are looked at: as many as a request to Klaviyo has bytes."""
-SHOWN = 2_000
+SHOWN = 20_000
 """Characters that are kept of a row that cannot be read."""
 ESCAPES = re.compile("[\udc80-\udcff]")
 """What undecodable bytes become, by the error handler `surrogateescape`."""

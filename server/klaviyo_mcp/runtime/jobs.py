@@ -6,7 +6,10 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import anyio
+
 from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.errors import NoAccount
 from klaviyo_mcp.accounts.keys import VaultKeys
 from klaviyo_mcp.accounts.vault import default_home
 from klaviyo_mcp.actions.consequences import Told, must_be_looked_at
@@ -20,6 +23,7 @@ from klaviyo_mcp.jobs.errors import JobProblem, StoreProblem
 from klaviyo_mcp.jobs.export_kind import load_export_kinds
 from klaviyo_mcp.jobs.exporting import OpenRead, Read, export_runner
 from klaviyo_mcp.jobs.kind import load_kinds
+from klaviyo_mcp.jobs.leases import FileLeases, Leases, PostgresLeases
 from klaviyo_mcp.jobs.running import import_runner
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.jobs.sending import OpenSender, Sender
@@ -72,6 +76,25 @@ def open_engine(store: JobStore, selection: Selection, *, account: str | None, c
     engine.runners["import"] = import_runner(store, selection.registry, load_kinds(), sender, engine.worker)
     engine.runners["export"] = export_runner(store, load_export_kinds(), reads_of(selection, account), engine.worker)
     return engine
+
+
+def leases_of(store: JobStore, settings: Settings) -> Leases:
+    """Which workers of this database live."""
+    return FileLeases(folder(settings) / "workers") if store.sqlite else PostgresLeases(store.engine)
+
+
+def found_account(application: Application) -> Account:
+    """The account that is meant. Raises AccountProblem, also where none is connected."""
+
+    async def find() -> Account:
+        try:
+            return await application.accounts.find()
+        finally:
+            await application.accounts.close()
+
+    if not application.connected:
+        raise NoAccount("No Klaviyo account is connected.")
+    return anyio.run(find)
 
 
 def whose(account: Account) -> str:

@@ -1,0 +1,208 @@
+"""`klaviyo-mcp import`: a file of rows into Klaviyo, checked before anything is sent."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from klaviyo_mcp.cli.options import AccountOption, JsonFlag
+from klaviyo_mcp.cli.output import fail, print_json, warn
+from klaviyo_mcp.loose_json import JSON
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.preparing import Draft
+    from klaviyo_mcp.jobs.store import JobStore
+    from klaviyo_mcp.runtime.assembly import Application, Selection
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_file(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="What the rows are: profiles, events, subscribe-email, …")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSONL, JSON or Parquet.")],
+    to_list: Annotated[
+        str | None, typer.Option("--list", metavar="ID", help="The list, or name:NAME; short for --option list=ID.")
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the kind, for all rows.")
+    ] = None,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=PLACE", help="Where a column goes; 'COLUMN=' leaves it out."),
+    ] = None,
+    constant: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PLACE=VALUE", help="What every row gets, such as source=expo.")
+    ] = None,
+    duplicates: Annotated[
+        Literal["first", "last", "merge", "refuse"],
+        typer.Option("--duplicates", help="Which rows of the same person or thing are taken."),
+    ] = "refuse",
+    bad_rows: Annotated[
+        Literal["skip", "stop"], typer.Option("--bad-rows", help="Whether to go on without rows that do not pass.")
+    ] = "stop",
+    region: Annotated[str, typer.Option("--region", metavar="DE", help="Where phone numbers without + are from.")] = "",
+    zone: Annotated[str, typer.Option("--zone", metavar="NAME", help="Time zone of times without an offset.")] = "",
+    dates: Annotated[str, typer.Option("--dates", metavar="day-first|month-first", help="How 3/4/2026 is read.")] = "",
+    decimal: Annotated[str, typer.Option("--decimal", metavar="comma|point", help="How 1,5 is read.")] = "",
+    form: Annotated[str, typer.Option("--form", metavar="csv|jsonl|json|parquet", help="Form of the file.")] = "",
+    encoding: Annotated[str, typer.Option("--encoding", metavar="NAME", help="Encoding of the file.")] = "",
+    delimiter: Annotated[str, typer.Option("--delimiter", metavar="SIGN", help="What stands between cells.")] = "",
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether the first row has names.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FOLDER", help="Where the report goes; FILE.report by default.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, tell, and send nothing.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it to a worker: klaviyo-mcp jobs work.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send it without asking.")] = False,
+    account: AccountOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send the rows of a file to Klaviyo: first all are checked, then you are asked, then they are sent."""
+    from klaviyo_mcp.cli.job_watching import counting, problems_told, reported  # an engine that other commands need not
+    from klaviyo_mcp.jobs.preparing import Wanted, kind_of, prepared, same_file
+    from klaviyo_mcp.jobs.source import open_source
+    from klaviyo_mcp.runtime.assembly import assemble, select
+    from klaviyo_mcp.runtime.jobs import found_account, open_store, whose
+
+    pairs = {**_pairs("--option", option), **({"list": to_list} if to_list else {})}
+    wanted = Wanted(kind, pairs, _pairs("--map", mapped), _pairs("--set", constant), duplicates)
+    wanted.region, wanted.zone, wanted.dates, wanted.decimal = region, zone, dates, decimal
+    with problems_told():
+        kind_of(kind)
+        source = open_source(file, form=form, encoding=encoding, delimiter=delimiter, header=header)
+        selection = select(confirm="never")
+        application = assemble(selection, account=account)
+        whom = found_account(application)
+        store = open_store(selection.settings)
+        store.tidy()
+        with counting("checked") as counted:
+            draft = prepared(source, file, wanted, store, selection.registry, whose(whom), whom.name, counted)
+        folder = report or Path(f"{file.name}.report")
+        try:
+            does = _consequences(application, draft) if draft.intake.first is not None else []
+            before = None if dry_run else same_file(store, draft)
+            lines = [*_check_told(draft), *does]
+            written = reported(store, draft.job, folder) if draft.report.rejected or draft.report.duplicates else []
+            _say([*lines, *(line for line in written if line.endswith(".csv"))], as_json)
+            may = _agreed(draft, yes=yes, bad_rows=bad_rows, dry_run=dry_run, resumes=before is not None)
+            if not may or before is not None:
+                store.forget(draft.job.id)
+            if not may:
+                _end(store, draft, as_json, lines, dry_run)
+                return
+        except BaseException:
+            store.forget(draft.job.id)
+            raise
+        job = before or draft.job
+        if before is None:
+            store.change(job.id, only=("draft",), state="queued", facts=job.facts)
+        _run(store, selection, job.id, account, folder, as_json, detach)
+
+
+def _run(
+    store: "JobStore", selection: "Selection", id: str, account: str | None, folder: Path, as_json: bool, detach: bool
+) -> None:
+    from klaviyo_mcp.cli.jobs import run_here
+
+    if detach:
+        _say([f"Job {id} waits for a worker: klaviyo-mcp jobs work. Look with: klaviyo-mcp jobs show {id}"], as_json)
+        if as_json:
+            print_json({"job": id, "state": "queued"})
+        return
+    run_here(store, selection, id, account, folder, as_json)
+
+
+def _agreed(draft: "Draft", *, yes: bool, bad_rows: str, dry_run: bool, resumes: bool) -> bool:
+    """Whether it may be sent. Ends the command where that needs another word than was given."""
+    if dry_run or draft.intake.first is None:
+        return False
+    asks = sys.stdin.isatty() and not yes
+    if draft.report.rejected and bad_rows == "stop" and not asks:
+        fail(
+            f"Nothing was sent: {draft.report.rejected:,} rows do not pass. Correct them, or leave them out with "
+            "--bad-rows skip."
+        )
+    if asks:
+        what = "There is an unfinished job of this file. Go on with it?" if resumes else "Shall this be sent?"
+        return typer.confirm(what, err=True)
+    if not yes:
+        fail("Nothing was sent. Look at what it does, then add --yes.")
+    return True
+
+
+def _end(store: "JobStore", draft: "Draft", as_json: bool, lines: list[str], dry_run: bool) -> None:
+    if as_json:
+        print_json(
+            {"sent": False, "checked": draft.job.facts["checked"], "told": lines, "columns": draft.mapping.columns}
+        )
+    elif draft.intake.first is None:
+        fail("Nothing was sent: no row passes.")
+    else:
+        _say(["Nothing was sent: this was a dry run." if dry_run else "Nothing was sent."], as_json)
+    store.close()
+
+
+def _check_told(draft: "Draft") -> list[str]:
+    """What the check found, in lines; no values of rows."""
+    report, kind = draft.report, draft.kind
+    lines = [f"{kind.title}: {draft.job.facts['file']}, for the account {draft.job.facts['account']!r}."]
+    lines += [*draft.mapping.told, *report.told]
+    lines.append(
+        f"{report.rows:,} rows: {report.good:,} pass, {report.rejected:,} do not, {report.duplicates:,} are left out "
+        "as duplicates."
+    )
+    for group in report.problems:
+        where = f"{group.where}: " if group.where else ""
+        at = ", ".join(str(line) for line in group.lines)
+        lines.append(f"- {where}{group.why} ({group.count:,} rows; lines {at}). {group.advice}".rstrip())
+    return lines
+
+
+def _consequences(application: "Application", draft: "Draft") -> list[str]:
+    """What the job would do, as the engine tells it of the first row; names in options become ids."""
+    import anyio
+
+    from klaviyo_mcp.actions.engine import Call
+    from klaviyo_mcp.jobs.preparing import settled_options
+
+    async def look() -> tuple[JSON, list[str]]:
+        engine, accounts = application.engine, application.accounts
+        try:
+            account = await accounts.find(draft.job.facts["account"])
+            plan = await engine.planned(Call(draft.kind.action, draft.first_call), account)
+            told = await engine.consequences(plan, account)
+            return plan.arguments, [*told.says, *(f"Not known: {text}" for text in told.unknown), told.undo]
+        finally:
+            await accounts.close()
+
+    arguments, says = anyio.run(look)
+    draft.job.facts["options"] = settled_options(draft, arguments)
+    intake, kind = draft.intake, draft.kind
+    what = "people" if kind.people else "rows"
+    lines = [f"It reaches {intake.items:,} {what} by {draft.kind.action}, in {intake.chunks:,} requests."]
+    lines += [f"- for line {intake.first_line}: {text}" for text in says if text]
+    return [*lines, *(f"- {text}" for text in kind.says)]
+
+
+def _pairs(flag: str, given: list[str] | None) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            fail(f"{flag} takes NAME=VALUE, not {json.dumps(text)}.", 2)
+        pairs[name] = value
+    return pairs
+
+
+def _say(lines: list[str], as_json: bool) -> None:
+    if as_json:
+        warn(lines)
+    else:
+        print("\n".join(lines), flush=True)

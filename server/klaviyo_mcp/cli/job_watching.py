@@ -1,0 +1,124 @@
+"""A job on its way, for whoever waits at the command line: bars in a terminal, a line now and then elsewhere."""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.cli.output import fail, warn
+from klaviyo_mcp.jobs.engine import JobEngine
+from klaviyo_mcp.jobs.errors import JobProblem
+from klaviyo_mcp.jobs.report import write_report
+from klaviyo_mcp.jobs.rows import SourceProblem
+from klaviyo_mcp.jobs.running import is_over, progress_of
+from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.loose_json import JSON
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+LOOK_EVERY = 0.3
+TELL_EVERY = 30.0
+"""Seconds between two lines where there is no terminal."""
+
+
+@contextmanager
+def problems_told() -> Generator[None]:
+    """What is wrong with a file or a job ends the command, in words."""
+    try:
+        yield
+    except (SourceProblem, JobProblem) as error:
+        fail(f"{error.message.rstrip('.')}.\nNext: {error.advice}" if error.advice else error.message)
+    except ActionError as error:
+        fail("\n".join([error.message, *(f"- {problem}" for problem in error.problems), f"Next: {error.advice}"]))
+
+
+def watched(engine: JobEngine, job: Job) -> Job:
+    """Wait until a job is over, or waits for somebody, and show how far it is."""
+    store = engine.store
+    with _shown(["sent", "settled"]) as show:
+        while True:
+            now = store.job(job.id)
+            show(progress_of(store, job.id) if not now.progress else now.progress)
+            if is_over(now):
+                return now
+            sleep(LOOK_EVERY)
+
+
+def told(job: Job, progress: JSON) -> list[str]:
+    """What became of a job, in lines."""
+    rows, failed = progress.get("rows", 0), progress.get("failed", 0)
+    lines = [f"Job {job.id} ({job.facts.get('kind', '')} from {job.facts.get('file', '')}): {job.state}."]
+    if job.reason and job.state == "paused":
+        lines.append(f"Paused: {job.reason}")
+    settled, sent = progress.get("settled", 0), progress.get("sent", 0)
+    lines.append(f"{rows:,} rows passed the check, {sent:,} were sent, {settled:,} are settled.")
+    lines += [f"{failed:,} of them did not get in."] if failed else []
+    lines += progress.get("told", [])
+    if job.state == "paused":
+        lines.append(f"Go on with: klaviyo-mcp jobs resume {job.id}")
+    return lines
+
+
+def reported(store: JobStore, job: Job, folder: Path) -> list[str]:
+    """Write the files of a report, and say which."""
+    try:
+        return [f"Written: {path}" for path in write_report(store, job, folder)]
+    except OSError as error:
+        warn(
+            [
+                f"The report cannot be written to {folder} ({error.strerror}); write it with: "
+                f"klaviyo-mcp jobs report {job.id} --to FOLDER"
+            ]
+        )
+        return []
+
+
+@contextmanager
+def counting(what: str) -> Generator[Callable[[int], None]]:
+    """For what has no known end: a counter in a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console  # 60 ms that only a terminal costs
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda number: progress.update(task, completed=number)
+
+
+@contextmanager
+def _shown(names: list[str]) -> Generator[Callable[[JSON], None]]:
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console  # as above
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:
+        tasks = {name: bars.add_task(name, total=None) for name in names}
+        yield lambda progress: _move(bars, tasks, progress)
+
+
+def _move(bars: "Progress", tasks: "dict[str, TaskID]", progress: JSON) -> None:
+    for name, task in tasks.items():
+        bars.update(task, total=progress.get("rows", 0), completed=progress.get(name, 0))
+
+
+def _lines() -> Callable[[JSON], None]:
+    last = monotonic()
+
+    def tell(progress: JSON) -> None:
+        nonlocal last
+        if monotonic() - last >= TELL_EVERY:
+            last = monotonic()
+            sent, rows = progress.get("sent", 0), progress.get("rows", 0)
+            warn([f"{sent:,} of {rows:,} rows sent, {progress.get('settled', 0):,} settled"])
+
+    return tell

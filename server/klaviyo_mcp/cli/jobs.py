@@ -1,0 +1,279 @@
+"""`klaviyo-mcp jobs`: what is under way, and what is to become of it."""
+
+from pathlib import Path
+from time import sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from klaviyo_mcp.cli.options import AccountOption, JsonFlag
+from klaviyo_mcp.cli.output import fail, print_json, warn
+from klaviyo_mcp.loose_json import JSON
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.store import Job, JobStore
+    from klaviyo_mcp.runtime.assembly import Selection
+
+app = typer.Typer()
+jobs = typer.Typer(no_args_is_help=True, help="Look after jobs: list, show, pause, resume, cancel, retry-failed, work.")
+app.add_typer(jobs, name="jobs")
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, or how it begins.")]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="FOLDER", help="Where the report goes.")]
+LOOK_AFTER_EVERY = 2.0
+"""Seconds between two looks of a worker for what there is to do."""
+
+
+@jobs.command("list")
+def list_jobs(as_json: JsonFlag = False) -> None:
+    """Show all jobs that are kept, the newest first."""
+    store, _ = _opened()
+    shown = [_shown(store, job) for job in store.jobs() if job.state != "draft"]
+    if as_json:
+        print_json(shown)
+        return
+    for one in shown:
+        print(
+            f"{one['job']}  {one['state']:<9}  {one['kind']:<20}  {one['progress'].get('rows', 0):>10,}  {one['file']}"
+        )
+
+
+@jobs.command("show")
+def show_job(job: JobArgument, as_json: JsonFlag = False) -> None:
+    """Show how far a job is, and why it does not go on."""
+    from klaviyo_mcp.cli.job_watching import problems_told, told
+
+    with problems_told():
+        store, _ = _opened()
+        found = store.job(job)
+        shown = _shown(store, found)
+        if as_json:
+            print_json(shown)
+        else:
+            print("\n".join(told(found, shown["progress"])))
+
+
+@jobs.command("pause")
+def pause_job(job: JobArgument) -> None:
+    """Send no further request of a job until it is resumed."""
+    _wish(job, "pause")
+
+
+@jobs.command("cancel")
+def cancel_job(job: JobArgument) -> None:
+    """End a job: what was sent stays sent, and the rest is not sent any more."""
+    _wish(job, "cancel")
+
+
+@jobs.command("resume")
+def resume_job(
+    job: JobArgument,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Only if this is the file that it was begun with.")
+    ] = None,
+    report: ReportOption = None,
+    account: AccountOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Go on with a job that is paused, or whose process has died."""
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+
+    with problems_told():
+        store, selection = _opened()
+        found = store.job(job)
+        if found.state in ("done", "cancelled", "draft"):
+            raise NotPossibleNow(f"The job {found.id} is {found.state}; there is nothing to go on with")
+        if file is not None and _sha256(file) != found.facts.get("sha256"):
+            raise NotPossibleNow(
+                f"{file.name} is not the file that the job {found.id} was begun with; nothing was sent",
+                "The job needs its file no more: leave --file out to go on with the rows that were read then.",
+            )
+        run_here(store, selection, found.id, account, report or Path(f"{found.facts['file']}.report"), as_json)
+
+
+@jobs.command("retry-failed")
+def retry_failed(
+    job: JobArgument,
+    report: ReportOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them without asking.")] = False,
+    account: AccountOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send the rows again that did not get in after they had been sent, as a job of their own."""
+    from klaviyo_mcp.cli.importing import import_file
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.report import write_failed
+
+    with problems_told():
+        store, _ = _opened()
+        found = store.job(job)
+        if found.state not in ("done", "cancelled"):
+            raise NotPossibleNow(f"The job {found.id} is {found.state}", "Wait for its end, or cancel it.")
+        folder = report or Path(f"{found.facts['file']}.report")
+        failed = write_failed(store, found, folder)
+    if failed is None:
+        print("No row that was sent has failed: there is nothing to send again.")
+        return
+    wanted = found.facts["wanted"]
+    import_file(
+        wanted["kind"],
+        failed,
+        option=_pairs({**wanted["options"], **found.facts["options"]}),
+        mapped=_pairs(wanted["map"]),
+        constant=_pairs(wanted["set"]),
+        duplicates=wanted["duplicates"],
+        region=wanted["region"],
+        zone=wanted["zone"],
+        dates=wanted["dates"],
+        decimal=wanted["decimal"],
+        report=folder / "again",
+        yes=yes,
+        account=account,
+        as_json=as_json,
+    )
+
+
+@jobs.command("report")
+def write_again(
+    job: JobArgument, to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where it goes.")] = Path()
+) -> None:
+    """Write the report of a job once more."""
+    from klaviyo_mcp.cli.job_watching import problems_told, reported
+
+    with problems_told():
+        store, _ = _opened()
+        print("\n".join(reported(store, store.job(job), to)))
+
+
+@jobs.command("work")
+def work(
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End once there is nothing to do.")] = False,
+    account: AccountOption = None,
+) -> None:
+    """Run what is queued, and take over what the dead have left, until interrupted."""
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.runtime.assembly import assemble
+    from klaviyo_mcp.runtime.jobs import found_account, open_engine, whose
+    from klaviyo_mcp.runtime.logs import start_logging
+
+    with problems_told():
+        store, selection = _opened()
+        start_logging(selection.settings, "warning")
+        mine = whose(found_account(assemble(selection, account=account)))
+        engine = open_engine(store, selection, account=account, client="klaviyo-mcp jobs work")
+        engine.start()
+        try:
+            while True:
+                begun = engine.look_after([mine])
+                warn(f"works on {job}" for job in begun)
+                if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
+                    return
+                sleep(LOOK_AFTER_EVERY)
+        finally:
+            engine.close()
+
+
+def run_here(
+    store: "JobStore", selection: "Selection", id: str, account: str | None, folder: Path, as_json: bool
+) -> None:
+    """Run a job in this process and wait for it; its report is written at the end."""
+    from klaviyo_mcp.cli.job_watching import reported, told, watched
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.runtime.jobs import open_engine
+    from klaviyo_mcp.runtime.logs import start_logging
+
+    start_logging(selection.settings, "warning")
+    engine = open_engine(store, selection, account=account, client="klaviyo-mcp import")
+    engine.start()
+    try:
+        job = store.job(id)
+        if job.state == "running":
+            if not engine.take_over(job):
+                raise NotPossibleNow(
+                    f"Another process works on the job {id} ({job.worker.rpartition('.')[0]})",
+                    f"Look with: klaviyo-mcp jobs show {id}",
+                )
+        else:
+            engine.begin(job)
+        job = watched(engine, job)
+    except KeyboardInterrupt:
+        warn([f"Job {id} is not finished. Go on with: klaviyo-mcp jobs resume {id}"])
+        raise
+    finally:
+        engine.close()
+    lines = [*told(job, job.progress or _progress(store, job)), *reported(store, job, folder)]
+    if as_json:
+        warn(lines)
+        print_json(_shown(store, job))
+    else:
+        print("\n".join(lines), flush=True)
+    if job.state == "paused":
+        fail(f"The job {id} is paused.")
+
+
+def _wish(id: str, wish: str) -> None:
+    from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.running import cancel_now
+    from klaviyo_mcp.runtime.jobs import leases_of
+
+    with problems_told():
+        store, selection = _opened()
+        job = store.job(id)
+        alive = bool(job.worker) and leases_of(store, selection.settings).alive(job.worker)
+        if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
+            print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
+        elif wish == "cancel" and cancel_now(store, job):
+            print(f"Job {job.id} is cancelled. What was sent stays sent.")
+        elif wish == "pause" and store.change(
+            job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."
+        ):
+            print(f"Job {job.id} is paused.")
+        else:
+            raise NotPossibleNow(f"The job {job.id} is {job.state}, and cannot {wish}")
+
+
+def _opened() -> "tuple[JobStore, Selection]":
+    from klaviyo_mcp.cli.job_watching import problems_told  # brings the engine, which a list of commands need not load
+    from klaviyo_mcp.runtime.assembly import select
+    from klaviyo_mcp.runtime.jobs import open_store
+
+    selection = select(confirm="never")
+    with problems_told():
+        store = open_store(selection.settings)
+        store.tidy()
+    return store, selection
+
+
+def _shown(store: "JobStore", job: "Job") -> JSON:
+    """A job as JSON."""
+    names = ("kind", "file", "sha256", "checked", "options", "account")
+    return {
+        "job": job.id,
+        "state": job.state,
+        **({"reason": job.reason} if job.reason else {}),
+        **{name: job.facts[name] for name in names if job.facts.get(name) is not None},
+        "created": job.created,
+        "changed": job.changed,
+        "progress": job.progress or _progress(store, job),
+    }
+
+
+def _progress(store: "JobStore", job: "Job") -> JSON:
+    from klaviyo_mcp.jobs.running import progress_of
+
+    return progress_of(store, job.id)
+
+
+def _pairs(values: JSON) -> list[str]:
+    """Options as they are given on the command line."""
+    return [f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in values.items()]
+
+
+def _sha256(path: Path) -> str:
+    from hashlib import file_digest
+
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,191 @@
+"""A file made into the draft of a job: what its options mean, where its columns go, what passes, what it would do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
+from klaviyo_mcp.jobs.checking import Checker, CheckReport, checked
+from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
+from klaviyo_mcp.jobs.intake import Intake, new_id
+from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds, option_schemas
+from klaviyo_mcp.jobs.mapping import Mapping as ColumnMapping
+from klaviyo_mcp.jobs.mapping import suggested
+from klaviyo_mcp.jobs.report import ADDED
+from klaviyo_mcp.jobs.source import Source
+from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object
+from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.registry.registry import Registry
+
+UNFINISHED = ("queued", "running", "paused")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What is asked of an import: see the command. `map` is column → place, `set` place → value."""
+
+    kind: str
+    options: JSON = field(default_factory=dict[str, Any])
+    map: dict[str, str] = field(default_factory=dict[str, str])
+    set: dict[str, Any] = field(default_factory=dict[str, Any])
+    duplicates: str = "refuse"
+    region: str = ""
+    zone: str = ""
+    dates: str = ""
+    decimal: str = ""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A file that was read and checked; nothing is sent yet."""
+
+    job: Job
+    kind: Kind
+    mapping: ColumnMapping
+    report: CheckReport
+    intake: Intake
+
+    @property
+    def first_call(self) -> JSON:
+        """The arguments of a call with the first item alone, which is what the job would do to one."""
+        return fill(self.kind.arguments, {"items": [self.intake.first], "options": self.job.facts["options"]})
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of this name. Raises JobProblem."""
+    kinds = load_kinds()
+    if name not in kinds:
+        near = did_you_mean(name, kinds)
+        raise JobProblem(f"There is no kind of job {name!r}", f"{near} There are {', '.join(kinds)}.".strip())
+    return kinds[name]
+
+
+def prepared(
+    source: Source,
+    path: Path,
+    wanted: Wanted,
+    store: JobStore,
+    registry: Registry,
+    whose: str,
+    account: str | None,
+    counted: Callable[[int], None] = lambda _: None,
+) -> Draft:
+    """Read a source to its end, and keep what passes as a draft. Raises SourceProblem, JobProblem."""
+    kind = kind_of(wanted.kind)
+    options, constants = _options(kind, wanted.options, registry)
+    schema = item_schema(kind, registry)
+    given = {**{name: "" for name in ADDED if set(ADDED) <= set(source.columns)}, **wanted.map}
+    columns = suggested(
+        kind,
+        schema,
+        source.columns,
+        source.sample,
+        given,
+        {**constants, **wanted.set},
+        dates=wanted.dates,
+        decimal=wanted.decimal,
+    )
+    rows = checked(
+        source,
+        Checker(kind, schema, columns, region=wanted.region, zone=wanted.zone),
+        duplicates=wanted.duplicates,
+    )
+    facts: JSON = {
+        "does": "import",
+        "kind": kind.name,
+        "file": source.name,
+        "path": str(path.resolve()),
+        "form": source.form,
+        "columns": source.columns,
+        "delimiter": source.delimiter,
+        "options": options,
+        "account": account,
+        "wanted": asdict(wanted),
+    }
+    job = Job(new_id(), whose, "draft", facts)
+    store.add(job)
+    intake = Intake()
+    try:
+        intake.take(rows, kind, store, job.id, counted)
+    except BaseException:
+        store.forget(job.id)
+        raise
+    report = rows.report
+    job.facts |= {"sha256": report.fingerprint, "checked": _counts(report)}
+    store.change(job.id, facts=job.facts)
+    return Draft(job, kind, columns, report, intake)
+
+
+def same_file(store: JobStore, draft: Draft) -> Job | None:
+    """The unfinished job of the same file, kind and options. Raises AlreadyThere for one of other contents."""
+    facts = draft.job.facts
+    for job in store.jobs(whose=draft.job.whose, states=UNFINISHED):
+        if (job.facts.get("path"), job.facts.get("kind")) != (facts["path"], facts["kind"]):
+            continue
+        if job.facts.get("sha256") == facts["sha256"] and job.facts.get("options") == facts["options"]:
+            return job
+        what = (
+            "was made from other contents of it" if job.facts.get("sha256") != facts["sha256"] else "has other options"
+        )
+        raise AlreadyThere(
+            f"The job {job.id} of {facts['file']} is not finished, and {what}; nothing was sent of this one",
+            f"Finish it (klaviyo-mcp jobs resume {job.id}) or cancel it (klaviyo-mcp jobs cancel {job.id}) first.",
+        )
+    return None
+
+
+def settled_options(draft: Draft, arguments: Mapping[str, Any]) -> JSON:
+    """The options with what the arguments of a planned call have in their place: ids for names."""
+    options = dict(draft.job.facts["options"])
+    for name, place in _places(draft.kind.arguments):
+        found = read_hole(place, arguments)
+        if name in options and found is not ABSENT:
+            options[name] = found
+    return options
+
+
+def _options(kind: Kind, given: JSON, registry: Registry) -> tuple[JSON, JSON]:
+    """Options for the call, and constants of items. Raises JobProblem."""
+    known = option_schemas(kind, registry)
+    for name in given:
+        if name not in known:
+            there = f"{kind.name} has {', '.join(known)}." if known else f"{kind.name} has no options."
+            raise JobProblem(f"There is no option {name!r}", f"{did_you_mean(name, known)} {there}".strip())
+    for name, option in kind.options.items():
+        if option.required and name not in given:
+            raise JobProblem(f"{kind.name} needs the option {name}: {option.help}", f"Give it: --option {name}=…")
+    values = {name: _value(name, value, known[name]) for name, value in given.items()}
+    constants = {kind.options[name].place: value for name, value in values.items() if kind.options[name].place}
+    return {name: value for name, value in values.items() if not kind.options[name].place}, constants
+
+
+def _value(name: str, value: Any, schema: JSON) -> Any:
+    types = schema.get("type")
+    if "boolean" in (types if is_list(types) else [types]) and isinstance(value, str):
+        words = {"true": True, "yes": True, "false": False, "no": False}
+        if value.casefold() not in words:
+            raise JobProblem(f"The option {name} is true or false, not {value!r}", f"Give it: --option {name}=true")
+        return words[value.casefold()]
+    if "enum" in schema and value not in schema["enum"]:
+        raise JobProblem(
+            f"The option {name} cannot be {value!r}", f"It is one of {', '.join(map(str, schema['enum']))}."
+        )
+    return value
+
+
+def _places(template: Any, at: str = "") -> list[tuple[str, str]]:
+    """Each option of a template, and where in the call it stands; those inside of items are left out."""
+    if (name := hole(template)) and name.startswith("options."):
+        return [(name.removeprefix("options."), at)]
+    inner: list[tuple[str, Any]] = []
+    if is_object(template) and "$each" not in template:
+        inner = list(template.items())
+    elif is_list(template):
+        inner = [(str(index), value) for index, value in enumerate(template)]
+    return [found for name, value in inner for found in _places(value, f"{at}.{name}" if at else name)]
+
+
+def _counts(report: CheckReport) -> JSON:
+    return {name: getattr(report, name) for name in ("rows", "good", "rejected", "duplicates")}

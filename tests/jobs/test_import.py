@@ -1,0 +1,131 @@
+"""`klaviyo-mcp import` and `klaviyo-mcp jobs`: what is told, what is sent, and what is refused."""
+
+import json
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.jobs.conftest import Jobs
+
+PEOPLE = "E-Mail;Vorname;Telefon;Punkte\nada@example.org;Ada;0170 5550101;7\nBob@Example.org;Bob;;8\nnobody;Eve;;9\n"
+
+
+@pytest.fixture
+def people(jobs: Jobs) -> str:
+    (jobs.folder / "people.csv").write_text(PEOPLE)
+    return "people.csv"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--dry-run"], 0, "Nothing was sent: this was a dry run."),
+        (["--yes"], 1, "Nothing was sent: 1 rows do not pass."),
+        (["--bad-rows", "skip"], 1, "Look at what it does, then add --yes."),
+        (["--yes", "--option", "lists=x"], 1, "There is no option 'lists'"),
+        (["--yes", "--bad-rows", "skip", "--list", "name:No such list"], 1, "No such list"),
+    ],
+)
+def test_nothing_is_sent_without_all_that_is_needed(
+    jobs: Jobs, people: str, words: list[str], code: int, says: str
+) -> None:
+    assert says in jobs.run("import", "profiles", people, "--region", "DE", *words, code=code)
+    assert jobs.seen("POST") == 0
+    assert jobs.listed() == []
+
+
+def test_people_get_in_and_the_report_tells_who_did_not(jobs: Jobs, people: str) -> None:
+    listed = jobs.read("/api/lists")[0]
+    words = ["--region", "DE", "--list", f"name:{listed['attributes']['name']}", "--bad-rows", "skip", "--yes"]
+    told = jobs.run("import", "profiles", people, *words)
+    assert "It reaches 2 people by bulk_import_profiles, in 1 requests." in told
+    members = {
+        one["attributes"]["email"]: one["attributes"] for one in jobs.read(f"/api/lists/{listed['id']}/profiles")
+    }
+    assert members["ada@example.org"]["phone_number"] == "+491705550101"
+    assert members["bob@example.org"]["properties"]["Punkte"] == 8
+    assert jobs.results(people) == [(2, "done"), (3, "done"), (4, "rejected")]
+    rejected = (jobs.folder / "people.csv.report" / "rejected.csv").read_text().splitlines()
+    assert rejected[0] == "E-Mail,Vorname,Telefon,Punkte,_line,_reason,_what_to_do"
+    assert rejected[1].startswith("nobody,Eve,,9,4,E-Mail: ")
+
+
+def test_what_klaviyo_refuses_comes_back_to_its_row_and_can_be_sent_again(jobs: Jobs) -> None:
+    rows = [
+        {"external_id": f"S{one}", "title": "T", "description": "D", "url": "https://shop.test/"} for one in range(3)
+    ]
+    file = jobs.write("items.jsonl", rows)
+    jobs.run("import", "catalog-items-create", jobs.write("first.jsonl", rows[1:2]), "--yes")
+    jobs.run("import", "catalog-items-create", file, "--yes")
+    assert jobs.results(file) == [(1, "done"), (2, "failed"), (3, "done")]
+    (id,) = [one["job"] for one in jobs.listed() if one["file"] == file]
+    httpx2.delete(
+        f"{jobs.url}/api/catalog-items/$custom:::$default:::S1",
+        headers={"Authorization": f"Klaviyo-API-Key {jobs.environment['KLAVIYO_API_KEY']}", "revision": "2026-07-15"},
+    ).raise_for_status()
+    jobs.run("jobs", "retry-failed", id, "--yes")
+    assert len([one for one in jobs.read("/api/catalog-items") if one["id"].endswith((":S0", ":S1", ":S2"))]) == 3
+
+
+def test_a_job_is_paused_resumed_by_its_own_file_alone_and_cancelled(jobs: Jobs, people: str) -> None:
+    listing = ["--region", "DE", "--bad-rows", "skip", "--yes"]
+    jobs.run("import", "profiles", people, *listing, "--detach")
+    (job,) = jobs.listed()
+    assert (job["state"], jobs.seen("POST")) == ("queued", 0)
+    jobs.run("jobs", "pause", job["job"])
+    other = jobs.folder / "other.csv"
+    other.write_text(PEOPLE + "eve@example.org;Eve;;1\n")
+    refused = jobs.run("jobs", "resume", job["job"], "--file", "other.csv", code=1)
+    assert "other.csv is not the file" in refused
+    other.replace(jobs.folder / people)
+    assert "was made from other contents" in jobs.run("import", "profiles", people, *listing, code=1)
+    assert jobs.seen("POST") == 0
+    jobs.run("jobs", "resume", job["job"])
+    assert jobs.results(people)[:2] == [(2, "done"), (3, "done")]
+    jobs.run("import", "profiles", people, *listing, "--detach")
+    jobs.run("jobs", "cancel", jobs.listed()[0]["job"])
+    assert [one["state"] for one in jobs.listed()] == ["cancelled", "done"]
+    assert "there is nothing to go on with" in jobs.run("jobs", "resume", jobs.listed()[0]["job"], code=1)
+
+
+@pytest.mark.parametrize("fault", [{"fault": "reset_after"}, {"fault": "status", "status": 503, "after": True}])
+def test_what_was_done_though_its_answer_was_lost_is_not_done_again(jobs: Jobs, fault: dict[str, object]) -> None:
+    rest = {"title": "T", "description": "D", "url": "https://shop.test/"}
+    rows = [{"external_id": f"S{one}", **rest} for one in range(3)]
+    faults = [{"operation": "bulk_create_catalog_items", "count": 1, **fault}]
+    httpx2.post(f"{jobs.url}/_sandbox/faults", json=faults).raise_for_status()
+    file = jobs.write("items.jsonl", rows)
+    jobs.run("import", "catalog-items-create", file, "--yes")
+    assert jobs.results(file) == [(1, "done"), (2, "done"), (3, "done")]
+    assert jobs.seen("POST") == 1
+
+
+def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people: str) -> None:
+    failing = [{"operation": "bulk_import_profiles", "fault": "status", "status": 503, "count": 1}]
+    httpx2.post(f"{jobs.url}/_sandbox/faults", json=failing).raise_for_status()
+    jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE")
+    denied = [{"operation": "bulk_import_profiles", "fault": "html", "status": 403, "count": 1}]
+    httpx2.post(f"{jobs.url}/_sandbox/faults", json=denied).raise_for_status()
+    told = jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE", code=1)
+    assert "Go on with: klaviyo-mcp jobs resume" in told
+    assert jobs.listed()[0]["state"] == "paused"
+    # The same command goes on with it.
+    jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE")
+    assert [one["state"] for one in jobs.listed()] == ["done", "done"]
+
+
+def test_no_row_of_a_person_lies_open_at_rest(jobs: Jobs, people: str) -> None:
+    jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE", "--detach")
+    kept = b"".join(path.read_bytes() for path in Path(jobs.folder, "home", "jobs").rglob("*") if path.is_file())
+    assert b"people.csv" in kept
+    assert b"ada@" not in kept
+    assert b"nobody" not in kept
+
+
+def test_a_list_of_tools_loads_no_engine(jobs: Jobs) -> None:
+    script = "import sys, klaviyo_mcp.cli.main as main; main.load([]); print(json.dumps([*sys.modules]))"
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", f"import json; {script}"], capture_output=True, text=True, check=True)
+    assert not {"dbos", "sqlalchemy", "psycopg"} & set(json.loads(done.stdout))
