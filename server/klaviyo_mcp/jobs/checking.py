@@ -87,7 +87,8 @@ class Checker:
     """Makes rows into items, by a function per column that is made once from the schema of its place.
 
     `region` (ISO 3166) is where phone numbers without a country code are from, `zone` (IANA) is that of times
-    without an offset, UTC where it is not given. Raises SourceProblem for a region, zone or constant that cannot be used.
+    without an offset, UTC where it is not given. Raises SourceProblem for a region, zone or constant that cannot be
+    used.
     """
 
     def __init__(self, kind: RowKind, schema: JSON, mapped: Mapping, *, region: str = "", zone: str = "") -> None:
@@ -108,9 +109,10 @@ class Checker:
         self._constants = [
             (self._way(place), self._constant(place, value)) for place, value in mapped.constants.items()
         ]
-        self._needs = [(above.split(".") if above else [], forms) for above, forms in needs_of(schema, definitions)]
-        self._identity = [[place.split(".") for place in one.split("+")] for one in kind.identity]
-        self._names = kind.identity
+        needs = list(needs_of(schema, definitions))
+        self._needs = [(above.split(".") if above else [], forms, _each_alone(forms)) for above, forms in needs]
+        ways = [(one, [place.split(".") for place in one.split("+")]) for one in kind.identity]
+        self._identity = [(one, one if len(way) == len(way[0]) == 1 else "", way) for one, way in ways]
         self._column_of = {place: column for column, place in mapped.columns.items() if place}
 
     def check(self, row: Row) -> Item | Rejected:
@@ -118,14 +120,19 @@ class Checker:
         body: JSON = {}
         wrong: list[tuple[str, Wrong]] = []
         values = row.values
-        for column, convert, way, last in self._steps:
+        for column, of_text, of_other, way, last in self._steps:
             value = values.get(column)
-            if value.__class__ is str:
-                value = value.strip()
-            if value is None or value == "":
-                continue
             try:
-                value = convert(value)
+                if value.__class__ is str:
+                    value = value.strip()
+                    if not value:
+                        continue
+                    if of_text is not None:
+                        value = of_text(value)
+                elif value is None:
+                    continue
+                else:
+                    value = of_other(value)
             except Wrong as error:
                 wrong.append((column, error))
                 continue
@@ -133,7 +140,7 @@ class Checker:
             for name in way:
                 target = target.setdefault(name, {})
             target[last] = value
-        if len(values) > len(self._known) or not self._known.issuperset(values):
+        if not self._known.issuperset(values):
             self._take_others(values, body, wrong)
         for (*way, last), value in self._constants:
             target = body
@@ -161,13 +168,13 @@ class Checker:
         if not body:
             return self.reject(row.line, row.raw, "", "has nothing that would be sent", "Fill it, or leave the row out")
         self._kind.complete(body)
-        for way, forms in self._needs:
+        for way, forms, any_of in self._needs:
             target: Any = body
             for name in way:
-                target = target.get(name)
-                if target is None:
-                    break
-            if is_object(target) and not any(all(name in target for name in form) for form in forms):
+                target = target.get(name) if is_object(target) else None
+            if not is_object(target) or (any_of and not any_of.isdisjoint(target)):
+                continue
+            if not any(all(name in target for name in form) for form in forms):
                 return self._lacking(row, way, forms)
         try:
             text = ENCODE(body)
@@ -180,17 +187,14 @@ class Checker:
         return Item(row.line, body, self._identity_of(body), size, row.raw, text)
 
     def _identity_of(self, body: JSON) -> str:
-        for name, ways in zip(self._names, self._identity, strict=True):
-            values: list[str] = []
-            for way in ways:
-                value: Any = body
-                for part in way:
-                    value = value.get(part) if is_object(value) else None
-                if value is None or value == "":
-                    break
-                values.append(str(value))
-            else:
-                return f"{name}={chr(31).join(values)}"
+        for name, plain, ways in self._identity:
+            if plain:
+                if value := body.get(plain):
+                    return f"{name}={value}"
+                continue
+            values = [_at(body, way) for way in ways]
+            if all(value not in (None, "") for value in values):
+                return f"{name}={chr(31).join(map(str, values))}"
         return ""
 
     def _lacking(self, row: Row, way: list[str], forms: list[list[str]]) -> Rejected:
@@ -228,18 +232,19 @@ class Checker:
             return [*self._kind.unknown.split("."), place.removeprefix(under)]
         return place.split(".")
 
-    def _step(self, column: str, place: str, mapped: Mapping) -> tuple[Convert, list[str], str]:
+    def _step(self, column: str, place: str, mapped: Mapping) -> tuple[Convert | None, Convert, list[str], str]:
         *way, last = self._way(place)
         reading = mapped.readings.get(column, "text")
         if place in self._places:
-            return self._converters.converter(self._places[place], column, reading), way, last
-        return self._converters.free(column, reading), way, last
+            return *self._converters.of_place(self._places[place], column, reading), way, last
+        return *self._converters.free(column, reading), way, last
 
     def _constant(self, place: str, value: Any) -> Any:
         if place not in self._places:
             return value
         try:
-            return self._converters.converter(self._places[place], place)(value)
+            of_text, of_other = self._converters.of_place(self._places[place], place)
+            return (of_text(value) if of_text else value) if isinstance(value, str) else of_other(value)
         except Wrong as error:
             raise SourceProblem(f"--set {place}: the value {error.why}", f"{error.advice}.") from None
 
@@ -287,6 +292,18 @@ def checked(source: Source, checker: Checker, *, duplicates: str = "refuse") -> 
     if duplicates not in RULES:
         raise SourceProblem(f"There is no rule {duplicates!r} for duplicates", f"The rules are {', '.join(RULES)}.")
     return Checked(source, checker, duplicates)
+
+
+def _each_alone(forms: list[list[str]]) -> frozenset[str]:
+    """Names of which each alone is enough; none where some count only together."""
+    return frozenset(name for form in forms for name in form) if all(len(form) == 1 for form in forms) else frozenset()
+
+
+def _at(body: JSON, way: list[str]) -> Any:
+    value: Any = body
+    for part in way:
+        value = value.get(part) if is_object(value) else None
+    return value
 
 
 def _zone(name: str) -> tzinfo | None:

@@ -56,27 +56,23 @@ class Converters:
         self._phones = PhoneReader(region) if region else None
         self._mail_domain: Callable[[str], bool] = lru_cache(maxsize=100_000)(_is_domain)
 
-    def converter(self, schema: JSON, column: str, reading: str = "text") -> Convert:
-        """A function that makes a value what its place takes, or raises Wrong. Text comes without blanks around it."""
+    def of_place(self, schema: JSON, column: str, reading: str = "text") -> tuple[Convert | None, Convert]:
+        """What makes text, without blanks around it, and what makes other values what a place takes, or raises Wrong.
+
+        None where the place takes any text.
+        """
         schema = self._resolved(schema)
         kinds = types_in(schema, self._definitions)
         from_text = self._of_text(schema, kinds, column, reading)
-        check = self._of_typed(schema, kinds, column)
+        return None if from_text is _as_it_is else from_text, self._of_typed(schema, kinds, column)
 
-        def convert(value: Any) -> Any:
-            return from_text(value) if value.__class__ is str else check(value)
-
-        return convert
-
-    def free(self, column: str, reading: str) -> Convert:
-        """A function for a place that takes anything: text as its column is read, or as it is where it is not that."""
+    def free(self, column: str, reading: str) -> tuple[Convert | None, Convert]:
+        """The same for a place that takes anything: text as its column is read, or as it is where it is not that."""
         if reading == "text":
-            return lambda value: value
+            return None, _as_it_is
         counts, read, not_read = self.counts, (READ, column), (NOT_READ, column)
 
-        def convert(value: Any) -> Any:
-            if value.__class__ is not str:
-                return value
+        def convert(value: str) -> Any:
             try:
                 found = as_read(value, reading)
             except Wrong:
@@ -86,7 +82,7 @@ class Converters:
                 counts[read] += 1
             return found
 
-        return convert
+        return convert, _as_it_is
 
     def _resolved(self, schema: JSON) -> JSON:
         schema = resolved(schema, self._definitions)
@@ -106,7 +102,7 @@ class Converters:
             return boolean
         if kinds & {"number", "integer"}:
             return self._counted(schema, reading, whole="number" not in kinds)
-        return lambda value: value
+        return _as_it_is
 
     def _formatted(self, form: str, column: str, reading: str) -> Convert:
         if form == "email":
@@ -122,7 +118,7 @@ class Converters:
             return _checked(fits, why, "Take it from Klaviyo, or leave the column out")
         if check := FORMATS.get(form):
             return _checked(check, *formats.FORMAT_FIXES[form])
-        return lambda text: text
+        return _as_it_is
 
     def _email(self, column: str) -> Convert:
         is_domain, counts, counted = self._mail_domain, self.counts, (EMAIL, column)
@@ -198,7 +194,7 @@ class Converters:
         return convert
 
     def _listed(self, schema: JSON, column: str) -> Convert:
-        inner = self.converter(schema.get("items") or {}, column)
+        inner = self.of_place(schema.get("items") or {}, column)[0] or _as_it_is
         whole = self._parsed(schema, "is no list in JSON", 'Write it like ["a", "b"]')
         valid = self._valid(schema)
 
@@ -261,6 +257,10 @@ def types_in(schema: JSON, definitions: JSON) -> set[str]:
     for form in objects(schema.get("anyOf") or schema.get("oneOf")):
         found |= types_in(form, definitions)
     return found - {"null"}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 FORMATS: dict[str, Callable[[str], bool]] = {

@@ -15,7 +15,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 LOOKED_AT = 200
 """Rows by which the delimiter is found out."""
 DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+-]?[\d .,/:()-]*\d[\d .,/:()TZ-]*")
-"""Cells that are no names of columns: addresses, numbers, times."""
+"""Cells that are mostly no names of columns: addresses, numbers, times. A year can be one."""
 SEPARATOR = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 """A first line by which Excel is told the delimiter."""
 
@@ -52,7 +52,7 @@ def dialect_of(name: str, head: str, *, whole: bool, delimiter: str, header: boo
     if top is None:
         raise SourceProblem(f"{name} has no row", "Look at how it was made.")
     told.append(f"separated by {DELIMITERS.get(found, repr(found))}" if found else "one column")
-    headed = _is_header(top[1]) if header is None else header
+    headed = _is_header(top[1], next(rows, (0, []))[1]) if header is None else header
     if not headed:
         columns = [f"column_{number}" for number in range(1, len(top[1]) + 1)]
         why = "as its first row has values" if header is None else "as was said"
@@ -142,8 +142,12 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
         return
 
 
-def _is_header(cells: list[str]) -> bool:
-    return not any(DATA.fullmatch(cell.strip()) for cell in cells)
+def _is_header(cells: list[str], below: list[str]) -> bool:
+    """Whether a row has names: no cell is data, or the row below has data where it has none."""
+    first, second = ([DATA.fullmatch(cell.strip()) is not None for cell in row] for row in (cells, below))
+    if "@" in "".join(cell for cell, is_data in zip(cells, first, strict=True) if is_data):
+        return False
+    return not any(first) or any(two and not one for one, two in zip(first, second, strict=False))
 
 
 def _names(name: str, cells: list[str]) -> tuple[list[str], list[str]]:

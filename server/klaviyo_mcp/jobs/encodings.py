@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -29,6 +30,8 @@ BLOCK = 1024 * 1024
 NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}
 MIXED = re.compile(r"[A-Za-z][^\0-\x7f]|[^\0-\x7f][A-Za-z]")
 """A letter of ASCII beside one that is not, as no word of another script has."""
+ALONE = re.compile(r"[^\0-\x7f\W]{3,}")
+"""Letters beyond ASCII in a row, as words of Latin letters hardly have."""
 USUAL = "cp1252"
 """What is taken where others would explain the letters as well: by far the most files are in it."""
 ENOUGH = 0.9
@@ -106,8 +109,9 @@ def _by_letters(name: str, block: bytes) -> tuple[str, str]:
         known = set(about["letters"] + data["marks"])
         seen = " ".join(sorted({character for character in beyond if character.isprintable()})[:20])
         good = sum(character in known for character in beyond)
-        mixed = len(MIXED.findall(text)) if about.get("apart") else 0
-        read[encoding] = ((good - mixed) / len(beyond), seen)
+        odd = MIXED if about.get("apart") else ALONE
+        bad = sum(len(match[0]) for match in odd.finditer(text)) + _upside_down(text)
+        read[encoding] = ((good - bad) / len(beyond), seen)
     best = max((share for share, _ in read.values()), default=0)
     if best < ENOUGH:
         raise SourceProblem(
@@ -124,3 +128,8 @@ def _by_letters(name: str, block: bytes) -> tuple[str, str]:
     chosen = next(iter(likely))
     told = f"{data['encodings'][chosen]['name']}, as it is not UTF-8 (letters beyond ASCII: {likely[chosen]})"
     return chosen, told
+
+
+def _upside_down(text: str) -> int:
+    """How many letters beyond ASCII are large behind a small one, as in a text whose case is read the wrong way."""
+    return sum(one.islower() and two.isupper() and one > "\x7f" < two for one, two in pairwise(text))

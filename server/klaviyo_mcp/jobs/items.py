@@ -23,11 +23,10 @@ class Item:
 
 @dataclass(slots=True)
 class Rejected:
-    """A row that is not sent: the row as it was, why, what to do, and the column at fault ("" for the row). `why` goes on with the other columns at fault.
+    """A row that is not sent: the row as it was, why, what to do, and the column at fault ("" for the row).
 
-    `duplicate` is true where another row stands for it by the rule that was chosen: it is left out, and not wrong.
-
-    Only `raw` holds values of the row.
+    `why` is said of that column, and goes on with others at fault. `duplicate` is true where another row stands for it
+    by the rule that was chosen: it is left out, and not wrong. Only `raw` holds values of the row.
     """
 
     line: int

@@ -104,7 +104,9 @@ class _Suggestion:
 
     def made(self, given: dict[str, str], constants: dict[str, Any]) -> Mapping:
         self._take_given({column: place for column, place in given.items() if column != OTHERS})
-        self._map.constants = {self._place(name, "--set"): _value(value) for name, value in constants.items()}
+        for name, value in constants.items():
+            place, value = self._place(name, "--set"), _value(value)
+            self._map.constants[place if is_object(value) else self._deepest(place)] = value
         self._take_by_name()
         self._take_by_value()
         self._take_unknown(given.get(OTHERS))
@@ -132,7 +134,8 @@ class _Suggestion:
                 if reading not in READINGS:
                     raise SourceProblem(f"A column cannot be read as {reading!r}", f"Readings are {_spoken(READINGS)}.")
                 self._map.readings[column] = reading
-            self._map.columns[column] = self._place(place, "--map") if place else ""
+            path = self._place(place, "--map") if place else ""
+            self._map.columns[column] = self._deepest(path) if self._texts[column] else path
         self._once()
 
     def _place(self, name: str, option: str) -> str:
@@ -163,6 +166,7 @@ class _Suggestion:
             name = folded(column)
             path = column if column in self._places else self._by_leaf(name)
             if path:
+                path = self._deepest(path) if self._texts[column] else path
                 exact.setdefault(path, []).append(column)
             elif place := next((place for place in self._places.values() if means(place, name)), None):
                 alike[place.path].append(column)
@@ -180,10 +184,9 @@ class _Suggestion:
             self._map.columns[names[0]] = path
 
     def _fits(self, column: str, place: Place) -> bool:
-        form = place.schema.get("format", "")
-        fits = ID_FORMS[form].fits if form in ID_FORMS else is_email if form == "email" else None
-        texts = [text.strip() for text in self._texts[column]]
-        return fits is None or not texts or sum(map(fits, texts)) * 2 >= len(texts)
+        """Whether ids of Klaviyo's are what a column has; its name says little, as everything has an id."""
+        form, texts = place.schema.get("format", ""), [text.strip() for text in self._texts[column]]
+        return form not in ID_FORMS or not texts or sum(map(ID_FORMS[form].fits, texts)) * 2 >= len(texts)
 
     def _likely(self, path: str) -> str:
         """Another place for what is called like an id of Klaviyo's and is none: one's own id."""

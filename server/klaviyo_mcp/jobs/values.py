@@ -6,7 +6,8 @@ cannot be read one way and the next another.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, tzinfo
+from contextlib import suppress
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -88,6 +89,9 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
 
 def day(text: str, reading: str) -> str:
     """A day as 2026-11-30, or a time as 2026-11-30T09:00:00 with the offset that it had. Raises Wrong."""
+    if len(text) == 10 and text[4] == "-" == text[7]:
+        with suppress(ValueError):
+            return date.fromisoformat(text).isoformat()
     match = TIME.fullmatch(text)
     if match is None:
         raise Wrong("is not a day", "Write it like 2026-11-30")
@@ -182,6 +186,8 @@ def as_read(text: str, reading: str) -> Any:
 
 
 def _number_if_kept(text: str, reading: str) -> Any:
+    if reading != "number," and PLAIN_NUMBER.fullmatch(text) and len(text) <= DIGITS:
+        return float(text) if "." in text else int(text)
     if reading != "number," and PLAIN_NUMBER.fullmatch(text) is None and GROUPED_NUMBER.fullmatch(text) is None:
         raise Wrong("is not a number")
     return number(text, reading)

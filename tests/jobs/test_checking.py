@@ -1,0 +1,217 @@
+"""Rows checked before anything is sent: items, rejected rows, duplicates, and what is told of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klaviyo_mcp.actions.validating import validator
+from klaviyo_mcp.jobs.checking import Checked, Checker, Item, Rejected, checked
+from klaviyo_mcp.jobs.kind import item_schema, load_kinds
+from klaviyo_mcp.jobs.mapping import suggested
+from klaviyo_mcp.jobs.source import SourceProblem, open_source, source_of_rows
+from klaviyo_mcp.registry.registry import Registry
+
+Check = Callable[..., tuple[list[Item], list[Rejected], Checked]]
+PEOPLE = """E-Mail;Vorname;Telefon;PLZ;Punkte;VIP;Geburtstag
+Anna@Web.de;Anna;0176 12345678;01067;12,5;true;03.01.1990
+broken;Bob;123;;1.200;false;24.12.1985
+;Nobody;;;;;
+carla@example.org;Carla;+44 20 7946 0958;;many;;
+too;few
+"""
+
+
+@pytest.fixture
+def check(registry: Registry, tmp_path: Path) -> Check:
+    def run(rows: str | list[Any], kind: str = "profiles", **options: Any) -> Any:
+        given, constants = options.pop("given", {}), options.pop("constants", {})
+        rule = options.pop("duplicates", "refuse")
+        if isinstance(rows, str):
+            (tmp_path / "rows.csv").write_text(rows, "utf-8")
+        source = open_source(tmp_path / "rows.csv") if isinstance(rows, str) else source_of_rows(rows)
+        of = load_kinds()[kind]
+        schema = item_schema(of, registry)
+        mapped = suggested(of, schema, source.columns, source.sample, given, constants)
+        checking = checked(source, Checker(of, schema, mapped, **options), duplicates=rule)
+        found = list(checking)
+        items = [one for one in found if isinstance(one, Item)]
+        return items, [one for one in found if isinstance(one, Rejected)], checking
+
+    return run
+
+
+def test_rows_become_items_or_are_told_why_not(check: Check) -> None:
+    given = {"Punkte": "properties.Punkte:number,"}
+    items, rejected, checking = check(PEOPLE, region="DE", given=given, constants={"source": "expo"})
+    assert [(item.line, item.body) for item in items] == [
+        (
+            2,
+            {
+                "email": "anna@web.de",
+                "first_name": "Anna",
+                "phone_number": "+4917612345678",
+                "location": {"zip": "01067"},
+                "properties": {"Punkte": 12.5, "VIP": True, "Geburtstag": "1990-01-03", "source": "expo"},
+            },
+        ),
+        (
+            5,
+            {
+                "email": "carla@example.org",
+                "first_name": "Carla",
+                "phone_number": "+442079460958",
+                "properties": {"Punkte": "many", "source": "expo"},
+            },
+        ),
+    ]
+    assert items[0].raw == "Anna@Web.de;Anna;0176 12345678;01067;12,5;true;03.01.1990"
+    assert items[0].identity == "email=anna@web.de"
+    assert items[0].size == len(items[0].text.encode())
+    assert [(one.line, one.where, one.why) for one in rejected] == [
+        (3, "E-Mail", "is not an e-mail address; Telefon is not a phone number"),
+        (4, "", "has neither E-Mail nor Telefon"),
+        (6, "", "has 2 values where the header has 7"),
+    ]
+    assert all(one.advice for one in rejected)
+    report = checking.report
+    assert (report.rows, report.good, report.rejected, report.duplicates) == (5, 2, 3, 0)
+    assert {(group.where, group.count, *group.lines) for group in report.problems} == {
+        ("E-Mail", 1, 3),
+        ("Telefon", 1, 3),
+        ("", 1, 4),
+        ("", 1, 6),
+    }
+    told = " ".join(report.told)
+    assert "2 phone numbers of 'Telefon' were written in international form, as of DE" in told
+    assert "1 address of 'E-Mail' was written in small letters" in told
+    assert "1 value that is not as the others of 'Punkte' was left as text" in told
+    assert len(report.fingerprint) == 64
+
+
+def test_no_value_of_a_row_is_in_the_report(check: Check) -> None:
+    _, rejected, checking = check("email;Telefon\nsecret-address;5550199secret\n")
+    assert "secret" in rejected[0].raw
+    assert "secret" not in repr(checking.report) + rejected[0].why + rejected[0].advice
+
+
+def test_samples_and_groups_of_problems_are_few(check: Check) -> None:
+    rows = "email;a\n" + "wrong;1\n" * 30
+    _, _, checking = check(rows)
+    (group,) = checking.report.problems
+    assert (group.count, group.lines) == (30, [2, 3, 4, 5, 6])
+
+
+TWICE = "email;name;size\na@example.org;First;S\nb@example.org;Other;M\nA@example.org;;L\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected", "duplicate"),
+    [
+        ("first", [(2, "First", "S"), (3, "Other", "M")], (4, True, "has the email of line 2, which stands for it")),
+        ("refuse", [(2, "First", "S"), (3, "Other", "M")], (4, False, "has the email of line 2")),
+        ("last", [(4, None, "L"), (3, "Other", "M")], (2, True, "has the email of line 4, which stands for it")),
+        (
+            "merge",
+            [(4, "First", "L"), (3, "Other", "M")],
+            (2, True, "has the email of line 4, which it was merged into"),
+        ),
+    ],
+)
+def test_duplicates_are_settled_by_rule(check: Check, rule: str, expected: Any, duplicate: Any) -> None:
+    items, rejected, checking = check(TWICE, duplicates=rule)
+    found = [(item.line, item.body["properties"].get("name"), item.body["properties"]["size"]) for item in items]
+    assert found == expected
+    assert [(one.line, one.duplicate, one.why) for one in rejected] == [duplicate]
+    assert rejected[0].raw == TWICE.splitlines()[duplicate[0] - 1]
+    assert (checking.report.duplicates, checking.report.rejected) == ((0, 1) if rule == "refuse" else (1, 0))
+
+
+ADDRESSES = st.sampled_from(["a@example.org", "b@example.org", "C@example.org", "c@example.org"])
+ROWS = st.lists(st.fixed_dictionaries({"email": ADDRESSES}, optional={"x": st.integers(0, 9), "y": st.integers(0, 9)}))
+
+
+@given(ROWS.filter(bool))
+def test_settling_equals_a_dictionary(registry: Registry, rows: list[dict[str, Any]]) -> None:
+    of = load_kinds()["profiles"]
+    schema = item_schema(of, registry)
+    merged: dict[str, dict[str, Any]] = {}
+    last: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        key, rest = row["email"].lower(), {name: value for name, value in row.items() if name != "email"}
+        merged.setdefault(key, {}).update(rest)
+        last[key] = rest
+    for rule, expected in (("merge", merged), ("last", last)):
+        source = source_of_rows(rows)
+        mapped = suggested(of, schema, source.columns, source.sample, {}, {})
+        found = [one for one in checked(source, Checker(of, schema, mapped), duplicates=rule) if isinstance(one, Item)]
+        assert [(item.body["email"], item.body.get("properties", {})) for item in found] == list(expected.items())
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+VALUE = st.none() | TEXT | st.integers() | st.booleans() | st.lists(st.integers(), max_size=2)
+VALUE |= st.dictionaries(st.sampled_from(["city", "zip", "town"]), TEXT, max_size=2)
+EMAIL = st.emails() | TEXT
+
+
+@given(
+    st.fixed_dictionaries(
+        {"email": EMAIL},
+        optional=dict.fromkeys(["phone_number", "external_id", "first_name", "location", "image", "Punkte"], VALUE),
+    )
+)
+def test_whatever_passes_is_valid_by_the_schema(registry: Registry, row: dict[str, Any]) -> None:
+    of = load_kinds()["profiles"]
+    schema = item_schema(of, registry)
+    source = source_of_rows([row])
+    mapped = suggested(of, schema, source.columns, [], {}, {})
+    for one in checked(source, Checker(of, schema, mapped, region="DE")):
+        if isinstance(one, Item):
+            assert not list(validator(schema).iter_errors(one.body))
+
+
+def test_rows_of_json_keep_their_types_and_may_have_more_columns_later(check: Check) -> None:
+    rows = [{"email": "a@example.org", "external_id": 7, "location": {"city": "Köln"}}]
+    rows += [{"email": "b@example.org", "tags": ["x"], "location": {"town": "Köln"}}]
+    items, rejected, _ = check(rows)
+    assert items[0].body == {"email": "a@example.org", "external_id": "7", "location": {"city": "Köln"}}
+    assert (rejected[0].where, rejected[0].why) == ("location", "has a property that is not known")
+    assert rows[0] == {"email": "a@example.org", "external_id": 7, "location": {"city": "Köln"}}
+
+
+def test_events_get_their_metric_their_time_and_a_key(check: Check) -> None:
+    rows = (
+        "email,date,amount,item\na@example.org,2026-01-03 12:00,49.90,Shoe\na@example.org,2026-01-03 12:00,49.90,Shoe\n"
+    )
+    items, rejected, checking = check(rows, "events", constants={"metric": "Order"}, zone="Europe/Berlin")
+    event = items[0].body["event"]
+    assert event["metric"] == {"name": "Order"}
+    assert event["time"] == "2026-01-03T12:00:00+01:00"
+    assert event["value"] == 49.9
+    assert items[0].identity == f"event.unique_id={event['unique_id']}"
+    assert rejected[0].why == "has the event.unique_id of line 2"
+    assert "taken as Europe/Berlin" in " ".join(checking.report.told)
+
+
+def test_an_item_that_is_too_long_is_rejected(check: Check) -> None:
+    items, rejected, _ = check(f"email;text\na@example.org;{'ä' * 52_000}\n")
+    assert not items
+    assert "longer than 102,400 bytes" in rejected[0].why
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"region": "XX"}, "'XX' is no region"),
+        ({"zone": "Mars/Olympus"}, "no time zone"),
+        ({"duplicates": "newest"}, "no rule 'newest'"),
+        ({"constants": {"phone_number": "12"}}, "--set phone_number: the value is not a phone number"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_named(check: Check, options: Any, says: str) -> None:
+    with pytest.raises(SourceProblem, match=says) as caught:
+        check("email\na@example.org\n", **options)
+    assert caught.value.advice
