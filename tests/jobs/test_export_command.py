@@ -1,5 +1,6 @@
 """`klaviyo-mcp export`: killed at any place and given again, it writes what an undisturbed one does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,12 +8,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from klaviyo_mcp.jobs.errors import JobProblem
+from klaviyo_mcp.jobs.exporting import Target
+from klaviyo_mcp.runtime.exports import check_free
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
@@ -33,8 +38,10 @@ class Exports:
         self.url = url
         httpx2.post(f"{url}/_sandbox/faults", json=[{"operation": "*", "fault": "latency", "seconds": SLOWED}])
 
-    def start(self, home: Path, *words: str, largest: int | None = None) -> subprocess.Popen[bytes]:
-        words = ("klaviyo_mcp", "export", *words)
+    def start(
+        self, home: Path, *words: str, largest: int | None = None, command: str = "export"
+    ) -> subprocess.Popen[bytes]:
+        words = ("klaviyo_mcp", command, *words)
         program = (
             [sys.executable, "-m", *words] if largest is None else [sys.executable, "-c", LIMITED, str(largest), *words]
         )
@@ -53,9 +60,9 @@ class Exports:
             stderr=subprocess.PIPE,
         )
 
-    def run(self, home: Path, *words: str, code: int = 0, largest: int | None = None) -> tuple[bytes, str]:
+    def run(self, home: Path, *words: str, code: int = 0, **how: Any) -> tuple[bytes, str]:
         """Its stdout, and what it says; any other exit code than `code` fails the test."""
-        process = self.start(home, *words, largest=largest)
+        process = self.start(home, *words, **how)
         out, err = process.communicate(timeout=60)
         assert process.returncode == code, err.decode()
         return out, err.decode()
@@ -84,47 +91,48 @@ def test_killed_anywhere_it_goes_on_and_writes_the_same_bytes(
 ) -> None:
     home = tmp_path_factory.mktemp("killed")
     for at_line in (lines, min(399, lines + 100))[: 1 + again]:
-        process = exports.start(home, "profiles", "-o", "people.csv")
-        part = home / "people.csv.part"
-        while process.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") < at_line):
-            time.sleep(0.01)
-        process.kill()
-        process.communicate()
+        part = _killed_at(exports, home, at_line)
     if not (home / "people.csv").exists():
         exports.run(home, "profiles", "-o", "people.csv")
     assert (home / "people.csv").read_bytes() == whole
     assert not part.exists()
 
 
-def test_rows_written_but_not_kept_are_cut_off(exports: Exports, whole: bytes, tmp_path: Path) -> None:
-    process = exports.start(tmp_path, "profiles", "-o", "people.csv")
-    part = tmp_path / "people.csv.part"
-    while not part.exists() or part.stat().st_size < 1_000:
-        time.sleep(0.01)
-    process.kill()
-    process.communicate()
-    with part.open("ab") as file:
-        file.write(b'{"id":"half a ro')
-    _, said = exports.run(tmp_path, "profiles", "-o", "people.csv")
-    assert "Going on with the job" in said
-    assert (tmp_path / "people.csv").read_bytes() == whole
-
-
 def test_rows_that_are_gone_are_told_and_force_begins_anew(exports: Exports, whole: bytes, tmp_path: Path) -> None:
-    process = exports.start(tmp_path, "profiles", "-o", "people.csv")
-    part = tmp_path / "people.csv.part"
-    while not part.exists() or part.read_bytes().count(b"\n") < 150:
-        time.sleep(0.01)
-    process.kill()
-    process.communicate()
+    part = _killed_at(exports, tmp_path, 150)
     part.write_bytes(b"x" * 10)
     _, said = exports.run(tmp_path, "profiles", "-o", "people.csv", code=1)
     assert "is not as it was left" in said
     assert "--force" in said
     _, said = exports.run(tmp_path, "profiles", "--since", "2026-01-01", "-o", "people.csv", code=1)
     assert "asks for something else" in said
-    exports.run(tmp_path, "profiles", "-o", "people.csv", "--force", "--format", "csv")
+    exports.run(tmp_path, "profiles", "-o", "people.csv", "--force")
     assert (tmp_path / "people.csv").read_bytes() == whole
+
+
+def test_jobs_shows_it_and_goes_on_with_it_and_what_was_not_kept_is_cut_off(
+    exports: Exports, whole: bytes, tmp_path: Path
+) -> None:
+    part = _killed_at(exports, tmp_path, 50)
+    with part.open("ab") as file:
+        file.write(b'{"id":"half a ro')
+    (job,) = json.loads(exports.run(tmp_path, "list", "--json", command="jobs")[0])
+    assert (job["does"], job["kind"], job["file"]) == ("export", "profiles", str(tmp_path / "people.csv"))
+    out, _ = exports.run(tmp_path, "resume", job["job"], command="jobs")
+    assert b"done, 400 rows" in out
+    assert (tmp_path / "people.csv").read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "people.csv"]
+
+
+def _killed_at(exports: Exports, home: Path, lines: int) -> Path:
+    """The rows of an export of all people that was killed when there were so many."""
+    process = exports.start(home, "profiles", "-o", "people.csv")
+    part = home / "people.csv.part"
+    while process.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") < lines):
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    return part
 
 
 def test_a_full_disk_pauses_it_and_with_room_it_goes_on(exports: Exports, whole: bytes, tmp_path: Path) -> None:
@@ -137,16 +145,22 @@ def test_a_full_disk_pauses_it_and_with_room_it_goes_on(exports: Exports, whole:
     assert (tmp_path / "people.csv").read_bytes() == whole
 
 
-def test_a_file_that_is_there_is_left_alone(exports: Exports, tmp_path: Path) -> None:
-    (tmp_path / "there.csv").write_text("mine")
-    for words, says in [
-        (("-o", "there.csv"), "--force"),
-        (("-o", "no/such/folder.csv"), "There is no folder"),
-        (("-o", "home.csv/x.csv"), "There is no folder"),
+def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    for name in ("there.csv", "begun.csv.part"):
+        (tmp_path / name).write_text("mine")
+    for place, says in [
+        ("there.csv", "there.csv is there"),
+        ("begun.csv", "begun.csv.part is there"),
+        ("no/such/folder.csv", "There is no folder"),
+        (".", "is a folder"),
     ]:
-        _, said = exports.run(tmp_path, "catalog-items", *words, code=1)
-        assert says in said
-    assert (tmp_path / "there.csv").read_text() == "mine"
+        with pytest.raises(JobProblem, match=says):
+            check_free(Target(tmp_path / place, "csv"))
+    check_free(Target(tmp_path / "there.csv", "csv", force=True))
+    check_free(Target(tmp_path / "free.csv", "csv"))
+
+
+def test_words_that_name_no_export_are_answered_with_those_that_do(exports: Exports, tmp_path: Path) -> None:
     assert "does not say its form" in exports.run(tmp_path, "catalog-items", "-o", "items", code=2)[1]
     assert "There are: campaign-report, " in exports.run(tmp_path, "people", "-o", "items.csv", code=2)[1]
 
@@ -160,10 +174,3 @@ def test_streams_get_the_same_as_files(exports: Exports, whole: bytes, tmp_path:
     exports.run(tmp_path, "profiles", "-o", "pipe", "--format", "csv")
     reader.join(10)
     assert got == [whole]
-
-
-def test_without_user_content_no_words_of_people_are_in_the_file(exports: Exports, tmp_path: Path) -> None:
-    out, _ = exports.run(tmp_path, "profiles", "-o", "-", "--format", "jsonl", "--no-user-content")
-    assert out.count(b"\n") == 400
-    assert b'"email"' in out
-    assert b'"Loyalty tier"' not in out

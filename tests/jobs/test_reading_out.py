@@ -40,11 +40,15 @@ class Shop:
         return await self.engine.run(Call(action, arguments), self.account)
 
     async def export(
-        self, asked: Asked, size: int | None = 7, between: Callable[[int], Awaitable[None]] | None = None
+        self,
+        asked: Asked,
+        size: int = 7,
+        between: Callable[[int], Awaitable[None]] | None = None,
+        user_content: bool = True,
     ) -> Rows:
         kind = load_export_kinds()[asked.kind]
         question, _ = await settled(self.engine, self.account, kind, asked)
-        if size and "page_size" in kind.arguments:
+        if "page_size" in kind.arguments:
             kind = kind.model_copy(update={"arguments": {**kind.arguments, "page_size": size}})
         found: Rows = []
         place = Place()
@@ -59,7 +63,7 @@ class Shop:
         async def read(action: str, arguments: Any) -> Outcome:
             return await self.run(action, **arguments)
 
-        assert await pages(kind, question, place, read, _nothing, take) == ""
+        assert await pages(kind, question, place, read, _nothing, take, user_content=user_content) == ""
         return found
 
 
@@ -113,6 +117,15 @@ async def test_an_export_has_each_record_that_klaviyo_lists_once(
 async def test_events_tell_whose_they_are_and_of_which_metric(shop: Shop) -> None:
     found = await shop.export(Asked("events", {"metric": "Placed Order"}), 200)
     assert all(row["metric"]["name"] == "Placed Order" and row["profile"]["email"] for row in found)
+
+
+@pytest.mark.anyio
+async def test_without_user_content_no_words_of_people_are_in_it(shop: Shop) -> None:
+    found = await shop.export(Asked("profiles", {}), user_content=False)
+    assert len(found) == 60
+    assert all(row["email"] and "subscriptions" in row for row in found)
+    assert not any("first_name" in row and row["first_name"] for row in found)
+    assert not any(row.get("properties") for row in found)
 
 
 @pytest.mark.anyio

@@ -2,7 +2,6 @@
 
 import stat
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 import anyio
 import typer
 
-from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.cli.options import AccountOption, NoUserContentFlag, SandboxFlag
 from klaviyo_mcp.cli.output import fail, warn
 from klaviyo_mcp.klaviyo.words import visible
@@ -60,9 +58,8 @@ def export(
 
     What is interrupted goes on where it was when the same command is given again.
     """
-    from klaviyo_mcp.jobs.errors import JobProblem
+    from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.export_kind import load_export_kinds
-    from klaviyo_mcp.jobs.patience import Trouble
     from klaviyo_mcp.runtime.exports import Asked
 
     kinds = load_export_kinds()
@@ -73,18 +70,12 @@ def export(
     warn(foreign_variables())
     selection = select(user_content=not no_user_content)
     start_logging(selection.settings, "warning")
-    try:
+    with problems_told():
         target = _target(output, format_, excel=excel, force=force)
         if sandbox or _is_stream(output):
             anyio.run(_straight, selection, account, sandbox, kinds[kind], asked, target, output)
         else:
             _durably(selection, account, kinds[kind], asked, target)
-    except JobProblem as problem:
-        fail(f"{problem.message} {problem.advice}".strip())
-    except Trouble as trouble:
-        fail(trouble.reason)
-    except ActionError as error:
-        fail("\n".join([error.message, *map(str, error.problems), error.advice]).strip())
 
 
 def _target(output: str, form: str | None, *, excel: bool, force: bool) -> "Target":
@@ -117,6 +108,7 @@ def _is_stream(output: str) -> bool:
 
 def _durably(selection: Selection, account: str | None, kind: "ExportKind", asked: "Asked", target: "Target") -> None:
     """As a job, which goes on after whatever happens."""
+    from klaviyo_mcp.cli.job_watching import counting
     from klaviyo_mcp.jobs.running import is_over
     from klaviyo_mcp.runtime.exports import begun
     from klaviyo_mcp.runtime.jobs import open_engine, open_store
@@ -129,10 +121,11 @@ def _durably(selection: Selection, account: str | None, kind: "ExportKind", aske
         given = selection.user_content
         job, again = begun(store, engine, whom, asked, target, lambda: question, user_content=given)
         rows = job.progress.get("rows", 0)
-        tell = _teller([f"Going on with the job {job.id} after {rows:,} rows."] if again else told)
-        while not is_over(job := store.job(job.id)):
-            tell(job.progress.get("rows", 0))
-            sleep(LOOK_EVERY)
+        warn([f"Going on with the job {job.id} after {rows:,} rows."] if again else map(visible, told))
+        with counting("read") as tell:
+            while not is_over(job := store.job(job.id)):
+                tell(job.progress.get("rows", 0))
+                sleep(LOOK_EVERY)
         if job.state == "paused":
             fail(f"Not done: {job.reason}\n{_again(target)} (job {job.id}).")
         if job.state == "cancelled":
@@ -174,7 +167,9 @@ async def _straight(
     output: str,
 ) -> None:
     """Without a job: into a stream, or from a sandbox, which ends with this process."""
+    from klaviyo_mcp.cli.job_watching import counting
     from klaviyo_mcp.jobs.exporting import RowsFile, pages, write_table
+    from klaviyo_mcp.jobs.patience import Trouble
     from klaviyo_mcp.jobs.reading_out import Place
     from klaviyo_mcp.jobs.writing import line_of
     from klaviyo_mcp.runtime.exports import check_free, settled
@@ -187,9 +182,14 @@ async def _straight(
     try:
         whom = await application.accounts.find()
         question, told = await settled(application.engine, whom, kind, asked)
-        tell, place = _teller(told), Place()
+        warn(map(visible, told))
+        place = Place()
         read = partial(pages, kind, question, place, reads_by(application, whom), _nothing_asked)
-        with TemporaryDirectory(prefix="klaviyo-mcp-") as folder, _opened(target, output) as to:
+        with (
+            TemporaryDirectory(prefix="klaviyo-mcp-") as folder,
+            _opened(target, output) as to,
+            counting("read") as tell,
+        ):
             rows = Path(folder) / "rows"
             file = None if target.form == "jsonl" else RowsFile.going_on(rows, place)
 
@@ -201,7 +201,10 @@ async def _straight(
                     file.add(found)
                 tell(place.rows)
 
-            await read(take, user_content=selection.user_content)
+            try:
+                await read(take, user_content=selection.user_content)
+            except Trouble as trouble:
+                fail(trouble.reason)
             if file is not None:
                 file.close()
                 write_table(kind, rows, to, target.form, excel=target.excel)
@@ -233,15 +236,3 @@ class _Lent:
 
 async def _nothing_asked() -> str:
     return ""
-
-
-def _teller(told: list[str]) -> Callable[[int], None]:
-    """Tells first what is so, and then how far it is: in place on a terminal, else not at all."""
-    warn(map(visible, told))
-    if not sys.stderr.isatty():
-        return lambda _: None
-
-    def tell(rows: int) -> None:
-        print(f"\r{rows:,} rows", end="", file=sys.stderr, flush=True)
-
-    return tell

@@ -33,9 +33,8 @@ def list_jobs(as_json: JsonFlag = False) -> None:
         print_json(shown)
         return
     for one in shown:
-        print(
-            f"{one['job']}  {one['state']:<9}  {one['kind']:<20}  {one['progress'].get('rows', 0):>10,}  {one['file']}"
-        )
+        what, rows = f"{one['does']} {one['kind']}", one["progress"].get("rows", 0)
+        print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {one['file']}")
 
 
 @jobs.command("show")
@@ -109,6 +108,8 @@ def retry_failed(
     with problems_told():
         store, _ = _opened()
         found = store.job(job)
+        if found.facts["does"] != "import":
+            raise NotPossibleNow(f"The job {found.id} is an export, which sends no rows", "Nothing was done.")
         if found.state not in ("done", "cancelled"):
             raise NotPossibleNow(f"The job {found.id} is {found.state}", "Wait for its end, or cancel it.")
         folder = report or Path(f"{found.facts['file']}.report")
@@ -216,6 +217,7 @@ def run_here(
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.exporting import drop, target_of
     from klaviyo_mcp.jobs.running import cancel_now
     from klaviyo_mcp.runtime.jobs import leases_of
 
@@ -226,6 +228,8 @@ def _wish(id: str, wish: str) -> None:
         if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
             print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
         elif wish == "cancel" and cancel_now(store, job):
+            if job.facts["does"] == "export":
+                drop(target_of(job))
             print(f"Job {job.id} is cancelled. What was sent stays sent.")
         elif wish == "pause" and store.change(
             job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."
@@ -249,7 +253,7 @@ def _opened() -> "tuple[JobStore, Selection]":
 
 def _shown(store: "JobStore", job: "Job") -> JSON:
     """A job as JSON."""
-    names = ("kind", "file", "sha256", "checked", "options", "account")
+    names = ("does", "kind", "file", "sha256", "checked", "options", "account")
     return {
         "job": job.id,
         "state": job.state,
@@ -257,7 +261,8 @@ def _shown(store: "JobStore", job: "Job") -> JSON:
         **{name: job.facts[name] for name in names if job.facts.get(name) is not None},
         "created": job.created,
         "changed": job.changed,
-        "progress": job.progress or _progress(store, job),
+        # Where an export stands is for nobody but itself.
+        "progress": {name: value for name, value in (job.progress or _progress(store, job)).items() if name != "place"},
     }
 
 

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from klaviyo_mcp.loose_json import JSON, items
+from klaviyo_mcp.registry.yaml_text import LOADER
 
 
 class _Part(BaseModel):
@@ -72,6 +73,7 @@ class ExportKind(_Part):
 def load_export_kinds() -> dict[str, ExportKind]:
     """Every kind by its name, in alphabetical order. Raises pydantic's ValidationError for a wrong declaration."""
     folder = files("klaviyo_mcp.jobs") / "export_kinds"
-    read = [yaml.safe_load(file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".yaml")]
+    texts = [file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".yaml")]
+    read = [yaml.load(text, LOADER) for text in texts]  # noqa: S506 - it is a safe one
     kinds = [ExportKind.model_validate(one) for document in read for one in items(document)]
     return {kind.name: kind for kind in sorted(kinds, key=lambda kind: kind.name)}

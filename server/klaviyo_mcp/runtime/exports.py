@@ -98,6 +98,7 @@ def begun(
     facts: JSON = {
         "does": "export",
         "kind": asked.kind,
+        "file": str(target.path),
         "account": account.name,
         "machine": machine(),
         "asked": words,
