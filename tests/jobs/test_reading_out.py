@@ -230,6 +230,7 @@ _ACTION: Any = None
     [
         (Asked("list-members", {}), "needs --list"),
         (Asked("profiles", {"metric": "Placed Order"}), "has no --metric"),
+        (Asked("events", {"metric": "Plaqed Order"}), '--metric: "name:Plaqed Order" stands for a metric'),
         (Asked("catalog-items", {}, since="2026-01-01"), "cannot be narrowed by time"),
         (Asked("events", {}, since="yesterday"), "--since 'yesterday' is no time"),
         (Asked("events", {}, "2026-02-01", "2026-01-01"), "--since is not before --until"),

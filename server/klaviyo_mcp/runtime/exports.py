@@ -7,6 +7,7 @@ from typing import Any
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
 from klaviyo_mcp.jobs.export_kind import ExportKind
@@ -41,7 +42,7 @@ async def settled(
 ) -> tuple[Question, list[str]]:
     """What an export asks Klaviyo for, and what is told of it. Names are looked up; nothing is changed.
 
-    Raises JobProblem for what the kind does not take, ActionError and KlaviyoError for what is not in the account.
+    Raises JobProblem for what the kind does not take and names of nothing, ActionError and KlaviyoError as reads do.
     """
     _check(kind, asked)
     zone = (await engine.facts(account)).timezone or ""
@@ -50,7 +51,10 @@ async def settled(
     question, told = _timed(kind, asked, question, (now or datetime.now(UTC)).replace(microsecond=0))
     if not zone and kind.takes_times:
         told.append("The account's time zone could not be read: times are taken in UTC.")
-    plan = await engine.planned(Call(kind.action, arguments_at(kind, question, Place())), account)
+    try:
+        plan = await engine.planned(Call(kind.action, arguments_at(kind, question, Place())), account)
+    except InvalidArguments as error:
+        raise _of_option(kind, question, error) or error from None
     found = plan.settled.things
     options = dict(question.options)
     for name, option in kind.options.items():
@@ -125,6 +129,15 @@ def check_free(target: Target) -> None:
     for path in (target.path, target.part):
         if path.exists():
             raise AlreadyThere(f"{path} is there.", "Add --force to replace it, or give another file.")
+
+
+def _of_option(kind: ExportKind, question: Question, error: InvalidArguments) -> JobProblem | None:
+    """The problem of an argument as one of the option that it was made of."""
+    for name, option in kind.options.items():
+        for problem in error.problems:
+            if option.form and name in question.options and str(question.options[name]) in problem.problem:
+                return JobProblem(f"--{name}: {problem.problem}.", f"{problem.fix}. Nothing was exported.".lstrip(". "))
+    return None
 
 
 def _go_on(engine: JobEngine, job: Job) -> None:
