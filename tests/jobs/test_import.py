@@ -38,7 +38,7 @@ def test_people_get_in_and_the_report_tells_who_did_not(jobs: Jobs, people: str)
     listed = jobs.read("/api/lists")[0]
     words = ["--region", "DE", "--list", f"name:{listed['attributes']['name']}", "--bad-rows", "skip", "--yes"]
     told = jobs.run("import", "profiles", people, *words)
-    assert "It reaches 2 people by bulk_import_profiles, in 1 requests." in told
+    assert "It reaches 2 people by bulk_import_profiles, in 1 request." in told
     members = {
         one["attributes"]["email"]: one["attributes"] for one in jobs.read(f"/api/lists/{listed['id']}/profiles")
     }

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +13,7 @@ from klaviyo_mcp.cli.output import fail, print_json, warn
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.preparing import Draft
+    from klaviyo_mcp.jobs.preparing import Draft, Wanted
     from klaviyo_mcp.jobs.store import JobStore
     from klaviyo_mcp.runtime.assembly import Application, Selection
 
@@ -65,66 +66,98 @@ def import_file(
     as_json: JsonFlag = False,
 ) -> None:
     """Send the rows of a file to Klaviyo: first all are checked, then you are asked, then they are sent."""
-    from klaviyo_mcp.cli.job_watching import counting, problems_told, reported  # an engine that other commands need not
-    from klaviyo_mcp.jobs.preparing import Wanted, kind_of, prepared, same_file
+    from klaviyo_mcp.jobs.preparing import Wanted  # an engine that other commands need not load
+
+    options = {**_pairs("--option", option), **({"list": to_list} if to_list else {})}
+    wanted = Wanted(kind, options, _pairs("--map", mapped), _pairs("--set", constant), duplicates)
+    wanted.region, wanted.zone, wanted.dates, wanted.decimal = region, zone, dates, decimal
+    reading = _Reading(form, encoding, delimiter, header)
+    folder = report or Path(f"{file.name}.report")
+    _imported(file, wanted, reading, _How(bad_rows, folder, dry_run, detach, yes, account, as_json))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is said of a file, empty where it is to be found out."""
+
+    form: str
+    encoding: str
+    delimiter: str
+    header: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How far an import may go, and where it tells of it."""
+
+    bad_rows: str
+    folder: Path
+    dry_run: bool
+    detach: bool
+    yes: bool
+    account: str | None
+    as_json: bool
+
+
+def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> None:
+    from klaviyo_mcp.cli.job_watching import counting, problems_told, reported  # as above
+    from klaviyo_mcp.jobs.preparing import kind_of, prepared, same_file
     from klaviyo_mcp.jobs.source import open_source
     from klaviyo_mcp.runtime.assembly import assemble, select
     from klaviyo_mcp.runtime.jobs import found_account, open_store, whose
 
-    pairs = {**_pairs("--option", option), **({"list": to_list} if to_list else {})}
-    wanted = Wanted(kind, pairs, _pairs("--map", mapped), _pairs("--set", constant), duplicates)
-    wanted.region, wanted.zone, wanted.dates, wanted.decimal = region, zone, dates, decimal
     with problems_told():
-        kind_of(kind)
-        source = open_source(file, form=form, encoding=encoding, delimiter=delimiter, header=header)
+        kind_of(wanted.kind)
+        source = open_source(
+            file, form=reading.form, encoding=reading.encoding, delimiter=reading.delimiter, header=reading.header
+        )
         selection = select(confirm="never")
-        application = assemble(selection, account=account)
+        application = assemble(selection, account=how.account)
         whom = found_account(application)
         store = open_store(selection.settings)
         store.tidy()
         with counting("checked") as counted:
             draft = prepared(source, file, wanted, store, selection.registry, whose(whom), whom.name, counted)
-        folder = report or Path(f"{file.name}.report")
         try:
-            does = _consequences(application, draft) if draft.intake.first is not None else []
-            before = None if dry_run else same_file(store, draft)
+            does = _consequences(application, draft) if draft.intake.items else []
+            before = None if how.dry_run else same_file(store, draft)
             lines = [*_check_told(draft), *does]
-            written = reported(store, draft.job, folder) if draft.report.rejected or draft.report.duplicates else []
-            _say([*lines, *(line for line in written if line.endswith(".csv"))], as_json)
-            may = _agreed(draft, yes=yes, bad_rows=bad_rows, dry_run=dry_run, resumes=before is not None)
-            if not may or before is not None:
-                store.forget(draft.job.id)
-            if not may:
-                _end(store, draft, as_json, lines, dry_run)
-                return
+            left_out = draft.report.rejected or draft.report.duplicates
+            written = reported(store, draft.job, how.folder) if left_out else []
+            _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
+            may = _agreed(draft, how, resumes=before is not None)
         except BaseException:
             store.forget(draft.job.id)
             raise
+        if not may or before is not None:
+            store.forget(draft.job.id)
+        if not may:
+            _end(draft, lines, how)
+            return
         job = before or draft.job
         if before is None:
             store.change(job.id, only=("draft",), state="queued", facts=job.facts)
-        _run(store, selection, job.id, account, folder, as_json, detach)
+        _run(store, selection, job.id, how)
 
 
-def _run(
-    store: "JobStore", selection: "Selection", id: str, account: str | None, folder: Path, as_json: bool, detach: bool
-) -> None:
-    from klaviyo_mcp.cli.jobs import run_here
+def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
+    from klaviyo_mcp.cli.jobs import run_here  # as above
 
-    if detach:
-        _say([f"Job {id} waits for a worker: klaviyo-mcp jobs work. Look with: klaviyo-mcp jobs show {id}"], as_json)
-        if as_json:
+    if how.detach:
+        told = f"Job {id} waits for a worker: klaviyo-mcp jobs work. Look with: klaviyo-mcp jobs show {id}"
+        _say([told], how.as_json)
+        if how.as_json:
             print_json({"job": id, "state": "queued"})
         return
-    run_here(store, selection, id, account, folder, as_json)
+    run_here(store, selection, id, how.account, how.folder, how.as_json)
 
 
-def _agreed(draft: "Draft", *, yes: bool, bad_rows: str, dry_run: bool, resumes: bool) -> bool:
+def _agreed(draft: "Draft", how: _How, *, resumes: bool) -> bool:
     """Whether it may be sent. Ends the command where that needs another word than was given."""
-    if dry_run or draft.intake.first is None:
+    if how.dry_run or not draft.intake.items:
         return False
-    asks = sys.stdin.isatty() and not yes
-    if draft.report.rejected and bad_rows == "stop" and not asks:
+    asks = sys.stdin.isatty() and not how.yes
+    if draft.report.rejected and how.bad_rows == "stop" and not asks:
         fail(
             f"Nothing was sent: {draft.report.rejected:,} rows do not pass. Correct them, or leave them out with "
             "--bad-rows skip."
@@ -132,21 +165,19 @@ def _agreed(draft: "Draft", *, yes: bool, bad_rows: str, dry_run: bool, resumes:
     if asks:
         what = "There is an unfinished job of this file. Go on with it?" if resumes else "Shall this be sent?"
         return typer.confirm(what, err=True)
-    if not yes:
+    if not how.yes:
         fail("Nothing was sent. Look at what it does, then add --yes.")
     return True
 
 
-def _end(store: "JobStore", draft: "Draft", as_json: bool, lines: list[str], dry_run: bool) -> None:
-    if as_json:
-        print_json(
-            {"sent": False, "checked": draft.job.facts["checked"], "told": lines, "columns": draft.mapping.columns}
-        )
-    elif draft.intake.first is None:
+def _end(draft: "Draft", lines: list[str], how: _How) -> None:
+    if how.as_json:
+        checked, columns = draft.job.facts["checked"], draft.mapping.columns
+        print_json({"sent": False, "checked": checked, "told": lines, "columns": columns})
+    elif not draft.intake.items:
         fail("Nothing was sent: no row passes.")
     else:
-        _say(["Nothing was sent: this was a dry run." if dry_run else "Nothing was sent."], as_json)
-    store.close()
+        _say(["Nothing was sent: this was a dry run." if how.dry_run else "Nothing was sent."], how.as_json)
 
 
 def _check_told(draft: "Draft") -> list[str]:
@@ -161,7 +192,7 @@ def _check_told(draft: "Draft") -> list[str]:
     for group in report.problems:
         where = f"{group.where}: " if group.where else ""
         at = ", ".join(str(line) for line in group.lines)
-        lines.append(f"- {where}{group.why} ({group.count:,} rows; lines {at}). {group.advice}".rstrip())
+        lines.append(f"- {where}{group.why} (rows: {group.count:,}; lines: {at}). {group.advice}".rstrip())
     return lines
 
 
@@ -172,22 +203,32 @@ def _consequences(application: "Application", draft: "Draft") -> list[str]:
     from klaviyo_mcp.actions.engine import Call
     from klaviyo_mcp.jobs.preparing import settled_options
 
-    async def look() -> tuple[JSON, list[str]]:
+    kind, intake = draft.kind, draft.intake
+
+    async def looked() -> tuple[int, JSON, list[str]] | None:
         engine, accounts = application.engine, application.accounts
         try:
             account = await accounts.find(draft.job.facts["account"])
-            plan = await engine.planned(Call(draft.kind.action, draft.first_call), account)
+
+            async def look(action: str, arguments: JSON) -> list[JSON]:
+                return (await engine.run(Call(action, arguments), account)).records
+
+            if (example := await draft.example(look)) is None:
+                return None
+            plan = await engine.planned(Call(kind.action, example[1]), account)
             told = await engine.consequences(plan, account)
-            return plan.arguments, [*told.says, *(f"Not known: {text}" for text in told.unknown), told.undo]
+            return example[0], plan.arguments, [*told.says, *(f"not known: {one}" for one in told.unknown), told.undo]
         finally:
             await accounts.close()
 
-    arguments, says = anyio.run(look)
-    draft.job.facts["options"] = settled_options(draft, arguments)
-    intake, kind = draft.intake, draft.kind
-    what = "people" if kind.people else "rows"
-    lines = [f"It reaches {intake.items:,} {what} by {draft.kind.action}, in {intake.chunks:,} requests."]
-    lines += [f"- for line {intake.first_line}: {text}" for text in says if text]
+    what, requests = "people" if kind.people else "rows", "request" if intake.chunks == 1 else "requests"
+    lines = [f"It reaches {intake.items:,} {what} by {kind.action}, in {intake.chunks:,} {requests}."]
+    if (found := anyio.run(looked)) is None:
+        lines.append(f"- none of the first {len(intake.sample)} rows is in the account, so no example can be shown.")
+    else:
+        line, arguments, says = found
+        draft.job.facts["options"] = settled_options(draft, arguments)
+        lines += [f"- for line {line}: {text}" for text in says if text]
     return [*lines, *(f"- {text}" for text in kind.says)]
 
 

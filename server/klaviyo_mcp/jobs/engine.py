@@ -26,6 +26,8 @@ FORMAT = "klaviyo-jobs-1"
 """The version of the steps. Another one does not go on with workflows of this: to be raised when steps change."""
 AT_ONCE = 4
 """Jobs that one worker takes over at a time."""
+ENDING = 3
+"""Seconds that a workflow has for its last entry, when its job has just ended."""
 Step = Callable[[], Awaitable[Any]]
 
 
@@ -80,10 +82,10 @@ class JobEngine:
         self._launched = True
 
     def close(self) -> None:
-        """Stop. A workflow that has not ended is left as one whose worker died."""
+        """Stop. A workflow that does not end within moments is left as one whose worker died."""
         if self._launched:
             DBOS.delete_queue(self._queue)
-            DBOS.destroy(workflow_completion_timeout_sec=0)
+            DBOS.destroy(workflow_completion_timeout_sec=ENDING)
         self._launched = False
         _here.clear()
         self._leases.release()
@@ -221,7 +223,13 @@ def _workflow_id(job: str, run: int) -> str:
 
 
 def _quiet() -> None:
-    """DBOS speaks through our logging, and not by a handler of its own."""
+    """DBOS speaks through our logging, and not by a handler of its own; values of rows could stand in a traceback."""
     logger = logging.getLogger("dbos")
     logger.addHandler(logging.NullHandler())
+    logger.addFilter(_without_traceback)
     logger.propagate = True
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True

@@ -10,6 +10,8 @@ from klaviyo_mcp.jobs.kind import Kind
 from klaviyo_mcp.jobs.store import JobStore
 from klaviyo_mcp.loose_json import JSON
 
+SAMPLE = 50
+"""Items of which one is shown as an example of what a job does; fewer than a filter takes values."""
 REJECTED_TOGETHER = 2_000
 """Rows that did not pass which are written at a time."""
 
@@ -21,13 +23,15 @@ def new_id() -> str:
 
 @dataclass(slots=True)
 class Intake:
-    """What became of the rows of a file: items in chunks, and rows that did not pass. `first` is the first item."""
+    """What became of the rows of a file: items in chunks, and rows that did not pass.
+
+    `sample` has the first items, each with its line.
+    """
 
     chunks: int = 0
     items: int = 0
     rejected: int = 0
-    first: JSON | None = None
-    first_line: int = 0
+    sample: list[tuple[int, JSON]] = field(default_factory=list[tuple[int, JSON]])
     _waiting: list[tuple[int, JSON, str, str]] = field(default_factory=list[tuple[int, JSON, str, str]])
     _bytes: int = 0
     _refused: list[Rejected] = field(default_factory=list[Rejected])
@@ -57,8 +61,8 @@ class Intake:
         size = item.size + kind.chunk.wrapping
         if len(self._waiting) >= kind.chunk.items or (self._waiting and self._bytes + size > kind.chunk.bytes):
             self._flush(store, job)
-        if self.first is None:
-            self.first, self.first_line = item.body, item.line
+        if len(self.sample) < SAMPLE:
+            self.sample.append((item.line, item.body))
         self._waiting.append((item.line, item.body, item.identity, item.raw))
         self._bytes += size
         self.items += 1

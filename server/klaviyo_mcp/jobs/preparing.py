@@ -1,6 +1,7 @@
 """A file made into the draft of a job: what its options mean, where its columns go, what passes, what it would do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.jobs.checking import Checker, CheckReport, checked
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
 from klaviyo_mcp.jobs.intake import Intake, new_id
-from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds, option_schemas
+from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds, option_schemas, put
 from klaviyo_mcp.jobs.mapping import Mapping as ColumnMapping
 from klaviyo_mcp.jobs.mapping import suggested
 from klaviyo_mcp.jobs.report import ADDED
@@ -19,6 +20,7 @@ from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.registry import Registry
 
+Look = Callable[[str, JSON], Awaitable[list[JSON]]]
 UNFINISHED = ("queued", "running", "paused")
 
 
@@ -47,10 +49,34 @@ class Draft:
     report: CheckReport
     intake: Intake
 
-    @property
-    def first_call(self) -> JSON:
-        """The arguments of a call with the first item alone, which is what the job would do to one."""
-        return fill(self.kind.arguments, {"items": [self.intake.first], "options": self.job.facts["options"]})
+    async def example(self, look: Look) -> tuple[int, JSON] | None:
+        """The line of an item, and the arguments of a call with it alone; None where the account has none of the first.
+
+        `look` reads the account, for ids that items do not have. It raises ActionError and KlaviyoError.
+        """
+        options = self.job.facts["options"]
+        sample = [(line, deepcopy(body)) for line, body in self.intake.sample]
+        for resolve in self.kind.resolve:
+            if resolve.when and resolve.when not in options:
+                continue
+            values = [str(one) for _, body in sample if (one := read_hole(resolve.value, body)) is not ABSENT]
+            if not values:
+                continue
+            records = await look(resolve.action, fill(resolve.arguments, {"values": values, "options": options}))
+            ids = {str(read_hole(resolve.field, record)).casefold(): record.get("id") for record in records}
+            there: list[tuple[int, JSON]] = []
+            for line, body in sample:
+                found = ids.get(str(read_hole(resolve.value, body)).casefold())
+                if found and resolve.to:
+                    put(body, resolve.to, found)
+                    body.pop(resolve.value, None)
+                if found or (resolve.to and read_hole(resolve.to, body) is not ABSENT):
+                    there.append((line, body))
+            sample = there
+        if not sample:
+            return None
+        line, body = sample[0]
+        return line, fill(self.kind.arguments, {"items": [body], "options": options})
 
 
 def kind_of(name: str) -> Kind:

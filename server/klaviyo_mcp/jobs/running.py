@@ -118,7 +118,7 @@ def progress_of(store: JobStore, id: str) -> JSON:
     for _, state, count, notes in store.chunk_states(id):
         total += count
         failed += notes.get("failed", 0) + notes.get("left", 0)
-        sent += count if state in ("sent", "done") else 0
+        sent += count - notes.get("left", 0) if state in ("sent", "done") else 0
         settled += count if state == "done" else 0
         told += notes.get("told", [])
     counts = {"rows": total, "sent": sent, "settled": settled, "failed": failed}
