@@ -52,6 +52,7 @@ SLOW = (
     "conformance/",
     "end_to_end/",
     "hosted/",
+    "jobs/test_export_command.py",
     "jobs/test_import.py",
     "jobs/test_killed.py",
     "jobs/test_workers.py",

@@ -27,9 +27,9 @@ def as_csv(records: Sequence[Any]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(_guarded(name) for name in columns)
+    writer.writerow(guarded(name) for name in columns)
     for row in rows:
-        writer.writerow(_cell(row.get(name)) for name in columns)
+        writer.writerow(cell(row.get(name)) for name in columns)
     return text.getvalue()
 
 
@@ -38,15 +38,17 @@ def as_jsonl(records: Sequence[Any]) -> str:
     return "".join(f"{json.dumps(record, ensure_ascii=False, separators=(',', ':'))}\n" for record in records)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any, *, guard: bool = True) -> str:
+    """What stands in a cell of CSV; with `guard`, no text of it is a formula."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return _guarded(value)
+        return guarded(value) if guard else value
     if is_object(value) or is_list(value) or isinstance(value, bool):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return str(value)
 
 
-def _guarded(text: str) -> str:
+def guarded(text: str) -> str:
+    """A text with an apostrophe before it, where a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(FORMULA) and not PLAIN_NUMBER.fullmatch(text) else text

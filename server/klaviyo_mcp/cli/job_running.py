@@ -54,5 +54,8 @@ def as_json_of(store: JobStore, job: Job) -> JSON:
         **{name: job.facts[name] for name in names if job.facts.get(name) is not None},
         "created": job.created,
         "changed": job.changed,
-        "progress": job.progress or progress_of(store, job.id),
+        # Where an export stands is for nobody but itself.
+        "progress": {
+            name: value for name, value in (job.progress or progress_of(store, job.id)).items() if name != "place"
+        },
     }

@@ -54,6 +54,8 @@ def watched(engine: JobEngine, job: Job) -> Job:
 def told(job: Job, progress: JSON) -> list[str]:
     """What became of a job, in lines."""
     rows, failed = progress.get("rows", 0), progress.get("failed", 0)
+    if job.facts["does"] == "export":
+        return _told_of_export(job, rows)
     lines = [f"Job {job.id} ({job.facts.get('kind', '')} from {job.facts.get('file', '')}): {job.state}."]
     if job.reason and job.state == "paused":
         lines.append(f"Paused: {job.reason}")
@@ -66,8 +68,17 @@ def told(job: Job, progress: JSON) -> list[str]:
     return lines
 
 
+def _told_of_export(job: Job, rows: int) -> list[str]:
+    lines = [f"Job {job.id} ({job.facts['kind']} into {job.facts['file']}): {job.state}, {rows:,} rows."]
+    if job.state == "paused":
+        lines += [f"Paused: {job.reason}", f"Go on with: klaviyo-mcp jobs resume {job.id}"]
+    return lines
+
+
 def reported(store: JobStore, job: Job, folder: Path) -> list[str]:
-    """Write the files of a report, and say which."""
+    """Write the files of a report, and say which; an export has none beside its own."""
+    if job.facts["does"] == "export":
+        return []
     try:
         return [f"Written: {path}" for path in write_report(store, job, folder)]
     except OSError as error:

@@ -35,9 +35,8 @@ def list_jobs(as_json: JsonFlag = False) -> None:
         print_json(shown)
         return
     for one in shown:
-        print(
-            f"{one['job']}  {one['state']:<9}  {one['kind']:<20}  {one['progress'].get('rows', 0):>10,}  {one['file']}"
-        )
+        what, rows = f"{one['does']} {one['kind']}", one["progress"].get("rows", 0)
+        print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {one['file']}")
 
 
 @jobs.command("show")
@@ -113,6 +112,8 @@ def retry_failed(
     with problems_told():
         store, _ = _opened()
         found = store.job(job)
+        if found.facts["does"] != "import":
+            raise NotPossibleNow(f"The job {found.id} is an export, which sends no rows", "Nothing was done.")
         if found.state not in ("done", "cancelled"):
             raise NotPossibleNow(f"The job {found.id} is {found.state}", "Wait for its end, or cancel it.")
         folder = report or Path(f"{found.facts['file']}.report")
@@ -182,6 +183,7 @@ def work(
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
+    from klaviyo_mcp.jobs.exporting import drop, target_of
     from klaviyo_mcp.jobs.running import cancel_now
     from klaviyo_mcp.runtime.jobs import leases_of
 
@@ -192,6 +194,8 @@ def _wish(id: str, wish: str) -> None:
         if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
             print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
         elif wish == "cancel" and cancel_now(store, job):
+            if job.facts["does"] == "export":
+                drop(target_of(job))
             print(f"Job {job.id} is cancelled. What was sent stays sent.")
         elif wish == "pause" and store.change(
             job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."

@@ -20,6 +20,7 @@ MODULES = (
     "call",
     "actions",
     "importing",
+    "exporting",
     "jobs",
     "connect",
     "accounts",
@@ -32,7 +33,7 @@ MODULES = (
 )
 """The modules of this room that have commands. Most have one, of the same name."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-OTHERS = {"disconnect": "accounts", "docs": "specs", "import": "importing"}
+OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting", "import": "importing"}
 
 app = typer.Typer(
     name="klaviyo-mcp",

@@ -15,10 +15,13 @@ from klaviyo_mcp.accounts.vault import default_home
 from klaviyo_mcp.actions.consequences import Told, must_be_looked_at
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.answers.failures import explain
 from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.errors import JobProblem, StoreProblem
+from klaviyo_mcp.jobs.export_kind import load_export_kinds
+from klaviyo_mcp.jobs.exporting import OpenRead, Read, export_runner
 from klaviyo_mcp.jobs.kind import load_kinds
 from klaviyo_mcp.jobs.leases import FileLeases, Leases, PostgresLeases
 from klaviyo_mcp.jobs.running import import_runner
@@ -71,6 +74,7 @@ def open_engine(store: JobStore, selection: Selection, *, account: str | None, c
     engine = JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
     sender = sender_of(selection, account, client)
     engine.runners["import"] = import_runner(store, selection.registry, load_kinds(), sender, engine.worker)
+    engine.runners["export"] = export_runner(store, load_export_kinds(), reads_of(selection, account), engine.worker)
     return engine
 
 
@@ -103,19 +107,47 @@ def sender_of(selection: Selection, account: str | None, client: str) -> OpenSen
 
     @asynccontextmanager
     async def opened(job: Job) -> AsyncGenerator[Sender]:
-        application = assemble(selection, account=account)
-        try:
-            found = await application.accounts.find(job.facts.get("account"))
-            if whose(found) != job.whose:
-                raise JobProblem(
-                    f"The job {job.id} is for another Klaviyo account than {found.name!r} is now.",
-                    "Run it with the settings that it was begun with.",
-                )
+        async with _account_of(job, selection, account) as (application, found):
             yield JobCalls(application, found, job.id, client)
-        finally:
-            await application.accounts.close()
 
     return opened
+
+
+def reads_of(selection: Selection, account: str | None) -> OpenRead:
+    """As `sender_of`, for jobs that only read."""
+
+    @asynccontextmanager
+    async def opened(job: Job) -> AsyncGenerator[Read]:
+        async with _account_of(job, selection, account) as (application, found):
+            yield reads_by(application, found)
+
+    return opened
+
+
+def reads_by(application: Application, account: Account) -> Read:
+    """Reads for an account, by the engine's usual way."""
+
+    async def read(action: str, arguments: JSON) -> Outcome:
+        return await application.engine.run(Call(action, arguments), account)
+
+    return read
+
+
+@asynccontextmanager
+async def _account_of(
+    job: Job, selection: Selection, account: str | None
+) -> AsyncGenerator[tuple[Application, Account]]:
+    application = assemble(selection, account=account)
+    try:
+        found = await application.accounts.find(job.facts.get("account"))
+        if whose(found) != job.whose:
+            raise JobProblem(
+                f"The job {job.id} is for another Klaviyo account than {found.name!r} is now.",
+                "Run it with the settings that it was begun with.",
+            )
+        yield application, found
+    finally:
+        await application.accounts.close()
 
 
 class JobCalls:
