@@ -169,8 +169,8 @@ async def _straight(
     """Without a job: into a stream, or from a sandbox, which ends with this process."""
     from klaviyo_mcp.cli.job_watching import counting
     from klaviyo_mcp.jobs.exporting import RowsFile, pages, write_table
-    from klaviyo_mcp.jobs.patience import Trouble
     from klaviyo_mcp.jobs.reading_out import Place
+    from klaviyo_mcp.jobs.sending import Trouble
     from klaviyo_mcp.jobs.writing import line_of
     from klaviyo_mcp.runtime.exports import check_free, settled
     from klaviyo_mcp.runtime.jobs import reads_by

@@ -123,7 +123,7 @@ class Checker:
         for column, of_text, of_other, way, last in self._steps:
             value = values.get(column)
             try:
-                if value.__class__ is str:
+                if isinstance(value, str):
                     value = value.strip()
                     if not value:
                         continue

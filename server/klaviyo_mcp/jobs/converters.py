@@ -16,7 +16,7 @@ from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.jobs.phones import PhoneReader
 from klaviyo_mcp.jobs.values import Wrong, as_read, boolean, moment, number
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, objects
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.references import resolved
 
@@ -242,7 +242,7 @@ class Converters:
             nonlocal holds
             # Made with the first value that needs it: most columns have none.
             holds = holds or validator({**schema, "$defs": self._definitions} if self._definitions else schema)
-            problem = next(holds.iter_errors(value), None)
+            problem = next(holds.iter_errors(value), None)  # pyright: ignore[reportUnknownMemberType]
             if problem is None:
                 return {**value} if is_object(value) else value
             where = ".".join(str(part) for part in problem.absolute_path)
@@ -297,7 +297,7 @@ def _enumerated(allowed: list[Any]) -> Convert:
 
 def _needed(schema: Any) -> str:
     kind = schema.get("type") if is_object(schema) else None
-    kinds = [kind] if isinstance(kind, str) else [one for one in kind or [] if one != "null"]
+    kinds = [kind] if isinstance(kind, str) else [one for one in items(kind) if one != "null"]
     return f"It takes: {' or '.join(kinds)}" if kinds else "Correct it"
 
 

@@ -53,7 +53,7 @@ def dialect_of(name: str, head: str, *, whole: bool, delimiter: str, header: boo
     if top is None:
         raise SourceProblem(f"{name} has no row", "Look at how it was made.")
     told.append(f"separated by {DELIMITERS.get(found, repr(found))}" if found else "one column")
-    headed = _is_header(top[1], next(rows, (0, []))[1]) if header is None else header
+    headed = _is_header(top[1], next(rows, (0, list[str]()))[1]) if header is None else header
     if not headed:
         columns = [f"column_{number}" for number in range(1, len(top[1]) + 1)]
         why = "as its first row has values" if header is None else "as was said"

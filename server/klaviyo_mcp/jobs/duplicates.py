@@ -45,7 +45,7 @@ def _first(table: sqlite3.Connection, rows: Checked, rule: str, reject: Reject) 
     insert = table.cursor().execute
     table.execute("BEGIN")
     for row in rows:
-        if row.__class__ is not Item or not row.identity:
+        if not isinstance(row, Item) or not row.identity:
             yield row
             continue
         key = _key(row.identity)

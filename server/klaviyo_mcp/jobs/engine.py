@@ -22,6 +22,7 @@ from dbos._serialization import Serializer
 from klaviyo_mcp.jobs.errors import NotPossibleNow, StoreProblem
 from klaviyo_mcp.jobs.leases import FileLeases, Leases, PostgresLeases, worker_name
 from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.loose_json import is_object
 
 log = logging.getLogger("klaviyo_mcp.jobs")
 FORMAT = "klaviyo-jobs-1"
@@ -224,7 +225,7 @@ class _Json(Serializer):
     def deserialize(self, serialized_data: str) -> Any:
         """What was serialized; an error is one again."""
         value = json.loads(serialized_data)
-        return RuntimeError(value["$error"]) if isinstance(value, dict) and "$error" in value else value
+        return RuntimeError(value["$error"]) if is_object(value) and "$error" in value else value
 
     def name(self) -> str:
         """What the database calls it."""

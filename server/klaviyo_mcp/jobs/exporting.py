@@ -7,7 +7,7 @@ is; going on cuts the file to what was kept, so that a death at any moment leave
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +22,9 @@ from klaviyo_mcp.answers.user_content import without_their_words
 from klaviyo_mcp.jobs.engine import Runner, Steps, Superseded
 from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.jobs.export_kind import ExportKind
-from klaviyo_mcp.jobs.patience import Trouble, patiently
+from klaviyo_mcp.jobs.patience import patiently
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, taken
+from klaviyo_mcp.jobs.sending import Trouble
 from klaviyo_mcp.jobs.store import Job, JobStore
 from klaviyo_mcp.jobs.writing import line_of, rows_of, write_csv, write_parquet
 from klaviyo_mcp.loose_json import JSON, items
@@ -310,7 +311,7 @@ def _not_as_left(path: Path, how: str) -> JobProblem:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path) -> Generator[None]:
     """What the disk does not do, in words."""
     try:
         yield

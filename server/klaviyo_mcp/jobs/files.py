@@ -8,11 +8,11 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from klaviyo_mcp.jobs.rows import SourceProblem
 
@@ -82,14 +82,14 @@ class Reading:
         self._hash = sha256()
         with _told(path):
             self._file = path.open("rb", buffering=0)
-            self._hashed = io.BufferedReader(_Hashed(self._file, self._hash), 256 * 1024)
+            self._hashed: io.BufferedReader = io.BufferedReader(_Hashed(self._file, self._hash), 256 * 1024)
             try:
                 self._unchanged()
                 self.packed = self._hashed.peek(2)[:2] == GZIP
             except BaseException:
                 self._file.close()
                 raise
-        self.stream: IO[bytes] = gzip.GzipFile(fileobj=self._hashed) if self.packed else self._hashed
+        self.stream = gzip.GzipFile(fileobj=self._hashed) if self.packed else self._hashed
 
     def __enter__(self) -> "Reading":
         return self
@@ -137,7 +137,7 @@ def head_of(path: Path, state: State) -> tuple[bytes, bool]:
 
 
 @contextmanager
-def damage_told(name: str) -> Iterator[None]:
+def damage_told(name: str) -> Generator[None]:
     """Says in words what goes wrong while bytes are unpacked and made into text."""
     try:
         yield
@@ -156,7 +156,7 @@ def damage_told(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
+from sqlalchemy.exc import SQLAlchemyError
 
 
 def worker_name() -> str:
@@ -88,10 +89,10 @@ class PostgresLeases:
     def hold(self, worker: str) -> None:
         """See Leases. To be called again from time to time: a lock is lost with its connection."""
         if (connection := self._held.get(worker)) is not None:
-            with suppress(sa.exc.SQLAlchemyError):
+            with suppress(SQLAlchemyError):
                 connection.execute(sa.text("SELECT 1"))
                 return
-            with suppress(sa.exc.SQLAlchemyError):
+            with suppress(SQLAlchemyError):
                 connection.invalidate()
                 connection.close()
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -111,7 +112,7 @@ class PostgresLeases:
     def release(self) -> None:
         """See Leases."""
         for connection in self._held.values():
-            with suppress(sa.exc.SQLAlchemyError):
+            with suppress(SQLAlchemyError):
                 connection.invalidate()
                 connection.close()
         self._held.clear()

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -208,7 +208,11 @@ class _Suggestion:
         return other if other in self._places and other != path else ""
 
     def _take_by_value(self) -> None:
-        for leaf, fits in (("email", is_email), ("phone_number", lambda text: bool(E164.fullmatch(_digits(text))))):
+        known: dict[str, Callable[[str], bool]] = {
+            "email": is_email,
+            "phone_number": lambda text: bool(E164.fullmatch(_digits(text))),
+        }
+        for leaf, fits in known.items():
             path = self._by_leaf(folded(leaf))
             if not path or path in self._used() or path in self._map.constants:
                 continue
@@ -219,7 +223,7 @@ class _Suggestion:
                 self._map.columns[found[0]] = path
                 self._map.told.append(f"Column {found[0]!r} was taken for {path} by its values.")
 
-    def _all(self, column: str, fits: Any) -> bool:
+    def _all(self, column: str, fits: Callable[[str], bool]) -> bool:
         texts = [text.strip() for text in self._texts[column][:200]]
         return sum(len(text) <= LONGEST_LIKE and bool(fits(text)) for text in texts) >= len(texts) * LIKE
 
@@ -263,7 +267,7 @@ class _Suggestion:
 
     def _deepest(self, path: str) -> str:
         """What an object that is needed needs itself, where that is one thing."""
-        inner = next((forms[0] for above, forms in self._needs() if above == path and len(forms) == 1), [])
+        inner = next((forms[0] for above, forms in self._needs() if above == path and len(forms) == 1), list[str]())
         return self._deepest(f"{path}.{inner[0]}") if len(inner) == 1 else path
 
     def _is_needed(self, above: str) -> bool:

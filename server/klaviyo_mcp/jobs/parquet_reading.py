@@ -37,7 +37,8 @@ def parquet_rows(path: Path) -> Iterator[Row | BadRow]:
 
 def _opened(path: Path) -> Any:
     try:
-        from pyarrow import parquet  # an extra, and 0.2 s
+        # An extra, and 0.2 s.
+        from pyarrow import parquet  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise SourceProblem(
             f"{path.name} is Parquet, and what reads it is not installed",

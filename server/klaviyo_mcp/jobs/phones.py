@@ -38,13 +38,11 @@ class PhoneReader:
 
         self._library = phonenumbers
         self._region = region.upper() or None
-        if self._region and self._region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"{region!r} is no region, such as DE, US or GB")
         self._slow: Callable[[str], str | None] = lru_cache(maxsize=10_000)(self._parsed)
         self._code, self._trunk = "", ""
         self._is_national: Callable[[str], object] | None = None
         if self._region:
-            self._know(self._region)
+            self._know(region)
 
     def __call__(self, text: str) -> str:
         """The number in E.164 form. Raises Wrong."""
@@ -69,7 +67,9 @@ class PhoneReader:
         raise self._wrong(text, plain)
 
     def _know(self, region: str) -> None:
-        about = self._library.PhoneMetadata.metadata_for_region(region)
+        about = self._library.PhoneMetadata.metadata_for_region(region.upper())
+        if about is None:
+            raise ValueError(f"{region!r} is no region, such as DE, US or GB")
         trunk = about.national_prefix_for_parsing or ""
         self._code = f"+{about.country_code}"
         if about.national_prefix_transform_rule or not SIMPLE_TRUNK.fullmatch(trunk):

@@ -93,7 +93,7 @@ def _sent(store: JobStore, job: Job) -> Iterator[dict[str, Any]]:
 
 def _cells(row: Rejected, delimiter: str, width: int) -> list[str]:
     """The cells of a row of CSV, as many as the header has: what is more is in the last of them."""
-    cells = next(iter(csv.reader(io.StringIO(row.raw, newline=""), delimiter=delimiter)), [])
+    cells = next(iter(csv.reader(io.StringIO(row.raw, newline=""), delimiter=delimiter)), list[str]())
     if len(cells) > width:
         cells = [*cells[: width - 1], delimiter.join(cells[width - 1 :])]
     return [*cells, *[""] * (width - len(cells))]

@@ -11,7 +11,7 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
-from klaviyo_mcp.jobs.engine import Runner, Steps, Superseded
+from klaviyo_mcp.jobs.engine import Runner, Step, Steps, Superseded
 from klaviyo_mcp.jobs.kind import Kind
 from klaviyo_mcp.jobs.sending import ChunkSender, OpenSender, Sender, Trouble
 from klaviyo_mcp.jobs.store import ENDED, Job, JobStore
@@ -73,7 +73,9 @@ class _Run:
             group = numbers[start : start + SENT_TOGETHER]
             if await self._steps.one(f"before {group[0]}", self._wish):
                 break
-            steps = [(f"send {number}", partial(self._tried, self._chunks.send, number)) for number in group]
+            steps: list[tuple[str, Step]] = [
+                (f"send {number}", partial(self._tried, self._chunks.send, number)) for number in group
+            ]
             if reason := _first(await self._steps.together(steps)):
                 return reason
             sent.extend(group if self._follows else ())

@@ -153,7 +153,7 @@ class ChunkSender:
             bodies = [chunk.items[index][1] for index in rest.indexes]
             call = fill(self._kind.arguments, {"items": bodies, "options": self._options})
             try:
-                return next(iter(await self._sender.send(self._kind.action, call)), {})
+                return next(iter(await self._sender.send(self._kind.action, call)), dict[str, Any]())
             except OF_ROWS as error:
                 refusals += 1
                 if not self._reject_named(chunk, rest, error) or refusals > MOST_REFUSALS:
@@ -256,7 +256,7 @@ class ChunkSender:
         """The record of a job of Klaviyo's at its end; None where the job was asked to pause meanwhile."""
         glances = iter(GLANCES)
         while True:
-            record = next(iter(await self._looked(follow.action, fill(follow.arguments, values))), {})
+            record = next(iter(await self._looked(follow.action, fill(follow.arguments, values))), dict[str, Any]())
             if record.get(follow.status) in follow.done:
                 return record
             if await self._wish() == "pause":

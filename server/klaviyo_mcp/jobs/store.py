@@ -6,13 +6,14 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from klaviyo_mcp.jobs.checking import Rejected
@@ -104,7 +105,7 @@ class JobStore:
         self.sqlite = url.startswith("sqlite")
         self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite)
         if self.sqlite:
-            sa.event.listen(self.engine, "connect", _as_dbos_does)
+            event.listen(self.engine, "connect", _as_dbos_does)
         with self._told(), self.engine.begin() as connection:
             _tables.create_all(connection)
 
@@ -260,12 +261,12 @@ class JobStore:
             connection.execute(_rejected.insert().values(job=job, part=part, rows=len(rows), body=sealed))
 
     @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def _writing(self) -> Generator[sa.Connection]:
         with self._told(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """What the database does not do, in words, without the values that it was given."""
         try:
             yield

@@ -4,7 +4,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterable
-from typing import IO
+from gzip import GzipFile
 
 from klaviyo_mcp.loose_json import HALF
 
@@ -20,7 +20,7 @@ class LineTooLong(Exception):
     """A line has more than LONGEST_LINE characters; the rest of it was passed over."""
 
 
-def text_of(stream: IO[bytes], encoding: str) -> io.TextIOWrapper:
+def text_of(stream: GzipFile | io.BufferedReader, encoding: str) -> io.TextIOWrapper:
     """A stream's text with its ends of line as they are. Bytes that are no text become halves of characters."""
     wide = encoding.startswith(("utf-16", "utf-32"))
     return io.TextIOWrapper(stream, encoding, errors="surrogatepass" if wide else "surrogateescape", newline="")
