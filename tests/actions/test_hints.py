@@ -56,6 +56,6 @@ def test_a_field_to_filter_by_is_not_suggested_for_its_letters(problems) -> None
 
 def test_nothing_is_suggested_that_only_sounds_alike(registry) -> None:
     for action in registry.actions:
-        for given in ("start", "stop", "zzz", "widget", "foo_bar", "colour"):
+        for given in ("start", "stop", "zzz", "widget", "foo_bar", "flavour"):
             if given not in action.spec.properties:
                 assert name_meant(given, action.spec.properties) in ("", "timeframe")

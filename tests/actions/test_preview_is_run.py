@@ -66,7 +66,7 @@ async def test_a_preview_is_what_the_run_sends(name: str, index: int, watched: A
     except (ActionError, KlaviyoError):
         if REGISTRY[name].spec.consequences.refuses:
             sent = [request for request in seen if request[0] != "GET"]
-            assert sent in ([], shown)
+            assert sent in ([], [request for request in shown if request[0] != "GET"])
             return
         # Examples name things that this shop may not have: what was asked until then is what was shown, in its order.
         assert sorted(seen)[: len(shown)] == sorted(shown[: len(seen)])

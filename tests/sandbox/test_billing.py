@@ -16,7 +16,8 @@ def send(sandbox, channel, **content):
     message = {"type": "campaign-message", "attributes": {"definition": {"channel": channel, "content": content}}}
     attributes = {"name": "Frost", "audiences": audiences, "campaign-messages": {"data": [message]}}
     attributes["send_options"] = {"use_smart_sending": False}
-    made = sandbox.post("/api/campaigns", {"data": {"type": "campaign", "attributes": attributes}}).json()["data"]
+    body = {"data": {"type": "campaign", "attributes": attributes}}
+    made = sandbox.post("/api/campaigns", body, revision="2026-07-15").json()["data"]
     sandbox.post("/api/campaign-send-jobs", {"data": {"type": "campaign-send-job", "id": made["id"]}})
     sandbox.clock.advance(30)
     (message,) = made["relationships"]["campaign-messages"]["data"]

@@ -153,5 +153,5 @@ def test_parts_are_checked(sandbox, kind, wrong, pointer):
 
 
 def test_brands_are_of_the_revision_that_has_them(sandbox):
-    error = sandbox.problem(sandbox.get("/api/brand-colors"), 404)
+    error = sandbox.problem(sandbox.get("/api/brand-colors", revision="2026-07-15"), 404)
     assert NOW in error["detail"]
