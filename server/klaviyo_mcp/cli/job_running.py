@@ -46,7 +46,7 @@ def run_here(store: JobStore, selection: Selection, id: str, account: str | None
 
 def as_json_of(store: JobStore, job: Job) -> JSON:
     """A job as JSON."""
-    names = ("kind", "file", "sha256", "checked", "options", "account")
+    names = ("does", "kind", "file", "sha256", "checked", "options", "account")
     return {
         "job": job.id,
         "state": job.state,
