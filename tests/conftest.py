@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from hypothesis import settings
+from tests.catalogue import REGISTRY
 
 from klaviyo_mcp.accounts.vault import Vault, open_vault
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 
 for name in [name for name in os.environ if name.startswith("KLAVIYO_")]:
@@ -152,7 +152,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def registry() -> Registry:
     """The project's own actions."""
-    return Registry(load_catalogue())
+    return REGISTRY
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.actions.test_defaults import NO_SUCH, TOTALS, Shop
 from tests.actions.test_steps import LISTS, spec
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -12,7 +13,6 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY
@@ -22,7 +22,7 @@ METRIC: JSON = {"type": "string"}
 MAPPED = "/api/mapped-metrics/revenue/metric"
 LOOK = f"GET {MAPPED}"
 REPORT = "POST /api/campaign-values-reports"
-SPECS = load_catalogue()
+SPECS = [*CATALOGUE]
 
 
 @pytest.fixture

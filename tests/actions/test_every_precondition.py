@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import answer_call, preview_call
@@ -19,7 +19,7 @@ from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
 JSON = dict[str, Any]
-SPECS = load_catalogue()
+SPECS = [*CATALOGUE]
 ENGINE = Engine(Registry(SPECS))
 LIVE = [(spec.name, number) for spec in SPECS for number, rule in enumerate(spec.preconditions) if rule.is_live]
 READING = ("get_", "query_")

@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
+from tests.catalogue import REGISTRY
 
 from klaviyo_mcp.actions.finding import look_for
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
 
 QUERIES = Path(__file__).parents[2] / "bench" / "queries" / "tuning.tsv"
-REGISTRY = Registry(load_catalogue())
 
 
 def found(words: str, most: int = 5) -> list[str]:

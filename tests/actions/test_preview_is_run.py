@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import httpx2
 import pytest
+from tests.catalogue import REGISTRY
 
 from klaviyo_mcp.accounts.account import Account, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -17,11 +18,8 @@ from klaviyo_mcp.actions.plan import Planner
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 
-REGISTRY = Registry(load_catalogue())
 EXAMPLES = [(action.name, index) for action in REGISTRY.actions for index in range(len(action.spec.examples))]
 Seen = tuple[str, str, str]
 

@@ -5,14 +5,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.catalogue import REGISTRY
 
 from klaviyo_mcp.actions.arguments import check_arguments
 from klaviyo_mcp.actions.request import ABSENT, build, fill
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Action, Registry
 
-REGISTRY = Registry(load_catalogue())
 text = st.text(st.characters(exclude_categories=["Cs"]))
 ids = text.filter(lambda value: value.strip() not in ("", ".", ".."))
 json_values = st.recursive(

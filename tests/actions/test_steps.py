@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from tests.catalogue import CATALOGUE, REGISTRY
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -14,7 +15,6 @@ from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.authoring.step_rules import step_problems
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import answer_call, preview_call
@@ -51,15 +51,15 @@ class Shop:
         self.accounts = OneAccount(open_account("shop", self.endpoint, api_key=API_KEY), self.endpoint)
 
     async def run(self, made: ActionSpec, /, *, read_only: bool = False, **arguments: Any) -> JSON:
-        engine = Engine(Registry([*load_catalogue(), made]), read_only=read_only)
+        engine = Engine(Registry([*CATALOGUE, made]), read_only=read_only)
         return (await answer_call(engine, self.accounts, Call(made.name, arguments))).answer.data
 
     async def do(self, action: str, **arguments: Any) -> JSON:
-        engine = Engine(Registry(load_catalogue()))
+        engine = Engine(REGISTRY)
         return (await answer_call(engine, self.accounts, Call(action, arguments))).answer.data
 
     async def preview(self, made: ActionSpec) -> JSON:
-        engine = Engine(Registry([*load_catalogue(), made]))
+        engine = Engine(Registry([*CATALOGUE, made]))
         return (await preview_call(engine, self.accounts, Call(made.name, {}))).answer.data
 
     def fail(self, operation: str, **fault: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.catalogue import REGISTRY
 
 from klaviyo_mcp.accounts.account import Account, OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -13,12 +14,9 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.answers.budget import size_of
 from klaviyo_mcp.answers.text import answer_text
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import Response, answer_call
 from klaviyo_sandbox import API_KEY, COMPANY_ID, OTHER_API_KEY, create_app
 
-REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 PAGED = [action.name for action in REGISTRY.actions if action.spec.result.paged]
 LISTED = [

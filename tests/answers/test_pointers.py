@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 from klaviyo_mcp.registry.registry import Registry
 
-BODIES = {spec.name: spec for spec in load_catalogue() if isinstance(spec.request, HttpRequest) and spec.request.body}
+BODIES = {spec.name: spec for spec in CATALOGUE if isinstance(spec.request, HttpRequest) and spec.request.body}
 MARK = "argument:"
 ROWS = 3
 

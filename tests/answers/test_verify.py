@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.accounts.account import open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -13,7 +14,6 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.answers.shape import shape
 from klaviyo_mcp.klaviyo.errors import NotFound
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_sandbox import API_KEY, OTHER_API_KEY, create_app
 
 MOST = 2_000
@@ -54,7 +54,7 @@ FINDS = {
 """Words that stand in the answer to verify."""
 GONE = {"request_profile_deletion", "bulk_delete_object_records", "merge_profiles"}
 """Actions whose verify shows that something is no longer there."""
-WITH_VERIFY = [spec.name for spec in load_catalogue() if spec.result.verifications]
+WITH_VERIFY = [spec.name for spec in CATALOGUE if spec.result.verifications]
 
 
 def stands_in(value: Any, shop: dict[str, str]) -> Any:
@@ -84,7 +84,7 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
         translated = {one["id"] for one in (await call("get_translations", {}))["records"]}
         free = next(one["id"] for one in templates if f"template::email::{one['id']}" not in translated)
         if name == "update_translation":
-            create = next(spec for spec in load_catalogue() if spec.name == "create_translation")
+            create = next(spec for spec in CATALOGUE if spec.name == "create_translation")
             await call(create.name, stands_in(create.examples[0].arguments, {"Wq8zRt": free}))
         ids = {"Wq8zRt": free, "template::email::Wq8zRt": f"template::email::{free}"}
         return {**ids, "template::Wq8zRt::body": f"template::{free}::body"}
@@ -99,7 +99,7 @@ async def made_for(name: str, call: Callable[..., Awaitable[dict[str, Any]]]) ->
         record = (await call("get_records_for_object_type", {"id": kind}))["records"][0]["id"]
         return {"01K6A2XJ9QW4TNB7ZC5H8DMV3R:::pet-17": record}
     if name == "unregister_client_push_token":
-        token = next(spec for spec in load_catalogue() if spec.name == "create_client_push_token")
+        token = next(spec for spec in CATALOGUE if spec.name == "create_client_push_token")
         await call(token.name, token.examples[0].arguments)
     if "suppress" in name or "unsubscribe" in name:
         for email in ("ada@example.org", "grace@example.org"):

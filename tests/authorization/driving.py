@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx2
+from tests.catalogue import REGISTRY
 from tests.oauth_requests import authorization
 
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -17,14 +18,11 @@ from klaviyo_mcp.accounts.vault import Vault
 from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.replies import ConsentPage, ErrorPage, JsonReply, Redirect
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
 
 ISSUER = "https://mcp.example.com"
 RESOURCE = f"{ISSUER}/mcp"
 REDIRECT = "http://127.0.0.1:7777/callback"
 OWN_SECRET = "sEcReT-of-the-service-0123456789abcdef"
-REGISTRY = Registry(load_catalogue())
 
 
 class Clock:

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.cli.scope_choice import choose_scopes
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.runtime.settings import SettingsError
 
 
@@ -295,7 +295,7 @@ def test_a_key_in_the_environment_wins_and_opens_no_vault(run, klaviyo, home) ->
 
 
 def test_scopes_are_those_of_the_actions_and_no_more() -> None:
-    specs = load_catalogue()
+    specs = [*CATALOGUE]
     every = {scope for spec in specs for scope in spec.scopes}
     assert set(choose_scopes("all", specs)) == every
     read = choose_scopes("read", specs)

@@ -6,10 +6,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from tests.catalogue import CATALOGUE
 from typer.testing import CliRunner
 
 from klaviyo_mcp.cli.main import app, load
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.runtime.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -88,6 +88,6 @@ def test_every_file_it_links_to_is_there() -> None:
 
 
 def test_every_action_it_names_exists() -> None:
-    names = {name for spec in load_catalogue() for name in spec.names}
+    names = {name for spec in CATALOGUE for name in spec.names}
     for name in re.findall(r"klaviyo-mcp call ([a-z_]+)", README):
         assert name in names

@@ -9,18 +9,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.catalogue import REGISTRY
 from values import changed
 
 from klaviyo_mcp.actions.argument_names import CLIENTS_OWN, OWN_IDS, is_exact
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.registry.holes import holes
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.references import resolved
-from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
-REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 EXAMPLES = [(action.name, at) for action in REGISTRY.actions for at in range(len(action.spec.examples))]
 TOLD = ("read_as", "notes")

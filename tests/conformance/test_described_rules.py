@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.actions.rules import RULES
 from klaviyo_mcp.authoring.precondition_check import leads_somewhere
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.precondition import LIVE
 
-SPECS = {spec.name: spec for spec in load_catalogue()}
+SPECS = {spec.name: spec for spec in CATALOGUE}
 DESCRIBED: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "described_rules.yaml").read_text("utf-8"))
 
 

@@ -11,6 +11,7 @@ import pytest
 from description import described, faults, places_of
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from tests.catalogue import REGISTRY
 from values import drawn_arguments, everything, one_by_one
 
 from klaviyo_mcp.actions.arguments import check_arguments
@@ -21,12 +22,10 @@ from klaviyo_mcp.actions.request import build
 from klaviyo_mcp.answers.preview import preview
 from klaviyo_mcp.klaviyo.requests import REVISION, ApiRequest
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ChooseRequest
-from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
-REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 SINGLE = {action.name: action for action in REGISTRY.actions if action.http is not None}
 COMPOSED = {action.name: action for action in REGISTRY.actions if action.http is None}

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from description import FILLED_IN, FILTER_KINDS, Description, described
+from tests.catalogue import CATALOGUE
 
 import klaviyo_sandbox.facts
 from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec, HttpRequest
 from klaviyo_sandbox.facts import REVISIONS
 
@@ -24,7 +24,7 @@ FILES: dict[str, JSON] = {
     revision: json.loads(Path(klaviyo_sandbox.facts.__file__).with_name(f"{revision}.json").read_bytes())
     for revision in REVISIONS
 }
-SPECS = {spec.name: spec for spec in load_catalogue() if isinstance(spec.request, HttpRequest)}
+SPECS = {spec.name: spec for spec in CATALOGUE if isinstance(spec.request, HttpRequest)}
 NO_KEY = "it is called with a company id and no key, whose scopes it could need"
 DEPARTURES: dict[str, dict[str, tuple[Any, str]]] = {
     "bulk_create_client_events": {"scopes": ([], NO_KEY)},

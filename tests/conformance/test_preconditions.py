@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from breaking import WAYS, broken, mend
+from tests.catalogue import REGISTRY
 from values import everything, one_by_one
 
 from klaviyo_mcp.actions.arguments import check_arguments
@@ -15,12 +16,10 @@ from klaviyo_mcp.actions.errors import InvalidArguments, PreconditionFailed, Pro
 from klaviyo_mcp.actions.live_rules import CHECKS
 from klaviyo_mcp.actions.rules import RULES
 from klaviyo_mcp.actions.rules.scope import scopes
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.precondition import GUARDS, LIVE, Precondition, keys
-from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
-REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sdk as klaviyo
 import yaml
+from tests.catalogue import REGISTRY
 from values import everything
 
 from klaviyo_mcp.actions.arguments import check_arguments
@@ -22,11 +23,10 @@ from klaviyo_mcp.actions.sparse import asked_of_klaviyo
 from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.registry.clearing import CLEAR
 from klaviyo_mcp.registry.holes import holes
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Action, Registry
+from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
-ACTIONS = {action.operation: action for action in Registry(load_catalogue()).actions if action.http is not None}
+ACTIONS = {action.operation: action for action in REGISTRY.actions if action.http is not None}
 IN_SDK = {operation for operation in klaviyo.methods() if operation in ACTIONS and not ACTIONS[operation].spec.revision}
 WITHOUT_SDK: dict[str, JSON] = yaml.safe_load(Path(__file__).with_name("without_sdk.yaml").read_text())
 COMPANY = "Xa1b2C"

@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.catalogue import REGISTRY
 from values import changed
 
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.answers.preview import preview
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.registry import Registry
 
 JSON = dict[str, Any]
-REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 EXAMPLES = [(action.name, at) for action in REGISTRY.actions for at in range(len(action.spec.examples))]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.catalogue import REGISTRY
 from values import everything
 
 from klaviyo_mcp.accounts.facts import AccountFacts
@@ -20,12 +21,9 @@ from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
 from klaviyo_mcp.klaviyo.errors import PermissionDenied
 from klaviyo_mcp.klaviyo.pool import HttpPool
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.registry import Registry
 
 JSON = dict[str, Any]
-REGISTRY = Registry(load_catalogue())
 ENGINE = Engine(REGISTRY)
 NAMES = sorted(action.name for action in REGISTRY.actions)
 FREE = {"type", "description", "minLength", "maxLength"}

@@ -4,12 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
+from tests.catalogue import REGISTRY
 
 TABLE = [line.split("\t") for line in Path(__file__).with_name("catalogue.tsv").read_text().splitlines()]
-REGISTRY = Registry(load_catalogue())
 LARGEST_LISTING = 460_000
 LARGEST_TOOL = 6_000
 

@@ -12,13 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.catalogue import REGISTRY
 from tests.end_to_end.conftest import SERVE, by_default, of_its_own
 
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY
 
-REGISTRY = Registry(load_catalogue())
 STRONG = {action.operation for action in REGISTRY.actions if action.effect == "destructive"}
 
 

@@ -6,12 +6,9 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.catalogue import REGISTRY
 from tests.end_to_end.conftest import SERVE
 
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
-
-REGISTRY = Registry(load_catalogue())
 RUN = {"read": "run_read_action", "write": "run_write_action", "destructive": "run_destructive_action"}
 BY_DEFAULT = SERVE[: SERVE.index("serve") + 1]
 LARGEST = {"search": 12_000, "core": 60_000, "all": 460_000}

@@ -6,13 +6,11 @@ from uuid import uuid4
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.catalogue import REGISTRY
 from tests.end_to_end.conftest import SERVE, by_default, of_its_own
 
 from klaviyo_mcp.loose_json import mapping
-from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.registry import Registry
 
-REGISTRY = Registry(load_catalogue())
 NOTHING_CHANGED = ("Nothing was sent to Klaviyo.", "Nothing was changed in Klaviyo.")
 UNSUBSCRIBED = {"email": {"marketing": {"consent": "UNSUBSCRIBED"}}}
 SUBSCRIBED = {"email": {"marketing": {"consent": "SUBSCRIBED"}}}

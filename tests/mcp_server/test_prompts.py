@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
+from tests.catalogue import CATALOGUE, REGISTRY
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.mcp_server.prompts import LONGEST_VALUE, PLACE, Prompts, prompt_files
 from klaviyo_mcp.registry.guides import Guide, guides
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.exposure import Exposure, parse_exposure
 
@@ -70,7 +70,7 @@ def test_a_prompt_has_few_arguments_each_used_and_either_required_or_with_a_defa
 
 
 def actions(names: tuple[str, ...]) -> list[Any]:
-    registry = Registry(load_catalogue())
+    registry = REGISTRY
     return [registry[name] for name in names]
 
 
@@ -130,7 +130,7 @@ async def test_with_several_accounts_a_prompt_asks_which(registry: Registry, one
 
 
 async def test_actions_are_named_as_the_server_lists_them(one: Any) -> None:
-    registry = Registry(load_catalogue(), "shop_")
+    registry = Registry(CATALOGUE, "shop_")
     made = await text(offered(registry), "weekly_review", one)
     assert "`shop_query_campaign_values`" in made
     assert "`query_campaign_values`" not in made

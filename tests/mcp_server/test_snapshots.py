@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.cli.specs import snapshot
-from klaviyo_mcp.registry.loading import load_catalogue
 
 FOLDER = Path(__file__).with_name("snapshots")
-SPECS = {spec.name: spec for spec in load_catalogue()}
+SPECS = {spec.name: spec for spec in CATALOGUE}
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -3,14 +3,15 @@
 import json
 
 import pytest
+from tests.catalogue import CATALOGUE
 
 from klaviyo_mcp.registry.clearing import as_written, clearable, with_clear
-from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, load_catalogue, load_file, spec_files
+from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, load_file, spec_files
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.nulls import without_null
 from klaviyo_mcp.registry.schema_form import form_at
 
-SPECS = {spec.name: spec for spec in load_catalogue()}
+SPECS = {spec.name: spec for spec in CATALOGUE}
 WRITTEN = [load_file(path) for path in spec_files(CHECKOUT_SPECS)]
 NULLABLE = {"type": ["string", "null"]}
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from klaviyo_mcp.registry.loading import load_catalogue
+from tests.catalogue import CATALOGUE
 
 FOLDER = Path(__file__).parents[2] / "bench" / "queries"
 FILES = ("tuning.tsv", "held_out.tsv")
@@ -18,7 +17,7 @@ def queries(file: str) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_expected_action_exists_and_is_named_once(file: str) -> None:
-    names = {spec.name for spec in load_catalogue()}
+    names = {spec.name for spec in CATALOGUE}
     for query, expected in queries(file):
         assert expected == NO_ANSWER or names.issuperset(expected), query
         assert len(set(expected)) == len(expected), query
@@ -45,7 +44,7 @@ def test_no_query_is_there_twice_in_either_file_or_in_both() -> None:
 
 
 def test_both_files_ask_about_every_toolset() -> None:
-    toolsets = {spec.name: spec.toolset for spec in load_catalogue()}
+    toolsets = {spec.name: spec.toolset for spec in CATALOGUE}
     for file in FILES:
         asked = {toolsets[expected[0]] for _, expected in queries(file) if expected != NO_ANSWER}
         assert asked == set(toolsets.values())

@@ -6,11 +6,11 @@ from functools import cache
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.catalogue import CATALOGUE
 
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.schema_form import LARGEST_FORM, form_at, form_text, schema_of
 
-SPECS = {spec.name: spec for spec in load_catalogue()}
+SPECS = {spec.name: spec for spec in CATALOGUE}
 
 
 @cache

@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from tests.catalogue import CATALOGUE
 
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.search import Finder
 
-FINDER = Finder(load_catalogue())
+FINDER = Finder(CATALOGUE)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_words_that_fit_nothing_find_nothing_and_break_nothing(words: str) -> No
 
 
 def test_every_retired_endpoint_leads_to_what_replaces_it() -> None:
-    for spec in load_catalogue():
+    for spec in CATALOGUE:
         for endpoint in spec.replaces:
             assert spec.name in [found.name for found in FINDER.find(endpoint, 5)]
 

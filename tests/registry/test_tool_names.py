@@ -1,8 +1,8 @@
 """Which names are understood when they are called, and what a prefix may be."""
 
 import pytest
+from tests.catalogue import CATALOGUE
 
-from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import LONGEST_NAME, PrefixError
 
@@ -91,7 +91,7 @@ def test_no_action_is_taken_for_another_by_the_name_of_one_in_its_own(registry: 
 
 @pytest.mark.parametrize("prefix", ["shop_", "eu-", "Acme__", "k"])
 def test_with_a_prefix_every_action_has_both_names(prefix: str) -> None:
-    registry = Registry(load_catalogue(), prefix)
+    registry = Registry(CATALOGUE, prefix)
     for action in registry.actions:
         listed = registry.names.listed(action.name)
         assert len(listed) <= LONGEST_NAME
@@ -111,11 +111,11 @@ def test_with_a_prefix_every_action_has_both_names(prefix: str) -> None:
 )
 def test_a_prefix_that_cannot_be_is_refused_with_the_reason(prefix: str, says: str) -> None:
     with pytest.raises(PrefixError, match=says):
-        Registry(load_catalogue(), prefix)
+        Registry(CATALOGUE, prefix)
 
 
 def test_texts_name_tools_as_they_are_listed() -> None:
-    names = Registry(load_catalogue(), "shop_").names
+    names = Registry(CATALOGUE, "shop_").names
     assert names.told("See get_lists, not get_listings.") == "See shop_get_lists, not get_listings."
     assert (
         names.told('Klaviyo said "try get_lists"; use get_list.') == 'Klaviyo said "try get_lists"; use shop_get_list.'
