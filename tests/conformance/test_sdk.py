@@ -27,8 +27,8 @@ from klaviyo_mcp.registry.registry import Action
 
 JSON = dict[str, Any]
 ACTIONS = {action.operation: action for action in REGISTRY.actions if action.http is not None}
-IN_SDK = {operation for operation in klaviyo.methods() if operation in ACTIONS and not ACTIONS[operation].spec.revision}
 WITHOUT_SDK: dict[str, JSON] = yaml.safe_load(Path(__file__).with_name("without_sdk.yaml").read_text())
+IN_SDK = ACTIONS.keys() - WITHOUT_SDK.keys()
 COMPANY = "Xa1b2C"
 ENGINES_OWN = {"expect", "fields", "max_records", CLEAR}
 SDK_FAULTS: dict[str, dict[str, str]] = {}
@@ -42,7 +42,9 @@ def sdk() -> Iterator[klaviyo.Sdk]:
 
 
 def test_every_operation_is_either_in_the_sdk_or_in_the_file() -> None:
-    assert set(WITHOUT_SDK) == ACTIONS.keys() - IN_SDK, "without_sdk.yaml holds the requests of just these operations"
+    there = {name for name in klaviyo.methods() if name in ACTIONS and not ACTIONS[name].spec.revision}
+    assert there == IN_SDK, "without_sdk.yaml holds the requests of just the others"
+    assert WITHOUT_SDK.keys() <= ACTIONS.keys()
 
 
 @pytest.mark.parametrize("operation", sorted(IN_SDK))
