@@ -36,6 +36,9 @@ class Shop:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.before = max(
+            (one["number"] for one in httpx2.get(f"{url}/_sandbox/requests", timeout=60).json()), default=0
+        )
         self.endpoint = Endpoint(url, pace=False)
         self.accounts = OneAccount(open_account("shop", self.endpoint, api_key=API_KEY), self.endpoint)
 
@@ -50,7 +53,8 @@ class Shop:
 
     def written(self) -> list[str]:
         """The operations that were asked for and are no reads, whatever became of them."""
-        seen = httpx2.get(f"{self.url}/_sandbox/requests").json()
+        # The sandbox is shared by all tests of the file, and remembers the last requests alone.
+        seen = httpx2.get(f"{self.url}/_sandbox/requests?after={self.before}", timeout=60).json()
         return [request["operation"] for request in seen if not request["operation"].startswith(READING)]
 
 

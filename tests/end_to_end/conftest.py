@@ -138,11 +138,11 @@ def fail(client: Client) -> Callable[..., Any]:
 @pytest.fixture
 def requests_seen(sandbox: str) -> Callable[[], list[dict[str, Any]]]:
     """What the sandbox has received since this fixture was made or last asked, oldest first."""
-    last: list[dict[str, Any]] = httpx2.get(f"{sandbox}/_sandbox/requests?last=1").json()
+    last: list[dict[str, Any]] = httpx2.get(f"{sandbox}/_sandbox/requests?last=1", timeout=60).json()
 
     def seen() -> list[dict[str, Any]]:
         number = last[-1]["number"] if last else 0
-        found = httpx2.get(f"{sandbox}/_sandbox/requests?after={number}").json()
+        found = httpx2.get(f"{sandbox}/_sandbox/requests?after={number}", timeout=60).json()
         last.extend(found)
         return found
 

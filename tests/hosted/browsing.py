@@ -29,7 +29,7 @@ class Demo:
 
     def register(self, **fields: Any) -> dict[str, Any]:
         """What is answered to a client that registers itself."""
-        answer = httpx2.post(f"{self.url}/register", json=fields)
+        answer = httpx2.post(f"{self.url}/register", json=fields, timeout=60)
         assert answer.status_code == 201, answer.text
         return answer.json()
 
