@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.catalogue import REGISTRY
 from tests.hosted.browsing import Client, Demo, Program, answer_of, calls, demo, listening
 
+from klaviyo_mcp.authorization.levels import Levels
 from klaviyo_mcp.authorization.replies import Choice, ConnectedClient, ConsentPage, ErrorPage, Session
 from klaviyo_mcp.hosted.levels import described
 from klaviyo_mcp.hosted.pages import page as rendered
@@ -330,10 +332,15 @@ def test_the_page_where_access_is_given_runs_no_script(service, waiting) -> None
 
 MCP_URL = "https://mcp.example.org/mcp"
 LONG = "Wind-und-Wetterfeste Regenbekleidung Nordfriesland " * 2
+COUNTS = Levels(REGISTRY)
 CHOICES = (
-    Choice("klaviyo:read", 218, ("accounts:read", "lists:read"), True),
-    Choice("klaviyo:marketing", 307, ("accounts:read", "lists:read", "lists:write"), False),
-    Choice("klaviyo:full", 354, ("accounts:read", "data-privacy:write", "lists:write"), False),
+    Choice("klaviyo:read", COUNTS.actions("klaviyo:read"), ("accounts:read", "lists:read"), True),
+    Choice(
+        "klaviyo:marketing", COUNTS.actions("klaviyo:marketing"), ("accounts:read", "lists:read", "lists:write"), False
+    ),
+    Choice(
+        "klaviyo:full", COUNTS.actions("klaviyo:full"), ("accounts:read", "data-privacy:write", "lists:write"), False
+    ),
 )
 SESSION = Session("DEMO01", "Juniper & Pine", True, "klaviyo:marketing", 0.0, "csrf")
 CLIENTS = [

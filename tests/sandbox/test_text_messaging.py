@@ -1,6 +1,7 @@
 """Text messaging: set up once, a number for which carriers are asked, and what they answer some days later."""
 
 import pytest
+from tests.sandbox.registration import PINE
 
 from klaviyo_sandbox import OTHER_API_KEY
 
@@ -8,25 +9,6 @@ CONFIGURATIONS, SENDERS = "/api/text-messaging-configurations", "/api/text-messa
 REGISTRATIONS = "/api/text-messaging-sender-registrations"
 OTHERS = {"key": OTHER_API_KEY}
 DAYS = 86400
-PINE = {
-    "first_name": "Maya",
-    "last_name": "Lindqvist",
-    "phone_number": "+15035550142",
-    "email": "maya@juniperandpine.example",
-    "address": {
-        "street_address_1": "18 Alder Street",
-        "city": "Portland",
-        "region": "OR",
-        "postal_code": "97205",
-        "country": "US",
-    },
-    "business_name": "Juniper & Pine LLC",
-    "business_website": "https://juniperandpine.example",
-    "business_type": "PRIVATE_PROFIT",
-    "business_registration_country": "US",
-    "business_registration_authority": "EIN",
-    "business_registration_number": "12-3456789",
-}
 UNREGISTERED = {"business_registration_authority": None, "business_registration_number": None}
 
 

@@ -84,10 +84,10 @@ FINDERS: dict[str, list[Finder]] = {
     "custom-metric-id": [_CUSTOM_METRICS],
     "webhook-id": [Finder("get_webhooks", None, beside={"webhook_fields": ["name"]}, most_read=None)],
     **{
-        f"brand-{kind}-id": [
+        f"brand-{name.replace('_', '-')}-id": [
             Finder(f"get_brand_{name}s", None, beside={f"brand_{name}_fields": ["name"]}, most_read=None)
         ]
-        for kind, name in (("logo", "logo"), ("button", "button"), ("color", "color"), ("social-group", "social_group"))
+        for name in ("logo", "button", "color", "social_group")
     },
     # An account may have more people than could ever be looked through.
     "profile-id": [Finder("get_profiles", name="email", beside={"profile_fields": ["email"]}, most_read=0)],

@@ -196,4 +196,4 @@ def _loaded() -> None:
     gc.enable()
     gc.freeze()
     # A call makes thousands of objects and keeps none; at the usual 700 a seventh of it is spent looking for circles.
-    gc.set_threshold(10_000, 10, 50)
+    gc.set_threshold(10_000, 10, 10)

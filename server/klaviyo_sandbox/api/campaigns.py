@@ -18,7 +18,6 @@ from klaviyo_sandbox.api.campaign_content_shapes import (
 from klaviyo_sandbox.api.common import MOMENT, STRING
 from klaviyo_sandbox.behaviour import campaign_content, campaigns, estimation, scheduling, sending
 from klaviyo_sandbox.declare import Column, Operation, Relation, Resource
-from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.shapes import Items, Number, Record, Text
 
 _CREATED = Column("created", "moment", nullable=False)
@@ -136,7 +135,7 @@ RESOURCES = (
 def _related(name: str, resource: str, parent: str) -> tuple[Operation, Operation]:
     """What one leads to, in full and as an id. `name` has a place for what is said of ids."""
     return (
-        Operation(name.format(""), resource, generic.get_related, parent=parent, since=REVISION),
+        Operation(name.format(""), resource, generic.get_related, parent=parent),
         Operation(name.format("_id"), resource, generic.get_related_id, parent=parent),
     )
 
@@ -144,8 +143,8 @@ def _related(name: str, resource: str, parent: str) -> tuple[Operation, Operatio
 def _listed(name: str, ids: str, resource: str, parent: str) -> tuple[Operation, Operation]:
     """What one leads to several of, in full and as ids."""
     return (
-        Operation(name, resource, generic.list_related, parent=parent, since=REVISION),
-        Operation(ids, resource, generic.list_related_ids, parent=parent, since=REVISION),
+        Operation(name, resource, generic.list_related, parent=parent),
+        Operation(ids, resource, generic.list_related_ids, parent=parent),
     )
 
 
@@ -165,15 +164,14 @@ def _copied(resource: str, relationship: str, *, required: bool) -> Operation:
 
 
 _CAMPAIGNS = (
-    Operation("get_campaigns", "campaign", generic.list_resources, default_sort="-updated_at", since=REVISION),
-    Operation("get_campaign", "campaign", generic.get_resource, since=REVISION),
+    Operation("get_campaigns", "campaign", generic.list_resources, default_sort="-updated_at"),
+    Operation("get_campaign", "campaign", generic.get_resource),
     Operation(
         "create_campaign",
         "campaign",
         campaigns.create_campaign,
         body=NEW_CAMPAIGN,
         body_relationships=Record({"tags": to_many("tag")}),
-        since=REVISION,
     ),
     Operation(
         "update_campaign",
@@ -181,7 +179,6 @@ _CAMPAIGNS = (
         campaigns.update_campaign,
         body=Record({"definition": CAMPAIGN}, required=("definition",)),
         identified="required",
-        since=REVISION,
     ),
     Operation(
         "clone_campaign",
@@ -229,7 +226,7 @@ _MESSAGES = (
         generic.list_resources,
         default_sort="-created",
     ),
-    Operation("get_campaign_message", "campaign-message", generic.get_resource, since=REVISION),
+    Operation("get_campaign_message", "campaign-message", generic.get_resource),
     Operation(
         "create_campaign_message",
         "campaign-message",
@@ -246,7 +243,6 @@ _MESSAGES = (
         campaign_content.update_message,
         body=Record({"definition": MESSAGE}),
         identified="required",
-        since=REVISION,
     ),
     Operation("delete_campaign_message", "campaign-message", campaign_content.delete_message, empty=True),
     _copied("campaign-message", "campaign-audience", required=True),

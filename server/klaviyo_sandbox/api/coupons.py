@@ -72,10 +72,10 @@ _CODE = Record(
 _LOOKUPS = {"coupon.id": Lookup("coupon_id"), "profile.id": Lookup("profile_id")}
 
 
-def _codes_of_a_coupon(lookups: Mapping[str, Lookup], revision: str, since: str = "") -> tuple[Operation, ...]:
+def _codes_of_a_coupon(lookups: Mapping[str, Lookup], revision: str) -> tuple[Operation, ...]:
     """The codes and their ids, which at 2026-07-15 can be filtered by the coupon that is named already."""
     return tuple(
-        Operation(name, "coupon-code", run, parent="coupon", lookups=lookups, revision=revision, since=since)
+        Operation(name, "coupon-code", run, parent="coupon", lookups=lookups, revision=revision)
         for name, run in (
             ("get_coupon_codes_for_coupon", generic.list_related),
             ("get_coupon_code_ids_for_coupon", generic.list_related_ids),
@@ -127,6 +127,6 @@ OPERATIONS = (
     Operation("get_bulk_create_coupon_codes_job", _JOB, generic.get_resource),
     Operation("get_coupon_for_coupon_code", "coupon", generic.get_related, parent="coupon-code"),
     Operation("get_coupon_id_for_coupon_code", "coupon", generic.get_related_id, parent="coupon-code"),
-    *_codes_of_a_coupon({"profile.id": _LOOKUPS["profile.id"]}, REVISION, since=REVISION),
+    *_codes_of_a_coupon({"profile.id": _LOOKUPS["profile.id"]}, REVISION),
     *_codes_of_a_coupon(_LOOKUPS, JULY),
 )

@@ -5,7 +5,6 @@ from klaviyo_sandbox.api.common import BOOLEAN, JULY, MOMENT, STRING
 from klaviyo_sandbox.api.profile_shapes import EVENT_PROFILE, OPTIONAL_PATCH, PATCH, reference
 from klaviyo_sandbox.behaviour import events
 from klaviyo_sandbox.declare import Column, Lookup, Operation, Relation, Resource
-from klaviyo_sandbox.facts import REVISION
 from klaviyo_sandbox.shapes import Free, Items, Number, Record, Shape, Text
 
 RESOURCES = (
@@ -109,7 +108,6 @@ OPERATIONS = (
         events.create_event,
         body=Record({**EVENT, "profile": _PROFILE}, required=("properties", "metric", "profile")),
         empty=True,
-        since=REVISION,
     ),
     Operation(
         "create_event",

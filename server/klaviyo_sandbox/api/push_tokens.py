@@ -37,7 +37,7 @@ RESOURCES = (
 )
 
 
-def _create(body: Record, *, revision: str = REVISION, since: str = "") -> Operation:
+def _create(body: Record, *, revision: str = REVISION) -> Operation:
     return Operation(
         "create_push_token",
         "push-token",
@@ -47,13 +47,12 @@ def _create(body: Record, *, revision: str = REVISION, since: str = "") -> Opera
         empty=True,
         entitlement="push",
         revision=revision,
-        since=since,
     )
 
 
 OPERATIONS = (
     Operation("get_push_tokens", "push-token", generic.list_resources, lookups={"profile.id": Lookup("profile_id")}),
-    _create(NEW_TOKEN, since=REVISION),
+    _create(NEW_TOKEN),
     _create(JULY_NEW_TOKEN, revision=JULY),
     Operation("get_push_token", "push-token", generic.get_resource),
     Operation("delete_push_token", "push-token", push_tokens.delete, empty=True),

@@ -17,6 +17,7 @@ from klaviyo_sandbox.behaviour.campaign_records import (
     variations_of,
 )
 from klaviyo_sandbox.behaviour.campaign_views import DETAILS, channel_of, image_of
+from klaviyo_sandbox.behaviour.copies import original_id
 from klaviyo_sandbox.behaviour.templates import copy_template
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import conflict, invalid_body
@@ -91,9 +92,7 @@ def delete_message(call: Call) -> Answer:
 
 def clone_message(call: Call) -> Answer:
     """A draft with the content of another message, for an audience of any campaign."""
-    original: str = call.data["attributes"]["id"]
-    if original != call.data["id"]:
-        raise invalid_body("/data/attributes/id", f"The id '{original}' does not match the id '{call.data['id']}'.")
+    original = original_id(call)
     source = call.require(MESSAGE, original)
     audience: str = call.data["relationships"]["campaign-audience"]["data"]["id"]
     campaign: str = call.require(AUDIENCE, audience)["_campaign_id"]

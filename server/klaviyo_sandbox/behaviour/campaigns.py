@@ -20,6 +20,7 @@ from klaviyo_sandbox.behaviour.campaign_records import (
     ordered_ids,
     save_campaign,
 )
+from klaviyo_sandbox.behaviour.copies import original_id
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import ApiError, conflict, invalid_body
 from klaviyo_sandbox.loose_json import Json
@@ -125,9 +126,7 @@ def delete_audience(call: Call) -> Answer:
 
 def clone_audience(call: Call) -> Answer:
     """A copy of whom an audience has, for its campaign or another one. Its messages stay with the original."""
-    original: str = call.data["attributes"]["id"]
-    if original != call.data["id"]:
-        raise invalid_body("/data/attributes/id", f"The id '{original}' does not match the id '{call.data['id']}'.")
+    original = original_id(call)
     source = call.require(AUDIENCE, original)
     target: Json = call.data.get("relationships", {}).get("campaign", {}).get("data") or {}
     campaign: str = target.get("id") or source["_campaign_id"]

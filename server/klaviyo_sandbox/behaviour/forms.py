@@ -66,25 +66,27 @@ def update_form(call: Call) -> Answer:
 def publish_form(call: Call) -> Answer:
     """Put the draft of a form on the website, in place of what was live."""
     form_id, form = _form_of_job(call)
-    drafts = _of_status(form, "draft")
-    if not drafts:
-        raise invalid_body(_FORM_POINTER, "The form has no draft version to publish.")
-    if form["ab_test"] or len(drafts) > 1:
-        raise invalid_body(_FORM_POINTER, "A draft A/B test cannot be published; use the form editor.")
-    form["definition"] = {"versions": [{**drafts[0], "status": "live"}]}
+    draft = _only(form, "draft", "publish")
+    form["definition"] = {"versions": [{**draft, "status": "live"}]}
     return _done(call, _changed(call, form_id, form))
 
 
 def unpublish_form(call: Call) -> Answer:
     """Take a form off the website. A draft that is there stays the draft; else what was live becomes it."""
     form_id, form = _form_of_job(call)
-    live = _of_status(form, "live")
-    if not live:
-        raise invalid_body(_FORM_POINTER, "The form has no live version to unpublish.")
-    if form["ab_test"] or len(live) > 1:
-        raise invalid_body(_FORM_POINTER, "A live A/B test cannot be unpublished; use the form editor.")
-    form["definition"] = {"versions": _of_status(form, "draft") or [{**live[0], "status": "draft"}]}
+    live = _only(form, "live", "unpublish")
+    form["definition"] = {"versions": _of_status(form, "draft") or [{**live, "status": "draft"}]}
     return _done(call, _changed(call, form_id, form))
+
+
+def _only(form: Json, status: str, verb: str) -> Json:
+    """The one version of a status, for a job that `verb` names. Raises ApiError (400) for none and for a test."""
+    versions = _of_status(form, status)
+    if not versions:
+        raise invalid_body(_FORM_POINTER, f"The form has no {status} version to {verb}.")
+    if form["ab_test"] or len(versions) > 1:
+        raise invalid_body(_FORM_POINTER, f"A {status} A/B test cannot be {verb}ed; use the form editor.")
+    return versions[0]
 
 
 def version_body(form: str, version: Json, number: int, body: Json) -> Json:

@@ -1,6 +1,7 @@
 """How universal content is made and changed. A picture of it is taken a moment later."""
 
 from klaviyo_sandbox import documents
+from klaviyo_sandbox.behaviour.copies import original_id
 from klaviyo_sandbox.behaviour.templates import identified
 from klaviyo_sandbox.calls import Answer, Call, Session
 from klaviyo_sandbox.errors import invalid_body
@@ -42,11 +43,8 @@ def update(call: Call) -> Answer:
 
 def clone(call: Call) -> Answer:
     """A copy of a block, under the same name unless it is given another."""
-    source: str = call.data["id"]
+    source = original_id(call)
     attributes: Json = call.data["attributes"]
-    if attributes["id"] != source:
-        detail = f"The id '{attributes['id']}' does not match the id '{source}' of the data."
-        raise invalid_body("/data/attributes/id", detail)
     original = call.require(KIND, source)
     identifier = call.new_id(KIND)
     body: Json = {

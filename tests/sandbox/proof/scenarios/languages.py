@@ -1,28 +1,12 @@
 """Translations of what is sent, and the numbers that texts are sent from."""
 
+from tests.sandbox.registration import PINE
+
 from scenarios.sdk import Klaviyo, body, brought, every_page, ids, refused
 
 DAY = 86_400
 LOCALES = {"source_locale": "en", "target_locales": ["de", "fr"], "fallback_locale": "en", "channel": "email"}
-BUSINESS = {
-    "first_name": "Maya",
-    "last_name": "Lindqvist",
-    "phone_number": "+15035550142",
-    "email": "maya@gmail.com",
-    "address": {
-        "street_address_1": "18 Alder Street",
-        "city": "Portland",
-        "region": "OR",
-        "postal_code": "97205",
-        "country": "US",
-    },
-    "business_name": "Juniper & Pine LLC",
-    "business_website": "https://juniperandpine.example",
-    "business_type": "PRIVATE_PROFIT",
-    "business_registration_country": "US",
-    "business_registration_authority": "EIN",
-    "business_registration_number": "12-3456789",
-}
+BUSINESS = {**PINE, "email": "maya@gmail.com"}
 
 
 def a_template_is_translated_and_no_more(klaviyo: Klaviyo) -> None:
