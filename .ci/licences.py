@@ -22,6 +22,13 @@ ALLOWED = {
     "MPL-2.0",  # asks for changes to its own files alone, and none are made
 }
 """SPDX ids of licences that ask for little more than that their notices are kept."""
+LIBRARIES = {
+    # What DBOS speaks to PostgreSQL with. The LGPL asks that whoever gets it can put another version in its place: it
+    # is a package of its own, installed beside ours and never changed by us, so that anybody can.
+    "psycopg": "LGPL-3.0-only",
+    "psycopg-binary": "LGPL-3.0-only",
+}
+"""Packages that were agreed to one by one, with the licence that was agreed to: it asks for more than those above."""
 CLASSIFIERS = {
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
     "License :: OSI Approved :: BSD License": "BSD-3-Clause",
@@ -54,7 +61,7 @@ def refused(bill: dict[str, Any]) -> Iterator[str]:
     """A line for each component that says something else."""
     for component in bill["components"]:
         said = licences(component)
-        if not all(map(is_allowed, said)):
+        if said != [LIBRARIES.get(component["name"])] and not all(map(is_allowed, said)):
             yield f"{component['name']} {component['version']}: {', '.join(said)}"
 
 

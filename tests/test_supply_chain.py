@@ -51,6 +51,9 @@ def test_the_wheel_is_built_by_what_is_locked() -> None:
         ({"licenses": [{"license": {"name": "License :: OSI Approved :: Apache Software License"}}]}, True),
         ({"licenses": [{"license": {"name": "Ask our sales team"}}]}, False),
         ({}, False),
+        ({"name": "psycopg", "licenses": [{"license": {"id": "LGPL-3.0-only"}}]}, True),
+        ({"name": "psycopg", "licenses": [{"license": {"id": "GPL-3.0-only"}}]}, False),
+        ({"name": "another", "licenses": [{"license": {"id": "LGPL-3.0-only"}}]}, False),
     ],
 )
 def test_a_licence_that_was_not_agreed_to_is_refused(component, allowed) -> None:
