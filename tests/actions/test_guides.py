@@ -13,10 +13,10 @@ from tests.sandbox.conftest import START, Talk
 from klaviyo_mcp.answers.guiding import guide_asked_for
 from klaviyo_mcp.answers.kept_answers import KeptAnswer
 from klaviyo_mcp.answers.reading_more import read_on
-from klaviyo_mcp.mcp_server.own_arguments import checked
 from klaviyo_mcp.registry.guides import guides, guides_of
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import READ_MORE
+from klaviyo_mcp.tools.own_arguments import checked
 
 LARGEST = 6_000
 """Bytes of one guide."""

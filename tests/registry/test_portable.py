@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from klaviyo_mcp.mcp_server.account_argument import with_account
 from klaviyo_mcp.registry.portable import KEYWORDS, OF_TYPE, RULES, portable
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_schema import listed_schema
+from klaviyo_mcp.tools.account_argument import with_account
 
 TEXT = {"type": "string"}
 DEFINITIONS = {"Word": {"type": "string", "maxLength": 5}, "Person": {"anyOf": [{"$ref": "#/$defs/Word"}]}}

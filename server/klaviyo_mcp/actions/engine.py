@@ -1,5 +1,6 @@
 """The path of a call, top to bottom: a name becomes a plan, the plan's rules are asked, its requests are sent."""
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
@@ -82,6 +83,12 @@ class Engine:
     def exposed(self) -> list[Action]:
         """The actions that a call can name, in the registry's order."""
         return [action for action in self.registry.actions if self._gate.exposes(action)]
+
+    def narrowed(self, exposes: Exposes) -> "Engine":
+        """This engine for calls that can name no other actions than these; what is held and counted is shared."""
+        narrow, all_of_it = copy(self), self._gate.exposes
+        narrow._gate = replace(self._gate, exposes=lambda action: all_of_it(action) and exposes(action))
+        return narrow
 
     def lets_through(self, action: Action) -> bool:
         """Whether a call of the action can be admitted, as far as that does not depend on the account."""

@@ -140,8 +140,9 @@ def _refuse_hosted(selection: Selection) -> None:
 def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
     import anyio
 
-    from klaviyo_mcp.mcp_server.server import make_server, room_of  # 0.4 s, when the tools are listed
+    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
+    from klaviyo_mcp.tools.calls import room_of
 
     _hint(application)
     server = make_server(
@@ -153,7 +154,8 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.http import serve_http
-    from klaviyo_mcp.mcp_server.server import make_server, room_of
+    from klaviyo_mcp.mcp_server.server import make_server
+    from klaviyo_mcp.tools.calls import room_of
 
     _hint(application)
     exporting = start_exporting(over_http=True)

@@ -188,7 +188,7 @@ def write_docs(*, check: bool) -> int:
 
 def snapshot(spec: ActionSpec) -> str:
     """What an agent sees of a tool, so that every change to that is a readable diff."""
-    from klaviyo_mcp.mcp_server.tools import as_tool
+    from klaviyo_mcp.tools.listing import as_tool
 
     seen = as_tool(Action(spec))
     return json.dumps(seen, indent=1, ensure_ascii=False) + "\n"

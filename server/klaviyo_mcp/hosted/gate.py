@@ -18,10 +18,10 @@ from klaviyo_mcp.authorization.replies import Access
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.loose_json import JSON, mapping, text
 from klaviyo_mcp.mcp_server.http_access import refusal
-from klaviyo_mcp.mcp_server.own_arguments import checked
-from klaviyo_mcp.mcp_server.server_tools import own_names
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import CONFIRM, RUN_TOOLS
+from klaviyo_mcp.tools.own_arguments import checked
+from klaviyo_mcp.tools.server_tools import own_names
 
 LONGEST_BEARER = 4_096
 ACCOUNT = "account"

@@ -22,13 +22,14 @@ from klaviyo_mcp.hosted.tenants import Tenants, company_of
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.draining import DrainingServer
 from klaviyo_mcp.mcp_server.http import uvicorn_config
-from klaviyo_mcp.mcp_server.server import make_server, room_of
+from klaviyo_mcp.mcp_server.server import make_server
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.assembly import Selection, assemble
 from klaviyo_mcp.runtime.authorities import bracketed
 from klaviyo_mcp.runtime.exporters import Exporting
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.logs import announce
+from klaviyo_mcp.tools.calls import room_of
 
 MOST_OPEN = 1_000
 """Accounts that stay open at a time; each takes some kilobytes."""

@@ -15,12 +15,12 @@ from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import items, text
-from klaviyo_mcp.mcp_server.account_argument import ARGUMENT as ACCOUNT
-from klaviyo_mcp.mcp_server.account_argument import nameable
 from klaviyo_mcp.mcp_server.prompts import Prompts
 from klaviyo_mcp.mcp_server.resources import ACTIONS
 from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.runtime.exposure import Exposure
+from klaviyo_mcp.tools.account_argument import ARGUMENT as ACCOUNT
+from klaviyo_mcp.tools.account_argument import nameable
 
 MOST_VALUES = 100
 """Values of one answer, which is the protocol's limit."""

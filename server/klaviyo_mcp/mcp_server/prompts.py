@@ -17,12 +17,12 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping
-from klaviyo_mcp.mcp_server.account_argument import ARGUMENT as ACCOUNT
-from klaviyo_mcp.mcp_server.account_argument import nameable
 from klaviyo_mcp.registry.guides import PACKAGE, texts, told
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.registry.tool_names import DESCRIBE, RUN_TOOLS
 from klaviyo_mcp.runtime.exposure import Exposure
+from klaviyo_mcp.tools.account_argument import ARGUMENT as ACCOUNT
+from klaviyo_mcp.tools.account_argument import nameable
 
 LONGEST_VALUE = 8_000
 """Characters of an argument's value: a brief has room, and a book does not go into a prompt."""

@@ -12,7 +12,7 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.mcp_server import hello
 from klaviyo_mcp.mcp_server.answer_resources import ANSWER_TEMPLATES, answer_asked_for, read_answer
-from klaviyo_mcp.mcp_server.calls import AS_USUAL, Room, answered
+from klaviyo_mcp.mcp_server.calls import caller_of
 from klaviyo_mcp.mcp_server.completion import Completions
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
@@ -20,8 +20,8 @@ from klaviyo_mcp.mcp_server.prompts import Prompts
 from klaviyo_mcp.mcp_server.resources import TEMPLATES, Resources
 from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.runtime.assembly import Application
 from klaviyo_mcp.runtime.audit import Audit
+from klaviyo_mcp.tools.calls import AS_USUAL, Room, answered
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
@@ -31,11 +31,6 @@ AccountsOfRequest = Callable[[_Context], Accounts]
 """Says whose accounts a request is about. A server for one person always has the same ones, whoever asks."""
 AfterCall = Callable[[ServerRequestContext[Any], Response], Awaitable[Response]]
 """What is made of the answer to a call before it is sent."""
-
-
-def room_of(application: Application) -> Room:
-    """What the settings leave to one answer."""
-    return Room(application.settings.answer_bytes, application.kept)
 
 
 def make_server(
@@ -108,7 +103,8 @@ class _Handlers:
         self, context: _Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         own = replace(self._audit, client=_client(context)) if self._audit else None
-        answering = answered(self._engine, self._accounts_of(context), context, params, own, self._room)
+        accounts, caller = self._accounts_of(context), caller_of(context, params)
+        answering = answered(self._engine, accounts, params.name, params.arguments, caller, own, self._room)
         response = await logged_if_left(context, answering, own)
         if self._after is not None:
             response = await self._after(context, response)

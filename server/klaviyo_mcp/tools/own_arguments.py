@@ -6,9 +6,9 @@ from typing import Any
 from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.unpacking import unpacked
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
-from klaviyo_mcp.mcp_server.account_argument import ARGUMENT as ACCOUNT
-from klaviyo_mcp.mcp_server.server_tools import BY_NAME, MOST_CALLS, SEVERAL
 from klaviyo_mcp.registry.tool_names import READ_MORE, RUN_TOOLS
+from klaviyo_mcp.tools.account_argument import ARGUMENT as ACCOUNT
+from klaviyo_mcp.tools.server_tools import BY_NAME, MOST_CALLS, SEVERAL
 
 _KINDS: dict[str, type] = {"string": str, "object": dict, "array": list, "integer": int, "boolean": bool}
 
