@@ -51,6 +51,7 @@ DATA = frozenset({"done_so_far", "check", "sent_with"})
 """Parts of an error that are no sentences."""
 LONGEST_SENTENCE = 2_000
 NOTHING_CHANGED = "Nothing was changed in Klaviyo."
+DONE_IN_PART = "Some of the work had been done before this; see done_so_far."
 MOST_PROBLEMS = 20
 LONGEST_PLACE = 200
 LIMIT_ADVICE = (
@@ -94,7 +95,7 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
             **_details(error.cause, spec, registry),
             "code": error.code,
             "message": error.message,
-            "outcome": "Some of the work had been done before this; see done_so_far.",
+            "outcome": DONE_IN_PART,
             "done_so_far": error.done,
             "next_step": (
                 "Call again with the same arguments: what was done is found and not done twice."

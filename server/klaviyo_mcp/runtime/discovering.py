@@ -2,7 +2,7 @@
 
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.errors import ActionError
-from klaviyo_mcp.actions.finding import look_for
+from klaviyo_mcp.actions.finding import Found, look_for
 from klaviyo_mcp.answers.discovery import described, found, found_text
 from klaviyo_mcp.answers.naming import as_listed
 from klaviyo_mcp.answers.sending import sendable
@@ -12,8 +12,17 @@ from klaviyo_mcp.runtime.answering import Response, refused
 
 def find_actions(engine: Engine, query: str, most: int) -> Response:
     """The actions that a question is about, of those that can be called."""
-    answer = found(engine.registry, query, look_for(engine.registry, query, most, engine.lets_through))
-    answer = sendable(as_listed(answer, engine.registry))
+    return _told(engine, query, look_for(engine.registry, query, most, engine.lets_through))
+
+
+def actions_for(engine: Engine, query: str, most: int) -> tuple[Found, str]:
+    """The same for a program, and as text."""
+    result = look_for(engine.registry, query, most, engine.lets_through)
+    return result, _told(engine, query, result).text
+
+
+def _told(engine: Engine, query: str, result: Found) -> Response:
+    answer = sendable(as_listed(found(engine.registry, query, result), engine.registry))
     return Response(answer, found_text(answer))
 
 

@@ -5,9 +5,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -277,8 +278,10 @@ class Settings(HostedSettings):
         return [origin for part in _split(self.klaviyo_mcp_allowed_origins) if (origin := Origin.read(part))]
 
 
-def read_settings() -> Settings:
+def read_settings(given: Mapping[str, object] = MappingProxyType({})) -> Settings:
     """The settings of this process. Raises SettingsError, naming every setting that is wrong or unknown.
+
+    `given` are values by the names of fields, in place of those of the environment.
 
     What is Klaviyo's but not ours, such as a variable of a shop's own programs, is no error: see `foreign_variables`.
     """
@@ -288,7 +291,7 @@ def read_settings() -> Settings:
         if name.upper().startswith("KLAVIYO_MCP_")
     ]
     try:
-        settings = Settings()  # pyright: ignore[reportCallIssue] - every field has a default
+        settings = Settings(**given)  # pyright: ignore[reportArgumentType, reportCallIssue] - validated, and all have a default
     except ValidationError as error:
         # Values are left out: they may be secrets.
         for detail in error.errors(include_url=False, include_input=False):

@@ -1,5 +1,6 @@
 """Whose account a call is for, where several are connected: the `account` argument that every tool then has."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.loose_json import JSON
@@ -15,10 +16,10 @@ async def nameable(accounts: "Accounts") -> list[str]:
     return await accounts.names() if accounts.can_be_named else []
 
 
-def with_account(schema: JSON, names: list[str], default: str | None) -> JSON:
+def with_account(schema: JSON, names: Sequence[str], default: str | None) -> JSON:
     """A tool's schema with the argument that says which account is meant. It is required unless there is a default."""
     words = "Which connected Klaviyo account this is for."
-    chosen: JSON = {"type": "string", "enum": names, "description": words}
+    chosen: JSON = {"type": "string", "enum": [*names], "description": words}
     if default is not None:
         chosen["description"] = f"{words} {default} when absent."
     shown = {**schema, "properties": {ARGUMENT: chosen, **schema["properties"]}}

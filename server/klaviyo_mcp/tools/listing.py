@@ -3,7 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -87,10 +87,15 @@ class ToolList(ABC, Generic[Made]):
             hidden = await self._hidden(accounts)
         except KlaviyoError:
             names, default, hidden = [], None, frozenset[str]()
-        key = (tuple(names) if len(names) > 1 else (), default, hidden)
+        return self.of(names, default, hidden)
+
+    def of(self, names: Sequence[str], default: str | None = None, hidden: frozenset[str] = frozenset()) -> Made:
+        """The list for accounts of these names, without the tools that are hidden."""
+        several = tuple(names) if len(names) > 1 else ()
+        key = (several, default, hidden)
         if key not in self._kept:
             tools = [tool for name, tool in self._tools.items() if name not in hidden]
-            if len(names) > 1:
+            if several:
                 tools = [{**tool, "inputSchema": with_account(tool["inputSchema"], names, default)} for tool in tools]
             self._kept[key] = self.make(tools)
             if len(self._kept) > MOST_MADE:

@@ -1,0 +1,151 @@
+"""Klaviyo for programs without an event loop of their own, and for notebooks, which have one that is taken."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from threading import Lock
+from typing import Any, ParamSpec, Self, TypeVar, Unpack
+
+import anyio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from klaviyo_mcp.runtime.answering import Response
+from klaviyo_mcp.toolkit.answers import AccountInfo, Answer, Confirmation
+from klaviyo_mcp.toolkit.boxes import Box, Expose
+from klaviyo_mcp.toolkit.client import AskPerson, Klaviyo, together
+from klaviyo_mcp.toolkit.offering import Toolbox
+from klaviyo_mcp.toolkit.options import Options
+from klaviyo_mcp.toolkit.tool import Runs
+from klaviyo_mcp.toolkit.tool_calls import read_call
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class KlaviyoSync(Toolbox):
+    """`Klaviyo` without `await`: `with KlaviyoSync() as klaviyo:`. Any thread may use it, also where a loop is running.
+
+    Calls run on an event loop in a thread of its own, which begins with the first of them and ends with `close`.
+    """
+
+    def __init__(self, *, ask: AskPerson | None = None, **options: Unpack[Options]) -> None:
+        """As `Klaviyo`. Raises ConfigurationError."""
+        self._inner = Klaviyo(ask=ask, **options)
+        super().__init__(self._inner.application, self._inner.asks)
+        self._open = ExitStack()
+        self._portal: BlockingPortal | None = None
+        self._beginning = Lock()
+
+    def __enter__(self) -> Self:
+        self._run(self._inner.__aenter__)
+        self.known_accounts = self._inner.known_accounts
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections. `with` does."""
+        if self._portal is not None:
+            try:
+                self._run(self._inner.aclose)
+            finally:
+                self._portal = None
+                self._open.close()
+
+    def call(
+        self,
+        action: str,
+        arguments: Mapping[str, Any] | None = None,
+        /,
+        *,
+        account: str | None = None,
+        answer_tokens: int | None = None,
+        raises: bool = True,
+        **named: Any,
+    ) -> Answer:
+        """As `Klaviyo.call`."""
+        given = together(arguments, named)
+        return self._run(self._inner.call, action, given, account=account, answer_tokens=answer_tokens, raises=raises)
+
+    def each(
+        self, action: str, arguments: Mapping[str, Any] | None = None, /, *, account: str | None = None, **named: Any
+    ) -> Iterator[dict[str, Any]]:
+        """As `Klaviyo.each`."""
+        given: dict[str, Any] | None = together(arguments, named)
+        while given is not None:
+            answer = self.call(action, given, account=account)
+            yield from answer.each
+            given = answer.goes_on
+
+    def preview(
+        self,
+        action: str,
+        arguments: Mapping[str, Any] | None = None,
+        /,
+        *,
+        account: str | None = None,
+        raises: bool = True,
+        **named: Any,
+    ) -> Answer:
+        """As `Klaviyo.preview`."""
+        return self._run(self._inner.preview, action, together(arguments, named), account=account, raises=raises)
+
+    def confirm(
+        self,
+        confirmation: Answer | Confirmation | str,
+        *,
+        action: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        account: str | None = None,
+        answer_tokens: int | None = None,
+        raises: bool = True,
+    ) -> Answer:
+        """As `Klaviyo.confirm`."""
+        return self._run(
+            self._inner.confirm,
+            confirmation,
+            action=action,
+            arguments=arguments,
+            account=account,
+            answer_tokens=answer_tokens,
+            raises=raises,
+        )
+
+    def read_more(self, answer_id: str, *, account: str | None = None, raises: bool = True, **query: Any) -> Answer:
+        """As `Klaviyo.read_more`."""
+        return self._run(self._inner.read_more, answer_id, account=account, raises=raises, **query)
+
+    def describe(self, name: str) -> Answer:
+        """As `Klaviyo.describe`."""
+        return self._inner.describe(name)
+
+    def accounts(self) -> list[AccountInfo]:
+        """As `Klaviyo.accounts`."""
+        return self._run(self._inner.accounts)
+
+    def run_tool_call(self, call: object, *, expose: Expose | None = None) -> Any:
+        """As `Klaviyo.run_tool_call`."""
+        box, made = self.box_given_out(expose), read_call(call)
+        return made.reply(self._run(box.run, made.name, made.arguments))
+
+    def run_tool_calls(self, calls: Iterable[object] | None, *, expose: Expose | None = None) -> list[Any]:
+        """As `Klaviyo.run_tool_calls`."""
+        return [self.run_tool_call(call, expose=expose) for call in calls or ()]
+
+    def _runs(self, box: Box, name: str) -> Runs:
+        def at_once(arguments: object) -> Response:
+            return self._run(box.run, name, arguments)
+
+        async def awaited(arguments: object) -> Response:
+            return await anyio.to_thread.run_sync(at_once, arguments)
+
+        return Runs(awaited, at_once)
+
+    def _run(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What an async function answers on the loop of this object's own."""
+        with self._beginning:
+            if self._portal is None:
+                self._portal = self._open.enter_context(start_blocking_portal("asyncio", name="klaviyo-mcp toolkit"))
+            portal = self._portal
+        return portal.call(partial(function, *args, **kwargs))
