@@ -59,15 +59,16 @@ def select(
     live_checks: bool = True,
     user_content: bool = True,
     settings: Settings | None = None,
+    registry: Registry | None = None,
 ) -> Selection:
-    """Read specs, and settings where none are given. Raises SettingsError, SpecError or ExposureError.
+    """Read settings and specs, where they are not given. Raises SettingsError, SpecError or ExposureError.
 
     `prefix` is used instead of KLAVIYO_MCP_PREFIX, `confirm` instead of KLAVIYO_MCP_CONFIRM.
     `live_checks` False leaves out rules that read the account, as KLAVIYO_MCP_LIVE_CHECKS does,
     `user_content` False what customers wrote, as KLAVIYO_MCP_NO_USER_CONTENT does.
     """
     settings = settings or read_settings()
-    registry = registry_of(settings, prefix)
+    registry = registry or registry_of(settings, prefix)
     exposure = parse_exposure(
         wanted,
         registry,

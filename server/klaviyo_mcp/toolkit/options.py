@@ -4,12 +4,14 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypedDict
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.errors import SpecError
-from klaviyo_mcp.runtime.assembly import Application, assemble, select
+from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.runtime.assembly import Application, assemble, registry_of, select
 from klaviyo_mcp.runtime.exposure import ExposureError, Wanted
 from klaviyo_mcp.runtime.settings import SettingsError, foreign_variables, read_settings
 from klaviyo_mcp.toolkit.errors import ConfigurationError
@@ -87,10 +89,12 @@ def application_of(options: Options) -> Application:
     given = {setting: said[name] for name, setting in SETTINGS.items() if name in said}
     given |= {setting: states[said[name]] for name, (setting, states) in SWITCHES.items() if name in said}
     try:
+        settings = read_settings(given)
         selection = select(
             wanted=Wanted(None, *(_joined(name, said.get(name)) for name in ("toolsets", "actions", "exclude"))),
             read_only=options.get("read_only", False),
-            settings=read_settings(given),
+            settings=settings,
+            registry=_registry(settings.klaviyo_mcp_prefix),
         )
         made = assemble(selection, sandbox=sandbox, account=account)
     except (SettingsError, ExposureError, SpecError) as error:
@@ -98,6 +102,12 @@ def application_of(options: Options) -> Application:
     for foreign in foreign_variables():
         log.warning(foreign)
     return replace(made, audit=replace(made.audit, client=CALLED) if made.audit else None)
+
+
+@lru_cache
+def _registry(prefix: str) -> Registry:
+    """The actions, for all that this process opens: a program may do so for each of its requests."""
+    return registry_of(read_settings({"klaviyo_mcp_prefix": prefix}))
 
 
 def _joined(option: str, names: Names | None) -> str:
