@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients examples docs screenshots lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages in doc
 
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)
+
+examples: $(TOOLS)  ## Run every example of the toolkit in an environment of its own, or some: EXAMPLES="langchain_agent"
+	$(BIN)/python tests/toolkit/run_examples.py $(EXAMPLES)
 
 lock:  ## Bring uv.lock in step with pyproject.toml; UPGRADE=1 takes the newest versions that it allows
 	@test -x $(BIN)/uv || { echo "Run 'make setup' first." >&2; exit 1; }

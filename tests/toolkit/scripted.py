@@ -15,7 +15,7 @@ from typing import Any
 Call = tuple[str, dict[str, Any]]
 READ: tuple[Call, ...] = (
     ("find_actions", {"query": "which lists are there"}),
-    ("run_read_action", {"action": "get_lists", "arguments": {"page_size": 2}}),
+    ("run_read_action", {"action": "get_lists"}),
     ("run_read_action", {"action": "get_list", "arguments": {"id": "not a list"}}),
 )
 """Found, run, and called with a wrong argument."""
