@@ -69,6 +69,7 @@ SLOW = (
     "sandbox/test_openapi.py",
     "sandbox/test_serving.py",
     "sandbox/test_templates.py",
+    "toolkit/",
 )
 """The slow lane, by measurement: folders and files that start processes and browsers, or call every action."""
 

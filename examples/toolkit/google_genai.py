@@ -19,7 +19,9 @@ async def answer(question: str) -> str:
         config = GenerateContentConfig(tools=[*klaviyo.tools("google")])
         turns: list[Any] = [Content(role="user", parts=[Part(text=question)])]
         while True:
-            reply = await gemini.models.generate_content(model="gemini-3-pro", contents=turns, config=config)
+            reply = await gemini.models.generate_content(  # pyright: ignore[reportUnknownMemberType] - of the SDK
+                model="gemini-3-pro", contents=turns, config=config
+            )
             if not reply.function_calls or not reply.candidates:
                 return reply.text or ""
             turns.append(reply.candidates[0].content)

@@ -192,6 +192,7 @@ import sys
 for package in ("agents", "anthropic", "google.adk", "google.genai", "langchain_core", "llama_index", "pydantic_ai"):
     sys.modules[package] = None
 from klaviyo_mcp import FrameworkMissing, KlaviyoSync
+from klaviyo_mcp.toolkit.frameworks import FRAMEWORKS
 klaviyo = KlaviyoSync(sandbox=True)
 for name, framework in FRAMEWORKS.items():
     try:

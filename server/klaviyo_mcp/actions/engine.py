@@ -86,8 +86,12 @@ class Engine:
 
     def narrowed(self, exposes: Exposes) -> "Engine":
         """This engine for calls that can name no other actions than these; what is held and counted is shared."""
-        narrow, all_of_it = copy(self), self._gate.exposes
-        narrow._gate = replace(self._gate, exposes=lambda action: all_of_it(action) and exposes(action))
+        narrow, gate = copy(self), self._gate
+
+        def both(action: Action) -> bool:
+            return gate.exposes(action) and exposes(action)
+
+        narrow._gate = replace(gate, exposes=both)
         return narrow
 
     def lets_through(self, action: Action) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from inspect import isawaitable
-from typing import Any, Self, Unpack, cast
+from typing import Any, Self, Unpack
 
 import anyio
 
@@ -254,7 +254,7 @@ def _bytes(tokens: int | None) -> int:
 def _asking(ask: AskPerson) -> Ask:
     async def asked(shown: Shaped) -> bool | None:
         said = await anyio.to_thread.run_sync(ask, plan_of(shown.data))
-        agrees = await cast(Awaitable[bool], said) if isawaitable(said) else said
+        agrees = await said if isawaitable(said) else said
         return agrees is True
 
     return asked

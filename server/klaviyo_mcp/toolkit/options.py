@@ -100,7 +100,7 @@ def application_of(options: Options) -> Application:
     except (SettingsError, ExposureError, SpecError) as error:
         raise ConfigurationError(_in_options(str(error), given)) from None
     for foreign in foreign_variables():
-        log.warning(foreign)
+        _warn_once(foreign)
     return replace(made, audit=replace(made.audit, client=CALLED) if made.audit else None)
 
 
@@ -108,6 +108,11 @@ def application_of(options: Options) -> Application:
 def _registry(prefix: str) -> Registry:
     """The actions, for all that this process opens: a program may do so for each of its requests."""
     return registry_of(read_settings({"klaviyo_mcp_prefix": prefix}))
+
+
+@lru_cache
+def _warn_once(text: str) -> None:
+    log.warning(text)
 
 
 def _joined(option: str, names: Names | None) -> str:

@@ -1,5 +1,8 @@
 """Google's Agent Development Kit: tools for an agent."""
 
+# pyright: basic, reportMissingImports=false
+# It is not among what is installed for development.
+
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,5 +1,8 @@
 """LlamaIndex: function tools, whose output has the data of an answer as its raw output."""
 
+# pyright: basic, reportMissingImports=false
+# It is not among what is installed for development.
+
 from collections.abc import Iterator, Sequence
 from typing import Any
 
