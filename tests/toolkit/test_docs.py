@@ -23,7 +23,7 @@ async def test_a_program_of_the_page_runs(program: str, sandbox: str) -> None:
 
 
 def test_every_framework_is_listed_with_what_it_needs() -> None:
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| .+ \| (?:`([\w-]+)`)? ?\|$", PAGE, flags=re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| .+ \| (?:`([\w.>=-]+)`)? ?\|$", PAGE, flags=re.MULTILINE))
     assert rows == {name: framework.installs for name, framework in FRAMEWORKS.items()}
 
 

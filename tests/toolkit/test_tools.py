@@ -198,7 +198,7 @@ for name, framework in FRAMEWORKS.items():
     try:
         klaviyo.tools(name)
     except FrameworkMissing as error:
-        assert str(error).endswith(f"python -m pip install {framework.installs}"), error
+        assert str(error).endswith(f"python -m pip install '{framework.installs}'"), error
     else:
         assert not framework.installs, name
 """

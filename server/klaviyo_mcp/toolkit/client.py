@@ -95,7 +95,7 @@ class Klaviyo(Toolbox):
             Call(action, together(arguments, named)),
             account,
             budget=_bytes(answer_tokens),
-            kept=self._made.kept,
+            kept=self._made.kept if answer_tokens else None,
             listed=True,
             ask=self._ask,
             audit=self._made.audit,
@@ -171,7 +171,7 @@ class Klaviyo(Toolbox):
             Given(token, action, None if arguments is None else dict(arguments)),
             account,
             budget=_bytes(answer_tokens),
-            kept=self._made.kept,
+            kept=self._made.kept if answer_tokens else None,
             listed=True,
             audit=self._made.audit,
         )

@@ -14,7 +14,7 @@ from klaviyo_mcp.toolkit.tool import Tool
 class Framework:
     """A kind of tool objects: the function `made` of an adapter here makes a list of them.
 
-    `installs` is what pip has to install for it, empty where the objects are plain data.
+    `installs` is what pip has to install for it, the least version that was tried; empty where they are plain data.
     """
 
     adapter: str
@@ -24,16 +24,16 @@ class Framework:
 
 FRAMEWORKS = {
     "anthropic": Framework("anthropic", "tool_params"),
-    "anthropic-runner": Framework("anthropic_runner", "runnable_tools", "anthropic"),
-    "google": Framework("google", "declarations", "google-genai"),
-    "google-adk": Framework("google_adk", "adk_tools", "google-adk"),
-    "langchain": Framework("langchain", "structured_tools", "langchain-core"),
-    "llamaindex": Framework("llamaindex", "function_tools", "llama-index-core"),
+    "anthropic-runner": Framework("anthropic_runner", "runnable_tools", "anthropic>=2.14"),
+    "google": Framework("google", "declarations", "google-genai>=3.6"),
+    "google-adk": Framework("google_adk", "adk_tools", "google-adk>=2.13"),
+    "langchain": Framework("langchain", "structured_tools", "langchain-core>=1.8"),
+    "llamaindex": Framework("llamaindex", "function_tools", "llama-index-core>=0.14"),
     "mcp": Framework("mcp", "as_they_are"),
     "openai": Framework("openai", "chat_tools"),
-    "openai-agents": Framework("openai_agents", "function_tools", "openai-agents"),
+    "openai-agents": Framework("openai_agents", "function_tools", "openai-agents>=0.24"),
     "openai-responses": Framework("openai", "response_tools"),
-    "pydantic-ai": Framework("pydantic_ai", "tools", "pydantic-ai-slim"),
+    "pydantic-ai": Framework("pydantic_ai", "tools", "pydantic-ai-slim>=2.68"),
 }
 
 
@@ -46,11 +46,12 @@ def adapted(for_: str, tools: Sequence[Tool]) -> list[Any]:
         raise ConfigurationError(f"There are no tools for_={for_!r}; {hint}")
     try:
         adapter = import_module(f"{__name__}.{framework.adapter}")
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if not framework.installs or (error.name or "").startswith("klaviyo_mcp"):
             raise
+        wrong = "is not installed" if isinstance(error, ModuleNotFoundError) else "is too old"
         raise FrameworkMissing(
-            f"Tools for {for_} need a package that is not installed ({error.name}). "
-            f"Install it: python -m pip install {framework.installs}"
+            f"Tools for {for_} need a package that {wrong} ({error}). "
+            f"Install it: python -m pip install '{framework.installs}'"
         ) from error
     return list(getattr(adapter, framework.made)(tools))
