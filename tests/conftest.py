@@ -4,10 +4,9 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -161,12 +160,24 @@ def registry() -> Registry:
 
 
 @pytest.fixture(scope="session")
-def command() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`command("call", "get_lists", KLAVIYO_API_KEY=…)`: the command line as its user runs it, in its own process."""
+def warm() -> Iterator[None]:
+    """What begins with `tests.warm.PROGRAM` begins with everything loaded."""
+    from tests.warm import begin_warm  # as above
 
-    def run(*words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    with begin_warm():
+        yield
+
+
+@pytest.fixture(scope="session")
+def command(warm: None) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`command("call", "get_lists", KLAVIYO_API_KEY=…)`: the command line as its user runs it, in its own process."""
+    from tests.warm import PROGRAM
+
+    def run(
+        *words: str, stdin: str | None = None, program: Sequence[str] = PROGRAM, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "klaviyo_mcp", *words],
+            [*program, *words],
             capture_output=True,
             text=True,
             timeout=60,

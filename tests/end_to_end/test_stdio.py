@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.conftest import HELLO, SERVE
+from tests.end_to_end.conftest import HELLO
+from tests.warm import COLD
 
+SERVE = [*COLD, "serve", "--expose", "all"]
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
