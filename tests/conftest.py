@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if lies_in(collection_path, left_out) else None
 
 
+@cache
 def lies_in(path: Path, places: tuple[str, ...]) -> bool:
     """Whether a file or folder is one of these, or in one."""
     return f"{os.path.relpath(path, Path(__file__).parent)}/".startswith(places)
