@@ -15,7 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-OURS = ("KLAVIYO_", "PYTEST_", "SSL_CERT_", "HTTP_PROXY=", "HTTPS_PROXY=", "ALL_PROXY=", "NO_PROXY=")
+TELEMETRY = ("OTEL_BSP_", "OTEL_EXPORTER_", "OTEL_METRICS_EXPORTER=", "OTEL_SDK_DISABLED=", "OTEL_TRACES_EXPORTER=")
+OURS = ("KLAVIYO_", "PYTEST_", "SSL_CERT_", "HTTP_PROXY=", "HTTPS_PROXY=", "ALL_PROXY=", "NO_PROXY=", *TELEMETRY)
 """What may differ in a warm process's environment: it is read when needed. All else may have been while loading."""
 LIBRARIES = (
     "anyio._backends._asyncio",
@@ -36,6 +37,7 @@ def load() -> None:
     for name in (*LIBRARIES, *(name for name in names if name != "klaviyo_mcp.__main__")):
         importlib.import_module(name)
     assert len(list(Path("/proc/self/task").iterdir())) == 1
+    assert "opentelemetry.sdk" not in sys.modules, "its variables are read while it is loaded"
     gc.freeze()
     gc.enable()
 
