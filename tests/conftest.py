@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
@@ -317,13 +318,14 @@ class RedisServer:
     def start(self) -> None:
         self._process = subprocess.Popen(self._words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
-            with socket.socket() as probe:
+            with socket.socket() as probe, suppress(OSError):
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    probe.sendall(b"PING\r\n")
-                    if probe.recv(16).startswith(b"+PONG"):
-                        return
+                probe.connect(("127.0.0.1", self.port))
+                probe.sendall(b"PING\r\n")
+                if probe.recv(16).startswith(b"+PONG"):
+                    return
             time.sleep(0.05)
+        self.stop()
         raise AssertionError("redis-server did not start")
 
     def stop(self) -> None:
