@@ -56,6 +56,7 @@ def forked(path: str) -> list[str]:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 return watched(asking)
             asking.close()
+    Path(path).unlink(missing_ok=True)
     os._exit(0)
 
 
