@@ -35,9 +35,14 @@ quick: $(TOOLS)  ## Every check and the fast tests, in a minute
 fast: $(TOOLS)
 	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow'
 
-test: check  ## Every check, then every test
+test: $(TOOLS)  ## Every check, and every test beside them
 	@$(install_programs)
-	@$(BIN)/python -m pytest -n $(ALL_WORKERS) --dist worksteal
+	@checks=$$(mktemp); trap 'rm -f "$$checks"' EXIT; \
+	{ $(MAKE) --no-print-directory check >"$$checks" 2>&1; status=$$?; cat "$$checks"; exit $$status; } & checking=$$!; \
+	$(compile_tests); \
+	status=0; $(BIN)/python -m pytest -n $(ALL_WORKERS) --dist worksteal || status=$$?; \
+	wait "$$checking" || { status=1; echo "A check has failed, above." >&2; }; \
+	exit $$status
 
 coverage: $(TOOLS)  ## Coverage of the rooms that are tested in their own process, against its floor
 	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow or waiting' $(wildcard $(addprefix tests/,$(COVERED))) --cov
@@ -119,6 +124,10 @@ $(INSTALLED): pyproject.toml uv.lock
 $(TOOLS): $(INSTALLED)
 	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--all-extras,--group dev --editable '.[otel]')
 	@touch $@
+
+# What tests are made of is compiled by one process and kept; in a new checkout each worker would compile all of it. If it
+# fails, the tests say why.
+compile_tests = $(BIN)/python -m pytest --collect-only -qqq >/dev/null 2>&1 || true
 
 # What some tests run beside the server: a Redis and a browser. Installed where that may be done without asking; elsewhere
 # these tests are skipped with a line that says so.

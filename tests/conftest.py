@@ -4,10 +4,11 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if lies_in(collection_path, left_out) else None
 
 
+@cache
 def lies_in(path: Path, places: tuple[str, ...]) -> bool:
     """Whether a file or folder is one of these, or in one."""
     return f"{os.path.relpath(path, Path(__file__).parent)}/".startswith(places)
@@ -162,12 +164,24 @@ def registry() -> Registry:
 
 
 @pytest.fixture(scope="session")
-def command() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`command("call", "get_lists", KLAVIYO_API_KEY=…)`: the command line as its user runs it, in its own process."""
+def warm() -> Iterator[None]:
+    """What begins with `tests.warm.PROGRAM` begins with everything loaded."""
+    from tests.warm import begin_warm  # as above
 
-    def run(*words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    with begin_warm():
+        yield
+
+
+@pytest.fixture(scope="session")
+def command(warm: None) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`command("call", "get_lists", KLAVIYO_API_KEY=…)`: the command line as its user runs it, in its own process."""
+    from tests.warm import PROGRAM
+
+    def run(
+        *words: str, stdin: str | None = None, program: Sequence[str] = PROGRAM, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "klaviyo_mcp", *words],
+            [*program, *words],
             capture_output=True,
             text=True,
             timeout=60,
@@ -305,13 +319,14 @@ class RedisServer:
     def start(self) -> None:
         self._process = subprocess.Popen(self._words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
-            with socket.socket() as probe:
+            with socket.socket() as probe, suppress(OSError):
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    probe.sendall(b"PING\r\n")
-                    if probe.recv(16).startswith(b"+PONG"):
-                        return
+                probe.connect(("127.0.0.1", self.port))
+                probe.sendall(b"PING\r\n")
+                if probe.recv(16).startswith(b"+PONG"):
+                    return
             time.sleep(0.05)
+        self.stop()
         raise AssertionError("redis-server did not start")
 
     def stop(self) -> None:

@@ -1,8 +1,18 @@
 """The command line as its user runs it: processes, exit codes, one clear message on stderr and never a traceback."""
 
 import json
+from collections.abc import Callable
+from functools import partial
+from subprocess import CompletedProcess
 
 import pytest
+from tests.warm import COLD
+
+
+@pytest.fixture
+def command(command: Callable[..., CompletedProcess[str]]) -> Callable[..., CompletedProcess[str]]:
+    """Begun as its user begins it."""
+    return partial(command, program=COLD)
 
 
 def test_a_call_against_the_sandbox_needs_no_configuration(command) -> None:

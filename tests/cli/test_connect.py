@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from tests.catalogue import CATALOGUE
+from tests.warm import PROGRAM
 
 from klaviyo_mcp.cli.scope_choice import choose_scopes
 from klaviyo_mcp.runtime.settings import SettingsError
@@ -35,7 +36,7 @@ def consent(klaviyo, home):
     klaviyo.begin()
 
     def use(*flags, answers=lambda right: [right], company="DEMO01", allow=True, **more):
-        words = [sys.executable, "-m", "klaviyo_mcp", "connect", "--no-browser", "--port", str(klaviyo.port), *flags]
+        words = [*PROGRAM, "connect", "--no-browser", "--port", str(klaviyo.port), *flags]
         environment = {**os.environ, **klaviyo.environment(home), **more}
         pipe = subprocess.PIPE
         with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment) as process:

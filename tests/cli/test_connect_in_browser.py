@@ -4,13 +4,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
+from tests.warm import PROGRAM
 
 CONNECTED = re.compile("^Connected:")
 
@@ -56,7 +56,7 @@ def connecting(klaviyo, tmp_path):
 
     @contextmanager
     def start(*flags: str) -> Iterator[Terminal]:
-        words = [sys.executable, "-m", "klaviyo_mcp", "connect", "--port", str(klaviyo.port), *flags]
+        words = [*PROGRAM, "connect", "--port", str(klaviyo.port), *flags]
         environment = {**os.environ, **klaviyo.environment(tmp_path / "home")}
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
             environment.pop(name, None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.catalogue import CATALOGUE
+from tests.warm import COLD
 from typer.testing import CliRunner
 
 from klaviyo_mcp.cli.main import app, load
@@ -27,7 +28,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("line", "output"), SHOWN)
 def test_a_command_with_its_output_gives_that_output(command, line, output) -> None:
-    done = command(*shlex.split(line))
+    done = command(*shlex.split(line), program=COLD)
     shown = done.stdout if done.returncode == 0 else done.stderr
     assert re.sub(CALL_ID, "…", shown) == re.sub(CALL_ID, "…", output)
 

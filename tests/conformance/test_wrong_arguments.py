@@ -95,30 +95,23 @@ async def test_a_missing_argument_is_asked_for_by_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.properties])
-async def test_a_wrong_value_is_refused_with_its_place(name: str) -> None:
+async def test_a_wrong_value_is_refused_with_its_place_and_a_form_that_is_right(name: str) -> None:
     spec = REGISTRY[name].spec
     arguments = everything(spec, 1)[0]
     unnamed: list[str] = []
-    tried = 0
-    for place, wanted, value in _all_wrong(spec, arguments):
-        if value == "" and spec.effect == "read" and len(place) == 1 and place[0] not in spec.required:
-            continue  # empty text asks for nothing, as clients send it for what is not set
-        tried += 1
-        named = await _named(name, _put(arguments, place, value))
-        if not any(found.startswith(wanted) for found in named):
+    silent: list[str] = []
+    tried = list(_all_wrong(spec, arguments))
+    assert tried
+    for place, wanted, value in tried:
+        problems = await _problems(name, _put(arguments, place, value))
+        found = [problem for problem in problems if problem.argument.startswith(wanted)]
+        silent += [str(problem) for problem in found if not _helps(problem)]
+        # Empty text asks for nothing, as clients send it for what is not set.
+        absent = value == "" and spec.effect == "read" and len(place) == 1 and place[0] not in spec.required
+        if not found and not absent:
+            named = [problem.argument for problem in problems]
             unnamed.append(f"{value!r:.80} in {wanted} is blamed on {named or 'nothing'}")
     assert not unnamed, "\n".join(unnamed)
-    assert tried
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].spec.properties])
-async def test_a_wrong_value_is_answered_with_a_form_that_is_right(name: str) -> None:
-    spec = REGISTRY[name].spec
-    arguments = everything(spec, 1)[0]
-    silent: list[str] = []
-    for place, wanted, value in _all_wrong(spec, arguments):
-        problems = await _problems(name, _put(arguments, place, value))
-        silent += [str(found) for found in problems if found.argument.startswith(wanted) and not _helps(found)]
     assert not silent, "\n".join(silent)
 
 

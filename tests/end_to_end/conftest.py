@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from threading import Thread
@@ -13,17 +12,23 @@ import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.warm import PROGRAM
 
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--expose", "all"]
+SERVE = [*PROGRAM, "serve", "--expose", "all"]
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
     "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm(warm: None) -> None:
+    """All servers but those whose start, end or memory is on trial."""
 
 
 @pytest.fixture(scope="session")

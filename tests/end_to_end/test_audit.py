@@ -17,6 +17,7 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from tests.end_to_end.conftest import HELLO, SERVE, environment_of
+from tests.warm import COLD, PROGRAM
 
 from klaviyo_sandbox import create_app
 from klaviyo_sandbox.testing import serve
@@ -214,7 +215,7 @@ class Server:
 def hindered(environment: dict[str, str]) -> Iterator[Server]:
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        SERVE, env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+        [*COLD, *SERVE[len(PROGRAM) :]], env=environment, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
             yield Server(process)

@@ -3,8 +3,9 @@
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.warm import PROGRAM
 
-SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
+SERVE = [*PROGRAM[1:], "serve", "--expose", "all"]
 
 CASES = [
     ("create_list", {"nam": "x", "name": "y"}, "nam", "Did you mean name?"),

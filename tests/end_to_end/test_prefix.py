@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.warm import PROGRAM
 
 from klaviyo_mcp.registry.registry import Registry
 
 PREFIX = "shop_"
-SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all", "--prefix", PREFIX]
+SERVE = [*PROGRAM[1:], "serve", "--expose", "all", "--prefix", PREFIX]
 
 
 @pytest.fixture(scope="module", params=["stdio", "http"])

@@ -11,12 +11,13 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
+from tests.warm import PROGRAM
 
 from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_sandbox import API_KEY
 
-SERVE = ["-m", "klaviyo_mcp", "serve"]
+SERVE = [*PROGRAM[1:], "serve"]
 
 
 def started(environment: dict[str, str], *flags: str, mode: str = "auto") -> Client:

@@ -9,8 +9,9 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from tests.end_to_end.conftest import HELLO
+from tests.warm import PROGRAM
 
-SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
+SERVE = [*PROGRAM[1:], "serve", "--expose", "all"]
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 

@@ -6,14 +6,16 @@ import pty
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.conftest import HELLO, SERVE
+from tests.end_to_end.conftest import HELLO
+from tests.warm import COLD, PROGRAM
 
+SERVE = ["serve", "--expose", "all"]
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -57,10 +59,10 @@ def server(environment: dict[str, str]) -> Callable[..., Any]:
     """`with server("--read-only", NAME="value") as running`: a process of its own."""
 
     @contextmanager
-    def run(*flags: str, **more: str) -> Iterator[Running]:
+    def run(*flags: str, program: Sequence[str] = COLD, **more: str) -> Iterator[Running]:
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            [*SERVE, *flags], stdin=pipe, stdout=pipe, stderr=pipe, env={**environment, **more}
+            [*program, *SERVE, *flags], stdin=pipe, stdout=pipe, stderr=pipe, env={**environment, **more}
         ) as process:
             try:
                 yield Running(process)
@@ -128,7 +130,7 @@ def test_a_line_that_is_no_message_is_answered_and_logged_and_the_next_one_is_se
 
 @pytest.mark.parametrize("depth", [150, 260, 800, 3_000])
 def test_a_request_is_answered_however_deep_its_arguments_are(server, depth) -> None:
-    with server() as running:
+    with server(program=PROGRAM) as running:
         running.send(HELLO, READY)
         running.answer()
         params = '{"name":"update_profile","arguments":{"id":"01HZ0000000000000000000001","properties":{"tree":%s}}}'
@@ -191,7 +193,12 @@ def wait_while_loading(pid: int) -> None:
 def test_one_ctrl_c_in_a_terminal_ends_the_server_at_once_and_quietly(environment, moment) -> None:
     terminal, end = pty.openpty()
     with subprocess.Popen(
-        [*SERVE], stdin=end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True
+        [*COLD, *SERVE],
+        stdin=end,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
     ) as process:
         if moment == "loading":
             wait_while_loading(process.pid)

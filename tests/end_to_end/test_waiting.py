@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.warm import PROGRAM
 
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
@@ -29,7 +30,7 @@ async def test_a_client_that_asks_for_progress_is_told_of_a_wait(environment: di
     async def progress(*words: float | str | None) -> None:
         told.append(words)  # pyright: ignore[reportArgumentType]
 
-    server = StdioServerParameters(command=sys.executable, args=["-m", "klaviyo_mcp", "serve"], env=environment)
+    server = StdioServerParameters(command=sys.executable, args=[*PROGRAM[1:], "serve"], env=environment)
     async with Client(server, mode=mode) as client:
         answer = await client.call_tool("get_lists", {}, progress_callback=progress)
     assert not answer.is_error
@@ -42,7 +43,7 @@ async def test_a_client_that_asks_for_progress_is_told_of_a_wait(environment: di
 
 
 async def test_a_client_that_does_not_ask_is_not_told(environment: dict[str, str]) -> None:
-    server = StdioServerParameters(command=sys.executable, args=["-m", "klaviyo_mcp", "serve"], env=environment)
+    server = StdioServerParameters(command=sys.executable, args=[*PROGRAM[1:], "serve"], env=environment)
     messages: list[object] = []
 
     async def listen(message: object) -> None:

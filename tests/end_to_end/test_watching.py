@@ -18,11 +18,12 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.telemetry import Collector
+from tests.warm import PROGRAM
 
 from klaviyo_sandbox import API_KEY
 
 MARK = "mArKeD"
-SERVE = ["-m", "klaviyo_mcp", "serve", "--expose", "all"]
+SERVE = [*PROGRAM[1:], "serve", "--expose", "all"]
 CALL_ID = re.compile(r"[0-9a-f]{12}")
 
 

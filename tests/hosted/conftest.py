@@ -9,6 +9,11 @@ from tests.hosted.driving import App, Browser, new_app
 from tests.hosted.processes import Instance, one_instance
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm(warm: None) -> None:
+    """Every service begins with everything loaded."""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the service of a module keeps its records."""

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.warm import PROGRAM, kill
 
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http"]
+SERVE = [*PROGRAM, "serve", "--transport", "http"]
 OWN_SECRET = "sEcReT-of-the-service-0123456789abcdef"
 STARTS_WITHIN = 60
 
@@ -103,8 +103,8 @@ class Instance:
 
     def kill(self) -> None:
         """As kill -9 does: without a word, and at once."""
-        self.signal(signal.SIGKILL)
-        self.wait()
+        assert self._process is not None
+        kill(self._process)
 
     def wait(self, seconds: float = 30) -> int:
         """How it has ended."""

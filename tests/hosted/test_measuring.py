@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from tests.oauth_requests import authorization
+from tests.warm import PROGRAM
 
 REDIRECT = "http://127.0.0.1:7777/callback"
 
@@ -136,7 +137,7 @@ def started(klaviyo: Any, home: Path, port: int, **more: str) -> subprocess.Pope
         "KLAVIYO_MCP_DRAIN": "0",
         **more,
     }
-    command = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http", "--port", str(port)]
+    command = [*PROGRAM, "serve", "--transport", "http", "--port", str(port)]
     return subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True)
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +13,9 @@ import httpx2
 import pytest
 from tests.hosted.driving import Browser, client, connected_for_seconds, latest, logged, new_app
 from tests.hosted.processes import OWN_SECRET, Instance, environment, free_port, one_instance, register_app
+from tests.warm import PROGRAM
 
-SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http", "--port", "0"]
+SERVE = [*PROGRAM, "serve", "--transport", "http", "--port", "0"]
 NEW_SECRET = "sEcReT-that-is-newer-0123456789abcdefgh"
 GOOD = {
     "KLAVIYO_MCP_PUBLIC_URL": "https://mcp.example.org",

@@ -6,7 +6,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,17 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.warm import PROGRAM, kill
 
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm(warm: None) -> None:
+    """Jobs load a whole second's worth more than servers."""
 
 
 class Jobs:
@@ -36,7 +41,7 @@ class Jobs:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "klaviyo_mcp", *words],
+            [*PROGRAM, *words],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -87,7 +92,7 @@ class Jobs:
         """Kill a process once the sandbox has had so many requests; False when it ended by itself before."""
         while process.poll() is None:
             if self.seen(after=since) >= requests:
-                process.kill()
+                kill(process)
                 process.communicate()
                 return True
             time.sleep(0.005)

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.warm import PROGRAM, kill
 
 from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.jobs.exporting import Target
@@ -41,10 +42,8 @@ class Exports:
     def start(
         self, home: Path, *words: str, largest: int | None = None, command: str = "export"
     ) -> subprocess.Popen[bytes]:
-        words = ("klaviyo_mcp", command, *words)
-        program = (
-            [sys.executable, "-m", *words] if largest is None else [sys.executable, "-c", LIMITED, str(largest), *words]
-        )
+        limited = [sys.executable, "-c", LIMITED, str(largest), "klaviyo_mcp"]
+        program = [*(PROGRAM if largest is None else limited), command, *words]
         return subprocess.Popen(
             program,
             cwd=home,
@@ -130,7 +129,7 @@ def _killed_at(exports: Exports, home: Path, lines: int) -> Path:
     part = home / "people.csv.part"
     while process.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") < lines):
         time.sleep(0.01)
-    process.kill()
+    kill(process)
     process.communicate()
     return part
 

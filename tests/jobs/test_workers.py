@@ -5,6 +5,7 @@ import time
 
 import httpx2
 from tests.jobs.conftest import Jobs
+from tests.warm import kill
 
 ITEMS = [
     {"external_id": f"SKU-{number}", "title": f"Shirt {number}", "description": "A shirt", "url": "https://shop.test/"}
@@ -26,7 +27,7 @@ def test_a_worker_that_is_killed_is_taken_over(jobs: Jobs, postgres: str) -> Non
     try:
         assert "Another process works on the job" in jobs.run("jobs", "resume", id, code=1)
         assert first.poll() is None
-        first.kill()
+        kill(first)
         first.communicate()
         httpx2.delete(f"{jobs.url}/_sandbox/faults")
         for _ in range(60):
@@ -38,5 +39,5 @@ def test_a_worker_that_is_killed_is_taken_over(jobs: Jobs, postgres: str) -> Non
         assert jobs.results(file) == [(line, "done") for line in range(1, 401)]
     finally:
         for process in (first, second):
-            process.kill()
+            kill(process)
             process.communicate()

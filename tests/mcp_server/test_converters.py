@@ -10,13 +10,15 @@ from jsonschema import Draft202012Validator
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.types import Tool
+from tests.warm import PROGRAM
 
+pytestmark = pytest.mark.usefixtures("warm")
 Converter = Callable[[Tool], object]
 
 
 async def _listed(*flags: str) -> list[Tool]:
     """The tools as a client gets them."""
-    command = StdioServerParameters(command=sys.executable, args=["-m", "klaviyo_mcp", "serve", "--sandbox", *flags])
+    command = StdioServerParameters(command=sys.executable, args=[*PROGRAM[1:], "serve", "--sandbox", *flags])
     async with Client(command) as client:
         return (await client.list_tools()).tools
 

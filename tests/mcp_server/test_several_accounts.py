@@ -7,12 +7,15 @@ import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.types import PromptReference
+from tests.warm import PROGRAM
 
 from klaviyo_mcp.accounts.connect import join, whose
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.accounts.oauth import klaviyo_app
 from klaviyo_mcp.accounts.records import ApiKey, Secret
 from klaviyo_mcp.accounts.tokens import new_grant
+
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ async def keep(vault, klaviyo, credentials) -> None:
 
 def serving(klaviyo, tmp_path, *flags) -> Client:
     environment = {**os.environ, **klaviyo.environment(tmp_path / "home")}
-    words = ["-m", "klaviyo_mcp", "serve", "--expose", "accounts,lists", *flags]
+    words = [*PROGRAM[1:], "serve", "--expose", "accounts,lists", *flags]
     return Client(StdioServerParameters(command=sys.executable, args=words, env=environment))
 
 
