@@ -223,7 +223,7 @@ def _pairs(values: JSON) -> list[str]:
 
 
 def _sha256(path: Path) -> str:
-    from hashlib import file_digest
+    from klaviyo_mcp.jobs.files import Reading, looked_at
 
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    with Reading(path, looked_at(path)) as reading:
+        return reading.finish()
