@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog="Example: klaviyo-mcp import profiles fair.csv --region DE --list 'name:Trade fair' --set source=expo. "
+    "A wrong KIND lists all of them. Exit codes: 0 done, or checked by --dry-run; 1 nothing sent, or paused; 2 misuse.",
+)
 def import_file(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="What the rows are: profiles, events, subscribe-email, …")
@@ -246,7 +250,7 @@ def _consequences(application: "Application", draft: "Draft") -> list[str]:
     what, requests = one if intake.items == 1 else many, "request" if intake.chunks == 1 else "requests"
     lines = [f"It reaches {intake.items:,} {what} by {kind.action}, in {intake.chunks:,} {requests}."]
     if (found := anyio.run(looked)) is None:
-        lines.append(f"- none of the first {len(intake.sample)} rows is in the account, so no example can be shown.")
+        lines.append("- None of the first rows is there to be changed, so no example can be shown.")
     else:
         arguments, says = found
         draft.job.facts["options"] = settled_options(draft, arguments)
