@@ -34,6 +34,11 @@ def test_nothing_is_sent_without_all_that_is_needed(
     assert jobs.listed() == []
 
 
+def test_a_refusal_is_json_where_that_is_asked_for(jobs: Jobs, people: str) -> None:
+    told = json.loads(jobs.run("import", "profiles", people, "--region", "DE", "--yes", "--json", code=1, whole=False))
+    assert (told["sent"], told["checked"]["rejected"]) == (False, 1)
+
+
 def test_people_get_in_and_the_report_tells_who_did_not(jobs: Jobs, people: str) -> None:
     listed = jobs.read("/api/lists")[0]
     words = ["--region", "DE", "--list", f"name:{listed['attributes']['name']}", "--bad-rows", "skip", "--yes"]

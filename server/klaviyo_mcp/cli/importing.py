@@ -139,7 +139,7 @@ def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tup
         left_out = draft.report.rejected or draft.report.duplicates
         written = reported(store, draft.job, how.folder) if left_out else []
         _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
-        may = _agreed(draft, how, resumes=before is not None)
+        may = _agreed(draft, lines, how, resumes=before is not None)
     except BaseException:
         store.forget(draft.job.id)
         raise
@@ -166,32 +166,37 @@ def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
     run_here(store, selection, id, how.account, how.folder, how.as_json)
 
 
-def _agreed(draft: "Draft", how: _How, *, resumes: bool) -> bool:
+def _agreed(draft: "Draft", lines: list[str], how: _How, *, resumes: bool) -> bool:
     """Whether it may be sent. Ends the command where that needs another word than was given."""
     if how.dry_run or not draft.intake.items:
         return False
     asks = sys.stdin.isatty() and not how.yes
     if draft.report.rejected and how.bad_rows == "stop" and not asks:
-        fail(
+        _end(
+            draft,
+            lines,
+            how,
             f"Nothing was sent: {_counted(draft.report.rejected)} not pass. Correct them, or leave them out with "
-            "--bad-rows skip."
+            "--bad-rows skip.",
         )
     if asks:
         what = "There is an unfinished job of this file. Go on with it?" if resumes else "Shall this be sent?"
         return typer.confirm(what, err=True)
     if not how.yes:
-        fail("Nothing was sent. Look at what it does, then add --yes.")
+        _end(draft, lines, how, "Nothing was sent. Look at what it does, then add --yes.")
     return True
 
 
-def _end(draft: "Draft", lines: list[str], how: _How) -> None:
+def _end(draft: "Draft", lines: list[str], how: _How, why: str = "Nothing was sent.") -> None:
+    """Tell that nothing was sent, and end the command with the exit code for that, unless nothing was to be sent."""
     if how.as_json:
         checked, columns = draft.job.facts["checked"], draft.mapping.columns
         print_json({"sent": False, "checked": checked, "told": lines, "columns": columns})
-    elif not draft.intake.items:
+    if not draft.intake.items:
         fail("Nothing was sent: no row passes.")
-    else:
-        _say(["Nothing was sent: this was a dry run." if how.dry_run else "Nothing was sent."], how.as_json)
+    if not how.dry_run:
+        fail(why)
+    _say(["Nothing was sent: this was a dry run."], how.as_json)
 
 
 def _check_told(draft: "Draft") -> list[str]:
