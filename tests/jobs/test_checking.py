@@ -45,6 +45,20 @@ def check(registry: Registry, tmp_path: Path) -> Check:
     return run
 
 
+def test_what_cannot_be_seen_is_taken_from_the_ends_of_values(check: Check) -> None:
+    rows = "email,phone,city\n\u200bada@web.de\u00a0,\u202a+49 176 12345678\u202c,Bonn\ufeff\n"
+    items, _, checking = check(rows)
+    assert items[0].body == {"email": "ada@web.de", "phone_number": "+4917612345678", "location": {"city": "Bonn"}}
+    assert "1 value of 'city' was freed of characters at its ends that cannot be seen." in checking.report.told
+
+
+@pytest.mark.parametrize(("value", "why"), [(list(range(10_001)), "more than 10,000 values"), ([[[1]]], "")])
+def test_a_row_has_no_more_than_a_call_may_hold(check: Check, value: Any, why: str) -> None:
+    items, rejected, _ = check([{"email": "ada@web.de", "value": value}, {"email": "bob@web.de"}])
+    assert [why in one.why for one in rejected] == [True] * bool(why)
+    assert len(items) == 2 - bool(why)
+
+
 def test_rows_become_items_or_are_told_why_not(check: Check) -> None:
     given = {"Punkte": "properties.Punkte:number,"}
     items, rejected, checking = check(PEOPLE, region="DE", given=given, constants={"source": "expo"})

@@ -20,7 +20,7 @@ def people(jobs: Jobs) -> str:
     ("words", "code", "says"),
     [
         (["--dry-run"], 0, "Nothing was sent: this was a dry run."),
-        (["--yes"], 1, "Nothing was sent: 1 rows do not pass."),
+        (["--yes"], 1, "Nothing was sent: 1 row does not pass."),
         (["--bad-rows", "skip"], 1, "Look at what it does, then add --yes."),
         (["--yes", "--option", "lists=x"], 1, "There is no option 'lists'"),
         (["--yes", "--bad-rows", "skip", "--list", "name:No such list"], 1, "No such list"),
@@ -32,6 +32,11 @@ def test_nothing_is_sent_without_all_that_is_needed(
     assert says in jobs.run("import", "profiles", people, "--region", "DE", *words, code=code)
     assert jobs.seen("POST") == 0
     assert jobs.listed() == []
+
+
+def test_a_refusal_is_json_where_that_is_asked_for(jobs: Jobs, people: str) -> None:
+    told = json.loads(jobs.run("import", "profiles", people, "--region", "DE", "--yes", "--json", code=1, whole=False))
+    assert (told["sent"], told["checked"]["rejected"]) == (False, 1)
 
 
 def test_people_get_in_and_the_report_tells_who_did_not(jobs: Jobs, people: str) -> None:
@@ -77,6 +82,7 @@ def test_a_job_is_paused_resumed_by_its_own_file_alone_and_cancelled(jobs: Jobs,
     other.write_text(PEOPLE + "eve@example.org;Eve;;1\n")
     refused = jobs.run("jobs", "resume", job["job"], "--file", "other.csv", code=1)
     assert "other.csv is not the file" in refused
+    assert "home is a folder" in jobs.run("jobs", "resume", job["job"], "--file", "home", code=1)
     other.replace(jobs.folder / people)
     assert "was made from other contents" in jobs.run("import", "profiles", people, *listing, code=1)
     assert jobs.seen("POST") == 0
@@ -98,6 +104,14 @@ def test_what_was_done_though_its_answer_was_lost_is_not_done_again(jobs: Jobs, 
     jobs.run("import", "catalog-items-create", file, "--yes")
     assert jobs.results(file) == [(1, "done"), (2, "done"), (3, "done")]
     assert jobs.seen("POST") == 1
+
+
+def test_rows_with_very_many_values_go_in_more_requests(jobs: Jobs) -> None:
+    rest = {"title": "T", "description": "D", "url": "https://shop.test/"}
+    wide = {"custom_metadata": {f"k{one}": 1 for one in range(400)}}
+    file = jobs.write("items.jsonl", [{"external_id": f"S{one}", **rest, **wide} for one in range(95)])
+    assert "in 2 requests" in jobs.run("import", "catalog-items-create", file, "--yes")
+    assert {result for _, result in jobs.results(file)} == {"done"}
 
 
 def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people: str) -> None:

@@ -1,6 +1,7 @@
 """Which column goes where: by what is given, by names, by values, and what is asked for instead of guessed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,3 +156,46 @@ def test_every_kind_has_places_for_what_names_its_rows(registry: Registry, mappe
             others = {"email": "a@example.org", "metric": "Order"} if "event" in needed else dict.fromkeys(needed, "x")
             found = mapped({**others, **row}, kind=name)
             assert set(found.columns.values()) >= set(way.split("+")), name
+
+
+def _headers() -> Iterator[tuple[str, str, bool, dict[str, str]]]:
+    for part in (Path(__file__).parent / "headers.txt").read_text("utf-8").split("\n\n")[1:]:
+        title, *lines = part.splitlines()
+        name, kind, *asks = title.split(" / ")
+        yield (
+            name,
+            kind,
+            bool(asks),
+            {column: place for column, _, place in (line.strip().partition(" > ") for line in lines)},
+        )
+
+
+VALUES = {
+    "email": "ada@example.org",
+    "phone_number": "+4917612345678",
+    "time": "2026-01-03T10:00:00Z",
+    "consented_at": "2026-01-03T10:00:00Z",
+    "id": "01KET8DS6QB8ABMMX70E0SX0EK",
+    "latitude": "12.5",
+    "longitude": "12.5",
+    "value": "12.50",
+    "price": "12.50",
+}
+"""What a column has in its first row, by the last part of its place; other values do not matter."""
+
+
+@pytest.mark.parametrize(("kind", "asks", "headers"), [pytest.param(*rest, id=name) for name, *rest in _headers()])
+def test_headers_of_real_files_go_where_they_belong(
+    mapped: Map, kind: str, asks: bool, headers: dict[str, str]
+) -> None:
+    leaves = {
+        column: "email" if column.endswith("email") else place.rpartition(".")[2] for column, place in headers.items()
+    }
+    row = {column: VALUES.get(leaf, "4711") for column, leaf in leaves.items()}
+    if asks:
+        with pytest.raises(SourceProblem, match=r"called like|look like|No column is known for event"):
+            mapped(row, kind=kind)
+        return
+    found = mapped(row, kind=kind).columns
+    unknown = load_kinds()[kind].unknown + "."
+    assert {column: "" if place.startswith(unknown) else place for column, place in found.items()} == headers

@@ -82,6 +82,18 @@ def test_an_encoding_that_could_be_another_is_asked_for(written: Any, row: str, 
     assert rows(path, encoding=encoding) == [(2, dict(zip(["name", "city"], row.split(","), strict=True)))]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.json", '{"count": 2, "fields": ["a"], "rows": [{"a": 1}, {"a": 2}], "next": null}'),
+        ("rows.json", '{"rows":\n[{"a": 1},\n{"a": 2}]}'),
+        ("rows.csv", '[{"a": 1}, {"a": 2}]'),
+    ],
+)
+def test_the_one_list_of_objects_in_json_is_read_whatever_is_around_it(written: Any, name: str, content: str) -> None:
+    assert [values for _, values in rows(written(content, name))] == [{"a": 1}, {"a": 2}]
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
@@ -120,6 +132,9 @@ def test_any_table_that_csv_writes_comes_back(tmp_path_factory: pytest.TempPathF
         ('a,b\n1,"5" tall"\n3,4\n', [(2, "that is not doubled"), (3, {"a": "3", "b": "4"})]),
         ("a,b\n1,\0\n3,4\n" + "5,6\n" * 30, [(2, "has a NUL byte"), (3, {"a": "3", "b": "4"})]),
         ("a,b\n\n,\n1,2\n", [(4, {"a": "1", "b": "2"})]),
+        ("Our list\nof today\n\na;b\nx;2\n3;4\n", [(5, {"a": "x", "b": "2"}), (6, {"a": "3", "b": "4"})]),
+        ('a,b\n="01",2\n', [(2, {"a": "01", "b": "2"})]),
+        ('a,b\n"=""01""",2\n', [(2, {"a": "01", "b": "2"})]),
         ("sep=;\na;b\n1;2\n", [(3, {"a": "1", "b": "2"})]),
         ("a,b\n1," + "x" * 140_000 + "\n3,4\n", [(2, "longer than 131,072"), (3, {"a": "3", "b": "4"})]),
         ("a,b\n1," + "x" * 5_300_000 + "\n3,4\n", [(2, "longer than 5,242,880"), (3, {"a": "3", "b": "4"})]),
@@ -159,10 +174,15 @@ def test_a_file_without_a_header_has_numbered_columns(written: Any) -> None:
         ("people.zip", b"PK\x03\x04 people.csv", "is a zip archive"),
         ("people.pdf", b"%PDF-1.7", "is a PDF"),
         ("people.json", b"[]", "has no rows"),
-        ("people.json", b'{"data": [\n{"a": 1}]}', "holds one object"),
+        ("people.json", b'{"a": 1,\n"b": ["c"]}', "holds one object"),
+        ("people.json", b'{"a": [{"b": 1}],\n"c": [{"d": 1}]}', "several lists of objects, under 'a' and 'c'"),
+        ("people.json", b'[["email"], ["a@b.de"]]', "no row of it can be read: line 1 is no object"),
+        ("people.csv", b"<!DOCTYPE html><html>", "is a web page"),
+        ("people.csv", b"\x89PNG\r\n", "is a picture"),
+        ("people.parquet", b"PARE\0\1PARE", "is encrypted Parquet"),
         ("people.json", b'[{"a": 1},\n{"b"', "line 2: the file has a row that is no JSON"),
         ("people.json", b'[{"a": 1} {"b": 2}]', "no comma"),
-        ("people.json", b'[{"a": 1}] []', "more after the end"),
+        ("people.json", b'[{"a": 1}] []', "there is more after its end"),
         ("people.parquet", b"nothing of it", "is no Parquet"),
     ],
 )
@@ -259,7 +279,8 @@ def test_a_list_longer_than_what_is_read_at_a_time_comes_back(written: Any) -> N
         ("{}", "has no value"),
         ('{"a": NaN}', "has NaN"),
         ('{"a": 1e999}', "has a number too large"),
-        (f'{{"a": {"9" * 5000}}}', "has a number too long"),
+        (f'{{"a": {"9" * 5000}}}', "has a number too large"),
+        ('{"a": 1, "a": 2}', "two values under one name"),
         ('{"a": "\\ud800"}', "has half of a character"),
         (f'{{"a": {"[" * 200_000}', "is nested too deep"),
         ('{"a": ', "is no JSON"),

@@ -36,7 +36,7 @@ def check_bounds(action: Action, given: JSON) -> None:
         names = ", ".join(action.spec.properties) or "none"
         raise _refused(action, Problem("", f"there are {len(given):,} arguments", f"There are: {names}"))
     addressed = action.http is not None and action.http.body is None and action.http.multipart is None
-    most = _most_values(action)
+    most = most_values(action)
     count = 0
     for name, value in given.items():
         try:
@@ -51,7 +51,8 @@ def check_bounds(action: Action, given: JSON) -> None:
 
 
 @cache
-def _most_values(action: Action) -> int:
+def most_values(action: Action) -> int:
+    """How many values a call of an action may hold, objects and lists among them."""
     lists = (mapping(rule).get("maxItems", 0) for rule in action.spec.properties.values())
     return MOST_VALUES + VALUES_OF_ITEM * max(lists, default=0)
 

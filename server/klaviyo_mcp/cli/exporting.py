@@ -33,7 +33,7 @@ LOOK_EVERY = 0.2
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp export list-members --list 'VIP customers' -o vips.csv --excel")
 def export(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="What to export; a wrong one lists all.")],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The file; '-' is stdout.")],

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command("import")
+@app.command(
+    "import",
+    epilog="Example: klaviyo-mcp import profiles fair.csv --region DE --list 'name:Trade fair' --set source=expo. "
+    "A wrong KIND lists all of them. Exit codes: 0 done, or checked by --dry-run; 1 nothing sent, or paused; 2 misuse.",
+)
 def import_file(
     kind: Annotated[
         str, typer.Argument(metavar="KIND", help="What the rows are: profiles, events, subscribe-email, …")
@@ -100,44 +104,54 @@ class _How:
 
 
 def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> None:
-    from klaviyo_mcp.cli.job_watching import counting, problems_told, reported  # as above
+    from klaviyo_mcp.cli.job_watching import problems_told  # as above
+
+    with problems_told(before_sending=True):
+        ready = _checked(file, wanted, reading, how)
+    if ready is not None:
+        with problems_told():
+            _run(*ready, how)
+
+
+def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tuple[JobStore, Selection, str] | None":
+    """The job that may be run, None where nothing is to be sent: read, checked, told, and agreed to."""
+    from klaviyo_mcp.cli.job_watching import counting, reported  # as above
     from klaviyo_mcp.jobs.preparing import kind_of, prepared, same_file
     from klaviyo_mcp.jobs.source import open_source
     from klaviyo_mcp.runtime.assembly import assemble, select
     from klaviyo_mcp.runtime.jobs import found_account, open_store, whose
 
-    with problems_told():
-        kind_of(wanted.kind)
-        source = open_source(
-            file, form=reading.form, encoding=reading.encoding, delimiter=reading.delimiter, header=reading.header
-        )
-        selection = select(confirm="never")
-        application = assemble(selection, account=how.account)
-        whom = found_account(application)
-        store = open_store(selection.settings)
-        store.tidy()
-        with counting("checked") as counted:
-            draft = prepared(source, file, wanted, store, selection.registry, whose(whom), whom.name, counted)
-        try:
-            does = _consequences(application, draft) if draft.intake.items else []
-            before = None if how.dry_run else same_file(store, draft)
-            lines = [*_check_told(draft), *does]
-            left_out = draft.report.rejected or draft.report.duplicates
-            written = reported(store, draft.job, how.folder) if left_out else []
-            _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
-            may = _agreed(draft, how, resumes=before is not None)
-        except BaseException:
-            store.forget(draft.job.id)
-            raise
-        if not may or before is not None:
-            store.forget(draft.job.id)
-        if not may:
-            _end(draft, lines, how)
-            return
-        job = before or draft.job
-        if before is None:
-            store.change(job.id, only=("draft",), state="queued", facts=job.facts)
-        _run(store, selection, job.id, how)
+    kind_of(wanted.kind)
+    source = open_source(
+        file, form=reading.form, encoding=reading.encoding, delimiter=reading.delimiter, header=reading.header
+    )
+    selection = select(confirm="never")
+    application = assemble(selection, account=how.account)
+    whom = found_account(application)
+    store = open_store(selection.settings)
+    store.tidy()
+    with counting("checked") as counted:
+        draft = prepared(source, file, wanted, store, selection.registry, whose(whom), whom.name, counted)
+    try:
+        does = _consequences(application, draft) if draft.intake.items else []
+        before = None if how.dry_run else same_file(store, draft)
+        lines = [*_check_told(draft), *does]
+        left_out = draft.report.rejected or draft.report.duplicates
+        written = reported(store, draft.job, how.folder) if left_out else []
+        _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
+        may = _agreed(draft, lines, how, resumes=before is not None)
+    except BaseException:
+        store.forget(draft.job.id)
+        raise
+    if not may or before is not None:
+        store.forget(draft.job.id)
+    if not may:
+        _end(draft, lines, how)
+        return None
+    job = before or draft.job
+    if before is None:
+        store.change(job.id, only=("draft",), state="queued", facts=job.facts)
+    return store, selection, job.id
 
 
 def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
@@ -152,48 +166,62 @@ def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
     run_here(store, selection, id, how.account, how.folder, how.as_json)
 
 
-def _agreed(draft: "Draft", how: _How, *, resumes: bool) -> bool:
+def _agreed(draft: "Draft", lines: list[str], how: _How, *, resumes: bool) -> bool:
     """Whether it may be sent. Ends the command where that needs another word than was given."""
     if how.dry_run or not draft.intake.items:
         return False
     asks = sys.stdin.isatty() and not how.yes
     if draft.report.rejected and how.bad_rows == "stop" and not asks:
-        fail(
-            f"Nothing was sent: {draft.report.rejected:,} rows do not pass. Correct them, or leave them out with "
-            "--bad-rows skip."
+        _end(
+            draft,
+            lines,
+            how,
+            f"Nothing was sent: {_counted(draft.report.rejected)} not pass. Correct them, or leave them out with "
+            "--bad-rows skip.",
         )
     if asks:
         what = "There is an unfinished job of this file. Go on with it?" if resumes else "Shall this be sent?"
         return typer.confirm(what, err=True)
     if not how.yes:
-        fail("Nothing was sent. Look at what it does, then add --yes.")
+        _end(draft, lines, how, "Nothing was sent. Look at what it does, then add --yes.")
     return True
 
 
-def _end(draft: "Draft", lines: list[str], how: _How) -> None:
+def _end(draft: "Draft", lines: list[str], how: _How, why: str = "Nothing was sent.") -> None:
+    """Tell that nothing was sent, and end the command with the exit code for that, unless nothing was to be sent."""
     if how.as_json:
         checked, columns = draft.job.facts["checked"], draft.mapping.columns
         print_json({"sent": False, "checked": checked, "told": lines, "columns": columns})
-    elif not draft.intake.items:
+    if not draft.intake.items:
         fail("Nothing was sent: no row passes.")
-    else:
-        _say(["Nothing was sent: this was a dry run." if how.dry_run else "Nothing was sent."], how.as_json)
+    if not how.dry_run:
+        fail(why)
+    _say(["Nothing was sent: this was a dry run."], how.as_json)
 
 
 def _check_told(draft: "Draft") -> list[str]:
     """What the check found, in lines; no values of rows."""
     report, kind = draft.report, draft.kind
     lines = [f"{kind.title}: {draft.job.facts['file']}, for the account {draft.job.facts['account']!r}."]
-    lines += [*draft.mapping.told, *report.told]
-    lines.append(
-        f"{report.rows:,} rows: {report.good:,} pass, {report.rejected:,} do not, {report.duplicates:,} are left out "
-        "as duplicates."
-    )
+    lines += [*map(_sentence, [*report.told[:1], *draft.mapping.told, *report.told[1:]])]
+    doubled = f", {report.duplicates:,} left out as duplicates" if report.duplicates else ""
+    lines.append(f"Rows: {report.rows:,}. Good: {report.good:,}, not good: {report.rejected:,}{doubled}.")
     for group in report.problems:
-        where = f"{group.where}: " if group.where else ""
-        at = ", ".join(str(line) for line in group.lines)
-        lines.append(f"- {where}{group.why} (rows: {group.count:,}; lines: {at}). {group.advice}".rstrip())
+        where = f"the column {group.where!r}" if group.where else "the row"
+        rows, more = ("row" if group.count == 1 else "rows"), (", …" if group.count > len(group.lines) else "")
+        at = f"line{'s' * (len(group.lines) > 1)} {', '.join(map(str, group.lines))}{more}"
+        lines.append(
+            f"- {group.count:,} {rows} ({at}): {where} {group.why.rstrip('.')}. {_sentence(group.advice)}".rstrip()
+        )
     return lines
+
+
+def _counted(rejected: int) -> str:
+    return "1 row does" if rejected == 1 else f"{rejected:,} rows do"
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _consequences(application: "Application", draft: "Draft") -> list[str]:
@@ -205,7 +233,7 @@ def _consequences(application: "Application", draft: "Draft") -> list[str]:
 
     kind, intake = draft.kind, draft.intake
 
-    async def looked() -> tuple[int, JSON, list[str]] | None:
+    async def looked() -> tuple[JSON, list[str]] | None:
         engine, accounts = application.engine, application.accounts
         try:
             account = await accounts.find(draft.job.facts["account"])
@@ -217,18 +245,21 @@ def _consequences(application: "Application", draft: "Draft") -> list[str]:
                 return None
             plan = await engine.planned(Call(kind.action, example[1]), account)
             told = await engine.consequences(plan, account)
-            return example[0], plan.arguments, [*told.says, *(f"not known: {one}" for one in told.unknown), told.undo]
+            says = [*told.says, *(f"not known: {one}" for one in told.unknown)]
+            undo = f"- To undo it: {told.undo}" if told.undo else ""
+            return plan.arguments, [*(f"- for line {example[0]}: {text}" for text in says), undo]
         finally:
             await accounts.close()
 
-    what, requests = "people" if kind.people else "rows", "request" if intake.chunks == 1 else "requests"
+    one, many = ("person", "people") if kind.people else ("row", "rows")
+    what, requests = one if intake.items == 1 else many, "request" if intake.chunks == 1 else "requests"
     lines = [f"It reaches {intake.items:,} {what} by {kind.action}, in {intake.chunks:,} {requests}."]
     if (found := anyio.run(looked)) is None:
-        lines.append(f"- none of the first {len(intake.sample)} rows is in the account, so no example can be shown.")
+        lines.append("- None of the first rows is there to be changed, so no example can be shown.")
     else:
-        line, arguments, says = found
+        arguments, says = found
         draft.job.facts["options"] = settled_options(draft, arguments)
-        lines += [f"- for line {line}: {text}" for text in says if text]
+        lines += [text for text in says if text]
     return [*lines, *(f"- {text}" for text in kind.says)]
 
 

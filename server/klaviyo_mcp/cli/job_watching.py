@@ -26,12 +26,13 @@ TELL_EVERY = 30.0
 
 
 @contextmanager
-def problems_told() -> Generator[None]:
-    """What is wrong with a file or a job ends the command, in words."""
+def problems_told(*, before_sending: bool = False) -> Generator[None]:
+    """What is wrong with a file or a job ends the command, in words; `before_sending`, that nothing was sent."""
     try:
         yield
     except (SourceProblem, JobProblem) as error:
-        nothing = " Nothing was sent." if isinstance(error, SourceProblem) else ""
+        unsent = isinstance(error, SourceProblem) or (before_sending and "nothing was sent" not in error.message)
+        nothing = " Nothing was sent." if unsent else ""
         message = f"{error.message.rstrip('.')}.{nothing}"
         fail(f"{message}\nNext: {error.advice}" if error.advice else message)
     except ActionError as error:  # only what is asked before anything is sent raises these here
@@ -82,12 +83,9 @@ def reported(store: JobStore, job: Job, folder: Path) -> list[str]:
     try:
         return [f"Written: {path}" for path in write_report(store, job, folder)]
     except OSError as error:
-        warn(
-            [
-                f"The report cannot be written to {folder} ({error.strerror}); write it with: "
-                f"klaviyo-mcp jobs report {job.id} --to FOLDER"
-            ]
-        )
+        # A draft is gone when its command ends.
+        another = "--report FOLDER" if job.state == "draft" else f"klaviyo-mcp jobs report {job.id} --to FOLDER"
+        warn([f"The report cannot be written to {folder} ({error.strerror}); write it elsewhere with {another}"])
         return []
 
 

@@ -24,7 +24,7 @@ LOOK_AFTER_EVERY = 2.0
 """Seconds between two looks of a worker for what there is to do."""
 
 
-@jobs.command("list")
+@jobs.command("list", epilog="Example: klaviyo-mcp jobs list --json")
 def list_jobs(as_json: JsonFlag = False) -> None:
     """Show all jobs that are kept, the newest first."""
     from klaviyo_mcp.cli.job_running import as_json_of
@@ -39,7 +39,7 @@ def list_jobs(as_json: JsonFlag = False) -> None:
         print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {one['file']}")
 
 
-@jobs.command("show")
+@jobs.command("show", epilog="Example: klaviyo-mcp jobs show 6b0825")
 def show_job(job: JobArgument, as_json: JsonFlag = False) -> None:
     """Show how far a job is, and why it does not go on."""
     from klaviyo_mcp.cli.job_running import as_json_of
@@ -55,19 +55,19 @@ def show_job(job: JobArgument, as_json: JsonFlag = False) -> None:
             print("\n".join(told(found, shown["progress"])))
 
 
-@jobs.command("pause")
+@jobs.command("pause", epilog="Example: klaviyo-mcp jobs pause 6b0825")
 def pause_job(job: JobArgument) -> None:
     """Send no further request of a job until it is resumed."""
     _wish(job, "pause")
 
 
-@jobs.command("cancel")
+@jobs.command("cancel", epilog="Example: klaviyo-mcp jobs cancel 6b0825")
 def cancel_job(job: JobArgument) -> None:
     """End a job: what was sent stays sent, and the rest is not sent any more."""
     _wish(job, "cancel")
 
 
-@jobs.command("resume")
+@jobs.command("resume", epilog="Example: klaviyo-mcp jobs resume 6b0825 --file fair.csv")
 def resume_job(
     job: JobArgument,
     file: Annotated[
@@ -95,7 +95,7 @@ def resume_job(
         run_here(store, selection, found.id, account, report or Path(f"{found.facts['file']}.report"), as_json)
 
 
-@jobs.command("retry-failed")
+@jobs.command("retry-failed", epilog="Example: klaviyo-mcp jobs retry-failed 6b0825 --yes")
 def retry_failed(
     job: JobArgument,
     report: ReportOption = None,
@@ -140,7 +140,7 @@ def retry_failed(
     )
 
 
-@jobs.command("report")
+@jobs.command("report", epilog="Example: klaviyo-mcp jobs report 6b0825 --to reports")
 def write_again(
     job: JobArgument, to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where it goes.")] = Path()
 ) -> None:
@@ -152,7 +152,7 @@ def write_again(
         print("\n".join(reported(store, store.job(job), to)))
 
 
-@jobs.command("work")
+@jobs.command("work", epilog="Example: klaviyo-mcp jobs work --until-idle")
 def work(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End once there is nothing to do.")] = False,
     account: AccountOption = None,
@@ -223,7 +223,7 @@ def _pairs(values: JSON) -> list[str]:
 
 
 def _sha256(path: Path) -> str:
-    from hashlib import file_digest
+    from klaviyo_mcp.jobs.files import Reading, looked_at
 
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    with Reading(path, looked_at(path)) as reading:
+        return reading.finish()

@@ -7,20 +7,28 @@ from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, TEXT, TIME, ZONELESS, Convert, Converters
+from klaviyo_mcp.actions.bounds import DEEPEST, TooMuch, count_values
+from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, SEEN, TEXT, TIME, ZONELESS, Convert, Converters
 from klaviyo_mcp.jobs.duplicates import RULES, settled
 from klaviyo_mcp.jobs.items import Item, Rejected
-from klaviyo_mcp.jobs.mapping import Mapping, RowKind
+from klaviyo_mcp.jobs.mapping import Mapping
 from klaviyo_mcp.jobs.places import needs_of, places_of
+from klaviyo_mcp.jobs.row_kind import RowKind
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
 from klaviyo_mcp.jobs.source import Source
-from klaviyo_mcp.jobs.values import Wrong
+from klaviyo_mcp.jobs.values import HIDDEN, Wrong
 from klaviyo_mcp.loose_json import JSON, is_object, mapping
 
 __all__ = ["CheckReport", "Checked", "Checker", "Item", "ProblemGroup", "Rejected", "checked"]
 
 SAMPLE_LINES = 5
 MOST_GROUPS = 200
+BLANKS = f" \t\r\n\u00a0\u202f\u3000{HIDDEN}"
+"""What is taken from the ends of a text."""
+MOST_VALUES = 10_000
+"""Values of one row, objects and lists among them: no kind takes as many."""
+ROOM = 10
+"""Levels of a call around an item, at most."""
 ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 NORMALISED = {
     EMAIL: ("address", "addresses", "written in small letters"),
@@ -30,6 +38,7 @@ NORMALISED = {
     READ: ("day", "days", "written like 2026-11-30"),
     NOT_READ: ("value that is not as the others", "values that are not as the others", "left as text"),
     TEXT: ("number", "numbers", "made text"),
+    SEEN: ("value", "values", "freed of characters at its ends that cannot be seen"),
 }
 """How it is told what converters counted."""
 
@@ -125,6 +134,9 @@ class Checker:
             try:
                 if isinstance(value, str):
                     value = value.strip()
+                    if not value.isascii() and (seen := value.strip(BLANKS)) != value:
+                        self._converters.counts[SEEN, column] += 1
+                        value = seen
                     if not value:
                         continue
                     if of_text is not None:
@@ -179,8 +191,10 @@ class Checker:
         try:
             text = ENCODE(body)
             size = len(text) if text.isascii() else len(text.encode())
-        except ValueError:
+        except (ValueError, RecursionError):
             return self.reject(row.line, row.raw, "", "has a number or text that cannot be sent", "Correct it")
+        if _may_be_too_much(text) and (why := _too_much(body)):
+            return self.reject(row.line, row.raw, "", why, "Send less of it")
         if self._most_bytes and size > self._most_bytes:
             why = f"is longer than {self._most_bytes:,} bytes"
             return self.reject(row.line, row.raw, "", why, "Send less of it")
@@ -268,7 +282,7 @@ class Checked:
                 report.rejected += 1
             yield found
         report.problems = checker.problems.all()
-        report.told = [*self._source.told[1:], *checker.normalised()]
+        report.told = [*self._source.told, *checker.normalised()]
         report.fingerprint = self._source.fingerprint
 
     def _read(self) -> Iterator[Item | Rejected]:
@@ -304,6 +318,24 @@ def _at(body: JSON, way: list[str]) -> Any:
     for part in way:
         value = value.get(part) if is_object(value) else None
     return value
+
+
+def _may_be_too_much(text: str) -> bool:
+    """Whether the JSON of an item could have too many values or levels; what stands in texts counts as well."""
+    opened = text.count("{") + text.count("[")
+    return opened > DEEPEST // 2 or opened + text.count(",") > MOST_VALUES
+
+
+def _too_much(body: JSON) -> str:
+    """Why a row has more than a call may hold, nothing where it has not."""
+    wrapped: Any = body
+    for _ in range(ROOM):
+        wrapped = [wrapped]
+    try:
+        count_values(wrapped, MOST_VALUES)
+    except TooMuch as error:
+        return f"has {error}"
+    return ""
 
 
 def _zone(name: str) -> tzinfo | None:

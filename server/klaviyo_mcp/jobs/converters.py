@@ -15,7 +15,7 @@ from typing import Any
 from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.jobs.phones import PhoneReader
-from klaviyo_mcp.jobs.values import Wrong, as_read, boolean, moment, number
+from klaviyo_mcp.jobs.values import HIDDEN, Wrong, as_read, boolean, moment, number
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.references import resolved
@@ -24,9 +24,19 @@ Convert = Callable[[Any], Any]
 LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
 """What nearly every address has before its @; any other is looked at by the library."""
 LONGEST_ADDRESS = 100
+UNSEEN = str.maketrans("", "", HIDDEN)
 SEPARATORS = ("|", ";", ",")
 """What stands between the items of a list in one cell: the first of these that is in it."""
-EMAIL, PHONE, TIME, ZONELESS, READ, NOT_READ, TEXT = "email", "phone", "time", "zoneless", "read", "not read", "text"
+EMAIL, PHONE, TIME, ZONELESS, READ, NOT_READ, TEXT, SEEN = (
+    "email",
+    "phone",
+    "time",
+    "zoneless",
+    "read",
+    "not read",
+    "text",
+    "seen",
+)
 
 
 KEYWORDS = {
@@ -128,7 +138,7 @@ class Converters:
         def convert(text: str) -> str:
             if len(text) > LONGEST_ADDRESS:
                 raise Wrong(why, advice)
-            lower = text.lower()
+            lower = (text if text.isascii() else text.translate(UNSEEN)).lower()
             local, at, domain = lower.rpartition("@")
             usual = at and len(local) <= 64 and part(local) and is_domain(domain)
             # Some letters become two when they are made small.

@@ -17,6 +17,12 @@ LOOKED_AT = 200
 DATA = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[+-]?[\d .,/:()-]*\d[\d .,/:()TZ-]*")
 """Cells that are mostly no names of columns: addresses, numbers, times. A year can be one."""
 LONGEST_DATA = 100
+MOST_TITLES = 10
+"""Rows above a header at most."""
+FORMULA = '="'
+SPREADSHEET = re.compile(r'="([^"]*)"')
+"""How a spreadsheet is made to keep a text of digits."""
+ONE_BLANK = "1 row without any value was passed over"
 SEPARATOR = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 """A first line by which Excel is told the delimiter."""
 
@@ -47,6 +53,11 @@ def dialect_of(name: str, head: str, *, whole: bool, delimiter: str, header: boo
         raise SourceProblem(f"{name} has nothing but empty lines", "Look at how it was made.")
     if said := SEPARATOR.fullmatch(lines[first]):
         first, delimiter = first + 1, delimiter or said[1]
+    titles = _title_lines(lines[first:], delimiter) if header is not False else 0
+    if titles:
+        many = f"{titles} lines above its header, which are" if titles > 1 else "1 line above its header, which is"
+        told.append(f"with {many} passed over")
+        first += titles
     found = delimiter or _delimiter(lines[first:])
     rows = _rows(lines[first:], found)
     top = next(rows, None)
@@ -70,7 +81,7 @@ def csv_rows(text: io.TextIOBase, dialect: Dialect, told: Callable[[str], None])
     for _ in range(dialect.skipped):
         next(lines, None)
     columns, width, taken = dialect.columns, len(dialect.columns), lines.taken
-    reader, line, blank = _reader(lines, dialect), 1 + dialect.skipped, 0
+    reader, line, blank, formulas = _reader(lines, dialect), 1 + dialect.skipped, 0, 0
     while True:
         taken.clear()
         try:
@@ -86,6 +97,9 @@ def csv_rows(text: io.TextIOBase, dialect: Dialect, told: Callable[[str], None])
             continue
         first, line = line, line + len(taken)
         raw = taken[0] if len(taken) == 1 else "".join(taken)
+        if FORMULA in raw:
+            plain = [_unwrapped(field) for field in fields]
+            fields, formulas = plain, formulas + (plain != fields)
         if not any(fields):
             blank += 1
             continue
@@ -96,7 +110,14 @@ def csv_rows(text: io.TextIOBase, dialect: Dialect, told: Callable[[str], None])
         else:
             yield Row(first, dict(zip(columns, fields, strict=False)), raw.rstrip("\r\n"))
     if blank:
-        told(f"{blank:,} rows without any value were passed over")
+        told(f"{blank:,} rows without any value were passed over" if blank > 1 else ONE_BLANK)
+    if formulas:
+        told(f'Values of {formulas:,} row{"s" * (formulas > 1)} that were written as ="…" are taken without that')
+
+
+def _unwrapped(field: str) -> str:
+    match = SPREADSHEET.fullmatch(field.strip())
+    return match[1] if match else field
 
 
 def _reader(lines: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
@@ -130,6 +151,27 @@ def _delimiter(lines: list[str]) -> str:
             same = Counter(widths)[widths[0]] / len(widths)
             best = max(best, (round(same, 1), widths[0], delimiter))
     return best[2]
+
+
+def _title_lines(lines: list[str], delimiter: str) -> int:
+    """How many lines stand above the header, as reports have with their name and date: each of one cell, a text."""
+    tops = [next(_rows(lines, mark), (0, list[str]()))[1] for mark in ([delimiter] if delimiter else DELIMITERS)]
+    if any(sum(bool(cell.strip()) for cell in top) > 1 for top in tops):
+        return 0
+    for mark in [delimiter] if delimiter else DELIMITERS:
+        rows = list(islice(_rows(lines, mark), LOOKED_AT))
+        usual, count = Counter(len(row) for _, row in rows).most_common(1)[0] if rows else (0, 0)
+        if usual < 2 or count * 10 < len(rows) * 6:
+            continue
+        above = 0
+        for end, row in rows[:MOST_TITLES]:
+            filled = [cell.strip() for cell in row if cell.strip()]
+            if len(filled) > 1 or len(row) not in (1, usual):
+                return 0 if any(map(_is_data, filled)) else above
+            if _is_data(filled[0]):
+                return 0
+            above = end
+    return 0
 
 
 def _rows(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:

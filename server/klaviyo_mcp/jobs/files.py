@@ -6,6 +6,7 @@ Nothing here knows the form of what is in it.
 import gzip
 import io
 import os
+import re
 import stat
 import zlib
 from collections.abc import Generator
@@ -20,6 +21,7 @@ HEAD = 256 * 1024
 """Bytes at the beginning of a file by which its form is found out."""
 GZIP = b"\x1f\x8b"
 UNPACK = "Unpack it and give the file that is in it."
+PICTURE = ("is a picture", "Give the table as CSV, JSON or Parquet.")
 NOT_ROWS = {
     b"PK\x03\x04": ("is a zip archive", UNPACK),
     b"PK\x05\x06": ("is an empty zip archive", UNPACK),
@@ -29,9 +31,13 @@ NOT_ROWS = {
     b"\xfd7zXZ": ("is packed with xz", UNPACK),
     b"\x28\xb5\x2f\xfd": ("is packed with zstd", UNPACK),
     b"7z\xbc\xaf": ("is a 7z archive", UNPACK),
+    b"PARE": ("is encrypted Parquet", "Write it without encryption and give that file."),
+    b"\x89PNG": PICTURE,
+    b"\xff\xd8\xff": PICTURE,
     b"SQLite format 3": ("is an SQLite database", "Export the table as CSV and give that file."),
 }
 """How files begin that hold no rows as they are, what they are, and what to do."""
+WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head)\b", re.IGNORECASE)
 EXCEL = ("is an Excel workbook", "Save it as CSV UTF-8 and give that file.")
 NOT_FILES = (
     (stat.S_ISDIR, "is a folder", "Give one file."),
@@ -131,6 +137,11 @@ def head_of(path: Path, state: State) -> tuple[bytes, bool]:
             if magic.startswith(b"PK") and b"xl/" in head:
                 what, advice = EXCEL
             raise SourceProblem(f"{path.name} {what}", advice)
+    if WEB_PAGE.match(head):
+        raise SourceProblem(
+            f"{path.name} is a web page, as where a sign-in page was saved in place of a file",
+            "Open it in a browser to see what it says, and download the file once more.",
+        )
     if not head:
         raise SourceProblem(f"{path.name} is empty: nothing is packed in it", "Look at how it was made.")
     return head, reading.packed

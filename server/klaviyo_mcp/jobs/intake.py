@@ -12,6 +12,8 @@ from klaviyo_mcp.loose_json import JSON
 
 SAMPLE = 50
 """Items of which one is shown as an example of what a job does; fewer than a filter takes values."""
+WRAPPING = 12
+"""Values that a call has around each item, at most."""
 REJECTED_TOGETHER = 2_000
 """Rows that did not pass which are written at a time."""
 
@@ -25,15 +27,18 @@ def new_id() -> str:
 class Intake:
     """What became of the rows of a file: items in chunks, and rows that did not pass.
 
-    `sample` has the first items, each with its line.
+    `sample` has the first items, each with its line. A chunk has `most_values` at most, objects and lists among them;
+    0 for no limit.
     """
 
+    most_values: int = 0
     chunks: int = 0
     items: int = 0
     rejected: int = 0
     sample: list[tuple[int, JSON]] = field(default_factory=list[tuple[int, JSON]])
     _waiting: list[tuple[int, JSON, str, str]] = field(default_factory=list[tuple[int, JSON, str, str]])
     _bytes: int = 0
+    _values: int = 0
     _refused: list[Rejected] = field(default_factory=list[Rejected])
     _batches: int = 0
 
@@ -59,19 +64,22 @@ class Intake:
 
     def _keep(self, item: Item, kind: Kind, store: JobStore, job: str) -> None:
         size = item.size + kind.chunk.wrapping
-        if len(self._waiting) >= kind.chunk.items or (self._waiting and self._bytes + size > kind.chunk.bytes):
+        values = WRAPPING + sum(map(item.text.count, ",{["))
+        full = len(self._waiting) >= kind.chunk.items or self._bytes + size > kind.chunk.bytes
+        if self._waiting and (full or 0 < self.most_values < self._values + values):
             self._flush(store, job)
         if len(self.sample) < SAMPLE:
             self.sample.append((item.line, item.body))
         self._waiting.append((item.line, item.body, item.identity, item.raw))
         self._bytes += size
+        self._values += values
         self.items += 1
 
     def _flush(self, store: JobStore, job: str) -> None:
         if self._waiting:
             store.add_chunk(job, self.chunks, self._waiting)
             self.chunks += 1
-            self._waiting, self._bytes = [], 0
+            self._waiting, self._bytes, self._values = [], 0, 0
 
     def _refuse(self, row: Rejected, store: JobStore, job: str) -> None:
         self.rejected += not row.duplicate

@@ -8,14 +8,22 @@ from typing import Any
 
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
 from klaviyo_mcp.jobs.text_lines import LONGEST_LINE, Lines, LineTooLong, not_text, shown
-from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, is_object
+from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, is_list, is_object
 
 PIECE = 256 * 1024
 """Characters read at a time from a list."""
+MOST_DIGITS = 300
+"""Digits of a whole number: with some more no program that reads JSON has a number for it."""
+NAMED = {"email", "phone_number", "profile", "id", "external_id", "event", "name"}
+"""What an object has that is a row itself, whatever lists it has besides."""
 BLANK = re.compile(r"[ \t\r\n]*")
 
 
 class _NotANumber(ValueError):
+    pass
+
+
+class _Twice(ValueError):
     pass
 
 
@@ -30,7 +38,20 @@ def _finite(text: str) -> float:
     return number
 
 
-DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise _NotANumber("has a number too large")
+    return int(text)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice("has two values under one name")
+    return found
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, parse_int=_whole, object_pairs_hook=_once)
 
 
 def jsonl_rows(text: io.TextIOBase) -> Iterator[Row | BadRow]:
@@ -52,9 +73,57 @@ def jsonl_rows(text: io.TextIOBase) -> Iterator[Row | BadRow]:
 
 
 def list_rows(name: str, text: io.TextIOBase) -> Iterator[Row | BadRow]:
-    """Every item of one list. Raises SourceProblem where the JSON is damaged: where its next row begins is unknown."""
+    """Every item of one list, which may be in an object beside values that are no rows.
+
+    Raises SourceProblem where the JSON is damaged, as where its next row begins is unknown then, and where an object
+    has no list of objects, or several.
+    """
     pieces = _Pieces(name, text)
-    pieces.expect("[", "is no list of rows")
+    if pieces.peek() == "{":
+        yield from _of_object(name, pieces)
+    else:
+        pieces.expect("[", "is no list of rows")
+        yield from _items(pieces)
+    if pieces.peek():
+        raise SourceProblem(
+            f"{name}, line {pieces.line}: there is more after its end",
+            "Give one list, or an object a line.",
+        )
+
+
+def _of_object(name: str, pieces: "_Pieces") -> Iterator[Row | BadRow]:
+    """The rows of the one list of objects that an object has."""
+    found = ""
+    pieces.expect("{", "")
+    while pieces.peek() != "}":
+        key = str(pieces.value()[1])
+        pieces.expect(":", "has a name without a value")
+        if pieces.peek() != "[":
+            pieces.value()
+        else:
+            pieces.expect("[", "")
+            of_objects = pieces.peek() == "{"
+            if of_objects and found:
+                raise SourceProblem(
+                    f"{name} has several lists of objects, under {found!r} and {key!r}",
+                    "Give the one that is meant in a file of its own.",
+                )
+            found = key if of_objects else found
+            for row in _items(pieces):
+                if of_objects:
+                    yield row
+        if pieces.peek() != ",":
+            break
+        pieces.expect(",", "")
+    pieces.expect("}", "has no comma between two values, or is cut off")
+    if not found:
+        raise SourceProblem(
+            f"{name} holds one object, and no list of rows", "Give a list of objects, or one object a line (JSONL)."
+        )
+
+
+def _items(pieces: "_Pieces") -> Iterator[Row | BadRow]:
+    """The items of a list whose beginning was read, to its end."""
     if pieces.peek() == "]":
         pieces.expect("]", "")
         return
@@ -66,20 +135,20 @@ def list_rows(name: str, text: io.TextIOBase) -> Iterator[Row | BadRow]:
             break
         pieces.expect(",", "")
     pieces.expect("]", "has no comma between two rows, or is cut off")
-    if pieces.peek():
-        raise SourceProblem(
-            f"{name}, line {pieces.line}: there is more after the end of the list",
-            "Give one list, or an object a line.",
-        )
 
 
-def is_one_line(head: str) -> bool:
-    """Whether text that begins with `{` has a whole object in its first line, as JSONL has."""
+def is_one_line(head: str, *, whole: bool) -> bool:
+    """Whether text that begins with `{` has a whole object in its first line, as JSONL has.
+
+    Where this line is the `whole` text, it is not a row if it has a list of objects: those are meant.
+    """
+    first, _, rest = head.lstrip().partition("\n")
     try:
-        DECODER.decode(head.lstrip().partition("\n")[0])
+        found = DECODER.decode(first)
     except (ValueError, RecursionError):
         return False
-    return True
+    lists = [value for value in found.values() if is_list(value) and value and is_object(value[0])]
+    return not (lists and whole and not rest.strip() and not found.keys() & NAMED)
 
 
 def _row(number: int, line: str, *, ended: bool) -> Row | BadRow:
@@ -110,10 +179,10 @@ def _unfit(value: Any, raw: str) -> str:
 
 def _why(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"is no JSON: {error.msg.lower()} at character {error.pos + 1}"
+        return f"is no JSON: {error.msg.lower().removesuffix(' at')} at character {error.pos + 1}"
     if isinstance(error, RecursionError):
         return "is nested too deep"
-    return str(error) if isinstance(error, _NotANumber) else "has a number too long to be read"
+    return str(error) if isinstance(error, _NotANumber | _Twice) else "cannot be read"
 
 
 class _Pieces:

@@ -5,11 +5,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from klaviyo_mcp.actions.formats import E164, is_email
 from klaviyo_mcp.jobs.converters import types_in
-from klaviyo_mcp.jobs.places import Place, folded, means, needs_of, places_of
+from klaviyo_mcp.jobs.places import Place, bare, folded, means, needs_of, places_of
+from klaviyo_mcp.jobs.row_kind import RowKind
 from klaviyo_mcp.jobs.rows import Row, SourceProblem
 from klaviyo_mcp.jobs.values import READINGS, UNIX, UNIX_MS, decimal_mark, order_of_days, reading_of
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_object, mapping
@@ -24,37 +25,6 @@ LONGEST_LIKE = 100
 """Characters of a value that is looked at for being an address or a number."""
 CODE = re.compile(r"(nr|no|id|num|number|nummer|numero|code|sku|ean|gtin|plz|zip|postcode|phone|tel|telefon|fax|iban)$")
 """Ends of names (folded) whose values are no amounts, even where they are nothing but digits."""
-
-
-class RowKind(Protocol):
-    """What mapping and checking need to know of a kind of job. Places are dotted, such as `location.city`."""
-
-    @property
-    def name(self) -> str:
-        """Its name, for messages."""
-        ...
-
-    @property
-    def unknown(self) -> str:
-        """The place of the object that takes columns that are none of the schema's (`properties`); "" refuses them."""
-        ...
-
-    @property
-    def identity(self) -> list[str]:
-        """Places that tell who or what a row is, the strongest first: the first that is given counts.
-
-        Several places joined by `+` count together (`event.metric.name+event.unique_id`). Empty: rows are not compared.
-        """
-        ...
-
-    @property
-    def item_bytes(self) -> int:
-        """The most bytes that an item may have as JSON; 0 for no limit."""
-        ...
-
-    def complete(self, body: JSON) -> None:
-        """Put into an item what it has by its kind alone."""
-        ...
 
 
 @dataclass(slots=True)
@@ -170,8 +140,8 @@ class _Suggestion:
             path = column if column in self._places else self._by_leaf(name)
             if path:
                 path = self._deepest(path) if self._texts[column] else path
-                if self._holds(column, path):
-                    exact.setdefault(path, []).append(column)
+            if path and self._holds(column, path):
+                exact.setdefault(path, []).append(column)
             elif place := next((place for place in self._places.values() if means(place, name)), None):
                 alike[place.path].append(column)
         used = self._used()
@@ -187,9 +157,25 @@ class _Suggestion:
             if not self._fits(names[0], self._places[path]):
                 raise SourceProblem(
                     f"The column {names[0]!r} is called like {path}, and its values are none of it",
-                    f"Say what it is: {self._choices(names[0], [self._likely(path)])}",
+                    f"Say what it is: {self._choices(names[0], [self._likely(path), *self._own_key(path)])}",
                 )
             self._map.columns[names[0]] = path
+        self._take_by_part_of_name()
+
+    def _take_by_part_of_name(self) -> None:
+        """Take what is called like a place but for words around it (`Billing City`), where it is the only one."""
+        found = defaultdict[str, list[str]](list)
+        for column in self._left():
+            for name in bare(column):
+                place = next((place for place in self._places.values() if means(place, name)), None)
+                # Of several addresses one would be taken that nobody looked at.
+                if place and place.leaf != "email" and place.path.count(".") < 2 and self._fits(column, place):
+                    found[place.path].append(column)
+                    break
+        used = self._used()
+        self._map.columns.update(
+            {names[0]: path for path, names in found.items() if len(names) == 1 and path not in used}
+        )
 
     def _holds(self, column: str, path: str) -> bool:
         """Whether a column can be a whole object: `Location` is more often the name of a town."""
@@ -206,6 +192,11 @@ class _Suggestion:
         own = path.rpartition(".")[0]
         other = f"{own}.external_id".lstrip(".")
         return other if other in self._places and other != path else ""
+
+    def _own_key(self, path: str) -> list[str]:
+        """What names an item of its own rather than whom it is about: an order has an id as well."""
+        key = next(iter(self._kind.identity), "")
+        return [key] if key in self._places and key.partition(".")[0] != path.partition(".")[0] else []
 
     def _take_by_value(self) -> None:
         known: dict[str, Callable[[str], bool]] = {

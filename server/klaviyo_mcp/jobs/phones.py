@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from klaviyo_mcp.actions.formats import E164
-from klaviyo_mcp.jobs.values import LONGEST, Wrong
+from klaviyo_mcp.jobs.values import HIDDEN, LONGEST, Wrong
 
-JOINTS = str.maketrans("", "", " \u00a0\u202f()/.-\u2010\u2011\u2013\t")
+JOINTS = str.maketrans("", "", f" \u00a0\u202f()/.-\u2010\u2011\u2013\t'{HIDDEN}")
 DIGITS = re.compile(r"[0-9]{5,17}")
 SPREADSHEET = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
 SIMPLE_TRUNK = re.compile("[01]?")

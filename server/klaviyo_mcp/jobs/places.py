@@ -1,5 +1,6 @@
 """The places of an item that a column can go to, as its schema has them."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ import yaml
 from klaviyo_mcp.jobs.converters import types_in
 from klaviyo_mcp.loose_json import JSON, is_object, objects
 from klaviyo_mcp.registry.references import resolved
+
+AROUND = re.compile(
+    r"(?:default|billing|shipping|mailing|business|home|primary|person|contact|customer|square|ansprechpartner|kontakt"
+    r"|rechnung|address1|address|street)(.{2,})|(.{2,})(?:geschaftlich|billing|shipping|name|code|value)"
+)
+"""Words before and behind the name of a column, folded, with which it means the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,14 @@ def folded(name: str) -> str:
     """A name without case, accents and all that is neither letter nor digit."""
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss").casefold())
     return "".join(character for character in plain if character.isalnum())
+
+
+def bare(name: str) -> Iterator[str]:
+    """The folded name without words that say only whose or which it is, one word less at a time."""
+    rest = folded(name)
+    while match := AROUND.fullmatch(rest):
+        rest = match[1] or match[2]
+        yield rest
 
 
 @cache

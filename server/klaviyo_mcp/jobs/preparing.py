@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from klaviyo_mcp.actions.bounds import most_values
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.jobs.checking import Checker, CheckReport, checked
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
@@ -132,7 +133,7 @@ def prepared(
     }
     job = Job(new_id(), whose, "draft", facts)
     store.add(job)
-    intake = Intake()
+    intake = Intake(most_values(registry[kind.action]))
     try:
         intake.take(rows, kind, store, job.id, counted)
     except BaseException:

@@ -1,6 +1,7 @@
 """A file of rows, whatever its form: what it is, is found out when it is opened, and its rows are streamed."""
 
 import json
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -28,6 +29,8 @@ SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+JSON_ALL_THE_SAME = re.compile(r'\ufeff?\s*(\[\s*)?\{\s*"')
+"""How JSON begins, and CSV does not, whatever the file is called."""
 PARQUET = b"PAR1"
 SAMPLE = 1_000
 """Rows that a source shows of itself, and characters that they have together at most."""
@@ -64,16 +67,24 @@ class _Read(Source):
 
     def take_sample(self) -> None:
         """Fill `sample`, and `columns` where no header gave them. Raises SourceProblem where there is no row at all."""
-        any_row, characters = False, 0
+        bad: BadRow | None = None
+        characters, read = 0, 0
         with closing(self._stream()) as rows:
-            for row in rows:
-                any_row = True
+            for read, row in enumerate(rows, 1):
                 if isinstance(row, Row):
                     self.sample.append(row)
                     characters += len(row.raw)
-                if len(self.sample) >= SAMPLE or characters > SAMPLE_CHARACTERS:
+                else:
+                    bad = bad or row
+                if len(self.sample) >= SAMPLE or characters > SAMPLE_CHARACTERS or (read >= SAMPLE and not self.sample):
                     break
-        if not any_row:
+        if bad and not self.sample and (read >= SAMPLE or not self.columns):
+            raise SourceProblem(
+                f"{self.name} was taken for {self.form.upper()}, and no row of it can be read"
+                f"{f' among the first {read:,}' if read >= SAMPLE else ''}: line {bad.line} {bad.why}",
+                "Look at how it was made, or say what it is: --form, --delimiter, --encoding.",
+            )
+        if not read:
             what = "has a header and no rows" if self.columns and self.form == "csv" else "has no rows"
             raise SourceProblem(f"{self.name} {what}", "Look at how it was made: there is nothing to do.")
         if not self.columns:
@@ -158,8 +169,8 @@ def open_source(
         codec, encoded = encoding_of(path, state, head, encoding)
         # What is cut by the end of the head is no damage.
         start = head.decode(codec, "replace")
-        form = form or _form(path, start)
         whole = len(head) < HEAD
+        form = form or _form(path, start, whole=whole)
         dialect = None
         if form == "csv":
             delimiter = delimiter or ("\t" if path.suffix.lower() in (".tsv", ".tab") else "")
@@ -181,19 +192,14 @@ def source_of_rows(rows: list[JSON]) -> Source:
     return source
 
 
-def _form(path: Path, start: str) -> str:
+def _form(path: Path, start: str, *, whole: bool) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".gzip")]
     by_name = SUFFIXES.get(suffixes[-1], "") if suffixes else ""
-    if by_name in ("csv", "jsonl"):
+    if by_name == "jsonl" or (by_name == "csv" and JSON_ALL_THE_SAME.match(start) is None):
         return by_name
     begins = start.lstrip("\ufeff \t\r\n")[:1]
-    if begins == "{" and (is_one_line(start) or "\n" not in start.strip()):
-        return "jsonl"
-    if begins == "{" and by_name == "json":
-        raise SourceProblem(
-            f"{path.name} holds one object over several lines, and no list of rows",
-            "Give a list of objects, or one object a line (JSONL).",
-        )
+    if begins == "{":
+        return "jsonl" if is_one_line(start, whole=whole) else "json"
     if by_name == "parquet":
         raise SourceProblem(f"{path.name} is no Parquet", "Say what it is, such as --form csv.")
     return "json" if begins == "[" or by_name == "json" else "csv"

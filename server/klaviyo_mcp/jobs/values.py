@@ -30,6 +30,8 @@ TIME = re.compile(DAY + CLOCK + OFFSET)
 PLAIN_DAY = re.compile(r"[0-3][0-9]([./-])[01][0-9]\1[0-9]{4}")
 UNIX = re.compile(r"-?\d{9,10}(\.\d+)?")
 UNIX_MS = re.compile(r"\d{12,13}")
+HIDDEN = "\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+"""Characters that cannot be seen, as texts have at their ends that were copied from web pages and address books."""
 LONGEST = 60
 """Characters of a number or time; longer text is none, and is held against no pattern."""
 READINGS = ("text", "number", "number.", "number,", "boolean", "date", "day-first", "month-first", "unix", "unix-ms")
