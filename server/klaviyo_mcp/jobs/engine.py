@@ -34,6 +34,8 @@ LOOK_AGAIN, PAUSING = 5.0, 360
 """Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""
 ENDING = 3
 """Seconds that a workflow has for its last entry, when its job has just ended."""
+OVER = ("SUCCESS", "ERROR")
+"""What DBOS calls a workflow that it does not go on with."""
 Step = Callable[[], Awaitable[Any]]
 
 
@@ -102,6 +104,8 @@ class JobEngine:
 
     async def interrupt(self) -> None:
         """Break off what runs in this event loop, as if the process had died: another one goes on with it."""
+        # That it is broken off is no news for a log.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -132,8 +136,13 @@ class JobEngine:
         if self.alive(job) or not self.store.claim(job.id, self.worker, job.worker, only=("running",)):
             return False
         workflow = _workflow_id(job.id, job.runs)
-        if DBOS.get_workflow_status(workflow) is None:
+        found = DBOS.get_workflow_status(workflow)
+        if found is None:
             self._run(job.id, job.runs)
+        elif found.status in OVER:
+            # It was broken off, which ends a workflow; the job is not over, and goes on as after a pause.
+            self.store.change(job.id, only=("running",), runs=job.runs + 1)
+            self._run(job.id, job.runs + 1)
         else:
             DBOS.resume_workflow(workflow, queue_name=self._queue)
         return True

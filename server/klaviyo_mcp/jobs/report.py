@@ -40,7 +40,7 @@ def write_report(store: JobStore, job: Job, folder: Path) -> list[Path]:
 
 
 def result_lines(store: JobStore, job: Job, *, rows: bool = True) -> Iterator[str]:
-    """`result.jsonl` line by line: see `results`. Without `rows`, what Klaviyo says of a row, and quotes, is left out."""
+    """`result.jsonl` line by line: see `results`. Without `rows`, what Klaviyo says of a row is left out: it quotes it."""
     for line in results(store, job):
         told = line if rows or line["result"] != "failed" else {**line, "why": REFUSED}
         yield json.dumps(told) + "\n"
@@ -69,9 +69,12 @@ def rejected_lines(store: JobStore, job: Job, *, rows: bool = True) -> Iterator[
         yield _line([*cells, str(row.line), f"{where}{row.why}", row.advice])
 
 
-def write_failed(store: JobStore, job: Job, folder: Path) -> Path | None:
-    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none."""
-    rows = merge(*(store.rejected(job.id, part) for part in ("sent", "told")), key=lambda one: one.line)
+def write_failed(store: JobStore, job: Job, folder: Path, parts: tuple[str, ...] = ("sent", "told")) -> Path | None:
+    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none.
+
+    `parts` says when they were rejected, of PARTS.
+    """
+    rows = merge(*(store.rejected(job.id, part) for part in parts), key=lambda one: one.line)
     first = next(rows, None)
     if first is None:
         return None
