@@ -40,7 +40,7 @@ def write_report(store: JobStore, job: Job, folder: Path) -> list[Path]:
 
 
 def result_lines(store: JobStore, job: Job, *, rows: bool = True) -> Iterator[str]:
-    """`result.jsonl` line by line: see `results`. Without `rows`, what Klaviyo says of a row is left out: it quotes it."""
+    """`result.jsonl` line by line: see `results`. Without `rows`, what Klaviyo says of a row, quoting it, is left out."""
     for line in results(store, job):
         told = line if rows or line["result"] != "failed" else {**line, "why": REFUSED}
         yield json.dumps(told) + "\n"
