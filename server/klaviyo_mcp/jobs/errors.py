@@ -2,6 +2,8 @@
 
 JobProblem
 ├── NoSuchJob         no job has this id
+├── NoSuchUpload      no file that was uploaded has this id
+├── TooMuch           an account has as many uploaded files as it may
 ├── NotPossibleNow    the state of the job does not allow it
 ├── AlreadyThere      an unfinished job of the same file is there
 └── StoreProblem      the database of jobs cannot be used
@@ -21,6 +23,14 @@ class JobProblem(Exception):
 
 class NoSuchJob(JobProblem):
     """No job has this id, or it is another account's."""
+
+
+class NoSuchUpload(JobProblem):
+    """No file that was uploaded has this id, or it is another account's."""
+
+
+class TooMuch(JobProblem):
+    """An account has as many uploaded files, or as many bytes of them, as it may."""
 
 
 class NotPossibleNow(JobProblem):

@@ -29,6 +29,8 @@ ENDED = ("done", "cancelled")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
 
+MAKING = 7_270_001
+"""The number of the lock under which tables are made."""
 _tables = sa.MetaData()
 _jobs = sa.Table(
     "klaviyo_jobs",
@@ -96,18 +98,40 @@ class Chunk:
     notes: JSON
 
 
+@contextmanager
+def database_told() -> Generator[None]:
+    """What the database does not do, as StoreProblem, in words without the values that it was given."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        raise StoreProblem(
+            f"The database of jobs cannot be used: {cause}.",
+            "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
+            "where they were with: klaviyo-mcp jobs resume ID",
+        ) from None
+
+
+def make_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
+    """Make those that are not there. Raises StoreProblem."""
+    with database_told(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Instances of a service that start together would all make them.
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MAKING})
+        tables.create_all(connection)
+
+
 class JobStore:
     """The tables of one database. Raises StoreProblem for what the database does not do."""
 
     def __init__(self, url: str, seals: Seals) -> None:
         """`url` is SQLAlchemy's. Tables that are not there are made."""
-        self._seals = seals
+        self.seals = self._seals = seals
         self.sqlite = url.startswith("sqlite")
         self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite)
         if self.sqlite:
             event.listen(self.engine, "connect", _as_dbos_does)
-        with self._told(), self.engine.begin() as connection:
-            _tables.create_all(connection)
+        make_tables(self.engine, _tables)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -265,18 +289,7 @@ class JobStore:
         with self._told(), self.engine.begin() as connection:
             yield connection
 
-    @contextmanager
-    def _told(self) -> Generator[None]:
-        """What the database does not do, in words, without the values that it was given."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-            raise StoreProblem(
-                f"The database of jobs cannot be used: {cause}.",
-                "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
-                "where they were with: klaviyo-mcp jobs resume ID",
-            ) from None
+    _told = staticmethod(database_told)
 
 
 def _as_dbos_does(connection: Any, _record: object) -> None:
