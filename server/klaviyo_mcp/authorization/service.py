@@ -180,6 +180,11 @@ class AuthorizationServer:
         """The grants of the session's account, newest first."""
         return await self._managing.connected_clients(session)
 
+    async def level_of(self, grant_id: str) -> Level | None:
+        """The level of a grant, None for one that is gone or that Klaviyo is known to refuse."""
+        grant = await self._grants.get(grant_id)
+        return grant.level if grant is not None and grant.reconnect is None else None
+
     async def is_connected(self, account_id: str) -> bool:
         """Whether anybody has a grant for this account that Klaviyo is not known to refuse."""
         return await self._grants.any_works(account_id)

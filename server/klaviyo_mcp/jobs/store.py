@@ -179,7 +179,7 @@ class JobStore:
         unfinished = sa.select(_jobs.c.id).where(_jobs.c.state.not_in(("draft", *ENDED)))
         rows = sa.select(_chunks.c.state, sa.func.sum(_chunks.c["items"])).where(_chunks.c.job.in_(unfinished))
         with self._told(), self.engine.connect() as connection:
-            by_state = {state: count for state, count in connection.execute(jobs)}
+            by_state = {state: int(count) for state, count in connection.execute(jobs)}
             by_chunk = {state: int(count) for state, count in connection.execute(rows.group_by(_chunks.c.state))}
         return Tally(by_state, by_chunk)
 
