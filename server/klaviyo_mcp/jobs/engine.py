@@ -9,7 +9,8 @@ DBOS's own recovery is not asked: it hands a workflow to whoever listens, also t
 import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,6 +75,8 @@ class JobEngine:
         self.runners = dict(runners)
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
         self._launched = False
+        self._stepping = 0
+        self._settled: anyio.Event | None = None
 
     def start(self) -> None:
         """Hold the lease, and load the engine. Raises StoreProblem."""
@@ -85,6 +88,29 @@ class JobEngine:
         DBOS.launch()
         DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
         self._launched = True
+
+    async def settle(self, within: float) -> None:
+        """Begin no further step; return once those under way have ended, or after so many seconds.
+
+        What is left after it is at a step, as one whose worker died: `close` leaves it to others.
+        """
+        self._settled = settled = anyio.Event()
+        if self._stepping:
+            with anyio.move_on_after(within):
+                await settled.wait()
+
+    @asynccontextmanager
+    async def stepping(self) -> AsyncGenerator[None]:
+        """As long as this is entered, a step is under way. Waits for ever once nothing more is to begin."""
+        if self._settled is not None:
+            await anyio.sleep_forever()
+        self._stepping += 1
+        try:
+            yield
+        finally:
+            self._stepping -= 1
+            if self._settled is not None and not self._stepping:
+                self._settled.set()
 
     def close(self) -> None:
         """Stop. A workflow that does not end within moments is left as one whose worker died."""
@@ -190,28 +216,34 @@ _here: dict[str, JobEngine] = {}
 async def klaviyo_job(id: str, run: int) -> None:
     """The workflow of every job."""
     if (engine := _here.get(FORMAT)) is not None:
-        await engine.work(id, run, _Kept())
+        await engine.work(id, run, _Kept(engine))
 
 
 class _Kept:
     """Steps that DBOS keeps."""
 
+    def __init__(self, engine: JobEngine) -> None:
+        """`engine` knows when no further one is to begin."""
+        self._engine = engine
+
     async def one(self, name: str, step: Step) -> Any:
         """See Steps."""
-        return await DBOS.run_step_async({"name": name}, step)
+        async with self._engine.stepping():
+            return await DBOS.run_step_async({"name": name}, step)
 
     async def together(self, steps: list[tuple[str, Step]]) -> list[Any]:
         """Their numbers are drawn in order, so that a replay knows which is which."""
-        reserved = [(DBOS.reserve_step(), name, step) for name, step in steps]
         results: list[Any] = [None] * len(steps)
 
         async def run(index: int) -> None:
             reservation, name, step = reserved[index]
             results[index] = await reservation.run_async({"name": name}, step)
 
-        async with anyio.create_task_group() as group:
-            for index in range(len(steps)):
-                group.start_soon(run, index)
+        async with self._engine.stepping():
+            reserved = [(DBOS.reserve_step(), name, step) for name, step in steps]
+            async with anyio.create_task_group() as group:
+                for index in range(len(steps)):
+                    group.start_soon(run, index)
         return results
 
 
