@@ -6,6 +6,7 @@ A worker from which a job was taken while it lived stops before its next step: `
 DBOS's own recovery is not asked: it hands a workflow to whoever listens, also to one that has another account.
 """
 
+import asyncio
 import json
 import logging
 import traceback
@@ -75,17 +76,30 @@ class JobEngine:
         self.runners = dict(runners)
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
         self._launched = False
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._stepping = 0
         self._settled: anyio.Event | None = None
 
     def start(self) -> None:
-        """Hold the lease, and load the engine. Raises StoreProblem."""
+        """Hold the lease, and load the engine; its jobs run in a loop of their own. Raises StoreProblem."""
+        self._prepare()
+        DBOS.launch()
+        self._take_work()
+
+    async def start_here(self) -> None:
+        """As `start`, and jobs run in this event loop: with the accounts and the quota of its process."""
+        await anyio.to_thread.run_sync(self._prepare)
+        DBOS.launch()  # takes the loop that runs where it is called
+        await anyio.to_thread.run_sync(self._take_work)
+
+    def _prepare(self) -> None:
         self._leases.hold(self.worker)
         _quiet()
         _here[FORMAT] = self
         DBOS(config=self._config())
         DBOS.listen_queues([self._queue])
-        DBOS.launch()
+
+    def _take_work(self) -> None:
         DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
         self._launched = True
 
@@ -112,11 +126,18 @@ class JobEngine:
             if self._settled is not None and not self._stepping:
                 self._settled.set()
 
-    def close(self) -> None:
-        """Stop. A workflow that does not end within moments is left as one whose worker died."""
+    async def interrupt(self) -> None:
+        """Break off what runs in this event loop, as if the process had died: another one goes on with it."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+
+    def close(self, within: int = ENDING) -> None:
+        """Stop. A workflow that does not end within so many seconds is left as one whose worker died."""
         if self._launched:
             DBOS.delete_queue(self._queue)
-            DBOS.destroy(workflow_completion_timeout_sec=ENDING)
+            DBOS.destroy(workflow_completion_timeout_sec=within)
         self._launched = False
         _here.clear()
         self._leases.release()
@@ -164,6 +185,9 @@ class JobEngine:
         job = await anyio.to_thread.run_sync(self.store.job, id)
         if job.worker != self.worker or job.runs != run or job.state != "running":
             return
+        if (task := asyncio.current_task()) is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         try:
             await self.runners[job.facts["does"]](job, steps)
         except Superseded:

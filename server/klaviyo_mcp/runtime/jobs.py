@@ -4,14 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.accounts.errors import NoAccount
 from klaviyo_mcp.accounts.keys import VaultKeys
-from klaviyo_mcp.accounts.vault import default_home
 from klaviyo_mcp.actions.consequences import Told, must_be_looked_at
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.actions.errors import ActionError
@@ -32,15 +30,16 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.assembly import Application, Selection, assemble
 from klaviyo_mcp.runtime.audit import Record
+from klaviyo_mcp.runtime.job_places import folder, home
 from klaviyo_mcp.runtime.settings import Settings
 from klaviyo_mcp.runtime.watching import watched
 
 
 def open_store(settings: Settings) -> JobStore:
     """The database of jobs: PostgreSQL, where that is set, or a file. Raises StoreProblem, and VaultProblem."""
-    shared, home = settings.klaviyo_mcp_jobs_url is not None, _home(settings)
+    shared, place = settings.klaviyo_mcp_jobs_url is not None, home(settings)
     key = settings.klaviyo_mcp_vault_key
-    keys = VaultKeys(None if shared else home, key.get_secret_value() if key else None)
+    keys = VaultKeys(None if shared else place, key.get_secret_value() if key else None)
     if not shared:
         try:
             folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -53,11 +52,6 @@ def open_store(settings: Settings) -> JobStore:
     opener = keys.opener()
     assert opener is not None  # noqa: S101 - one was made, if there was none
     return JobStore(database_url(settings), Seals(opener))
-
-
-def folder(settings: Settings) -> Path:
-    """Where jobs are kept that are kept in files."""
-    return _home(settings) / "jobs"
 
 
 def database_url(settings: Settings) -> str:
@@ -165,7 +159,7 @@ class JobCalls:
 
     async def look(self, action: str, arguments: JSON) -> list[JSON]:
         """See Sender."""
-        return (await self._engine.run(Call(action, arguments), self._account)).records
+        return (await self._engine.read(self._account, action, arguments)).records
 
     async def send(self, action: str, arguments: JSON) -> list[JSON]:
         """See Sender."""
@@ -190,7 +184,3 @@ class JobCalls:
     async def _looked_at(self, plan: Plan) -> Told | None:
         """What may refuse a plan is looked up for each chunk: agreeing to the job has not seen it."""
         return await self._engine.consequences(plan, self._account) if must_be_looked_at(plan) else None
-
-
-def _home(settings: Settings) -> Path:
-    return (settings.klaviyo_mcp_home or default_home()).expanduser().absolute()

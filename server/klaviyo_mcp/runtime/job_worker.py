@@ -1,0 +1,244 @@
+"""The jobs of a running server: their database, and the one worker of this process, launched with its first job.
+
+Jobs run in the server's own event loop, with its accounts and its quota. Those that a server began and left unfinished
+are looked for now and then, without loading the engine where there are none.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio.to_thread import run_sync
+
+from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.accounts.errors import AccountProblem
+from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.actions.services import ServiceProblem
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.runtime.job_places import exports_folder, jobs_file
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.actions.services import Service
+    from klaviyo_mcp.jobs.engine import JobEngine
+    from klaviyo_mcp.jobs.exporting import Read
+    from klaviyo_mcp.jobs.sending import Sender
+    from klaviyo_mcp.jobs.store import Job, JobStore
+    from klaviyo_mcp.runtime.assembly import Application
+    from klaviyo_mcp.runtime.job_sources import OpenUpload
+
+log = logging.getLogger("klaviyo_mcp.jobs")
+CLIENT = "klaviyo-mcp job"
+LOOK_EVERY, TIDY_EVERY = 10.0, 3600.0
+"""Seconds between two looks for jobs that nobody works on, and for what is kept no longer."""
+SERVED = "served"
+"""The fact of a job that a server began: servers go on with these alone, and not with what was stopped by hand."""
+UNFINISHED = ("queued", "running")
+AccountOf = Callable[[JSON], Awaitable[Account]]
+"""Finds the account of a job by its facts. Raises AccountProblem."""
+
+
+class JobWorker:
+    """Opens the database of jobs and runs them, for one server."""
+
+    def __init__(
+        self, application: "Application", account_of: AccountOf | None = None, upload: "OpenUpload | None" = None
+    ) -> None:
+        """Nothing is opened yet. `account_of` finds the account of a job again, by its name if nothing is given.
+
+        `upload` gives files that people have uploaded.
+        """
+        self.application, self.upload = application, upload
+        self._account_of = account_of or self._named
+        self._opening, self._launching = anyio.Lock(), anyio.Lock()
+        self._store: JobStore | None = None
+        self._engine: JobEngine | None = None
+        self._serving = False
+        self.services: dict[str, Service] = {}
+        """The services that were asked for, by name."""
+
+    async def store(self) -> "JobStore":
+        """The database of jobs. Raises StoreProblem and VaultProblem."""
+        async with self._opening:
+            if self._store is None:
+                self._store = await run_sync(self._open)
+            return self._store
+
+    def check_serving(self) -> None:
+        """Raises ServiceProblem in a program that ends with its call: nobody would carry a job out."""
+        if not self._serving:
+            raise ServiceProblem(
+                "A job is run by a server that stays, and this program ends with the call. Nothing was sent.",
+                "On the command line: klaviyo-mcp import, klaviyo-mcp export, klaviyo-mcp jobs resume.",
+            )
+
+    async def begin(self, job: "Job") -> None:
+        """Run a job that is queued or paused, in this process. Raises NotPossibleNow."""
+        engine = await self.launched()
+        await run_sync(engine.begin, job)
+
+    async def take_over(self, job: "Job") -> bool:
+        """Go on with a job whose worker has died; False where it lives."""
+        engine = await self.launched()
+        return await run_sync(engine.take_over, job)
+
+    async def alive(self, job: "Job") -> bool:
+        """Whether a process works on a job."""
+        from klaviyo_mcp.runtime.jobs import leases_of
+
+        if not job.worker:
+            return False
+        if self._engine is not None:
+            return await run_sync(self._engine.alive, job)
+        store = await self.store()
+        return await run_sync(lambda: leases_of(store, self.application.settings).alive(job.worker))
+
+    @asynccontextmanager
+    async def looking_after(self) -> AsyncGenerator[None]:
+        """As long as this is entered, unfinished jobs are found and gone on with; they are broken off at the end."""
+        self._serving = True
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._look_after)
+            try:
+                yield
+            finally:
+                self._serving = False
+                tasks.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await self.close()
+
+    async def close(self) -> None:
+        """Stop at once: whoever comes next goes on."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.interrupt()
+            await run_sync(engine.close, 0)
+
+    async def launched(self) -> "JobEngine":
+        """The engine of this process, loaded and launched if it was not. Raises StoreProblem."""
+        self.check_serving()
+        store = await self.store()
+        async with self._launching:
+            if self._engine is None:
+                # What takes time to load is loaded beside the event loop; launched in it, it runs the jobs there.
+                module: Any = await run_sync(import_module, "klaviyo_mcp.jobs.engine")
+                engine = await run_sync(partial(self._made, module, store))
+                await engine.start_here()
+                self._engine = engine
+            return self._engine
+
+    def _open(self) -> "JobStore":
+        from klaviyo_mcp.runtime.jobs import open_store
+
+        store = open_store(self.application.settings)
+        self._tidy(store)
+        return store
+
+    def _tidy(self, store: "JobStore") -> None:
+        """Forget what is kept no longer, and the files of exports that nobody can ask for any more."""
+        store.tidy()
+        exports = exports_folder(self.application.settings)
+        if exports.is_dir():
+            there = {str(job.facts.get("target", {}).get("path")) for job in store.jobs()}
+            for path in exports.iterdir():
+                if not any(str(path).startswith(one) for one in there):
+                    path.unlink(missing_ok=True)
+
+    def _made(self, module: Any, store: "JobStore") -> "JobEngine":
+        from klaviyo_mcp.jobs.export_kind import load_export_kinds
+        from klaviyo_mcp.jobs.exporting import export_runner
+        from klaviyo_mcp.jobs.kind import load_kinds
+        from klaviyo_mcp.jobs.running import import_runner
+        from klaviyo_mcp.runtime.jobs import database_url, folder
+
+        settings, registry = self.application.settings, self.application.engine.registry
+        engine: JobEngine = module.JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
+        engine.runners["import"] = import_runner(store, registry, load_kinds(), self._sender, engine.worker)
+        engine.runners["export"] = export_runner(store, load_export_kinds(), self._reads, engine.worker)
+        return engine
+
+    @asynccontextmanager
+    async def _sender(self, job: "Job") -> "AsyncGenerator[Sender]":
+        from klaviyo_mcp.runtime.jobs import JobCalls
+
+        yield JobCalls(self.application, await self._account(job), job.id, CLIENT)
+
+    @asynccontextmanager
+    async def _reads(self, job: "Job") -> "AsyncGenerator[Read]":
+        from klaviyo_mcp.runtime.jobs import reads_by
+
+        yield reads_by(self.application, await self._account(job))
+
+    async def _account(self, job: "Job") -> Account:
+        """The account of a job. Raises JobProblem, and AccountProblem."""
+        from klaviyo_mcp.jobs.errors import JobProblem
+        from klaviyo_mcp.runtime.jobs import whose
+
+        account = await self._account_of(job.facts)
+        if whose(account) != job.whose:
+            raise JobProblem(
+                f"The job {job.id} is for another Klaviyo account than {account.name!r} is now.",
+                "Run it with the settings that it was begun with.",
+            )
+        return account
+
+    async def _named(self, facts: JSON) -> Account:
+        return await self.application.accounts.find(facts.get("account"))
+
+    async def _look_after(self) -> None:
+        tidied = anyio.current_time()
+        while True:
+            await anyio.sleep(LOOK_EVERY if self._store else 1.0)
+            try:
+                await self._adopt()
+                if self._store is not None and anyio.current_time() - tidied > TIDY_EVERY:
+                    tidied = anyio.current_time()
+                    await run_sync(self._tidy, self._store)
+            except Exception as error:  # noqa: BLE001 - a server goes on without its jobs, and looks again
+                log.warning("jobs cannot be looked after: %s", type(error).__name__)
+            if self._store is None:
+                await anyio.sleep(LOOK_EVERY)
+
+    async def _adopt(self) -> None:
+        """Go on with jobs that a server has left."""
+        if not await run_sync(self._any_unfinished):
+            return
+        store = await self.store()
+        for job in await run_sync(partial(store.jobs, states=UNFINISHED)):
+            if not job.facts.get(SERVED) or await self.alive(job) or not await self._is_ours(job):
+                continue
+            log.info("goes on with the job %s", job.id)
+            await (self.take_over(job) if job.state == "running" else self.begin(job))
+
+    async def _is_ours(self, job: "Job") -> bool:
+        """Whether this server has the account of a job, and may do what it does."""
+        from klaviyo_mcp.jobs.errors import JobProblem
+
+        engine = self.application.engine
+        if (action := engine.registry.get(str(job.facts.get("action")))) is None or not engine.lets_through(action):
+            return False
+        try:
+            await self._account(job)
+        except (JobProblem, AccountProblem, ActionError, KlaviyoError):
+            return False
+        return True
+
+    def _any_unfinished(self) -> bool:
+        """Whether it is worth a look, told without loading what opens the database."""
+        import sqlite3  # only where there may be jobs
+
+        path = jobs_file(self.application.settings)
+        if path is None or self._store is not None:
+            return True
+        if not path.is_file():
+            return False
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+            query = "SELECT count(*) FROM klaviyo_jobs WHERE state IN ('queued', 'running')"
+            try:
+                return connection.execute(query).fetchone()[0] > 0
+            except sqlite3.OperationalError:  # the tables are not there yet
+                return False
