@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.accounts.connections import ConnectedAccounts
-from klaviyo_mcp.accounts.errors import AccountProblem, UnknownAccount, VaultUnavailable
+from klaviyo_mcp.accounts.errors import AccountProblem, ReconnectNeeded, UnknownAccount, VaultUnavailable
 from klaviyo_mcp.accounts.permissions import GrantedAccess
 from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.grants import is_id
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.tenants import LevelAccess
+from klaviyo_mcp.hosted.words import AGAIN, OPERATOR
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON, text
 
 
@@ -24,6 +26,9 @@ class GrantGone(AccountProblem):
         "What was sent before stays sent. Call resume_job from any connection of this Klaviyo account that may do what "
         "the job does; without one, tell the user to connect again."
     )
+
+
+TROUBLE = "Resume the job in some minutes; if it pauses for this again, the service or Klaviyo has trouble."
 
 
 class JobGrants:
@@ -50,8 +55,15 @@ class JobGrants:
         assert isinstance(account.access, GrantedAccess)  # noqa: S101 - all of them are connected by OAuth
         return replace(account, access=LevelAccess(account.access, self._authorization, level))
 
-    async def refused(self, facts: JSON) -> None:
-        """Klaviyo does not accept the grant any more: it works again by another's tokens by now, or GrantGone."""
+    async def mend(self, facts: JSON, error: KlaviyoError) -> None:
+        """Return where a call that failed is worth another attempt. Raises what became of it, in words that hold here.
+
+        Only what was not accepted at all is tried again: by then the grant has the tokens of another of the company.
+        """
+        if not isinstance(error, ReconnectNeeded):
+            if error.code in AGAIN | OPERATOR:
+                error.advice = TROUBLE
+            raise error
         try:
             mended = await self._authorization.lost(_grant_of(facts), "Klaviyo does not accept it any more")
         except StoreAway:

@@ -57,8 +57,9 @@ def watch_jobs(tally: "Callable[[], Tally | None]") -> None:
 
     def observed(which: str) -> "Callable[[CallbackOptions], Iterable[Observation]]":
         def observe(_options: "CallbackOptions") -> "Iterable[Observation]":
-            found: dict[str, int] = getattr(tally(), which, {})
-            return [Observation(count, {"state": state}) for state, count in found.items()]
+            found = tally()
+            counts = (found.jobs if which == "jobs" else found.rows) if found else {}
+            return [Observation(count, {"state": state}) for state, count in counts.items()]
 
         return observe
 
