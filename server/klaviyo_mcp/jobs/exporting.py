@@ -6,7 +6,9 @@ is; going on cuts the file to what was kept, so that a death at any moment leave
 
 import errno
 import os
+import shutil
 import socket
+import stat
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,14 +21,15 @@ from anyio.to_thread import run_sync
 
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.answers.user_content import without_their_words
-from klaviyo_mcp.jobs.engine import Runner, Steps, Superseded
-from klaviyo_mcp.jobs.errors import JobProblem
+from klaviyo_mcp.jobs.engine import Runner, Steps
+from klaviyo_mcp.jobs.errors import JobProblem, Superseded
 from klaviyo_mcp.jobs.export_kind import ExportKind
+from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.patience import patiently
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, taken
 from klaviyo_mcp.jobs.sending import Trouble
 from klaviyo_mcp.jobs.store import Job, JobStore
-from klaviyo_mcp.jobs.writing import line_of, rows_of, write_csv, write_parquet
+from klaviyo_mcp.jobs.writing import Rows, line_of, rows_of, write_csv, write_parquet
 from klaviyo_mcp.loose_json import JSON, items
 
 PAGES_TOGETHER = 20
@@ -65,9 +68,9 @@ class Target:
 class RowsFile:
     """The file of rows, whose end is where the last step that was kept has left it."""
 
-    def __init__(self, file: IO[bytes], place: Place) -> None:
+    def __init__(self, path: Path, file: IO[bytes], place: Place) -> None:
         """`file` is open at its end."""
-        self._file, self._place = file, place
+        self._path, self._file, self._place = path, file, place
         self._end = b""
 
     @classmethod
@@ -75,7 +78,7 @@ class RowsFile:
         """The file of an export, cut to what was kept. Raises JobProblem where it is not the one that was left."""
         with _told(path):
             try:
-                file = path.open("r+b" if place.size else "w+b")
+                file = _own(path) if place.size else _new(path)
             except FileNotFoundError:
                 raise _not_as_left(path, "is not there any more") from None
             start = max(0, place.size - TAIL)
@@ -86,14 +89,14 @@ class RowsFile:
                 raise _not_as_left(path, "is not as it was left")
             file.truncate(place.size)
             file.seek(place.size)
-        found = cls(file, place)
+        found = cls(path, file, place)
         found._end = end
         return found
 
     def add(self, rows: list[JSON]) -> None:
         """Write rows, and have them on the disk. The place knows of them then."""
         data = b"".join(map(line_of, rows))
-        with _told(Path(self._file.name)):
+        with _told(self._path):
             self._file.write(data)
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -199,7 +202,7 @@ class _Run:
     async def _make(self) -> str:
         """Make the file; nothing, or why that could not be."""
         place = await self._place()
-        job = await run_sync(self._store.job, self._job.id)
+        job = await stored(self._store.job, self._job.id)
 
         async def placing() -> None:
             await self._keep(place, placing=True)
@@ -211,30 +214,31 @@ class _Run:
         return ""
 
     async def _place(self) -> Place:
-        job = await run_sync(self._store.job, self._job.id)
+        job = await stored(self._store.job, self._job.id)
         return Place(**job.progress.get("place", {}))
 
     async def _keep(self, place: Place, **more: Any) -> None:
         progress = {"rows": place.rows, "place": place.kept(), **more}
-        await run_sync(partial(self._store.change, self._job.id, progress=progress))
+        if not await stored(self._store.change, self._job.id, held=self._job, progress=progress):
+            raise Superseded
 
     async def _asked(self) -> str:
-        """What was asked of the job meanwhile. Raises Superseded once another worker has it."""
-        job = await run_sync(self._store.job, self._job.id)
+        """What was asked of the job meanwhile. Raises Superseded once another run has it."""
+        job = await stored(self._store.job, self._job.id)
         if job.worker != self._worker or job.runs != self._job.runs or job.state != "running":
             raise Superseded
         return job.wish
 
     async def _cancelled(self) -> None:
-        await run_sync(partial(drop, self._target))
+        await run_sync(partial(drop, self._job))
         await self._end("cancelled")
 
     async def _pause(self, reason: str) -> None:
         await self._steps.one("pause", partial(self._end, "paused", reason))
 
     async def _end(self, state: str, reason: str = "") -> None:
-        change = partial(self._store.change, self._job.id, only=("running",), state=state, wish="", reason=reason)
-        await run_sync(change)
+        change = partial(self._store.change, self._job.id, only=("running",), held=self._job)
+        await stored(change, state=state, wish="", reason=reason)
 
 
 async def make(kind: ExportKind, target: Target, placing: Callable[[], Awaitable[None]], *, again: bool) -> None:
@@ -254,17 +258,18 @@ async def make(kind: ExportKind, target: Target, placing: Callable[[], Awaitable
     await run_sync(_put, made, target)
 
 
-def write_table(kind: ExportKind, rows: Path, to: IO[bytes], form: str, *, excel: bool) -> None:
-    """Make a table of a file of rows."""
+def write_table(kind: ExportKind, rows: Rows, to: IO[bytes], form: str, *, excel: bool) -> None:
+    """Make a table of rows."""
     if form == "csv":
-        write_csv(rows_of(rows), kind, to, excel=excel)
+        write_csv(rows, kind, to, excel=excel)
     else:
-        write_parquet(rows_of(rows), kind, to)
+        write_parquet(rows, kind, to)
 
 
-def drop(target: Target) -> None:
-    """Remove what an export that will not go on has left."""
-    for path in (target.part, target.made):
+def drop(job: Job) -> None:
+    """Remove what an export that will not go on has left, where it lies on this machine."""
+    target = target_of(job)
+    for path in (target.part, target.made, _copied(target.part)) if job.facts["machine"] == machine() else ():
         with suppress(OSError):
             path.unlink()
 
@@ -286,17 +291,64 @@ def machine() -> str:
 
 
 def _write_table(kind: ExportKind, target: Target) -> None:
-    with _told(target.made), target.made.open("wb") as file:
-        write_table(kind, target.part, file, target.form, excel=target.excel)
+    with _told(target.made), _new(target.made) as file:
+        write_table(kind, rows_of(target.part), file, target.form, excel=target.excel)
         file.flush()
         os.fsync(file.fileno())
 
 
 def _put(made: Path, target: Target) -> None:
     with _told(target.path):
+        _as_new(made)
         made.replace(target.path)
         if made != target.part:
             target.part.unlink(missing_ok=True)
+
+
+def _as_new(path: Path) -> None:
+    """Give a file the mode that a new one has there, by the umask or the folder's own rule: it is the user's now."""
+    probe = path.with_name(f"{path.name}.mode")
+    with probe.open("wb") as file:
+        probe.unlink()
+        path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+
+
+def _new(path: Path) -> IO[bytes]:
+    """A new file that nobody else can read: rows of people lie in it. What writes to one of before does so in vain."""
+    path.unlink(missing_ok=True)
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+    _locked(file)
+    return file
+
+
+def _own(path: Path) -> IO[bytes]:
+    """The file that is there; a copy in its place where a run that was taken over, and stands still, may write yet."""
+    file = path.open("r+b")
+    if _locked(file):
+        return file
+    copied = _copied(path)
+    with file, _new(copied) as copy:
+        shutil.copyfileobj(file, copy, 1_000_000)
+    copied.replace(path)
+    file = path.open("r+b")
+    _locked(file)
+    return file
+
+
+def _copied(path: Path) -> Path:
+    return path.with_name(f"{path.name}.copy")
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Hold a file until it is closed, or its process ends; whether nobody else does."""
+    try:
+        import fcntl  # not on Windows, where two processes cannot have it open for long
+    except ImportError:
+        return True
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _hash(data: bytes) -> str:
