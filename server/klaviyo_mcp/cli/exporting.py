@@ -23,8 +23,8 @@ from klaviyo_mcp.runtime.settings import foreign_variables
 if TYPE_CHECKING:
     from klaviyo_mcp.accounts.account import Account
     from klaviyo_mcp.jobs.export_kind import ExportKind
-    from klaviyo_mcp.jobs.exporting import Target
     from klaviyo_mcp.jobs.reading_out import Question
+    from klaviyo_mcp.jobs.rows_file import Target
     from klaviyo_mcp.runtime.exports import Asked
 
 LOOK_EVERY = 0.2
@@ -79,7 +79,7 @@ def export(
 
 
 def _target(output: str, form: str | None, *, excel: bool, force: bool) -> "Target":
-    from klaviyo_mcp.jobs.exporting import Target
+    from klaviyo_mcp.jobs.rows_file import Target
     from klaviyo_mcp.jobs.writing import FORMS, need_parquet
 
     path = Path(output).expanduser()
@@ -168,8 +168,9 @@ async def _straight(
 ) -> None:
     """Without a job: into a stream, or from a sandbox, which ends with this process."""
     from klaviyo_mcp.cli.job_watching import counting
-    from klaviyo_mcp.jobs.exporting import RowsFile, pages, write_table
+    from klaviyo_mcp.jobs.exporting import pages, write_table
     from klaviyo_mcp.jobs.reading_out import Place
+    from klaviyo_mcp.jobs.rows_file import RowsFile
     from klaviyo_mcp.jobs.sending import Trouble
     from klaviyo_mcp.jobs.writing import line_of, rows_in
     from klaviyo_mcp.runtime.exports import check_free, settled

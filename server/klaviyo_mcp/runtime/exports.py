@@ -11,9 +11,10 @@ from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
 from klaviyo_mcp.jobs.export_kind import ExportKind
-from klaviyo_mcp.jobs.exporting import Target, drop, machine
+from klaviyo_mcp.jobs.exporting import drop, machine
 from klaviyo_mcp.jobs.intake import new_id
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, windows, zone_of
+from klaviyo_mcp.jobs.rows_file import Target
 from klaviyo_mcp.jobs.running import cancel_now
 from klaviyo_mcp.jobs.store import UNFINISHED, Job, JobStore
 from klaviyo_mcp.loose_json import JSON
