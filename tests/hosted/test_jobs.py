@@ -101,7 +101,9 @@ def test_another_company_finds_neither_job_nor_report_nor_upload(app: App, url: 
     for name in ("get_job", "resume_job", "pause_job", "cancel_job"):
         run = "run_read_action" if name == "get_job" else "run_write_action"
         answer = other.ask(run, action=name, arguments={"job": job})
-        answer = answer if "error" in answer else other.ask("run_destructive_action", action=name, arguments={"job": job})
+        answer = (
+            answer if "error" in answer else other.ask("run_destructive_action", action=name, arguments={"job": job})
+        )
         assert "There is no job" in answer["error"]["message"], answer
     assert "There is no upload" in start(other, upload=ids(person)[0])["error"]["message"]
     report = {"uri": f"klaviyo://jobs/{job}/rejected.csv"}

@@ -7,7 +7,10 @@ JobProblem
 ├── NotPossibleNow    the state of the job does not allow it
 ├── AlreadyThere      an unfinished job of the same file is there
 └── StoreProblem      the database of jobs cannot be used
+    ├── StoreAway     it may be there again in a while
     └── SealBroken    what was kept was sealed with a key that is not there any more
+
+Superseded            no problem of the job: another run has it
 """
 
 
@@ -45,5 +48,13 @@ class StoreProblem(JobProblem):
     """The database of jobs cannot be reached, read or written."""
 
 
+class StoreAway(StoreProblem):
+    """The database of jobs cannot be reached, or is held by another process; that may pass."""
+
+
 class SealBroken(StoreProblem):
     """Rows that were kept cannot be opened with any key that is there."""
+
+
+class Superseded(Exception):
+    """Another run of the job has begun: this one must not touch it any more."""
