@@ -2,19 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from klaviyo_mcp.runtime.job_worker import AccountOf, JobWorker
+from klaviyo_mcp.runtime.job_worker import JobHost, JobWorker
 
 if TYPE_CHECKING:
     from klaviyo_mcp.actions.services import Service
     from klaviyo_mcp.runtime.assembly import Application
-    from klaviyo_mcp.runtime.job_sources import OpenUpload
 
 
-def attach_jobs(
-    application: "Application", account_of: AccountOf | None = None, upload: "OpenUpload | None" = None
-) -> JobWorker:
+def attach_jobs(application: "Application", host: JobHost | None = None) -> JobWorker:
     """Have the actions of jobs carried out, for as long as `looking_after` of the worker is entered."""
-    worker = JobWorker(application, account_of, upload)
+    worker = JobWorker(application, host)
 
     def services(name: str) -> "Service | None":
         from klaviyo_mcp.runtime.job_services import service_of  # with the first call of one

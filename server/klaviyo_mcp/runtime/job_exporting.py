@@ -15,7 +15,7 @@ from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.job_places import exports_folder
 from klaviyo_mcp.runtime.job_sources import place_in
 from klaviyo_mcp.runtime.job_words import in_tool_words, told
-from klaviyo_mcp.runtime.job_worker import SERVED, JobWorker
+from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobWorker
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.export_kind import ExportKind
@@ -56,7 +56,12 @@ class StartExport:
                     await run_sync(check_free, target)
                 question, says = await self._settled(call, kind)
                 engine, store = await self.worker.launched(), await self.worker.store()
-                more: JSON = {SERVED: True, "action": kind.action, "named": call.arguments.get("file")}
+                more: JSON = {
+                    SERVED: True,
+                    CONNECTION: call.account.found_as,
+                    "action": kind.action,
+                    "named": call.arguments.get("file"),
+                }
                 job, goes_on = await run_sync(
                     partial(
                         begun,

@@ -14,7 +14,7 @@ from klaviyo_mcp.actions.services import Sentence, Served, ServiceCall, ServiceP
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.job_sources import files_in, opened_folder, own_job
 from klaviyo_mcp.runtime.job_words import told
-from klaviyo_mcp.runtime.job_worker import JobWorker
+from klaviyo_mcp.runtime.job_worker import JobHost, JobWorker
 from klaviyo_mcp.runtime.klaviyo_jobs import answer_of, ended, is_done, job_of
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ class ResumeJob(_Reads):
             self.engine.check_may(action, call.account)
         with told():
             if job.state in ("queued", "paused"):
-                await self.worker.begin(job)
-            elif job.state != "running" or not await self.worker.take_over(job):
+                await self.worker.begin(job, call.account)
+            elif job.state != "running" or not await self.worker.take_over(job, call.account):
                 why = "a process works on it" if job.state == "running" else "there is nothing to go on with"
                 raise ServiceProblem(f"The job {job.id} is {job.state}: {why}.", f"Look with get_job of {job.id}.")
             store = await self.worker.store()
@@ -194,13 +194,23 @@ class GetFiles(_Reads):
     """See Service."""
 
     files: Path | None
+    host: JobHost | None = None
 
     async def carry_out(self, call: ServiceCall, found: Told | None) -> Served:
         """List them."""
         del found
+        if self.host is not None and self.host.page:
+            with told():
+                uploads = await self.host.uploads(call.account) if self.host.uploads else []
+            where = f"People upload files at {self.host.page}; each is kept for a day."
+            return Served({"records": uploads}, f"{_files(len(uploads))} {where}")
         folder = opened_folder(self.files)
         listed = await run_sync(files_in, folder, call.arguments.get("under", ""))
-        return Served({"records": listed}, f"{len(listed)} files." if len(listed) != 1 else "1 file.")
+        return Served({"records": listed}, _files(len(listed)))
+
+
+def _files(count: int) -> str:
+    return f"{count} files." if count != 1 else "1 file."
 
 
 async def answered(worker: JobWorker, job: "Job", *, wrote: bool = False) -> Served:

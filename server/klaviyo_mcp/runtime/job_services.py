@@ -22,7 +22,9 @@ def service_of(name: str, application: "Application", worker: "JobWorker") -> Se
 
 
 def _starting(application: "Application", worker: "JobWorker") -> Service:
-    sources = JobSources(worker.store, application.settings.klaviyo_mcp_files, application.kept, worker.upload)
+    host = worker.host
+    upload, page = (host.upload, host.page) if host else (None, "")
+    sources = JobSources(worker.store, application.settings.klaviyo_mcp_files, application.kept, upload, page)
     return StartJob(application.engine, worker, sources)
 
 
@@ -37,5 +39,5 @@ MAKERS: "dict[str, Callable[[Application, JobWorker], Service]]" = {
     "cancel_job": lambda application, worker: CancelJob(application.engine, worker),
     "pause_job": lambda _, worker: PauseJob(worker),
     "resume_job": lambda application, worker: ResumeJob(application.engine, worker),
-    "get_files": lambda application, _: GetFiles(application.settings.klaviyo_mcp_files),
+    "get_files": lambda application, worker: GetFiles(application.settings.klaviyo_mcp_files, worker.host),
 }

@@ -42,12 +42,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class JobSources:
-    """What a server has rows from. `files` is the folder that is opened, None where there is none."""
+    """What a server has rows from. `files` is the folder that is opened, None where there is none.
+
+    `page` is where people upload files, "" where they cannot.
+    """
 
     store: "Callable[[], Awaitable[JobStore]]"
     files: Path | None = None
     kept: KeptAnswers | None = None
     upload: OpenUpload | None = None
+    page: str = ""
 
     @asynccontextmanager
     async def source_for(self, given: JSON, account: Account) -> AsyncGenerator[Found]:
@@ -61,6 +65,8 @@ class JobSources:
         if "rows" in given:
             yield Found(await run_sync(source_of_rows, given["rows"]))
         elif "file" in given:
+            if self.page:
+                raise no_paths(self.page)
             path = file_in(self.files, given["file"])
             yield Found(await run_sync(partial(open_source, path, **reading)), str(path))
         elif "upload" in given:
@@ -138,6 +144,14 @@ def own_job(store: "JobStore", id: str, account: Account) -> "Job":
         message = f"Several jobs begin with {name}." if mine else f"There is no job {name} of this account."
         raise ServiceProblem(message, "List them with get_jobs. A job of Klaviyo's own needs `of`.")
     return exact[0]
+
+
+def no_paths(page: str) -> ServiceProblem:
+    """At a service for many, no path is anybody's."""
+    return ServiceProblem(
+        "Files of this service are named by the id of their upload, not by a path.",
+        f"Have the user upload the file at {page}, and give the id from there, or from get_files, as upload.",
+    )
 
 
 def opened_folder(files: Path | None) -> Path:

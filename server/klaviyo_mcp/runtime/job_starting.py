@@ -75,7 +75,7 @@ class StartJob:
                     f"The job {id} was begun already, or is not kept any more.", f"Look with get_job of {id}."
                 )
             job = await run_sync(store.job, id)
-            await self.worker.begin(job)
+            await self.worker.begin(job, call.account)
         counts = job.facts["checked"]
         answer: JSON = {
             "job": id,

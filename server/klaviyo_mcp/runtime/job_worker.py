@@ -6,7 +6,8 @@ are looked for now and then, without loading the engine where there are none.
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from klaviyo_mcp.jobs.engine import JobEngine
     from klaviyo_mcp.jobs.exporting import Read
     from klaviyo_mcp.jobs.sending import Sender
-    from klaviyo_mcp.jobs.store import Job, JobStore
+    from klaviyo_mcp.jobs.store import Job, JobStore, Tally
     from klaviyo_mcp.runtime.assembly import Application
     from klaviyo_mcp.runtime.job_sources import OpenUpload
+    from klaviyo_mcp.runtime.jobs import Mend
 
 log = logging.getLogger("klaviyo_mcp.jobs")
 CLIENT = "klaviyo-mcp job"
@@ -38,22 +40,36 @@ LOOK_EVERY, TIDY_EVERY = 10.0, 3600.0
 SERVED = "served"
 """The fact of a job that a server began: servers go on with these alone, and not with what was stopped by hand."""
 UNFINISHED = ("queued", "running")
-AccountOf = Callable[[JSON], Awaitable[Account]]
-"""Finds the account of a job by its facts. Raises AccountProblem."""
+CONNECTION = "connection"
+"""The fact that says by which connection a job was begun, or resumed: a service for many companies goes on by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobHost:
+    """What a service for many companies brings to their jobs.
+
+    `account_of` finds the account of a job by its facts, `mend` is told of a call of it that failed (see JobReads), and
+    `serves` says whether a job is one of this service's. `upload` gives a file that was uploaded under an id, and
+    `uploads` lists those of an account; `page` is where people upload. `refusal` says why jobs cannot be kept here.
+    A service that is told to stop waits for `settles_within` seconds until its jobs are at a step.
+    """
+
+    account_of: Callable[[JSON], Awaitable[Account]]
+    mend: Callable[[JSON, KlaviyoError], Awaitable[None]]
+    serves: Callable[[JSON], bool]
+    upload: "OpenUpload | None" = None
+    uploads: Callable[[Account], Awaitable[list[JSON]]] | None = None
+    page: str = ""
+    refusal: str = ""
+    settles_within: float = 8.0
 
 
 class JobWorker:
     """Opens the database of jobs and runs them, for one server."""
 
-    def __init__(
-        self, application: "Application", account_of: AccountOf | None = None, upload: "OpenUpload | None" = None
-    ) -> None:
-        """Nothing is opened yet. `account_of` finds the account of a job again, by its name if nothing is given.
-
-        `upload` gives files that people have uploaded.
-        """
-        self.application, self.upload = application, upload
-        self._account_of = account_of or self._named
+    def __init__(self, application: "Application", host: JobHost | None = None) -> None:
+        """Nothing is opened yet. Without a `host`, the account of a job is found by its name."""
+        self.application, self.host = application, host
         self._opening, self._launching = anyio.Lock(), anyio.Lock()
         self._store: JobStore | None = None
         self._engine: JobEngine | None = None
@@ -63,6 +79,8 @@ class JobWorker:
 
     async def store(self) -> "JobStore":
         """The database of jobs. Raises StoreProblem and VaultProblem."""
+        if self.host is not None and self.host.refusal:
+            raise ServiceProblem(self.host.refusal, "Tell the user; only the operator of the service can change that.")
         async with self._opening:
             if self._store is None:
                 self._store = await run_sync(self._open)
@@ -76,15 +94,28 @@ class JobWorker:
                 "On the command line: klaviyo-mcp import, klaviyo-mcp export, klaviyo-mcp jobs resume.",
             )
 
-    async def begin(self, job: "Job") -> None:
-        """Run a job that is queued or paused, in this process. Raises NotPossibleNow."""
+    def tally(self) -> "Tally | None":
+        """How many jobs there are, whosever; None where that cannot be said, or nothing was opened yet."""
+        from klaviyo_mcp.jobs.errors import StoreProblem
+
+        try:
+            return self._store.tally() if self._store is not None else None
+        except StoreProblem:
+            return None
+
+    async def begin(self, job: "Job", account: Account | None = None) -> None:
+        """Run a job that is queued or paused, in this process; with `account` from now on. Raises NotPossibleNow."""
         engine = await self.launched()
+        if account is not None:
+            await self._hand(job, account)
         await run_sync(engine.begin, job)
 
-    async def take_over(self, job: "Job") -> bool:
-        """Go on with a job whose worker has died; False where it lives."""
+    async def take_over(self, job: "Job", account: Account | None = None) -> bool:
+        """Go on with a job whose worker has died, with `account` from now on; False where it lives."""
         engine = await self.launched()
-        return await run_sync(engine.take_over, job)
+        if account is not None and not await self.alive(job):
+            await self._hand(job, account)
+        return await run_sync(partial(engine.take_over, job, resumed=account is not None))
 
     async def alive(self, job: "Job") -> bool:
         """Whether a process works on a job."""
@@ -115,6 +146,8 @@ class JobWorker:
         """Stop at once: whoever comes next goes on."""
         engine, self._engine = self._engine, None
         if engine is not None:
+            if self.host is not None:
+                await engine.settle(self.host.settles_within)
             await engine.interrupt()
             await run_sync(engine.close, 0)
 
@@ -165,20 +198,29 @@ class JobWorker:
     async def _sender(self, job: "Job") -> "AsyncGenerator[Sender]":
         from klaviyo_mcp.runtime.jobs import JobCalls
 
-        yield JobCalls(self.application, await self._account(job), job.id, CLIENT)
+        yield JobCalls(self.application, partial(self._account, job), job.id, CLIENT, self._mend_of(job))
 
     @asynccontextmanager
     async def _reads(self, job: "Job") -> "AsyncGenerator[Read]":
-        from klaviyo_mcp.runtime.jobs import reads_by
+        from klaviyo_mcp.runtime.jobs import JobReads
 
-        yield reads_by(self.application, await self._account(job))
+        yield JobReads(self.application, partial(self._account, job), self._mend_of(job))
+
+    def _mend_of(self, job: "Job") -> "Mend | None":
+        return partial(self.host.mend, job.facts) if self.host else None
+
+    async def _hand(self, job: "Job", account: Account) -> None:
+        """Have a job go on by the connection of this account."""
+        job.facts[CONNECTION] = account.found_as
+        await run_sync(partial((await self.store()).change, job.id, facts=job.facts))
 
     async def _account(self, job: "Job") -> Account:
         """The account of a job. Raises JobProblem, and AccountProblem."""
         from klaviyo_mcp.jobs.errors import JobProblem
         from klaviyo_mcp.runtime.jobs import whose
 
-        account = await self._account_of(job.facts)
+        find = self.host.account_of if self.host else self._named
+        account = await find(job.facts)
         if whose(account) != job.whose:
             raise JobProblem(
                 f"The job {job.id} is for another Klaviyo account than {account.name!r} is now.",
@@ -207,12 +249,15 @@ class JobWorker:
         """Go on with jobs that a server has left."""
         if not await run_sync(self._any_unfinished):
             return
+        from klaviyo_mcp.jobs.errors import NotPossibleNow  # loaded with the database
+
         store = await self.store()
         for job in await run_sync(partial(store.jobs, states=UNFINISHED)):
             if not job.facts.get(SERVED) or await self.alive(job) or not await self._is_ours(job):
                 continue
             log.info("goes on with the job %s", job.id)
-            await (self.take_over(job) if job.state == "running" else self.begin(job))
+            with suppress(NotPossibleNow):  # another was faster
+                await (self.take_over(job) if job.state == "running" else self.begin(job))
 
     async def _is_ours(self, job: "Job") -> bool:
         """Whether this server has the account of a job, and may do what it does."""
@@ -221,6 +266,8 @@ class JobWorker:
         engine = self.application.engine
         if (action := engine.registry.get(str(job.facts.get("action")))) is None or not engine.lets_through(action):
             return False
+        if self.host is not None:
+            return self.host.serves(job.facts)
         try:
             await self._account(job)
         except (JobProblem, AccountProblem, ActionError, KlaviyoError):
@@ -231,6 +278,8 @@ class JobWorker:
         """Whether it is worth a look, told without loading what opens the database."""
         import sqlite3  # only where there may be jobs
 
+        if self.host is not None and self.host.refusal:
+            return False
         path = jobs_file(self.application.settings)
         if path is None or self._store is not None:
             return True
