@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import anyio.from_thread
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST_DRAFTS = 10
 """Drafts that an account may have; beyond, the oldest goes."""
 MOST_GROUPS = 20
+TELL_EVERY = 1.0
+"""Seconds between two notifications of how many rows are checked."""
 DRAFT = "draft"
 """The name under which a plan is bound to its draft."""
 
@@ -95,13 +98,19 @@ class StartJob:
         given, account = call.arguments, call.account
         rows = given.get("rows")
 
+        told_at = monotonic()
+
         async def tell(number: int) -> None:
             if call.announce is not None:
                 words = Sentence(f"{number:,} rows are checked.")
                 await call.announce(float(number), float(len(rows) if rows else 0), words)
 
         def counted(number: int) -> None:
-            anyio.from_thread.run(tell, number)
+            nonlocal told_at
+            anyio.from_thread.check_cancelled()  # whoever asked has gone, and nobody would see what is found
+            if monotonic() - told_at >= TELL_EVERY:
+                told_at = monotonic()
+                anyio.from_thread.run(tell, number)
 
         await run_sync(_make_room, store, call)
         draft = await run_sync(
