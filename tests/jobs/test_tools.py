@@ -215,10 +215,14 @@ async def test_a_job_that_a_server_left_is_gone_on_with_paused_resumed_and_cance
         async with server.client() as client:
             job = await begun(client, **TO_PEOPLE, file="people.csv", bad_rows="skip")
             assert (await answer(client, "wait_for_job", job=job, seconds=1))["state"] == "running"
+            call = {"kind": "profiles", "rows": [{"email": "b@example.org"}]}
+            token = (await answer(client, "start_job", **call))["confirmation"]["token"]
         async with server.client() as client:
             assert (await ended(client, job))["state"] == "done"
             assert server.posted("/api/profile-bulk-import-jobs") == 1
-            other = await begun(client, kind="profiles", rows=[{"email": "b@example.org"}])
+            # What one process has shown another one begins, where the call is repeated.
+            agreed = await answer(client, "confirm_action", token=token, action="start_job", arguments=call)
+            other = agreed["job"]
             await answer(client, "pause_job", job=other)
             paused = await ended(client, other)
             assert (paused["state"], "asked to pause" in paused["reason"]) == ("paused", True)

@@ -12,7 +12,8 @@ Klaviyo (e-mail and SMS marketing). Each tool is one action. Where there is find
 find one by what it should do, see with describe_action what it takes, call it with the run tool of its effect. Where
 tools have an argument account, several accounts are connected: say which, and never mix what you learn from them.
 - Guides with worked examples (filters, consent, campaigns, flows, segments, reports, imports, limits, answers):
-  klaviyo://guides/segments, or describe_action with guide:segments. klaviyo://account tells whose Klaviyo this is and what is not allowed.
+  klaviyo://guides/segments, or describe_action with guide:segments. klaviyo://account tells whose Klaviyo this is and
+  what is not allowed.
 - Where an id is wanted, name:VIP customers stands for it (email:… for a profile), but not in what destroys.
 - Answers are flat records; a field that is missing is empty in Klaviyo, or named in fields_left_out. fields names what
   to show: [email, location.city, properties.tier], [all], of related records [tags.name]; describe_action lists them.
