@@ -16,6 +16,7 @@ from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.services import RowsNotGood, Sentence, Served, ServiceCall, ServiceProblem
 from klaviyo_mcp.klaviyo.user_text import UserText, said, written
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.runtime.job_sources import Found, JobSources
 from klaviyo_mcp.runtime.job_words import in_tool_words, told
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 MOST_DRAFTS = 10
 """Drafts that an account may have; beyond, the oldest goes."""
-MOST_GROUPS = 20
+MOST_GROUPS, MOST_COLUMNS = 20, 60
+LONGEST_TEXT, LONGEST_ITEM = 500, 4_000
+"""Characters of one sentence about a file, and of an example, that are shown."""
 TELL_EVERY = 1.0
 """Seconds between two notifications of how many rows are checked."""
 DRAFT = "draft"
@@ -220,15 +223,17 @@ def _refuse_twice(store: "JobStore", draft: "Draft") -> None:
 def _check(draft: "Draft") -> JSON:
     """What the check found. Names of columns, and what is said of them, are words of whoever made the file."""
     report = draft.report
-    columns = {UserText(column): place for column, place in draft.mapping.columns.items()}
+    columns = {UserText(one_line(column, 100)): place for column, place in draft.mapping.columns.items()}
+    words = [UserText(one_line(in_tool_words(text), LONGEST_TEXT)) for text in [*draft.mapping.told, *report.told]]
     check: JSON = {
         "rows": report.rows,
         "good": report.good,
         "not_good": report.rejected,
         "duplicates_left_out": report.duplicates,
         "source": UserText(draft.job.facts["file"]),
-        "columns": columns,
-        "told": [UserText(in_tool_words(text)) for text in [*draft.mapping.told, *report.told]],
+        "columns": dict(list(columns.items())[:MOST_COLUMNS]),
+        "more_columns": max(0, len(columns) - MOST_COLUMNS),
+        "told": words[:MOST_GROUPS],
         "problems": [
             {
                 "column": UserText(group.where) if group.where else None,
@@ -243,7 +248,8 @@ def _check(draft: "Draft") -> JSON:
     check["problems"] = [{key: value for key, value in one.items() if value} for one in check["problems"]]
     if len(report.problems) > MOST_GROUPS:
         check["more_problems"] = len(report.problems) - MOST_GROUPS
-    return {key: value for key, value in check.items() if value not in ([], {})}
+    counts = ("rows", "good", "not_good", "duplicates_left_out")
+    return {key: value for key, value in check.items() if key in counts or value not in ([], {}, 0)}
 
 
 def _not_good(draft: "Draft", check: JSON) -> RowsNotGood:
@@ -273,7 +279,9 @@ def _told_of(draft: "Draft", check: JSON, example: JSON | None) -> Told:
         says += [f"As for line {example['line']}: {said(text)}" for text in example["says"]]
         undo, unknown = str(example["undo"]), [str(text) for text in example["unknown"]]
         body: Any = next((body for line, body in intake.sample if line == example["line"]), None)
-        shown["example"] = {"line": example["line"], "item": written(body)}
+        size = len(json.dumps(body, ensure_ascii=False))
+        item: JSON = {"item": written(body)} if size <= LONGEST_ITEM else {"characters": size}
+        shown["example"] = {"line": example["line"], **item}
     says += kind.says
     return Told(
         tuple(in_tool_words(text) for text in says),
