@@ -12,7 +12,7 @@ from tests.hosted.test_uploads import CSV, ids, upload
 
 ADDRESSES = [{"email": f"person-{number}@example.com"} for number in range(400)]
 """Four chunks of `unsuppress`."""
-SLOWLY = {"operation": "bulk_unsuppress_profiles", "fault": "latency", "seconds": 1}
+SLOWLY = {"operation": "bulk_unsuppress_profiles", "fault": "latency", "seconds": 0.6}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_an_agent_imports_the_file_that_a_person_has_uploaded(app: App, url: str
     assert f"{url}/uploads" in by_path["next_step"], by_path
 
 
-def test_a_level_bounds_which_jobs_are_begun_and_confirmed(app: App, url: str) -> None:
+def test_a42_a_level_bounds_which_jobs_are_begun_and_confirmed(app: App, url: str) -> None:
     app.connected()
     reader, marketer = (new_app(url).connected(level=f"klaviyo:{level}") for level in ("read", "marketing"))
     call = {"name": "run_write_action", "arguments": {"action": "start_job", "arguments": {"kind": "profiles"}}}
@@ -88,7 +88,7 @@ def test_a_level_bounds_which_jobs_are_begun_and_confirmed(app: App, url: str) -
     assert reader.call("get_jobs")["records"], "and all of the company may look"
 
 
-def test_another_company_finds_neither_job_nor_report_nor_upload(app: App, url: str, klaviyo: Any) -> None:
+def test_a41_another_company_finds_neither_job_nor_report_nor_upload(app: App, url: str, klaviyo: Any) -> None:
     app.connected()
     person, other = Browser(url), new_app(url).connected("OTHER1")
     person.connect()
@@ -99,11 +99,8 @@ def test_another_company_finds_neither_job_nor_report_nor_upload(app: App, url: 
     assert other.call("get_jobs")["records"] == []
     assert other.call("get_files")["records"] == []
     for name in ("get_job", "resume_job", "pause_job", "cancel_job"):
-        run = "run_read_action" if name == "get_job" else "run_write_action"
+        run = {"get_job": "run_read_action", "cancel_job": "run_destructive_action"}.get(name, "run_write_action")
         answer = other.ask(run, action=name, arguments={"job": job})
-        answer = (
-            answer if "error" in answer else other.ask("run_destructive_action", action=name, arguments={"job": job})
-        )
         assert "There is no job" in answer["error"]["message"], answer
     assert "There is no upload" in start(other, upload=ids(person)[0])["error"]["message"]
     report = {"uri": f"klaviyo://jobs/{job}/rejected.csv"}
@@ -111,7 +108,7 @@ def test_another_company_finds_neither_job_nor_report_nor_upload(app: App, url: 
     assert "nobody" not in other.mcp("resources/read", report).text
 
 
-def test_a_job_pauses_when_its_connection_goes_and_another_of_the_company_resumes_it(
+def test_a43_a_job_pauses_when_its_connection_goes_and_another_of_the_company_resumes_it(
     app: App, url: str, klaviyo: Any
 ) -> None:
     app.connected("OTHER1")
