@@ -126,6 +126,8 @@ class JobEngine:
 
     async def interrupt(self) -> None:
         """Break off what runs in this event loop, as if the process had died: another one goes on with it."""
+        # That it is broken off is no news for a log.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -71,9 +71,12 @@ def rejected_lines(store: JobStore, job: Job, *, rows: bool = True) -> Iterator[
         yield _line([*cells, str(row.line), f"{where}{row.why}", row.advice])
 
 
-def write_failed(store: JobStore, job: Job, folder: Path) -> Path | None:
-    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none."""
-    rows = merge(*(store.rejected(job.id, part) for part in ("sent", "told")), key=lambda one: one.line)
+def write_failed(store: JobStore, job: Job, folder: Path, parts: tuple[str, ...] = ("sent", "told")) -> Path | None:
+    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none.
+
+    `parts` says when they were rejected, of PARTS.
+    """
+    rows = merge(*(store.rejected(job.id, part) for part in parts), key=lambda one: one.line)
     first = next(rows, None)
     if first is None:
         return None

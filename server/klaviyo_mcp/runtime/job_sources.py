@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import run_sync
 
@@ -113,7 +113,7 @@ class JobSources:
     @asynccontextmanager
     async def _again(self, id: str, account: Account, *, sent_only: bool) -> AsyncGenerator[Path]:
         """The rows of an earlier job that did not get in, as a file."""
-        from klaviyo_mcp.jobs.report import rejected_lines, write_failed
+        from klaviyo_mcp.jobs.report import PARTS, write_failed
 
         store = await self.store()
         job = await run_sync(own_job, store, id, account)
@@ -122,13 +122,11 @@ class JobSources:
         if sent_only and job.state not in ("done", "cancelled"):
             raise ServiceProblem(f"The job {job.id} is {job.state}.", "Wait for its end, or cancel it, first.")
         with TemporaryDirectory(prefix="klaviyo-mcp-") as folder:
-            if sent_only:
-                path = await run_sync(write_failed, store, job, Path(folder))
-            else:
-                path = Path(folder, "rejected.csv")
-                await run_sync(_write, path, rejected_lines(store, job))
+            parts = PARTS[1:] if sent_only else PARTS
+            path = await run_sync(write_failed, store, job, Path(folder), parts)
             if path is None:
-                raise ServiceProblem(f"No row of the job {job.id} that was sent has failed.", "There is nothing to do.")
+                which = "that was sent " if sent_only else ""
+                raise ServiceProblem(f"No row of the job {job.id} {which}has failed.", "There is nothing to do.")
             yield path
 
 
@@ -234,8 +232,3 @@ def _outside(given: str) -> ServiceProblem:
         f"{one_line(given, 200)!r} is no path inside the opened folder.",
         "Give one as get_files lists it, without a leading / and without ..",
     )
-
-
-def _write(path: Path, lines: Any) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        file.writelines(lines)

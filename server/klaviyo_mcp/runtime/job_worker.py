@@ -115,7 +115,7 @@ class JobWorker:
         engine = await self.launched()
         if account is not None and not await self.alive(job):
             await self._hand(job, account)
-        return await run_sync(engine.take_over, job)
+        return await run_sync(partial(engine.take_over, job, resumed=account is not None))
 
     async def alive(self, job: "Job") -> bool:
         """Whether a process works on a job."""
