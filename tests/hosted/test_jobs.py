@@ -1,5 +1,7 @@
 """Jobs of companies at the hosted service: begun by an agent with an uploaded file or rows, and never another's."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from tests.hosted.test_uploads import CSV, ids, upload
 
 ADDRESSES = [{"email": f"person-{number}@example.com"} for number in range(400)]
 """Four chunks of `unsuppress`."""
-SLOWLY = {"operation": "bulk_unsuppress_profiles", "fault": "latency", "seconds": 0.6}
+SLOWLY = {"operation": "bulk_unsuppress_profiles", "fault": "latency", "seconds": 1}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_a42_a_level_bounds_which_jobs_are_begun_and_confirmed(app: App, url: st
     assert reader.mcp("tools/call", call).status_code == 403
     token = start(app, rows=ADDRESSES[:2])["confirmation"]["token"]
     assert "error" in reader.ask("confirm_action", token=token)
-    too_high = start(marketer, kind="privacy-deletions", rows=ADDRESSES[:1])["error"]
+    too_high = start(marketer, kind="catalog-items-create", rows=ADDRESSES[:1])["error"]
     assert too_high["code"] == "scope_missing", too_high
     assert "error" not in marketer.ask("confirm_action", token=token), "another of the same company may agree to it"
     assert reader.call("get_jobs")["records"], "and all of the company may look"
@@ -99,7 +101,7 @@ def test_a41_another_company_finds_neither_job_nor_report_nor_upload(app: App, u
     assert other.call("get_jobs")["records"] == []
     assert other.call("get_files")["records"] == []
     for name in ("get_job", "resume_job", "pause_job", "cancel_job"):
-        run = {"get_job": "run_read_action", "cancel_job": "run_destructive_action"}.get(name, "run_write_action")
+        run = "run_read_action" if name == "get_job" else "run_write_action"
         answer = other.ask(run, action=name, arguments={"job": job})
         assert "There is no job" in answer["error"]["message"], answer
     assert "There is no upload" in start(other, upload=ids(person)[0])["error"]["message"]
@@ -124,6 +126,39 @@ def test_a43_a_job_pauses_when_its_connection_goes_and_another_of_the_company_re
     resumed = sibling.ask("run_write_action", action="resume_job", arguments={"job": job})
     assert "error" not in resumed, resumed
     assert over(sibling, job)["state"] == "done"
+
+
+def test_an_operator_sees_whose_jobs_there_are_and_resumes_one(
+    app: App, service: tuple[str, Instance], klaviyo: Any
+) -> None:
+    app.connected("OTHER1")
+    job = slow_job(app, klaviyo)
+
+    def run(*words: str) -> str:
+        command = [sys.executable, "-m", "klaviyo_mcp", "jobs", *words]
+        done = subprocess.run(command, env=service[1].environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "error" not in app.ask("run_write_action", action="pause_job", arguments={"job": job})
+    assert over(app, job)["state"] == "paused"
+    listed = {words[0]: words for words in map(str.split, run("list").splitlines())}
+    assert "OTHER1" in listed[job]
+    klaviyo.fail()
+    assert "within seconds" in run("resume", job)
+    assert over(app, job)["state"] == "done"
+
+
+def test_a_company_has_so_many_jobs_at_a_time_and_no_exports(app: App, klaviyo: Any) -> None:
+    app.connected("OTHER1")
+    klaviyo.fail({**SLOWLY, "seconds": 2})
+    jobs = [begun(app, kind="unsuppress", rows=[{"email": f"{number}@example.com"}]) for number in range(3)]
+    refused = start(app, kind="unsuppress", rows=ADDRESSES[:1])["error"]
+    assert "as many as there may be" in refused["message"]
+    klaviyo.fail()
+    assert {over(app, job)["state"] for job in jobs} == {"done"}
+    exported = app.ask("run_read_action", action="start_export", arguments={"kind": "profiles"})["error"]
+    assert "keeps no files of exports" in exported["message"]
 
 
 def test_with_the_last_connection_the_jobs_of_the_company_go(app: App, url: str, klaviyo: Any) -> None:

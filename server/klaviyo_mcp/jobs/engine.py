@@ -32,7 +32,7 @@ from klaviyo_mcp.loose_json import is_object
 log = logging.getLogger("klaviyo_mcp.jobs")
 FORMAT = "klaviyo-jobs-1"
 """What DBOS keeps as the version of workflows. They are not replayed, so that it changes with their form alone."""
-AT_ONCE = 4
+AT_ONCE = 8
 """Jobs that one worker takes over at a time."""
 LOOK_AGAIN, PAUSING = 5.0, 360
 """Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""

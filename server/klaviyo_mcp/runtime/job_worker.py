@@ -51,7 +51,8 @@ class JobHost:
     `account_of` finds the account of a job by its facts, `mend` is told of a call of it that failed (see JobReads), and
     `serves` says whether a job is one of this service's. `upload` gives a file that was uploaded under an id, and
     `uploads` lists those of an account; `page` is where people upload. `refusal` says why jobs cannot be kept here.
-    A service that is told to stop waits for `settles_within` seconds until its jobs are at a step.
+    A service that is told to stop waits for `settles_within` seconds until its jobs are at a step. An account has
+    `most_unfinished` jobs that run or wait, as those of all others want their turn.
     """
 
     account_of: Callable[[JSON], Awaitable[Account]]
@@ -62,6 +63,7 @@ class JobHost:
     page: str = ""
     refusal: str = ""
     settles_within: float = 8.0
+    most_unfinished: int = 3
 
 
 class JobWorker:
