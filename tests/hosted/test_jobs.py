@@ -1,5 +1,7 @@
 """Jobs of companies at the hosted service: begun by an agent with an uploaded file or rows, and never another's."""
 
+import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -7,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from tests.hosted.driving import App, Browser, Form, new_app
-from tests.hosted.processes import Instance, one_instance
+from tests.hosted.processes import Instance, free_port, one_instance
 from tests.hosted.test_uploads import CSV, ids, upload
 
 ADDRESSES = [{"email": f"person-{number}@example.com"} for number in range(400)]
@@ -20,7 +23,7 @@ SLOWLY = {"operation": "bulk_unsuppress_profiles", "fault": "latency", "seconds"
 @pytest.fixture(scope="module")
 def service(klaviyo: Any, home: Path) -> Iterator[tuple[str, Instance]]:
     klaviyo.begin()
-    with one_instance(klaviyo, home) as started:
+    with one_instance(klaviyo, home, KLAVIYO_MCP_METRICS_PORT=str(free_port())) as started:
         yield started
 
 
@@ -52,6 +55,14 @@ def over(app: App, job: str) -> dict[str, Any]:
         if (found := app.call("wait_for_job", job=job, seconds=20))["state"] not in ("running", "queued"):
             break
     return found
+
+
+def run(service: tuple[str, Instance], *words: str) -> str:
+    """What an operator's command says."""
+    command = [sys.executable, "-m", "klaviyo_mcp", *words]
+    done = subprocess.run(command, env=service[1].environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
@@ -134,18 +145,12 @@ def test_an_operator_sees_whose_jobs_there_are_and_resumes_one(
     app.connected("OTHER1")
     job = slow_job(app, klaviyo)
 
-    def run(*words: str) -> str:
-        command = [sys.executable, "-m", "klaviyo_mcp", "jobs", *words]
-        done = subprocess.run(command, env=service[1].environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     assert "error" not in app.ask("run_write_action", action="pause_job", arguments={"job": job})
     assert over(app, job)["state"] == "paused"
-    listed = {words[0]: words for words in map(str.split, run("list").splitlines())}
+    listed = {words[0]: words for words in map(str.split, run(service, "jobs", "list").splitlines())}
     assert "OTHER1" in listed[job]
     klaviyo.fail()
-    assert "within seconds" in run("resume", job)
+    assert "within seconds" in run(service, "jobs", "resume", job)
     assert over(app, job)["state"] == "done"
 
 
@@ -172,7 +177,29 @@ def test_with_the_last_connection_the_jobs_of_the_company_go(app: App, url: str,
     assert "There is no job" in again.ask("get_job", job=job)["error"]["message"]
 
 
-def test_nothing_of_rows_is_in_the_log(service: tuple[str, Instance]) -> None:
+def test_what_a_company_had_is_swept_once_the_operator_has_ended_its_grants(
+    app: App, service: tuple[str, Instance], home: Path
+) -> None:
+    app.connected("OTHER1")
+    person = Browser(service[0])
+    person.connect("OTHER1")
+    upload(person, "fair.csv", CSV)
+    other = new_app(service[0]).connected("DEMO01")
+    job, theirs = (begun(each, kind="unsuppress", rows=ADDRESSES[:1]) for each in (app, other))
+    over(other, theirs)
+    run(service, "hosted", "revoke", "--account", "OTHER1", "--yes")
+    run(service, "hosted", "sweep")
+    with sqlite3.connect(home / "jobs" / "jobs.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM klaviyo_uploads WHERE company = 'OTHER1'").fetchone() == (0,)
+        left = {id for (id,) in database.execute("SELECT id FROM klaviyo_jobs")}
+    assert job not in left
+    assert theirs in left, "those of others stay"
+
+
+def test_measurements_and_logs_say_how_many_and_nothing_of_rows(service: tuple[str, Instance]) -> None:
+    page = httpx2.get(f"http://127.0.0.1:{service[1].environment['KLAVIYO_MCP_METRICS_PORT']}/metrics").text
+    assert re.search(r'klaviyo_mcp_jobs\{[^}]*state="done"[^}]*\} [1-9]', page), page
+    assert "DEMO01" not in page
     told = "".join(service[1].said)
     assert "jobs" in told
     assert "example.com" not in told
