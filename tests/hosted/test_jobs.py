@@ -1,5 +1,6 @@
 """Jobs of companies at the hosted service: begun by an agent with an uploaded file or rows, and never another's."""
 
+import gzip
 import re
 import sqlite3
 import subprocess
@@ -23,7 +24,8 @@ SLOWLY = {"operation": "bulk_unsuppress_profiles", "fault": "latency", "seconds"
 @pytest.fixture(scope="module")
 def service(klaviyo: Any, home: Path) -> Iterator[tuple[str, Instance]]:
     klaviyo.begin()
-    with one_instance(klaviyo, home, KLAVIYO_MCP_METRICS_PORT=str(free_port())) as started:
+    given = {"KLAVIYO_MCP_METRICS_PORT": str(free_port()), "KLAVIYO_MCP_UPLOAD_MB": "1"}
+    with one_instance(klaviyo, home, **given) as started:
         yield started
 
 
@@ -84,6 +86,9 @@ def test_an_agent_imports_the_file_that_a_person_has_uploaded(app: App, url: str
     assert (shown["check"]["good"], shown["check"]["source"]) == (2, "fair.csv")
     done = app.ask("confirm_action", token=shown["confirmation"]["token"])
     assert over(app, done["job"])["state"] == "done"
+    upload(person, "bomb.csv.gz", gzip.compress(b"email,notes\n" + (b"a@example.com," + b"x" * 50_000 + b"\n") * 220))
+    bomb = start(app, upload=ids(person)[0])["error"]
+    assert "bomb.csv.gz unpacks to more than 10 MB" in bomb["message"]
     by_path = start(app, file="/etc/passwd")["error"]
     assert f"{url}/uploads" in by_path["next_step"], by_path
 

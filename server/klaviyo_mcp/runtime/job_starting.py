@@ -114,7 +114,8 @@ class StartJob:
                 whose(account),
                 account.name,
                 counted,
-            )
+            ),
+            limiter=self.worker.checking,
         )
         facts = draft.job.facts
         facts |= {SERVED: True, "action": draft.kind.action, "call": _digest(given)}
