@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Server:
         }
 
     @asynccontextmanager
-    async def client(self, *flags: str, **environment: str) -> AsyncIterator[Client]:
+    async def client(self, *flags: str, **environment: str) -> AsyncGenerator[Client]:
         words = ["-m", "klaviyo_mcp", "serve", "--expose", "all", *flags]
         start = StdioServerParameters(command=sys.executable, args=words, env={**self.environment, **environment})
         async with Client(start) as client:
@@ -118,11 +118,11 @@ async def test_a_yes_begins_what_was_shown_once_and_its_end_is_waited_for(client
     begins = await answer(client, "confirm_action", token=held["confirmation"]["token"])
     told: list[str] = []
 
-    async def progress(done: float, of: float | None, words: str | None) -> None:
-        told.append(words or "")
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message or "")
 
     arguments = {"job": begins["job"]}
-    over = await client.call_tool("wait_for_job", arguments, progress_callback=progress)
+    over = await client.call_tool("wait_for_job", arguments, progress_callback=heard)
     (server.files / "people.csv").write_text(PEOPLE)
     done = over.structured_content or {}
     assert (done["state"], done["progress"]["settled"]) == ("done", 2)
@@ -175,6 +175,17 @@ async def test_what_cannot_be_read_is_refused(client: Client, server: Server, ca
     assert says in error["message"] + str(error.get("problems"))
     assert "--" not in error["message"] + error["next_step"]
     assert server.posted() == before
+
+
+async def test_an_export_that_paused_tells_why_and_is_ended(client: Client, server: Server) -> None:
+    fault = [{"operation": "get_profiles", "fault": "html", "status": 403, "count": 1}]
+    httpx2.post(f"{server.url}/_sandbox/faults", json=fault).raise_for_status()
+    paused = await ended(client, (await answer(client, "start_export", kind="profiles"))["job"])
+    assert paused["state"] == "paused"
+    assert paused["reason"]
+    assert (await answer(client, "cancel_job", job=paused["job"]))["state"] == "cancelled"
+    again = await answer(client, "cancel_job", job=paused["job"])
+    assert "is cancelled, and cannot cancel" in again["error"]["message"]
 
 
 async def test_an_export_is_kept_or_written_and_replaces_nothing(client: Client, server: Server) -> None:

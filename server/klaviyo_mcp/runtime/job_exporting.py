@@ -19,7 +19,7 @@ from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobWorker
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.export_kind import ExportKind
-    from klaviyo_mcp.jobs.exporting import Target
+    from klaviyo_mcp.jobs.rows_file import Target
     from klaviyo_mcp.runtime.exports import Asked
 
 OPTIONS = ("list", "segment", "metric", "profile", "predictions")
@@ -113,8 +113,8 @@ class StartExport:
 
     def _target(self, given: JSON) -> "Target":
         """Where it is written. Raises ServiceProblem and JobProblem."""
-        from klaviyo_mcp.jobs.exporting import Target
         from klaviyo_mcp.jobs.intake import new_id
+        from klaviyo_mcp.jobs.rows_file import Target
         from klaviyo_mcp.jobs.writing import FORMS, need_parquet
 
         excel = bool(given.get("excel"))

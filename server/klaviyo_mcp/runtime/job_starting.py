@@ -97,10 +97,13 @@ class StartJob:
         given, account = call.arguments, call.account
         rows = given.get("rows")
 
-        def counted(number: int) -> None:
+        async def tell(number: int) -> None:
             if call.announce is not None:
                 words = Sentence(f"{number:,} rows are checked.")
-                anyio.from_thread.run(call.announce, float(number), float(len(rows) if rows else 0), words)
+                await call.announce(float(number), float(len(rows) if rows else 0), words)
+
+        def counted(number: int) -> None:
+            anyio.from_thread.run(tell, number)
 
         await run_sync(_make_room, store, call)
         draft = await run_sync(

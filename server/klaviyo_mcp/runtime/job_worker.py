@@ -21,7 +21,7 @@ from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.services import ServiceProblem
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.runtime.job_places import exports_folder, jobs_file
+from klaviyo_mcp.runtime.job_places import exports_folder, folder, jobs_file
 
 if TYPE_CHECKING:
     from klaviyo_mcp.actions.services import Service
@@ -193,7 +193,7 @@ class JobWorker:
         from klaviyo_mcp.jobs.exporting import export_runner
         from klaviyo_mcp.jobs.kind import load_kinds
         from klaviyo_mcp.jobs.running import import_runner
-        from klaviyo_mcp.runtime.jobs import database_url, folder
+        from klaviyo_mcp.runtime.jobs import database_url
 
         settings, registry = self.application.settings, self.application.engine.registry
         engine: JobEngine = module.JobEngine(database_url(settings), store, {}, folder(settings) / "workers")

@@ -51,7 +51,8 @@ async def job_of(engine: Engine, call: ServiceCall, of: str) -> JSON:
     if found is None:
         raise ServiceProblem(f"Klaviyo does not tell of what {of} started.", "Look at what it was to change.")
     name, argument = found
-    return next(iter((await engine.read(call.account, name, {argument: call.arguments["job"]})).records), {})
+    records = (await engine.read(call.account, name, {argument: call.arguments["job"]})).records
+    return next(iter(records), dict[str, Any]())
 
 
 def is_done(record: JSON) -> bool:
