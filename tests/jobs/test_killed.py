@@ -1,6 +1,7 @@
 """Killed at any moment and begun again, a job leaves the account and its report as if nothing had happened."""
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ from tests.jobs.conftest import HEADERS, KILLS, LONG, Between, Jobs
 Rows = list[dict[str, Any]]
 Kill = tuple[str, int, bool]
 """At which request, the how many-th that fits, and whether before it gets through; or what is kept by then."""
-COUNT = 20_000 if LONG else 250
+COUNT = int(os.environ.get("ROWS", "20000")) if LONG else 250
 NOBODY = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
 PLACE = {"title": "Shirt", "description": "A shirt", "url": "https://shop.test/"}
 KEPT, REPORT = "kept", "report"
@@ -145,6 +146,17 @@ class Killer:
         assert killed_in_report or self._done
         assert [state for _, state, _ in self.jobs.kept() if state != "draft"] == ["done"]
 
+    def troubled(self, faults: list[dict[str, Any]]) -> None:
+        """Run it against a Klaviyo that answers so, again for as long as it pauses with a reason."""
+        _post(self.jobs, "/_sandbox/faults", faults)
+        for _ in range(20):
+            process = self.jobs.start(*self.words)
+            out, err = process.communicate(timeout=300)
+            assert self._done or "Go on with" in out or "Nothing was sent" in err, out + err
+            if self._done:
+                return _post(self.jobs, "/_sandbox/faults", [])
+        raise AssertionError("It does not end.")
+
     def became(self) -> tuple[Any, list[str], bytes]:
         """What is in the account, and the report: without the ids that Klaviyo gives to its jobs."""
         results = (self._report / "result.jsonl").read_text().splitlines()
@@ -231,6 +243,43 @@ by_hand = pytest.mark.skipif(not LONG, reason="takes long: make killed")
 def test_killed_anywhere(killer: Killer, kills: list[Kill]) -> None:
     killer.begin_anew()
     killer.killed(kills)
+    assert killer.became() == killer.undisturbed
+
+
+FAULTS: list[dict[str, Any]] = [
+    {"fault": "status", "status": 429, "retry_after": 1},
+    {"fault": "status", "status": 500},
+    {"fault": "status", "status": 503, "after": True},
+    {"fault": "status", "status": 504, "after": True},
+    {"fault": "html", "status": 502},
+    {"fault": "html", "status": 200, "after": True},
+    {"fault": "reset_before"},
+    {"fault": "reset_after"},
+    {"fault": "truncate"},
+    {"fault": "empty"},
+    {"fault": "deep"},
+    {"fault": "headers"},
+    {"fault": "slow", "seconds": 1},
+]
+
+strikes = st.tuples(st.sampled_from(FAULTS), st.floats(0.1, 1), st.integers(1, 3))
+
+
+@by_hand
+@pytest.mark.parametrize("killer", CASES, indirect=True)
+@given(faults=st.lists(strikes, min_size=1, max_size=5))
+@settings(max_examples=KILLS, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_klaviyo_answers_nothing_is_lost_or_twice(
+    killer: Killer, faults: list[tuple[dict[str, Any], float, int]]
+) -> None:
+    killer.begin_anew()
+    killer.troubled(
+        [
+            {**fault, "operation": operation, "probability": probability, "count": count}
+            for fault, probability, count in faults
+            for operation in ("bulk_*", "add_*", "get_bulk_*", "get_catalog_items", "get_coupon_code")
+        ]
+    )
     assert killer.became() == killer.undisturbed
 
 
