@@ -56,7 +56,10 @@ class Jobs:
     def run(self, *words: str, code: int = 0, whole: bool = True) -> str:
         """What a command prints, on both streams or stdout alone; another exit code than `code` fails the test."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
         assert process.returncode == code, out + err
         return out + err if whole else out
 
