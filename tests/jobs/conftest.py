@@ -226,7 +226,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program, data = folders[-1], str(place / "data")
-    quiet = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    quiet: dict[str, Any] = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run([program / "initdb", "-D", data, "-U", "jobs", "--auth=trust", "-N"], check=True, **quiet)
     words = [program / "postgres", "-D", data, "-p", str(port), "-k", str(place), "-h", "127.0.0.1", "-F"]
     ready = [program / "pg_isready", "-p", str(port), "-h", "127.0.0.1"]

@@ -131,7 +131,7 @@ class Killer:
     def begin_anew(self) -> None:
         """As nothing had happened."""
         _post(self.jobs, "/_sandbox/restore", {"name": "before"})
-        for left in (self.jobs.folder / "home", self._report):
+        for left in (self.jobs.folder / "home", self.report):
             shutil.rmtree(left, ignore_errors=True)
 
     def killed(self, kills: list[Kill]) -> None:
@@ -140,7 +140,7 @@ class Killer:
                 self._die(*kill)
         if killed_in_report := self._done:
             ((id, *_),) = [one for one in self.jobs.kept() if one[1] == "done"]
-            self.jobs.run("jobs", "report", id, "--to", str(self._report))
+            self.jobs.run("jobs", "report", id, "--to", str(self.report))
         else:
             self.jobs.run(*self.words)
         assert killed_in_report or self._done
@@ -159,8 +159,8 @@ class Killer:
 
     def became(self) -> tuple[Any, list[str], bytes]:
         """What is in the account, and the report: without the ids that Klaviyo gives to its jobs."""
-        results = (self._report / "result.jsonl").read_text().splitlines()
-        rejected = self._report / "rejected.csv"
+        results = (self.report / "result.jsonl").read_text().splitlines()
+        rejected = self.report / "rejected.csv"
         return (
             self.case.state(self.jobs),
             [json.dumps({**json.loads(line), "job": ""}) for line in results],
@@ -174,7 +174,7 @@ class Killer:
         if pattern not in (KEPT, REPORT):
             self.between.at(pattern, partial(_killed, process), number=number, before=before)
         while process.poll() is None:
-            there = (self._report / "result.jsonl").exists() if pattern == REPORT else False
+            there = (self.report / "result.jsonl").exists() if pattern == REPORT else False
             kept = pattern == KEPT and any(chunks >= number for id, _, chunks in self.jobs.kept() if id not in known)
             if there or kept:
                 _killed(process)
@@ -187,7 +187,7 @@ class Killer:
         return any(state == "done" for _, state, _ in self.jobs.kept())
 
     @property
-    def _report(self) -> Path:
+    def report(self) -> Path:
         return self.jobs.folder / f"{self.file}.report"
 
 
@@ -227,7 +227,7 @@ def test_killed_at_every_stage(killer: Killer) -> None:
     killer.killed(STAGES[killer.case.kind])
     assert killer.became() == killer.undisturbed
     home = killer.jobs.folder / "home" / "jobs"
-    private = [*home.glob("jobs.sqlite*"), *home.glob("workers/*"), *killer._report.iterdir()]
+    private = [*home.glob("jobs.sqlite*"), *home.glob("workers/*"), *killer.report.iterdir()]
     assert {path.stat().st_mode & 0o77 for path in private} == {0}
 
 

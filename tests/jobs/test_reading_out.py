@@ -1,7 +1,7 @@
 """An export holds what Klaviyo lists: each row once, also while the account changes."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -235,7 +235,7 @@ async def test_the_catalogue_is_begun_anew_where_its_cursor_is_taken_no_more(sho
         return await shop.run(action, **arguments)
 
     @asynccontextmanager
-    async def reads(_: Job) -> AsyncIterator[Read]:
+    async def reads(_: Job) -> AsyncGenerator[Read]:
         yield read
 
     path = tmp_path / "items.jsonl"
