@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import anyio
 import anyio.to_thread
@@ -301,7 +301,7 @@ def _cause(error: Exception) -> Exception:
     """What steps that ran together failed of: that the job is another's, where any says so."""
     if not isinstance(error, ExceptionGroup):
         return error
-    causes = [_cause(one) for one in error.exceptions]
+    causes = [_cause(one) for one in cast("ExceptionGroup[Exception]", error).exceptions]
     return next((one for one in causes if isinstance(one, Superseded)), causes[0])
 
 
