@@ -51,6 +51,7 @@ SLOW = (
     "conformance/",
     "end_to_end/",
     "hosted/",
+    "jobs/test_at_once.py",
     "jobs/test_export_command.py",
     "jobs/test_import.py",
     "jobs/test_killed.py",

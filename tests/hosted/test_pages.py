@@ -399,7 +399,7 @@ UPLOADS = [
 def uploads_page(files: list[Upload], done: str = "", problem: NotTaken | None = None, session: Session = SESSION):
     rows = [(each, "18 KB", "26 November 09:30 UTC", "27 November 09:30 UTC") for each in files]
     return rendered(
-        "uploads", script=True, session=session, files=rows, most=(100, 20, 500), done=KEPT.get(done), problem=problem
+        "uploads", script=True, session=session, files=rows, most=(50, 20, 250), done=KEPT.get(done), problem=problem
     )
 
 

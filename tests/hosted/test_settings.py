@@ -55,6 +55,7 @@ CONTRADICTIONS: dict[str, tuple[list[str], dict[str, str], list[str]]] = {
         ["https", "KLAVIYO_CLIENT_SECRET", "KLAVIYO_MCP_SECRET", "KLAVIYO_MCP_VAULT_KEY", "KLAVIYO_API_KEY",
          "KLAVIYO_COMPANY_ID", "KLAVIYO_MCP_HTTP_TOKEN", "KLAVIYO_MCP_FILES", "--account"],
     ),
+    "jobs without a key": ([], {"KLAVIYO_MCP_JOBS_URL": "postgresql://db/jobs"}, ["VAULT_KEY", "KLAVIYO_MCP_JOBS_URL"]),
     "a sandbox": (["--sandbox"], {}, ["--sandbox", "--hosted-demo"]),
     "a short secret": ([], {"KLAVIYO_MCP_SECRET": f"{OWN_SECRET},short"}, ["KLAVIYO_MCP_SECRET", "32"]),
     "a path": ([], {"KLAVIYO_MCP_PUBLIC_URL": "https://mcp.example.org/mcp"}, ["KLAVIYO_MCP_PUBLIC_URL", "path"]),

@@ -23,8 +23,9 @@ def service(klaviyo: Any, home: Path) -> Iterator[tuple[str, Instance]]:
         yield started
 
 
-@pytest.fixture
-def signed_in(browser: Browser) -> Browser:
+@pytest.fixture(scope="module")
+def signed_in(service: tuple[str, Instance]) -> Browser:
+    browser = Browser(service[0])
     browser.connect("OTHER1")
     return browser
 
@@ -97,7 +98,7 @@ def test_a_wrong_file_is_told_in_clear_words_and_not_kept(
     assert ids(signed_in) == []
 
 
-def test_only_the_page_of_the_session_uploads_and_removes(signed_in: Browser, url: str) -> None:
+def test_a44_only_the_page_of_the_session_uploads_and_removes(signed_in: Browser, url: str) -> None:
     upload(signed_in, "fair.csv", CSV)
     (id,) = ids(signed_in)
     stranger, sibling = Browser(url), Browser(url)
@@ -110,7 +111,7 @@ def test_only_the_page_of_the_session_uploads_and_removes(signed_in: Browser, ur
     assert ids(sibling) == [id], "whoever else of the company signs in sees it"
 
 
-def test_another_company_neither_sees_nor_removes_it(signed_in: Browser, url: str) -> None:
+def test_a41_another_company_neither_sees_nor_removes_it(signed_in: Browser, url: str) -> None:
     upload(signed_in, "fair.csv", CSV)
     (id,) = ids(signed_in)
     other = Browser(url)
@@ -120,7 +121,7 @@ def test_another_company_neither_sees_nor_removes_it(signed_in: Browser, url: st
     assert ids(signed_in) == [id]
 
 
-def test_what_a_file_is_called_stays_text(signed_in: Browser) -> None:
+def test_a44_what_a_file_is_called_stays_text(signed_in: Browser) -> None:
     upload(signed_in, '"><script>alert(1)</script>.csv', CSV)
     assert "<script>alert" not in signed_in.http.get("/uploads").text
     assert len(ids(signed_in)) == 1
@@ -139,7 +140,7 @@ def test_with_the_app_the_files_of_the_company_go(service: tuple[str, Instance],
     assert not [line for line in service[1].said if "fair" in line or "Traceback" in line]
 
 
-def test_there_is_a_number_of_files_and_a_pace(signed_in: Browser) -> None:
+def test_a44_there_is_a_number_of_files_and_a_pace(signed_in: Browser) -> None:
     answers = [upload(signed_in, f"{number}.csv", CSV).status_code for number in range(22)]
     assert answers.count(303) <= 20
     assert set(answers[20:]) <= {422, 429}

@@ -57,7 +57,10 @@ class Jobs:
     def run(self, *words: str, code: int = 0, whole: bool = True) -> str:
         """What a command prints, on both streams or stdout alone; another exit code than `code` fails the test."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
         assert process.returncode == code, out + err
         return out + err if whole else out
 
@@ -230,7 +233,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program, data = folders[-1], str(place / "data")
-    quiet = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    quiet: dict[str, Any] = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run([program / "initdb", "-D", data, "-U", "jobs", "--auth=trust", "-N"], check=True, **quiet)
     words = [program / "postgres", "-D", data, "-p", str(port), "-k", str(place), "-h", "127.0.0.1", "-F"]
     ready = [program / "pg_isready", "-p", str(port), "-h", "127.0.0.1"]

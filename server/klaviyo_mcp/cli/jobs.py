@@ -11,7 +11,7 @@ from klaviyo_mcp.cli.output import print_json, warn
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.store import JobStore
+    from klaviyo_mcp.jobs.store import Job, JobStore
     from klaviyo_mcp.runtime.assembly import Selection
 
 app = typer.Typer()
@@ -93,6 +93,9 @@ def resume_job(
                 f"{file.name} is not the file that the job {found.id} was begun with; nothing was sent",
                 "The job needs its file no more: leave --file out to go on with the rows that were read then.",
             )
+        if selection.settings.klaviyo_mcp_public_url is not None:
+            _left_to_instances(store, found)
+            return
         run_here(store, selection, found.id, account, report or Path(f"{found.facts['file']}.report"), as_json)
 
 
@@ -187,6 +190,15 @@ def work(
                 sleep(LOOK_AFTER_EVERY)
         finally:
             engine.close()
+
+
+def _left_to_instances(store: "JobStore", job: "Job") -> None:
+    """Where the settings are those of a hosted service: its instances have the connections, and this has none."""
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+
+    if not store.change(job.id, only=("paused",), state="queued", reason="", worker=""):
+        raise NotPossibleNow(f"The job {job.id} is {job.state}; an instance works on it, or will when one is free")
+    print(f"An instance of the service goes on with the job {job.id} within seconds.")
 
 
 def _wish(id: str, wish: str) -> None:

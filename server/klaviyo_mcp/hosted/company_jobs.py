@@ -10,7 +10,7 @@ from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.grants import is_id
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.hosted.company_files import CompanyFiles
+from klaviyo_mcp.hosted.company_files import MB, CompanyFiles
 from klaviyo_mcp.hosted.config import keeps_jobs
 from klaviyo_mcp.hosted.job_grants import JobGrants
 from klaviyo_mcp.loose_json import JSON, text
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from klaviyo_mcp.jobs.store import JobStore
 
 NOT_KEPT = "This service keeps no jobs: its operator has not set KLAVIYO_MCP_JOBS_URL, and nothing was sent."
+UNPACKED = 10
+"""How often the size of a file its rows may have, unpacked."""
 REFUSED_FOR = timedelta(days=1)
 """How long jobs of a company that Klaviyo refuses wait for somebody to connect it again."""
 
@@ -47,6 +49,7 @@ class CompanyJobs:
             upload=self.files.opened if self.files else None,
             uploads=self.files.listed if self.files else None,
             page=f"{config.issuer}/uploads" if self.files else "",
+            most_unpacked=UNPACKED * settings.klaviyo_mcp_upload_mb * MB,
             refusal="" if self._keeps else NOT_KEPT,
         )
         self.worker: JobWorker = attach_jobs(application, host)

@@ -90,6 +90,8 @@ def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -
         yield "- KLAVIYO_MCP_SECRET is needed, such as: openssl rand -base64 32"
     if settings.klaviyo_mcp_vault_url is not None and settings.klaviyo_mcp_vault_key is None:
         yield "- KLAVIYO_MCP_VAULT_KEY is needed beside KLAVIYO_MCP_VAULT_URL: all instances have to share it."
+    elif settings.klaviyo_mcp_jobs_url is not None and settings.klaviyo_mcp_vault_key is None:
+        yield "- KLAVIYO_MCP_VAULT_KEY is needed beside KLAVIYO_MCP_JOBS_URL: what is kept there is sealed with it."
     if settings.klaviyo_api_key is not None:
         yield "- KLAVIYO_API_KEY is set: every caller would share that one account. Unset it."
     if settings.klaviyo_company_id is not None:

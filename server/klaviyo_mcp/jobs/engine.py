@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import anyio
 import anyio.to_thread
@@ -32,7 +32,7 @@ from klaviyo_mcp.loose_json import is_object
 log = logging.getLogger("klaviyo_mcp.jobs")
 FORMAT = "klaviyo-jobs-1"
 """What DBOS keeps as the version of workflows. They are not replayed, so that it changes with their form alone."""
-AT_ONCE = 4
+AT_ONCE = 8
 """Jobs that one worker takes over at a time."""
 LOOK_AGAIN, PAUSING = 5.0, 360
 """Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""
@@ -301,7 +301,7 @@ def _cause(error: Exception) -> Exception:
     """What steps that ran together failed of: that the job is another's, where any says so."""
     if not isinstance(error, ExceptionGroup):
         return error
-    causes = [_cause(one) for one in error.exceptions]
+    causes = [_cause(one) for one in cast("ExceptionGroup[Exception]", error).exceptions]
     return next((one for one in causes if isinstance(one, Superseded)), causes[0])
 
 

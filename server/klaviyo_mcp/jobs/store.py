@@ -17,6 +17,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.errors import NoSuchJob, StoreAway, StoreProblem, Superseded
@@ -127,7 +128,7 @@ def _passes(error: SQLAlchemyError) -> bool:
     """Whether a database that is there again, or free, would do it: a file that cannot be used stays so."""
     if isinstance(error, OperationalError | InterfaceError):
         return not type(error.orig).__module__.startswith("sqlite3") or "locked" in str(error.orig)
-    return isinstance(error, sa.exc.TimeoutError)
+    return isinstance(error, PoolIsBusy)
 
 
 def make_tables(engine: sa.Engine, tables: sa.MetaData) -> None:

@@ -55,7 +55,7 @@ class HostedSettings(BaseSettings):
         description="Seconds that the hosted service still takes requests once told to stop, while readyz says so.",
     )
     klaviyo_mcp_upload_mb: int = Field(
-        100,
+        50,
         ge=0,
         le=2_000,
         description="MB that a file may have which people upload to the hosted service for a job; 0 takes none.",

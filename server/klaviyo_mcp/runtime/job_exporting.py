@@ -96,6 +96,12 @@ class StartExport:
         from klaviyo_mcp.jobs.export_kind import load_export_kinds
 
         self.worker.check_serving()
+        if self.worker.host is not None:
+            raise ServiceProblem(
+                "This service keeps no files of exports, as its instances share none. Nothing was read.",
+                "Read what is needed with the actions that list it; read_more goes through long answers. For whole "
+                "exports the user runs klaviyo-mcp on a machine of their own: klaviyo-mcp export.",
+            )
         kind = load_export_kinds()[call.arguments["kind"]]
         self.engine.check_may(kind.action, call.account)
         return kind

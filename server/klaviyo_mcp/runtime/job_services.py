@@ -1,6 +1,7 @@
 """The services of jobs by their names in the specs, put together when the first of them is called."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.actions.services import Service
@@ -23,8 +24,9 @@ def service_of(name: str, application: "Application", worker: "JobWorker") -> Se
 
 def _starting(application: "Application", worker: "JobWorker") -> Service:
     host = worker.host
-    upload, page = (host.upload, host.page) if host else (None, "")
-    sources = JobSources(worker.store, application.settings.klaviyo_mcp_files, application.kept, upload, page)
+    sources = JobSources(worker.store, application.settings.klaviyo_mcp_files, application.kept)
+    if host is not None:
+        sources = replace(sources, upload=host.upload, page=host.page, most_unpacked=host.most_unpacked)
     return StartJob(application.engine, worker, sources)
 
 

@@ -44,7 +44,7 @@ class Found:
 class JobSources:
     """What a server has rows from. `files` is the folder that is opened, None where there is none.
 
-    `page` is where people upload files, "" where they cannot.
+    `page` is where people upload files, "" where they cannot; the rows of one have `most_unpacked` characters.
     """
 
     store: "Callable[[], Awaitable[JobStore]]"
@@ -52,6 +52,7 @@ class JobSources:
     kept: KeptAnswers | None = None
     upload: OpenUpload | None = None
     page: str = ""
+    most_unpacked: int = 0
 
     @asynccontextmanager
     async def source_for(self, given: JSON, account: Account) -> AsyncGenerator[Found]:
@@ -59,6 +60,7 @@ class JobSources:
 
         `given` has one of `rows`, `file`, `resource`, `upload` and `failed_rows_of`, and may have `reading`.
         """
+        from klaviyo_mcp.jobs.bounded import BoundedSource
         from klaviyo_mcp.jobs.source import open_source, source_of_rows
 
         reading = {key: value for key, value in mapping(given.get("reading")).items() if key in _READ_BY}
@@ -73,7 +75,8 @@ class JobSources:
             if self.upload is None:
                 raise ServiceProblem("This server takes no uploads.", "Give rows, or a file.")
             async with self.upload(given["upload"], account) as path:
-                yield Found(await run_sync(partial(open_source, path, **reading)))
+                source = await run_sync(partial(open_source, path, **reading))
+                yield Found(BoundedSource(source, self.most_unpacked) if self.most_unpacked else source)
         elif "failed_rows_of" in given:
             async with self._again(given["failed_rows_of"], account, sent_only=True) as path:
                 yield Found(await run_sync(open_source, path))

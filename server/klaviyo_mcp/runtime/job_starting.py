@@ -57,6 +57,8 @@ class StartJob:
             kind = kind_of(call.arguments["kind"])
             self.engine.check_may(kind.action, call.account)
             store = await self.worker.store()
+            if (host := self.worker.host) is not None:
+                await run_sync(_refuse_too_many, store, call.account, host.most_unfinished)
             if agreed:
                 draft = await run_sync(_draft_of, store, call)
                 if draft is None:
@@ -127,7 +129,8 @@ class StartJob:
                 whose(account),
                 account.name,
                 counted,
-            )
+            ),
+            limiter=self.worker.checking,
         )
         facts = draft.job.facts
         facts |= {SERVED: True, "action": draft.kind.action, "call": _digest(given)}
@@ -182,6 +185,18 @@ def _wanted(given: JSON) -> "Wanted":
     wanted.region, wanted.zone = given.get("region", ""), given.get("zone", "")
     wanted.dates, wanted.decimal = reading.get("dates", ""), reading.get("decimal", "")
     return wanted
+
+
+def _refuse_too_many(store: "JobStore", account: Account, most: int) -> None:
+    """Raises ServiceProblem where an account has as many jobs under way as it may."""
+    from klaviyo_mcp.runtime.jobs import whose
+
+    under_way = store.jobs(whose=whose(account), states=("queued", "running"))
+    if len(under_way) >= most:
+        raise ServiceProblem(
+            f"{len(under_way)} jobs of this account are under way, as many as there may be at this service.",
+            f"Wait for one of them with wait_for_job, such as {under_way[-1].id}, and call again.",
+        )
 
 
 def _digest(given: JSON) -> str:

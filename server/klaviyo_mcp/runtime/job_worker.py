@@ -37,6 +37,8 @@ log = logging.getLogger("klaviyo_mcp.jobs")
 CLIENT = "klaviyo-mcp job"
 LOOK_EVERY, TIDY_EVERY = 10.0, 3600.0
 """Seconds between two looks for jobs that nobody works on, and for what is kept no longer."""
+CHECKED_TOGETHER = 2
+"""Files whose rows are checked at the same time: each takes a core, and calls want theirs."""
 SERVED = "served"
 """The fact of a job that a server began: servers go on with these alone, and not with what was stopped by hand."""
 UNFINISHED = ("queued", "running")
@@ -50,8 +52,10 @@ class JobHost:
 
     `account_of` finds the account of a job by its facts, `mend` is told of a call of it that failed (see JobReads), and
     `serves` says whether a job is one of this service's. `upload` gives a file that was uploaded under an id, and
-    `uploads` lists those of an account; `page` is where people upload. `refusal` says why jobs cannot be kept here.
-    A service that is told to stop waits for `settles_within` seconds until its jobs are at a step.
+    `uploads` lists those of an account; `page` is where people upload, and the rows of a file have `most_unpacked`
+    characters at most. `refusal` says why jobs cannot be kept here. A service that is told to stop waits for
+    `settles_within` seconds until its jobs are at a step. An account has `most_unfinished` jobs that run or wait, as
+    those of all others want their turn.
     """
 
     account_of: Callable[[JSON], Awaitable[Account]]
@@ -60,8 +64,10 @@ class JobHost:
     upload: "OpenUpload | None" = None
     uploads: Callable[[Account], Awaitable[list[JSON]]] | None = None
     page: str = ""
+    most_unpacked: int = 0
     refusal: str = ""
     settles_within: float = 8.0
+    most_unfinished: int = 3
 
 
 class JobWorker:
@@ -70,6 +76,7 @@ class JobWorker:
     def __init__(self, application: "Application", host: JobHost | None = None) -> None:
         """Nothing is opened yet. Without a `host`, the account of a job is found by its name."""
         self.application, self.host = application, host
+        self.checking = anyio.CapacityLimiter(CHECKED_TOGETHER)
         self._opening, self._launching = anyio.Lock(), anyio.Lock()
         self._store: JobStore | None = None
         self._engine: JobEngine | None = None
