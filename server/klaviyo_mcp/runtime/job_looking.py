@@ -118,7 +118,7 @@ class GetJobs(_Reads):
         from klaviyo_mcp.runtime.jobs import whose
 
         del found
-        wanted = call.arguments.get("state")
+        wanted = call.arguments.get("only")
         with told():
             store = await self.worker.store()
             jobs = await run_sync(partial(store.jobs, whose=whose(call.account), states=(wanted,) if wanted else ()))
