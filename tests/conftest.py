@@ -55,6 +55,7 @@ SLOW = (
     "jobs/test_export_command.py",
     "jobs/test_import.py",
     "jobs/test_killed.py",
+    "jobs/test_tools.py",
     "jobs/test_workers.py",
     "klaviyo/test_pacing.py",
     "mcp_server/test_connections.py",

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,12 @@ def postgres(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture
 def postgres_server() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL on a free port; it does not run as root, so its files are its user's."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not folders:

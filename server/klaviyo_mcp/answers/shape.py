@@ -59,7 +59,7 @@ def _alone(outcome: Outcome) -> Answer:
     if outcome.composed is not None:
         data = dict(outcome.composed)
         unchanged = f"{action.spec.title}." if action.effect == "read" else "Nothing was changed."
-        summary = "Done." if outcome.wrote else unchanged
+        summary = outcome.said or ("Done." if outcome.wrote else unchanged)
     elif action.spec.result.kind == "raw":
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:

@@ -68,8 +68,8 @@ def error_text(answer: Answer) -> str:
             lines.append(f"{words}: {error[key]}")
     if scopes := error.get("scopes_needed"):
         lines.append(f"Scopes needed: {', '.join(scopes)}")
-    if keys := error.get("sent_with"):
-        lines.append(f"Sent with: {_json(keys)}")
+    as_data = (("sent_with", "Sent with"), ("found", "Found"))
+    lines += [f"{words}: {_json(error[key])}" for key, words in as_data if error.get(key)]
     if next_step := error.get("next_step"):
         lines.append(f"Next: {next_step}")
     if check := error.get("check"):

@@ -28,6 +28,9 @@ MENDED = 30.0
 """Seconds in which a pair that was replaced is not replaced again: calls that failed together are told together."""
 
 
+Standing = Literal["connected", "refused", "gone"]
+
+
 @dataclass(frozen=True, slots=True)
 class McpGrant:
     """`client_id` is empty for the grant of the connect page itself, which keeps the account reachable for it.
@@ -151,9 +154,12 @@ class Grants:
         own = [grant for grant in found if not self._by_user or grant.user == owner.user]
         return sorted((grant for grant in own if with_page or grant.client_id), key=lambda grant: -grant.created)
 
-    async def any_works(self, account_id: str) -> bool:
-        """Whether an account has a grant, whosever, that Klaviyo is not known to refuse."""
-        return any(grant.reconnect is None for grant in await self._read(await self._ids(account_id)))
+    async def standing(self, account_id: str) -> Standing:
+        """How it stands with an account: whether any grant of it works, whosever, or there is one at all."""
+        found = await self._read(await self._ids(account_id))
+        if not found:
+            return "gone"
+        return "connected" if any(grant.reconnect is None for grant in found) else "refused"
 
     async def last_used(self, grant: McpGrant) -> float | None:
         """When it was last used, as far as was noted: calls are every ten minutes, refreshes always."""

@@ -17,6 +17,7 @@ from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
 from klaviyo_mcp.runtime.assembly import Application, assemble, select
 from klaviyo_mcp.runtime.exporters import start_exporting
+from klaviyo_mcp.runtime.job_attaching import attach_jobs
 from klaviyo_mcp.runtime.logs import start_logging
 from klaviyo_mcp.runtime.settings import foreign_variables
 
@@ -54,6 +55,7 @@ def call(
     )
     application = assemble(selection, sandbox=sandbox, account=account)
 
+    attach_jobs(application)
     start_logging(application.settings, "warning")
     start_exporting()
 

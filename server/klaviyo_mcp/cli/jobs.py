@@ -36,7 +36,8 @@ def list_jobs(as_json: JsonFlag = False) -> None:
         return
     for one in shown:
         what, rows = f"{one['does']} {one['kind']}", one["progress"].get("rows", 0)
-        print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {one['file']}")
+        whose = one.get("account") or ""
+        print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {whose:<12}  {one['file']}")
 
 
 @jobs.command("show")

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.replies import ErrorPage
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.hosted.company_files import CompanyFiles
+from klaviyo_mcp.hosted.company_jobs import CompanyJobs
 from klaviyo_mcp.hosted.gate import BearerGate, LevelCheck
 from klaviyo_mcp.hosted.limiting import AddressGate, RequestGate
 from klaviyo_mcp.hosted.measuring import Timed
@@ -64,11 +64,11 @@ def hosted_app(
     patience: Patience = PATIENCE,
     draining: Draining | None = None,
     pace: Pace | None = None,
-    files: CompanyFiles | None = None,
+    jobs: CompanyJobs | None = None,
 ) -> Starlette:
     """The ASGI app. `receiving` breaks off requests whose body has not come yet, `draining` is told of by readyz.
 
-    `pace` counts what is limited, in this process by default. `files` are what companies upload for jobs.
+    `pace` counts what is limited, in this process by default. `jobs` are those of companies, and their files.
     """
     pace, receiving = pace or OwnPace(), receiving or Interruptions()
     manager = StreamableHTTPSessionManager(
@@ -80,10 +80,13 @@ def hosted_app(
     # The token first: clients that look for OAuth do so with any method, and go by the 401.
     mcp = BearerGate(RequestGate(Door(body, visitors), pace), authorization, config.issuer)
 
+    files, gone = (jobs.files, jobs.gone) if jobs else (None, None)
+
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncGenerator[None]:
-        async with manager.run(), anyio.create_task_group() as upkeep:
-            upkeep.start_soon(_sweep, authorization, files)
+        beside = jobs.worker.looking_after() if jobs else nullcontext()
+        async with manager.run(), beside, anyio.create_task_group() as upkeep:
+            upkeep.start_soon(_sweep, authorization, jobs)
             yield
             upkeep.cancel_scope.cancel()
 
@@ -91,9 +94,7 @@ def hosted_app(
         *_probes(authorization, draining or Draining()),
         *(Route(path, mcp) for path in PATHS),
         *OAuthRoutes(authorization).routes,
-        *SiteRoutes(
-            authorization, config.resource, takes_files=files is not None, gone=files.forget if files else None
-        ).routes,
+        *SiteRoutes(authorization, config.resource, takes_files=files is not None, gone=gone).routes,
         *UploadRoutes(authorization, files, pace, receiving).routes,
     ]
     app = Starlette(
@@ -136,14 +137,14 @@ def _probes(authorization: AuthorizationServer, draining: Draining) -> list[Rout
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-async def _sweep(authorization: AuthorizationServer, files: CompanyFiles | None) -> None:
+async def _sweep(authorization: AuthorizationServer, jobs: CompanyJobs | None) -> None:
     """Remove what has expired, once an hour; a store that is away is left for the next time."""
     while True:
         await anyio.sleep(SWEEP_EVERY)
         try:
             await authorization.sweep()
-            if files is not None:
-                await files.sweep(authorization.is_connected)
+            if jobs is not None:
+                await jobs.sweep()
         except StoreAway:
             continue
         except Exception as error:  # noqa: BLE001 - upkeep must not end a service that answers

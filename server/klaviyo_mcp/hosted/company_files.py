@@ -1,8 +1,8 @@
 """The files of companies, which people upload for jobs: kept where the jobs are, looked at before they are kept."""
 
 import shutil
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 
-from klaviyo_mcp.accounts.account import company_at
+from klaviyo_mcp.accounts.account import Account, company_at
+from klaviyo_mcp.klaviyo.user_text import UserText
+from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.store import JobStore
@@ -37,9 +39,9 @@ class NotTaken(Exception):
 class CompanyFiles:
     """Files by company. Nothing is opened, or even loaded, before one is asked for. Raises StoreProblem."""
 
-    def __init__(self, open_store: "Callable[[], JobStore]", base_url: str, most_mb: int) -> None:
-        """`base_url` is where the companies are, `most_mb` what one file may have."""
-        self._open_store = open_store
+    def __init__(self, store: "Callable[[], Awaitable[JobStore]]", base_url: str, most_mb: int) -> None:
+        """`store` opens the database of jobs, `base_url` is where the companies are, `most_mb` what a file may have."""
+        self._store = store
         self._base_url = base_url
         self.most_mb = most_mb
         self._uploads: Uploads | None = None
@@ -69,28 +71,55 @@ class CompanyFiles:
         """Remove all of a company."""
         await self._do(lambda uploads: uploads.forget(account_id))
 
-    async def sweep(self, is_connected: Callable[[str], Awaitable[bool]]) -> None:
-        """Remove what is over a day old, and what is of companies that are not connected any more."""
+    async def companies(self) -> list[str]:
+        """The ids of companies that have some."""
+        return await self._do(lambda uploads: uploads.companies())
+
+    async def tidy(self) -> None:
+        """Remove what is over a day old."""
         await self._do(lambda uploads: uploads.tidy())
-        for account_id in await self._do(lambda uploads: uploads.companies()):
-            if not await is_connected(account_id):
-                await self.forget(account_id)
+
+    @asynccontextmanager
+    async def opened(self, id: str, account: Account) -> AsyncGenerator[Path]:
+        """A file of the company of an account, as long as this is entered. Raises NoSuchUpload."""
+        from klaviyo_mcp.runtime.jobs import whose  # as `_opened`
+
+        with TemporaryDirectory(prefix="klaviyo-mcp-") as folder:
+            yield await self._do(lambda uploads: uploads.write(whose(account), id, Path(folder)))
+
+    async def listed(self, account: Account) -> list[JSON]:
+        """Those of the company of an account, for an agent."""
+        from klaviyo_mcp.runtime.jobs import whose
+
+        found = await self._do(lambda uploads: uploads.of(whose(account)))
+        return [
+            {
+                "upload": one.id,
+                "name": UserText(one.name),
+                "about": UserText(one.about),
+                "bytes": one.size,
+                "kept_until": one.ends.isoformat(timespec="minutes"),
+            }
+            for one in found
+        ]
 
     async def _do(self, work: "Callable[[Uploads], T]") -> T:
         async with self._opening:
             if self._uploads is None:
-                self._uploads = await run_sync(self._opened)
+                store = await self._store()
+                self._uploads = await run_sync(_opened, store)
         return await run_sync(partial(work, self._uploads))
-
-    def _opened(self) -> "Uploads":
-        from klaviyo_mcp.jobs.uploads import Uploads  # a database's driver, which a service without jobs need not load
-
-        return Uploads(self._open_store())
 
     def _whose(self, account_id: str) -> str:
         from klaviyo_mcp.runtime.jobs import whose_company  # as above
 
         return whose_company(company_at(self._base_url, account_id))
+
+
+def _opened(store: "JobStore") -> "Uploads":
+    from klaviyo_mcp.jobs.uploads import Uploads  # a database's driver, which a service without jobs need not load
+
+    return Uploads(store)
 
 
 def _looked_at(file: BinaryIO, name: str) -> str:

@@ -96,6 +96,8 @@ def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -
         yield "- KLAVIYO_COMPANY_ID is set: it would be used for every company. Unset it."
     if settings.klaviyo_mcp_http_token is not None:
         yield "- KLAVIYO_MCP_HTTP_TOKEN is set: clients have tokens of their own here. Unset it."
+    if settings.klaviyo_mcp_files is not None:
+        yield "- KLAVIYO_MCP_FILES is set: every company could name every file of it. Unset it; people upload theirs."
     if settings.klaviyo_mcp_clients is not None:
         try:
             known_clients(settings.klaviyo_mcp_clients.get_secret_value(), _schemes(settings))

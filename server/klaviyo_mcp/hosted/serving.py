@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,10 +15,10 @@ from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.pacing import OwnPace
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.app import Draining, hosted_app
-from klaviyo_mcp.hosted.company_files import CompanyFiles
+from klaviyo_mcp.hosted.company_jobs import CompanyJobs
 from klaviyo_mcp.hosted.config import hosted_config, keeps_jobs
 from klaviyo_mcp.hosted.limiting import shared_pace
-from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants
+from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants, watch_jobs
 from klaviyo_mcp.hosted.tenants import Tenants, company_of
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.draining import DrainingServer
@@ -28,12 +28,9 @@ from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.assembly import Selection, assemble
 from klaviyo_mcp.runtime.authorities import bracketed
 from klaviyo_mcp.runtime.exporters import Exporting
+from klaviyo_mcp.runtime.job_worker import JobWorker
 from klaviyo_mcp.runtime.listening import listen
 from klaviyo_mcp.runtime.logs import announce, log
-from klaviyo_mcp.runtime.settings import Settings
-
-if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.store import JobStore
 
 MOST_OPEN = 1_000
 """Accounts that stay open at a time; each takes some kilobytes."""
@@ -48,6 +45,7 @@ class HostedService:
     app: Starlette
     accounts: ConnectedAccounts
     authorization: AuthorizationServer
+    worker: JobWorker
 
 
 def hosted_service(
@@ -74,8 +72,15 @@ def hosted_service(
     authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, pace=pace, **fetching)
     tenants = Tenants(accounts, authorization, f"{config.issuer}/manage")
     listing = Listing(registry, application.exposure, settings.answer_bytes)
+    jobs = CompanyJobs(application, authorization, config)
     server = make_server(
-        application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
+        application.engine,
+        tenants.of,
+        listing,
+        application.audit,
+        room_of(application),
+        tenants.after,
+        jobs.worker,
     )
     app = hosted_app(
         server,
@@ -86,22 +91,9 @@ def hosted_service(
         receiving=receiving,
         draining=draining,
         pace=pace,
-        files=_files(settings, config),
+        jobs=jobs,
     )
-    return HostedService(app, accounts, authorization)
-
-
-def _files(settings: Settings, config: AuthorizationConfig) -> CompanyFiles | None:
-    """Where files for jobs are kept, None where none are taken."""
-    if not settings.klaviyo_mcp_upload_mb or not keeps_jobs(settings):
-        return None
-
-    def open_now() -> "JobStore":
-        from klaviyo_mcp.runtime.jobs import open_store  # loaded with the first file or job
-
-        return open_store(settings)
-
-    return CompanyFiles(open_now, config.api_url, settings.klaviyo_mcp_upload_mb)
+    return HostedService(app, accounts, authorization, jobs.worker)
 
 
 def serve_hosted(
@@ -116,6 +108,7 @@ def serve_hosted(
     if settings.klaviyo_mcp_metrics_port is not None:
         show_measurements(host, settings.klaviyo_mcp_metrics_port)
         watch_grants(lambda: service.accounts.open_now)
+        watch_jobs(service.worker.tally)
     if not keeps_jobs(settings):
         log.warning(
             "KLAVIYO_MCP_JOBS_URL is not set, and instances share nothing else that jobs could be kept in: jobs and "

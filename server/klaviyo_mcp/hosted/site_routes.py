@@ -160,7 +160,7 @@ class SiteRoutes:
 
     async def _removed(self, request: Request, session: Session, removal: Removal) -> Redirect:
         """Signed out as well: the session came from a consent that is taken back by now."""
-        if self._gone is not None and not await self._authorization.is_connected(session.account_id):
+        if self._gone is not None and await self._authorization.standing(session.account_id) == "gone":
             await self._gone(session.account_id)
         signed_out = await self._authorization.sign_out(cookies_of(request))
         return replace(

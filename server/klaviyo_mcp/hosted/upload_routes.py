@@ -115,17 +115,18 @@ class UploadRoutes:
             form = await self._form(request)
         except NotTaken as problem:
             return await self._refused(request, session, problem, 400)
-        async with form:
+        try:
             given, file = form.get("csrf"), form.get("file")
             if not isinstance(given, str) or not self._authorization.csrf_holds(session, given):
                 told("upload", request, 403, "no_session")
                 return error_page(NO_SESSION)
-            try:
-                if not isinstance(file, UploadFile) or not file.filename:
-                    raise NotTaken("No file was chosen.", "Choose one and upload it.")
-                await self._files.take(session.account_id, file.filename, file.file, file.size or 0)
-            except NotTaken as problem:
-                return await self._refused(request, session, problem, 422)
+            if not isinstance(file, UploadFile) or not file.filename:
+                raise NotTaken("No file was chosen.", "Choose one and upload it.")
+            await self._files.take(session.account_id, file.filename, file.file, file.size or 0)
+        except NotTaken as problem:
+            return await self._refused(request, session, problem, 422)
+        finally:
+            await form.close()
         told("upload", request, 303, "uploaded")
         return redirected(Redirect("/uploads?done=uploaded"))
 

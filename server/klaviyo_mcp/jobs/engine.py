@@ -7,11 +7,12 @@ of it any more, and stops before its next step. A workflow for each run keeps th
 DBOS's own recovery is not asked: it hands a workflow to whoever listens, also to one that has another account.
 """
 
+import asyncio
 import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
@@ -70,26 +71,73 @@ class JobEngine:
         self.runners = dict(runners)
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
         self._launched = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stepping = 0
+        self._settled: anyio.Event | None = None
         self._closed = Event()
         self._holder = Thread(target=self._hold, name="klaviyo-job-lease", daemon=True)
 
     def start(self) -> None:
-        """Hold the lease, and load the engine. Raises StoreProblem."""
+        """Hold the lease, and load the engine; its jobs run in a loop of their own. Raises StoreProblem."""
+        self._prepare()
+        DBOS.launch()
+        self._take_work()
+
+    async def start_here(self) -> None:
+        """As `start`, and jobs run in this event loop: with the accounts and the quota of its process."""
+        await anyio.to_thread.run_sync(self._prepare)
+        DBOS.launch()  # takes the loop that runs where it is called
+        await anyio.to_thread.run_sync(self._take_work)
+
+    def _prepare(self) -> None:
         self._leases.hold(self.worker)
         self._holder.start()
         _quiet()
         _here[FORMAT] = self
         DBOS(config=self._config())
         DBOS.listen_queues([self._queue])
-        DBOS.launch()
+
+    def _take_work(self) -> None:
         DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
         self._launched = True
 
-    def close(self) -> None:
-        """Stop. A workflow that does not end within moments is left as one whose worker died."""
+    async def settle(self, within: float) -> None:
+        """Begin no further step; return once those under way have ended, or after so many seconds.
+
+        What is left after it is at a step, as one whose worker died: `close` leaves it to others.
+        """
+        self._settled = settled = anyio.Event()
+        if self._stepping:
+            with anyio.move_on_after(within):
+                await settled.wait()
+
+    @asynccontextmanager
+    async def stepping(self) -> AsyncGenerator[None]:
+        """As long as this is entered, a step is under way. Waits for ever once nothing more is to begin."""
+        if self._settled is not None:
+            await anyio.sleep_forever()
+        self._stepping += 1
+        try:
+            yield
+        finally:
+            self._stepping -= 1
+            if self._settled is not None and not self._stepping:
+                self._settled.set()
+
+    async def interrupt(self) -> None:
+        """Break off what runs in this event loop, as if the process had died: another one goes on with it."""
+        # That it is broken off is no news for a log.
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+
+    def close(self, within: int = ENDING) -> None:
+        """Stop. A workflow that does not end within so many seconds is left as one whose worker died."""
         if self._launched:
             DBOS.delete_queue(self._queue)
-            DBOS.destroy(workflow_completion_timeout_sec=ENDING)
+            DBOS.destroy(workflow_completion_timeout_sec=within)
         self._launched = False
         _here.clear()
         self._closed.set()
@@ -139,6 +187,9 @@ class JobEngine:
         job = await stored(self.store.job, id)
         if job.worker != self.worker or job.runs != run or job.state != "running":
             return
+        if (task := asyncio.current_task()) is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         try:
             await self.runners[job.facts["does"]](job, steps)
         except Exception as failed:  # noqa: BLE001 - nothing is lost, and whoever asked is told why it does not go on
@@ -198,28 +249,34 @@ _here: dict[str, JobEngine] = {}
 async def klaviyo_job(id: str, run: int) -> None:
     """The workflow of every job."""
     if (engine := _here.get(FORMAT)) is not None:
-        await engine.work(id, run, _Kept())
+        await engine.work(id, run, _Kept(engine))
 
 
 class _Kept:
     """Steps that DBOS keeps."""
 
+    def __init__(self, engine: JobEngine) -> None:
+        """`engine` knows when no further one is to begin."""
+        self._engine = engine
+
     async def one(self, name: str, step: Step) -> Any:
         """See Steps."""
-        return await DBOS.run_step_async({"name": name}, step)
+        async with self._engine.stepping():
+            return await DBOS.run_step_async({"name": name}, step)
 
     async def together(self, steps: list[tuple[str, Step]]) -> list[Any]:
         """Their numbers are drawn in order, so that a replay knows which is which."""
-        reserved = [(DBOS.reserve_step(), name, step) for name, step in steps]
         results: list[Any] = [None] * len(steps)
 
         async def run(index: int) -> None:
             reservation, name, step = reserved[index]
             results[index] = await reservation.run_async({"name": name}, step)
 
-        async with anyio.create_task_group() as group:
-            for index in range(len(steps)):
-                group.start_soon(run, index)
+        async with self._engine.stepping():
+            reserved = [(DBOS.reserve_step(), name, step) for name, step in steps]
+            async with anyio.create_task_group() as group:
+                for index in range(len(steps)):
+                    group.start_soon(run, index)
         return results
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import anyio
 
+from klaviyo_mcp.accounts.errors import RefreshFailing, VaultUnavailable
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, PreconditionFailed
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.answers.pointers import argument_at
@@ -34,7 +35,10 @@ from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping, objects, text
 from klaviyo_mcp.registry.model import ActionSpec
 
-PASSING = (OutcomeUnknown, SentInPart, ConnectionFailed, CircuitOpen, DeadlinePassed, QuotaExhausted, Throttled)
+PASSING = (
+    *(OutcomeUnknown, SentInPart, ConnectionFailed, CircuitOpen, DeadlinePassed, QuotaExhausted, Throttled),
+    *(RefreshFailing, VaultUnavailable),
+)
 """What may be over in a while."""
 OF_ROWS = (InvalidArguments, PreconditionFailed, InvalidRequest, NotFound, Conflict)
 """What may be about single rows."""

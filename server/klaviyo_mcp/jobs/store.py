@@ -98,6 +98,14 @@ class Chunk:
     notes: JSON
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Jobs by their state, and rows of unfinished jobs by that of their chunk."""
+
+    jobs: dict[str, int]
+    rows: dict[str, int]
+
+
 class JobStore:
     """The tables of one database. Raises StoreProblem for what the database does not do."""
 
@@ -139,6 +147,16 @@ class JobStore:
             query = query.where(_jobs.c.state.in_(states))
         with self._told(), self.engine.connect() as connection:
             return [_job(row) for row in connection.execute(query)]
+
+    def tally(self) -> Tally:
+        """How many jobs there are, and how many rows unfinished ones have, whosever."""
+        jobs = sa.select(_jobs.c.state, sa.func.count()).where(_jobs.c.state != "draft").group_by(_jobs.c.state)
+        unfinished = sa.select(_jobs.c.id).where(_jobs.c.state.not_in(("draft", *ENDED)))
+        rows = sa.select(_chunks.c.state, sa.func.sum(_chunks.c["items"])).where(_chunks.c.job.in_(unfinished))
+        with self._told(), self.engine.connect() as connection:
+            by_state = {state: int(count) for state, count in connection.execute(jobs)}
+            by_chunk = {state: int(count) for state, count in connection.execute(rows.group_by(_chunks.c.state))}
+        return Tally(by_state, by_chunk)
 
     def change(self, id: str, *, only: Iterable[str] = (), held: Job | None = None, **values: Any) -> bool:
         """Change columns of a job, where its state is one of `only` and it is still `held`; whether that was so."""

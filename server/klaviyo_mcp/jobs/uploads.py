@@ -103,10 +103,11 @@ class Uploads:
         query = sa.select(_uploads).where(_uploads.c.whose == whose, _uploads.c.created > self._oldest)
         with database_told(), self._engine.connect() as connection:
             rows = list(connection.execute(query.order_by(_uploads.c.created.desc())))
-        return [
-            Upload(row.id, *self._seals.open(row.sealed, f"{whose}/{row.id}"), row.size, _moment(row.created))
-            for row in rows
-        ]
+        found: list[Upload] = []
+        for row in rows:
+            name, about = self._seals.open(row.sealed, f"{whose}/{row.id}")
+            found.append(Upload(row.id, name, about, row.size, _moment(row.created)))
+        return found
 
     def write(self, whose: str, id: str, folder: Path) -> Path:
         """Write a file of a company into a folder, under its own name. Raises NoSuchUpload and SealBroken."""

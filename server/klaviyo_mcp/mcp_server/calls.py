@@ -14,6 +14,7 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.confirmation import Declined
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.actions.services import Sentence
 from klaviyo_mcp.answers.budget import BUDGET, asked_for
 from klaviyo_mcp.answers.guiding import guide_asked_for
 from klaviyo_mcp.answers.kept_answers import KeptAnswers, NothingKept
@@ -185,7 +186,7 @@ def _progress_of(context: ServerRequestContext[Any]) -> Announce:
     async def announce(waited: float, in_all: float, reason: str) -> None:
         # A client that has gone learns nothing, and the call goes on.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, MCPError):
-            told = f"Waiting for Klaviyo's rate limit: {reason}."
+            told = str(reason) if isinstance(reason, Sentence) else f"Waiting for Klaviyo's rate limit: {reason}."
             await context.session.report_progress(round(waited, 1), round(in_all, 1), told)
 
     return announce

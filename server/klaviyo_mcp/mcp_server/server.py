@@ -15,6 +15,7 @@ from klaviyo_mcp.mcp_server.answer_resources import ANSWER_TEMPLATES, answer_ask
 from klaviyo_mcp.mcp_server.calls import AS_USUAL, Room, answered
 from klaviyo_mcp.mcp_server.completion import Completions
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
+from klaviyo_mcp.mcp_server.job_resources import JOB_TEMPLATES, read_report, report_asked_for
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.prompts import Prompts
 from klaviyo_mcp.mcp_server.resources import TEMPLATES, Resources
@@ -22,6 +23,7 @@ from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.answering import Response
 from klaviyo_mcp.runtime.assembly import Application
 from klaviyo_mcp.runtime.audit import Audit
+from klaviyo_mcp.runtime.job_worker import JobWorker
 
 CALL_ID = "klaviyo-mcp/call_id"
 """The key, in `_meta` of a result, of the id that the call is found by in logs and traces."""
@@ -45,12 +47,14 @@ def make_server(
     audit: Audit | None = None,
     room: Room = AS_USUAL,
     after: AfterCall | None = None,
+    worker: JobWorker | None = None,
 ) -> Server[Any]:
     """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
 
     Calls are written down where there is an `audit`; `room` is what an answer has of it, and `after` has the last word.
+    `worker` has the jobs whose reports are resources.
     """
-    on = _Handlers(engine, accounts_of, listing, audit, room, after)
+    on = _Handlers(engine, accounts_of, listing, audit, room, after, worker)
     # Private: another one who asks may have other accounts.
     hint = CacheHint(ttl_ms=hello.LISTING_TTL_MS, scope="private")
     server: Server[Any] = Server(
@@ -92,7 +96,9 @@ class _Handlers:
         audit: Audit | None,
         room: Room,
         after: AfterCall | None,
+        worker: JobWorker | None,
     ) -> None:
+        self._worker = worker
         self._room, self._after = room, after
         self._engine, self._accounts_of, self._listing, self._audit = engine, accounts_of, listing, audit
         self._resources = Resources(engine, listing.exposure)
@@ -123,7 +129,8 @@ class _Handlers:
         self, _context: _Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
         kept = ANSWER_TEMPLATES if self._room.kept else []
-        return types.ListResourceTemplatesResult(resource_templates=[*TEMPLATES, *kept])
+        jobs = JOB_TEMPLATES if self._worker else []
+        return types.ListResourceTemplatesResult(resource_templates=[*TEMPLATES, *kept, *jobs])
 
     async def read_resource(
         self, context: _Context, params: types.ReadResourceRequestParams
@@ -131,6 +138,8 @@ class _Handlers:
         accounts, version = self._accounts_of(context), context.protocol_version
         if self._room.kept and (asked := answer_asked_for(str(params.uri))):
             return await read_answer(asked, accounts, self._room.kept, version)
+        if self._worker and (wanted := report_asked_for(str(params.uri))):
+            return await read_report(wanted, accounts, self._worker, version)
         return await self._resources.read(str(params.uri), accounts, version)
 
     async def list_prompts(

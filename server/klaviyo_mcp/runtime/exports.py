@@ -74,11 +74,13 @@ def begun(
     question: Callable[[], Question],
     *,
     user_content: bool,
+    more: JSON | None = None,
 ) -> tuple[Job, bool]:
     """Begin an export, or go on with the one that was begun by the same words; whether it goes on.
 
     With `force` it is begun anew in any case: what a nightly one left unfinished would end where last night did.
-    `question` is asked for a new one. Raises AlreadyThere where the file is another export's, or is there.
+    `question` is asked for a new one, and `more` are facts of it besides.
+    Raises AlreadyThere where the file is another export's, or is there.
     """
     words = {**asdict(asked), "form": target.form, "excel": target.excel, "user_content": user_content}
     for job in store.jobs(whose=whose(account), states=UNFINISHED):
@@ -110,6 +112,7 @@ def begun(
         "question": asdict(question()),
         "target": {"path": str(target.path), "form": target.form, "excel": target.excel, "force": target.force},
         "user_content": user_content,
+        **(more or {}),
     }
     job = Job(new_id(), whose(account), "queued", facts)
     if other := store.queue(job, lambda one: _writes(one, target)):
