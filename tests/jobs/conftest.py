@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +48,11 @@ class Jobs:
             "KLAVIYO_MCP_HOME": str(folder / "home"),
         }
 
-    def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, stdin: int = subprocess.DEVNULL, program: Sequence[str] = PROGRAM
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*PROGRAM, *words],
+            [*program, *words],
             cwd=self.folder,
             env=self.environment,
             stdin=stdin,
@@ -65,7 +67,7 @@ class Jobs:
         try:
             out, err = process.communicate(timeout=120)
         finally:
-            process.kill()
+            kill(process)
         assert process.returncode == code, out + err
         return out + err if whole else out
 

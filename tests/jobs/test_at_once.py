@@ -5,6 +5,7 @@ from functools import partial
 from threading import Event
 
 from tests.jobs.conftest import Between, Jobs
+from tests.warm import kill
 
 ITEMS = [
     {"external_id": f"SKU-{number}", "title": f"Shirt {number}", "description": "A shirt", "url": "https://shop.test/"}
@@ -81,6 +82,5 @@ def _first_to_end(processes: list[subprocess.Popen[str]]) -> subprocess.Popen[st
 
 
 def _kill(process: subprocess.Popen[str]) -> bool:
-    process.kill()
-    process.wait()
+    kill(process)
     return True

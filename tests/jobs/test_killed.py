@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.jobs.conftest import HEADERS, KILLS, LONG, Between, Jobs
+from tests.warm import kill
 
 Rows = list[dict[str, Any]]
 Kill = tuple[str, int, bool]
@@ -135,9 +136,9 @@ class Killer:
             shutil.rmtree(left, ignore_errors=True)
 
     def killed(self, kills: list[Kill]) -> None:
-        for kill in kills:
+        for one in kills:
             if not self._done:
-                self._die(*kill)
+                self._die(*one)
         if killed_in_report := self._done:
             ((id, *_),) = [one for one in self.jobs.kept() if one[1] == "done"]
             self.jobs.run("jobs", "report", id, "--to", str(self.report))
@@ -192,8 +193,7 @@ class Killer:
 
 
 def _killed(process: subprocess.Popen[str]) -> bool:
-    process.kill()
-    process.wait()
+    kill(process)
     return True
 
 

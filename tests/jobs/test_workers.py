@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from tests.conftest import RedisServer
 from tests.jobs.conftest import LONG, Between, Jobs, PostgresServer
+from tests.warm import COLD, kill
 
 ITEMS = [
     {"external_id": f"SKU-{number}", "title": f"Shirt {number}", "description": "A shirt", "url": "https://shop.test/"}
@@ -38,7 +39,7 @@ def test_who_dies_is_taken_over_and_who_stood_still_is_fenced_off(
     first.communicate()
     between.clear()
     stands, others_are_done = Event(), Event()
-    second = jobs.start("jobs", "work", "--until-idle")
+    second = jobs.start("jobs", "work", "--until-idle", program=COLD)
 
     def stand_still() -> bool:
         second.send_signal(signal.SIGSTOP)
@@ -85,8 +86,7 @@ def test_postgres_and_redis_away_and_back_are_waited_for(
 
 
 def _kill(process: subprocess.Popen[str]) -> bool:
-    process.kill()
-    process.wait()
+    kill(process)
     return True
 
 

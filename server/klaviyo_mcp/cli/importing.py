@@ -141,7 +141,7 @@ def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tup
         _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
         may = _agreed(draft, lines, how, resumes=before is not None)
         if may and before is None:
-            queued(store, draft)
+            queued(store, draft.job)
     except BaseException:
         store.forget(draft.job.id)
         raise

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def same_file(store: JobStore, draft: Draft) -> Job | None:
     """The unfinished job of the same file, kind and options. Raises AlreadyThere for one of other contents."""
     facts = draft.job.facts
     for job in store.jobs(whose=draft.job.whose, states=UNFINISHED):
-        if not _is_of(draft, job):
+        if not _of_one_file(draft.job, job):
             continue
         if job.facts.get("sha256") == facts["sha256"] and job.facts.get("options") == facts["options"]:
             return job
@@ -162,19 +163,18 @@ def same_file(store: JobStore, draft: Draft) -> Job | None:
     return None
 
 
-def queued(store: JobStore, draft: Draft) -> None:
+def queued(store: JobStore, draft: Job) -> None:
     """Have a draft wait for its run. Raises AlreadyThere where another process has begun one of the file meanwhile."""
-    if other := store.queue(draft.job, lambda job: _is_of(draft, job)):
+    if other := store.queue(draft, partial(_of_one_file, draft)):
         raise AlreadyThere(
-            f"The job {other.id} of {draft.job.facts['file']} was begun by another process meanwhile; nothing was sent",
+            f"The job {other.id} of {draft.facts['file']} was begun by another process meanwhile; nothing was sent",
             f"Look with: klaviyo-mcp jobs show {other.id}",
         )
 
 
-def _is_of(draft: Draft, job: Job) -> bool:
-    """Whether a job is of the same file and kind."""
-    facts = draft.job.facts
-    return (job.facts.get("path"), job.facts.get("kind")) == (facts["path"], facts["kind"])
+def _of_one_file(one: Job, other: Job) -> bool:
+    """Whether two jobs are of the same file and kind."""
+    return all(one.facts.get(name) == other.facts.get(name) for name in ("path", "kind"))
 
 
 def settled_options(draft: Draft, arguments: Mapping[str, Any]) -> JSON:

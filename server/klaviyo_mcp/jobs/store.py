@@ -281,8 +281,13 @@ class JobStore:
                     return other
             if job.state != "draft":
                 connection.execute(_jobs.insert().values({**values, "created": _now()}))
-            elif not connection.execute(_jobs.update().where(_jobs.c.id == job.id).values(values)).rowcount:
-                raise NoSuchJob(f"The draft {job.id} was forgotten, as it is older than a day.", "Begin it anew.")
+                return None
+            draft = _jobs.update().where(_jobs.c.id == job.id, _jobs.c.state == "draft").values(values)
+            if not connection.execute(draft).rowcount:
+                raise NoSuchJob(
+                    f"The draft {job.id} was begun already, or was forgotten as it is older than a day.",
+                    f"Look whether there is a job {job.id}; begin anew only if there is none.",
+                )
         return None
 
     def end(self, job: str) -> None:

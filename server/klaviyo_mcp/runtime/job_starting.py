@@ -77,11 +77,7 @@ class StartJob:
         with told():
             store = await self.worker.store()
             id = found.same[DRAFT]
-            begun = await run_sync(partial(store.change, id, only=("draft",), state="queued"))
-            if not begun:
-                raise ServiceProblem(
-                    f"The job {id} was begun already, or is not kept any more.", f"Look with get_job of {id}."
-                )
+            await run_sync(_queue, store, id)
             job = await run_sync(store.job, id)
             await self.worker.begin(job, call.account)
         counts = job.facts["checked"]
@@ -208,6 +204,17 @@ def _drafts(store: "JobStore", account: Account) -> "list[Job]":
     from klaviyo_mcp.runtime.jobs import whose
 
     return store.jobs(whose=whose(account), states=("draft",))
+
+
+def _queue(store: "JobStore", id: str) -> None:
+    """Have a draft wait for its run. Raises JobProblem where it, or another of the same file, was begun meanwhile."""
+    from klaviyo_mcp.jobs.errors import NoSuchJob
+    from klaviyo_mcp.jobs.preparing import queued
+
+    draft = store.job(id)
+    if draft.state != "draft":
+        raise NoSuchJob(f"The job {id} was begun already.", f"Look with get_job of {id}.")
+    queued(store, draft)
 
 
 def _draft_of(store: "JobStore", call: ServiceCall) -> "Job | None":
