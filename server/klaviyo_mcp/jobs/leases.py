@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
-from klaviyo_mcp.jobs.store import database_told
+from klaviyo_mcp.jobs.database import database_told
 
 LEASE, HELD_EVERY = 60, 5.0
 """Seconds after which a worker that is not heard of is taken for dead, and between two signs of life."""

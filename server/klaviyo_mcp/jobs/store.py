@@ -5,22 +5,18 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 """
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from klaviyo_mcp.jobs.checking import Rejected
-from klaviyo_mcp.jobs.errors import NoSuchJob, StoreAway, StoreProblem, Superseded
+from klaviyo_mcp.jobs.database import connected, database_told, make_tables
+from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
 
@@ -33,8 +29,8 @@ UNFINISHED = ("queued", "running", "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
 
-MAKING, QUEUEING = 7_270_001, 7_270_002
-"""The numbers of the locks under which tables are made, and jobs begun."""
+QUEUEING = 7_270_002
+"""The number of the lock under which jobs are begun."""
 _tables = sa.MetaData()
 _jobs = sa.Table(
     "klaviyo_jobs",
@@ -110,36 +106,6 @@ class Tally:
     rows: dict[str, int]
 
 
-@contextmanager
-def database_told() -> Generator[None]:
-    """What the database does not do, as StoreProblem, in words without the values that it was given."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-        raise (StoreAway if _passes(error) else StoreProblem)(
-            f"The database of jobs cannot be used: {cause}.",
-            "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
-            "where they were with: klaviyo-mcp jobs resume ID",
-        ) from None
-
-
-def _passes(error: SQLAlchemyError) -> bool:
-    """Whether a database that is there again, or free, would do it: a file that cannot be used stays so."""
-    if isinstance(error, OperationalError | InterfaceError):
-        return not type(error.orig).__module__.startswith("sqlite3") or "locked" in str(error.orig)
-    return isinstance(error, PoolIsBusy)
-
-
-def make_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
-    """Make those that are not there. Raises StoreProblem."""
-    with database_told(), engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            # Instances of a service that start together would all make them.
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MAKING})
-        tables.create_all(connection)
-
-
 class JobStore:
     """The tables of one database. Raises StoreProblem for what the database does not do."""
 
@@ -147,11 +113,7 @@ class JobStore:
         """`url` is SQLAlchemy's. Tables that are not there are made."""
         self.seals = self._seals = seals
         self.sqlite = url.startswith("sqlite")
-        if self.sqlite:
-            _for_us_alone(Path(sa.make_url(url).database or ""))
-        self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite)
-        if self.sqlite:
-            event.listen(self.engine, "connect", _as_dbos_does)
+        self.engine = connected(url)
         make_tables(self.engine, _tables)
 
     def close(self) -> None:
@@ -361,29 +323,9 @@ class JobStore:
     _told = staticmethod(database_told)
 
 
-def _for_us_alone(path: Path) -> None:
-    """A file that nobody else can read; SQLite gives those beside it the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise StoreProblem(
-            f"The database of jobs {path} cannot be opened ({error.strerror}).",
-            "Set KLAVIYO_MCP_HOME to a folder that can be written.",
-        ) from None
-
-
 def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
     """That a job is this worker's, in this run."""
     return _jobs.c.id == job.id, _jobs.c.worker == job.worker, _jobs.c.runs == job.runs
-
-
-def _as_dbos_does(connection: Any, _record: object) -> None:
-    """Two writers in one file wait for each other, as long as DBOS does."""
-    connection.isolation_level = "IMMEDIATE"
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _columns(job: Job) -> JSON:

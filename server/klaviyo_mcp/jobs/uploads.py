@@ -13,8 +13,9 @@ from typing import BinaryIO
 
 import sqlalchemy as sa
 
+from klaviyo_mcp.jobs.database import database_told, make_tables
 from klaviyo_mcp.jobs.errors import NoSuchUpload, TooMuch
-from klaviyo_mcp.jobs.store import JobStore, database_told, make_tables
+from klaviyo_mcp.jobs.store import JobStore
 
 PIECE = 1024 * 1024
 """Bytes of a file that are sealed and kept as one object."""
