@@ -32,6 +32,11 @@ FIELDS: JSON = {
 }
 """The engine's own argument of reads that give records: what Klaviyo is asked for is made of it."""
 
+CHARTS: JSON = {
+    "charts": {"type": "boolean", "description": "true adds the numbers as pictures."},
+}
+"""The engine's own argument of reports."""
+
 
 def sparse_argument(spec: JSON) -> str | None:
     """The argument of Klaviyo's sparse fieldset of the records that a spec, as it is written, reads; None without."""
@@ -45,7 +50,7 @@ def engine_arguments(spec: JSON) -> JSON:
     """The arguments of ours that an action takes, by its spec as it is written.
 
     `fresh` is for reads with a daily limit, `expect` for what says how many people or records it reaches, `fields` for
-    reads that give records.
+    reads that give records, `charts` for reports.
     """
     scarce = spec.get("effect") == "read" and mapping(spec.get("rate_limit")).get("daily")
     counted = mapping(spec.get("consequences")).get("people")
@@ -53,4 +58,5 @@ def engine_arguments(spec: JSON) -> JSON:
         **(FRESH if scarce else {}),
         **(EXPECT if counted else {}),
         **(FIELDS if sparse_argument(spec) is not None else {}),
+        **(CHARTS if mapping(spec.get("result")).get("report") else {}),
     }
