@@ -18,12 +18,13 @@ HOLE = re.compile(r"\{([a-z_]+)(?:\|([a-z]+))?\}")
 def noticed(report: str, answer: JSON, search: Any) -> list[JSON]:
     """The three things of greatest weight, each with the rule that found it, what it `says`, and what to do `next`.
 
-    `search(expression, values)` evaluates JMESPath.
+    Those that are told alone have the least weight. `search(expression, values)` evaluates JMESPath.
     """
     told: list[JSON] = []
     for rule in report_rules().of(report):
-        rows = objects(search(rule.found, answer))
-        if rows:
+        if rule.alone and told:
+            break
+        if rows := objects(search(rule.found, answer)):
             told.append({"rule": rule.name, "says": said(rule, rows[0], answer), "next": rule.next})
         if len(told) == MOST:
             break

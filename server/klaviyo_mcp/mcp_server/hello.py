@@ -6,6 +6,7 @@ Nothing heavy is imported, so that a client over stdio has its answer while the 
 from typing import Any
 
 from klaviyo_mcp import __version__
+from klaviyo_mcp.registry.app_page import CAPABILITY
 
 INSTRUCTIONS = """\
 Klaviyo (e-mail and SMS marketing). Each tool is one action. Where there is find_actions, most actions are not listed:
@@ -35,6 +36,7 @@ MODERN_VERSION = "2026-07-28"
 LISTING_TTL_MS = 300_000
 _CAPABILITIES = {
     "completions": {},
+    "extensions": CAPABILITY,
     "prompts": {"listChanged": False},
     "resources": {"listChanged": False, "subscribe": False},
     "tools": {"listChanged": False},

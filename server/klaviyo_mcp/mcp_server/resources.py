@@ -5,6 +5,7 @@ klaviyo://actions/{name}                 one of them, as describe_action tells i
 klaviyo://actions/{name}/schema[/{path}] the form of its arguments, or of a part, whose listed schema is cut short
 klaviyo://account                        whose Klaviyo this is, and what may be done in it
 klaviyo://guides/{topic}                 what no single action tells
+ui://klaviyo/report                      the page that clients with MCP Apps show for the result of a report
 """
 
 import re
@@ -24,6 +25,7 @@ from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.mcp_server.about_account import about_accounts
 from klaviyo_mcp.mcp_server.about_actions import about_action, actions_by_toolset
+from klaviyo_mcp.registry import app_page
 from klaviyo_mcp.registry.guides import guides, told
 from klaviyo_mcp.registry.registry import Action
 from klaviyo_mcp.registry.schema_form import form_at, form_text
@@ -138,7 +140,9 @@ class Resources:
                     text = await reader(self, accounts, *(unquote(part or "") for part in match.groups()))
                 except NotThere as error:
                     raise not_found(uri, version, str(error)) from None
-                content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+                # An app's page loads nothing from anywhere: a policy without any domain.
+                meta = {"ui": {"csp": {}, "prefersBorder": True}} if uri == app_page.URI else None
+                content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text, _meta=meta)
                 return types.ReadResourceResult(contents=[content])
         raise not_found(uri, version, THERE_IS)
 
@@ -165,6 +169,11 @@ class Resources:
             raise NotThere(f"There is no guide {one_line(topic, 100)!r}. There are: {', '.join(guides())}.")
         return told(guide.text, self.engine.registry.names)
 
+    async def _report_page(self, _accounts: Accounts) -> str:
+        from klaviyo_mcp.reports.page import app  # only clients with apps ask for it
+
+        return app()
+
     def _found(self, name: str) -> Action:
         try:
             return self.engine.find(name)
@@ -177,6 +186,7 @@ class Resources:
         (re.compile(r"klaviyo://actions/([^/]+)/schema(?:/([^/]+))?"), SCHEMA, _schema),
         (re.compile(r"klaviyo://account/?"), MARKDOWN, _account),
         (re.compile(r"klaviyo://guides/([^/]*)/?"), MARKDOWN, _guide),
+        (re.compile(re.escape(app_page.URI)), app_page.APP_MIME_TYPE, _report_page),
     )
     """What reads a URI, with the parts in parentheses, and the media type of what is there."""
 

@@ -11,6 +11,7 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.account_argument import nameable, with_account
 from klaviyo_mcp.mcp_server.server_tools import server_tools
+from klaviyo_mcp.registry.app_page import URI
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import brief_schema, listed_schema
@@ -46,8 +47,10 @@ class Listing:
             registry.names.listed(action.name): self._as_listed(action, registry.names) for action in self._actions
         }
         if room > TAKEN_UNTOLD:
-            told = {"_meta": {CLIENTS_LIMIT: min(room + BESIDE, MOST)}}
-            self._tools = {name: {**tool, **told} for name, tool in self._tools.items()}
+            told = {CLIENTS_LIMIT: min(room + BESIDE, MOST)}
+            self._tools = {
+                name: {**tool, "_meta": {**tool.get("_meta", {}), **told}} for name, tool in self._tools.items()
+            }
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 
     def _as_listed(self, action: Action, names: ToolNames[Action]) -> JSON:
@@ -134,4 +137,5 @@ def _tool(action: Action, names: ToolNames[Action], description: str, schema: JS
         "description": names.told(description),
         "inputSchema": names.told_schema(schema),
         "annotations": hints,
+        **({"_meta": {"ui": {"resourceUri": URI}}} if spec.result.report else {}),
     }

@@ -49,8 +49,12 @@ class Measure(Part):
 
 
 class Rule(Part):
-    """What is worth a look: `found` is a JMESPath expression over an answer, which makes rows for the words."""
+    """What is worth a look: `found` is a JMESPath expression over an answer, which makes rows for the words.
 
+    One that is `alone` is told where no other rule has found anything.
+    """
+
+    alone: bool = False
     name: ActionName
     reports: Annotated[list[ActionName], Field(min_length=1)]
     found: str
