@@ -123,7 +123,9 @@ def _figure(name: str, measure: Measure, now: JSON, before: JSON) -> JSON | None
         if whole < report_rules().limits.rate:
             figure["tells"] = TOO_FEW
     else:
-        figure["change_percent"] = round((value - then) / then * 100, 1) if then and then > 0 else None
+        # A percentage of a few is large and says nothing.
+        least = report_rules().limits.count if measure.unit == "count" else 0
+        figure["change_percent"] = round((value - then) / then * 100, 1) if then and then > least else None
         figure["tells"] = _tells_count(measure, now, before) if then is not None else None
     if figure.get("tells") == TOO_FEW:
         # A change of 6,000 % from one order to some says nothing, and is quoted all the same.

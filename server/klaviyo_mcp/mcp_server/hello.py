@@ -36,11 +36,12 @@ MODERN_VERSION = "2026-07-28"
 LISTING_TTL_MS = 300_000
 _CAPABILITIES = {
     "completions": {},
-    "extensions": CAPABILITY,
     "prompts": {"listChanged": False},
     "resources": {"listChanged": False, "subscribe": False},
     "tools": {"listChanged": False},
 }
+_MODERN_CAPABILITIES = {**_CAPABILITIES, "extensions": CAPABILITY}
+"""A revision with a handshake knows no extensions of servers, and the SDK leaves them out of its result."""
 _SELF = {"name": NAME, "title": TITLE, "version": __version__}
 _META = "io.modelcontextprotocol/"
 
@@ -68,7 +69,7 @@ def discovered() -> dict[str, Any]:
     """The result of `server/discover`."""
     return {
         "supportedVersions": [MODERN_VERSION],
-        "capabilities": _CAPABILITIES,
+        "capabilities": _MODERN_CAPABILITIES,
         "instructions": INSTRUCTIONS,
         **modern(ttl_ms=0),
     }

@@ -6,8 +6,8 @@ from klaviyo_mcp.registry.holes import hole
 FRESH: JSON = {
     "fresh": {
         "type": "boolean",
-        "description": "true asks Klaviyo again, for one more of the day's calls; else the same question is answered "
-        "for some minutes from what was read before, and says so.",
+        "description": "true asks Klaviyo again, for one more of the day's calls; else an answer of the last minutes "
+        "is given, and says so.",
     }
 }
 """The engine's own argument of reads with a daily limit."""
@@ -16,7 +16,7 @@ EXPECT: JSON = {
     "expect": {
         "type": "integer",
         "minimum": 0,
-        "description": "How many people or records you think this reaches: refused, with nothing sent, if more.",
+        "description": "How many people or records you expect: refused, with nothing sent, if more.",
     }
 }
 """The engine's own argument of writes that say how many people or records they reach."""
@@ -33,7 +33,7 @@ FIELDS: JSON = {
 """The engine's own argument of reads that give records: what Klaviyo is asked for is made of it."""
 
 CHARTS: JSON = {
-    "charts": {"type": "boolean", "description": "true adds the numbers as pictures."},
+    "charts": {"type": "boolean", "description": "Adds pictures."},
 }
 """The engine's own argument of reports."""
 
