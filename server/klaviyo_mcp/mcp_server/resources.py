@@ -79,6 +79,14 @@ TEMPLATES = [
         annotations=_for_agents(0.7),
     ),
 ]
+REPORT_PAGE = types.Resource(
+    name="report",
+    title="The page of a report",
+    uri=app_page.URI,
+    description="Shows the result of a report beside the chat, where a client has room for such pages (MCP Apps).",
+    mime_type=app_page.APP_MIME_TYPE,
+    annotations=types.Annotations(audience=["user"], priority=0.1),
+)
 
 
 class NotThere(LookupError):
@@ -130,7 +138,13 @@ class Resources:
                 )
                 for guide in guides().values()
             ),
+            *([REPORT_PAGE] if self._lists_reports else []),
         ]
+
+    @property
+    def _lists_reports(self) -> bool:
+        actions = self.engine.registry.actions
+        return any(action.spec.result.report and self.exposure.lists(action) for action in actions)
 
     async def read(self, uri: str, accounts: Accounts, version: str) -> types.ReadResourceResult:
         """What is at a URI. Raises MCPError, for the `version` of the protocol, that says what there is."""

@@ -57,9 +57,11 @@ class Section(Part):
 
 
 class Layout(Part):
-    """One report."""
+    """One report; of another number of `days` it is called `otherwise`."""
 
     title: str
+    days: int | None = None
+    otherwise: str = ""
     sections: list[Section]
 
 

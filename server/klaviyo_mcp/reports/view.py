@@ -11,9 +11,9 @@ from klaviyo_mcp.registry.report_rules import report_rules
 from klaviyo_mcp.reports.layout import Chart, Column, Layout, Section, layouts
 
 TELLS = {
-    "up": ("up", "more than chance"),
-    "down": ("down", "more than chance"),
-    "no_clear_change": ("steady", "no more than chance"),
+    "up": ("up", "up by more than chance"),
+    "down": ("down", "down by more than chance"),
+    "no_clear_change": ("steady", "within what chance brings"),
     "too_few_to_tell": ("few", "too few to tell"),
 }
 """By what a change means: a name for the style, and words."""
@@ -88,7 +88,7 @@ def view_of(report: str, data: JSON, shop: str = "") -> View:
     compared = str(covers.get("compared_with") or "")
     told = [table for section in layout.sections if (table := _table(section, data, currency)) is not None]
     return View(
-        title=layout.title,
+        title=layout.title if days == layout.days or not layout.days else layout.otherwise,
         shop=visible(shop),
         period=_span(covers.get("first_day"), covers.get("last_day"))
         + (f", {days} day{'s' if days != 1 else ''}" if days else ""),
