@@ -21,6 +21,7 @@ Name = Literal["weekly", "campaigns", "flows", "list-health", "cohorts", "segmen
 ACTIONS = {"consent": "list_health_report"}
 """The action of a report whose name is another's."""
 COMPARE = {"before": "before", "year": "year_ago", "none": "none"}
+WRONG_USE = ("unknown_account", "account_needed", "invalid_arguments")
 ROOM = 4_000_000
 """Bytes of an answer: a file has room for all of it."""
 AMERICAN = ("USD", "CAD", "MXN", "PHP", "CLP", "COP")
@@ -83,7 +84,7 @@ def report(
     if as_json or response.is_error:
         print_json(data)
     if response.is_error:
-        fail(response.text, 2 if data["error"]["code"] in ("unknown_account", "account_needed") else 1)
+        fail(response.text, 2 if data["error"]["code"] in WRONG_USE else 1)
     if html is not None or pdf is not None:
         _write(action, data, shop, html, pdf, paper or _paper(data))
     elif not as_json:
