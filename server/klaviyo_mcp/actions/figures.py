@@ -6,7 +6,7 @@ little is said to be `too_few_to_tell`; the limits are in `registry/report_rules
 
 from collections import defaultdict
 from math import sqrt
-from typing import Any
+from typing import Any, TypeGuard
 
 from klaviyo_mcp.loose_json import JSON, items, mapping, objects
 from klaviyo_mcp.registry.report_rules import Measure, report_rules
@@ -211,7 +211,7 @@ def _months_between(first: str, last: str) -> int:
     return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

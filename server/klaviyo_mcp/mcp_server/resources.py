@@ -23,6 +23,7 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.about_account import about_accounts
 from klaviyo_mcp.mcp_server.about_actions import about_action, actions_by_toolset
 from klaviyo_mcp.registry import app_page
@@ -79,6 +80,8 @@ TEMPLATES = [
         annotations=_for_agents(0.7),
     ),
 ]
+APP_META: JSON = {"ui": {"csp": {}, "prefersBorder": True}}
+"""An app's page loads nothing from anywhere: a policy without any domain."""
 REPORT_PAGE = types.Resource(
     name="report",
     title="The page of a report",
@@ -154,8 +157,7 @@ class Resources:
                     text = await reader(self, accounts, *(unquote(part or "") for part in match.groups()))
                 except NotThere as error:
                     raise not_found(uri, version, str(error)) from None
-                # An app's page loads nothing from anywhere: a policy without any domain.
-                meta = {"ui": {"csp": {}, "prefersBorder": True}} if uri == app_page.URI else None
+                meta = APP_META if uri == app_page.URI else None
                 content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text, _meta=meta)
                 return types.ReadResourceResult(contents=[content])
         raise not_found(uri, version, THERE_IS)

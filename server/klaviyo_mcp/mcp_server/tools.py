@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from klaviyo_mcp.answers.budget import BUDGET, CLIENTS_LIMIT, MOST, TAKEN_UNTOLD
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.mcp_server.account_argument import nameable, with_account
 from klaviyo_mcp.mcp_server.server_tools import server_tools
 from klaviyo_mcp.registry.app_page import URI
@@ -43,13 +43,13 @@ class Listing:
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.lists(action)]
         own = server_tools(exposure, registry.names)
-        self._tools = {tool["name"]: tool for tool in own} | {
+        self._tools: dict[str, JSON] = {tool["name"]: tool for tool in own} | {
             registry.names.listed(action.name): self._as_listed(action, registry.names) for action in self._actions
         }
         if room > TAKEN_UNTOLD:
             told = {CLIENTS_LIMIT: min(room + BESIDE, MOST)}
             self._tools = {
-                name: {**tool, "_meta": {**tool.get("_meta", {}), **told}} for name, tool in self._tools.items()
+                name: {**tool, "_meta": {**mapping(tool.get("_meta")), **told}} for name, tool in self._tools.items()
             }
         self._made: OrderedDict[object, types.ListToolsResult] = OrderedDict()
 

@@ -1,7 +1,7 @@
 """What reports compute and what they find worth a look, as data: `report_rules.yaml`, read with the first report."""
 
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -80,5 +80,5 @@ def report_rules() -> ReportRules:
     """The rules as they are written down."""
     import yaml  # only reports pay for it
 
-    text = resources.files(__package__).joinpath("report_rules.yaml").read_text("utf-8")
+    text = Path(__file__).with_name("report_rules.yaml").read_text("utf-8")
     return ReportRules.model_validate(yaml.safe_load(text))

@@ -1,7 +1,7 @@
 """Layouts of reports: `layouts.yaml`, read with the first report that is drawn."""
 
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, TypeAdapter
@@ -70,5 +70,5 @@ def layouts() -> dict[str, Layout]:
     """The layout of each report, by the name of its action."""
     import yaml  # only reports pay for it
 
-    text = resources.files(__package__).joinpath("layouts.yaml").read_text("utf-8")
+    text = Path(__file__).with_name("layouts.yaml").read_text("utf-8")
     return TypeAdapter(dict[str, Layout]).validate_python(yaml.safe_load(text))
