@@ -61,8 +61,8 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
 
-screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages in docs/images anew
-	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py
+screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages and of reports in docs/images anew
+	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k 'pictured or read_by_everybody' tests/hosted/test_pages.py tests/reports
 
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)

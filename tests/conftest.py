@@ -66,6 +66,7 @@ SLOW = (
     "registry/test_schema_form.py",
     "runtime/test_any_answer.py",
     "runtime/test_audit.py",
+    "reports/",
     "sandbox/proof/",
     "sandbox/test_home.py",
     "sandbox/test_oauth.py",

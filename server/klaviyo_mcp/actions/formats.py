@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from klaviyo_mcp.actions.days import is_period
 from klaviyo_mcp.actions.settled import name_in
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 
@@ -30,6 +31,7 @@ def checker(*, names: bool = False) -> "FormatChecker":
         "phone": is_phone,
         "date-time": is_time,
         "date": is_date,
+        "period": is_period,
         "uri": is_uri,
         "base64": is_base64,
         "country": is_country,
@@ -129,6 +131,11 @@ FORMAT_FIXES = {
     "phone": ("is not a phone number in E.164 form", "Use + and the country code, digits only, like +14155550123"),
     "date-time": ("is not a time", "Use RFC 3339, like 2026-11-30T09:00:00Z"),
     "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
+    "period": (
+        "names no days",
+        "Use last_7_days, last_30_days, last_90_days, last_week, last_month, last_3_months, last_12_months, another "
+        "such key, or two days at most a year apart, like 2026-10-01..2026-10-31",
+    ),
     "base64": ("is not base64", "Encode the bytes of the file as base64"),
     "country": ("is not a country code", "Use the two capitals of ISO 3166-1, like US"),
     "hex-color": ("is not a hex colour", "Use # and six digits, like #1F3A2E"),

@@ -53,8 +53,8 @@ def error_text(answer: Answer) -> str:
         if not problem.get("argument") and problem["problem"] in lines[0]:
             continue  # the message has said it
         where = f"{problem['argument']}: " if problem.get("argument") else ""
-        fix = f". {problem['fix']}" if problem.get("fix") else ""
-        lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?").replace("..", "."))
+        said = [_ended(part) for part in (problem["problem"], problem.get("fix")) if part]
+        lines.append(f"- {where}{' '.join(said)}")
     if candidates := error.get("candidates"):
         lines.append(CANDIDATES)
         lines += [f"- {found['name']} ({found['effect']}): {found['summary']}" for found in candidates]
@@ -81,6 +81,10 @@ def error_text(answer: Answer) -> str:
     if is_written_by_users(error):
         lines.insert(1, EXPLAINED)
     return "\n".join(lines)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _is_table(key: str, value: Any) -> bool:

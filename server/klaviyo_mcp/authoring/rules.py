@@ -29,7 +29,7 @@ from klaviyo_mcp.registry.steps import GIVEN_BY_THE_ENGINE, Step, StepsRequest
 from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
-ENGINE_ARGUMENTS = {"expect", "fields", "fresh", "max_records"}
+ENGINE_ARGUMENTS = {"charts", "expect", "fields", "fresh", "max_records"}
 """Arguments that the engine itself uses, and that therefore reach no hole."""
 
 ANSWERED = {"duplicate_profile_id", "next_cursor", "retry_at", "next_step", "send_time"}

@@ -22,6 +22,7 @@ MODULES = (
     "importing",
     "exporting",
     "jobs",
+    "report",
     "connect",
     "accounts",
     "doctor",

@@ -6,6 +6,7 @@ Nothing heavy is imported, so that a client over stdio has its answer while the 
 from typing import Any
 
 from klaviyo_mcp import __version__
+from klaviyo_mcp.registry.app_page import CAPABILITY
 
 INSTRUCTIONS = """\
 Klaviyo (e-mail and SMS marketing). Each tool is one action. Where there is find_actions, most actions are not listed:
@@ -41,6 +42,8 @@ _CAPABILITIES = {
     "resources": {"listChanged": False, "subscribe": False},
     "tools": {"listChanged": False},
 }
+_MODERN_CAPABILITIES = {**_CAPABILITIES, "extensions": CAPABILITY}
+"""A revision with a handshake knows no extensions of servers, and the SDK leaves them out of its result."""
 _SELF = {"name": NAME, "title": TITLE, "version": __version__}
 _META = "io.modelcontextprotocol/"
 
@@ -68,7 +71,7 @@ def discovered() -> dict[str, Any]:
     """The result of `server/discover`."""
     return {
         "supportedVersions": [MODERN_VERSION],
-        "capabilities": _CAPABILITIES,
+        "capabilities": _MODERN_CAPABILITIES,
         "instructions": INSTRUCTIONS,
         **modern(ttl_ms=0),
     }

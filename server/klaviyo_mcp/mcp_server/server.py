@@ -18,8 +18,10 @@ from klaviyo_mcp.mcp_server.elicitation import question_in_answer
 from klaviyo_mcp.mcp_server.job_resources import JOB_TEMPLATES, read_report, report_asked_for
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.prompts import Prompts
+from klaviyo_mcp.mcp_server.report_views import Views, with_views
 from klaviyo_mcp.mcp_server.resources import TEMPLATES, Resources
 from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.registry.app_page import CAPABILITY
 from klaviyo_mcp.runtime.answering import Response
 from klaviyo_mcp.runtime.audit import Audit
 from klaviyo_mcp.runtime.job_worker import JobWorker
@@ -77,6 +79,7 @@ def make_server(
     # Those are the SDK's own spans, which repeat whatever a client sends as the name of a tool; ours, made in
     # `runtime.watching`, do not.
     server.middleware.clear()
+    server.extensions.update(CAPABILITY)
     return server
 
 
@@ -114,7 +117,10 @@ class _Handlers:
         response = await logged_if_left(context, answering, own)
         if self._after is not None:
             response = await self._after(context, response)
-        return question_in_answer(context, response) or _result(response)
+        action = self._engine.registry.get(response.action)
+        report = action is not None and action.spec.result.report
+        response, views = await with_views(context, params.name, response, is_report=report)
+        return question_in_answer(context, response) or _result(response, views)
 
     async def list_resources(
         self, _context: _Context, _params: types.PaginatedRequestParams | None
@@ -156,10 +162,10 @@ def _client(context: _Context) -> str:
     return f"{told.client_info.name} {told.client_info.version}" if told else ""
 
 
-def _result(response: Response) -> types.CallToolResult:
+def _result(response: Response, views: Views) -> types.CallToolResult:
     return types.CallToolResult(
-        content=[types.TextContent(text=response.text)],
+        content=[types.TextContent(text=response.text), *views.content],
         structured_content=response.answer.data,
         is_error=response.is_error,
-        _meta={CALL_ID: response.call_id, **response.meta},
+        _meta={CALL_ID: response.call_id, **response.meta, **views.meta},
     )

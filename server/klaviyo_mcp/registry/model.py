@@ -185,7 +185,8 @@ class ResultShape(Part):
     `resource` and `collection` are JSON:API data; `identifiers` are ids only; `job` is accepted work with a job record;
     `accepted` is accepted work with an empty body; `done` is finished work with an empty body; `raw` is passed through;
     `composite` is the answer of a `steps` action, or of a service. `rows` names the attribute of a report that holds
-    its rows, `covers` the argument that holds its timeframe: its days, time zone and currency are told.
+    its rows, `covers` the argument that holds its timeframe: its days, time zone and currency are told. A `report` can
+    be drawn: `klaviyo_mcp/reports/layouts.yaml` says how.
 
     `note` is always told, each of `notes` when its condition holds. Of several `verify` the first whose condition holds
     is offered. `ends` is what ends the `job`, where Klaviyo has something that does.
@@ -196,6 +197,7 @@ class ResultShape(Part):
     paged: bool = False
     rows: str | None = None
     covers: str | None = None
+    report: bool = False
     note: str | None = None
     notes: list[Note] = []
     verify: Verification | list[Verification] | None = None
