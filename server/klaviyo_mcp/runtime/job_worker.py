@@ -97,7 +97,8 @@ class JobWorker:
         """Raises ServiceProblem in a program that ends with its call: nobody would carry a job out."""
         if not self._serving:
             raise ServiceProblem(
-                "A job is run by a server that stays, and this program ends with the call. Nothing was sent.",
+                "A job is run by a server that stays, or by a program within `async with Klaviyo()`; this one ends with "
+                "the call. Nothing was sent.",
                 "On the command line: klaviyo-mcp import, klaviyo-mcp export, klaviyo-mcp jobs resume.",
             )
 
@@ -135,22 +136,26 @@ class JobWorker:
         store = await self.store()
         return await run_sync(lambda: leases_of(store, self.application.settings).alive(job.worker))
 
+    def serve(self) -> None:
+        """Run from now on the jobs that are begun here, until `close`. Those of others are left alone."""
+        self._serving = True
+
     @asynccontextmanager
     async def looking_after(self) -> AsyncGenerator[None]:
         """As long as this is entered, unfinished jobs are found and gone on with; they are broken off at the end."""
-        self._serving = True
+        self.serve()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._look_after)
             try:
                 yield
             finally:
-                self._serving = False
                 tasks.cancel_scope.cancel()
                 with anyio.CancelScope(shield=True):
                     await self.close()
 
     async def close(self) -> None:
         """Stop at once: whoever comes next goes on."""
+        self._serving = False
         engine, self._engine = self._engine, None
         if engine is not None:
             if self.host is not None:
