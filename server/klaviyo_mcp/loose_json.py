@@ -44,7 +44,8 @@ def everything(value: Any) -> Iterator[Any]:
     while left:
         part = left.pop()
         yield part
-        left.extend(part.values() if is_object(part) else items(part))
+        if not isinstance(part, str):
+            left.extend(part.values() if is_object(part) else items(part))
 
 
 def text(value: object) -> str:
