@@ -47,6 +47,8 @@ class Wrong(Exception):
 def number(text: str, reading: str = "number") -> int | float:
     """The number that a text is. Raises Wrong, also where a comma could be a decimal one or not."""
     text = _short(text, "is not a number", "Write it like 1234.56")
+    if reading != "number," and len(text) <= DIGITS and PLAIN_NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
     text = MONEY.sub("", text)
     if reading == "number,":
         if COMMA_NUMBER.fullmatch(text) is None:
@@ -58,7 +60,7 @@ def number(text: str, reading: str = "number") -> int | float:
         if COMMA_NUMBER.fullmatch(text):
             raise Wrong("is a number whose comma can mean two things", "Give --decimal comma or --decimal point")
         raise Wrong("is not a number", "Write it like 1234.56")
-    if sum(character.isdecimal() for character in text) > DIGITS:
+    if len(text) > DIGITS and sum(character.isdecimal() for character in text) > DIGITS:
         raise Wrong(f"has more than {DIGITS} digits, which a number does not keep", "Send it as text")
     return float(text) if "." in text else int(text)
 
@@ -82,6 +84,10 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
             raise Wrong("is not a time in seconds since 1970", "Write it like 2026-11-30T09:00:00Z")
         seconds = float(text) if reading == "unix" else int(text) / 1000
         return _written(datetime.fromtimestamp(seconds, UTC)), False
+    if len(text) == 20 and text[4] == "-" == text[7] and text[10] == "T" and text[19] == "Z":
+        # As most exports have them, and three times as fast.
+        with suppress(ValueError):
+            return _written(datetime.fromisoformat(text)), False
     match = TIME.fullmatch(text)
     if match is None:
         raise Wrong("is not a time", "Write it like 2026-11-30T09:00:00Z")
