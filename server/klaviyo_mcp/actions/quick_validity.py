@@ -55,6 +55,9 @@ class QuickValidity:
             checks.append(self._lists(schema))
         if schema.keys() & OF_OBJECTS:
             checks.append(self._objects(schema))
+        if len(checks) == 2:
+            first, second = checks
+            return lambda value: first(value) and second(value)
         if len(checks) < 2:
             return checks[0] if checks else lambda _: True
         return lambda value: all(check(value) for check in checks)

@@ -92,6 +92,21 @@ def _read(parts: list[str], values: Mapping[str, Any]) -> Any:
     return value
 
 
+def _reader(parts: list[str]) -> _Make:
+    """What reads a hole; most of them are of two parts, such as `item.email`."""
+    if len(parts) != 2:
+        return partial(_read, parts)
+    first, second = parts
+
+    def read(values: Mapping[str, Any]) -> Any:
+        inner = values.get(first)
+        if is_object(inner):
+            return inner.get(second, ABSENT)
+        return _read(parts, values)
+
+    return read
+
+
 def _whole(template: Any, filters: dict[str, FilterField]) -> _Make:
     """As `_maker`, with the object at the top kept."""
     if is_object(template) and not _is_form(template):
@@ -103,7 +118,7 @@ def _maker(template: Any, filters: dict[str, FilterField]) -> _Make:
     """What fills a template with values. It is looked at once, as `$each` may fill its own ten thousand times."""
     if isinstance(template, str):
         if name := hole(template):
-            return partial(_read, name.split("."))
+            return _reader(name.split("."))
         text = template[1:] if template.startswith("$$") else template
         return lambda _: text
     if is_list(template):
@@ -219,12 +234,11 @@ def _plain(value: Any) -> str:
 def _body(template: Any, arguments: JSON) -> Any:
     if template is None:
         return None
-    body = fill(template, arguments)
     envelope = mapping(template).get("data")
-    if is_object(envelope) and not _is_form(envelope):
-        # JSON:API wants its envelope whole, also when no attribute is given.
-        body["data"] = fill(envelope, arguments)
-    return body
+    if not is_object(envelope) or _is_form(envelope):
+        return fill(template, arguments)
+    # JSON:API wants its envelope whole, also when no attribute is given.
+    return {**fill({**template, "data": {}}, arguments), "data": fill(envelope, arguments)}
 
 
 def _form(action: Action, template: HttpRequest, arguments: JSON) -> dict[str, str | tuple[str, bytes]] | None:
