@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klaviyo_mcp.jobs.errors import JobProblem
-from klaviyo_mcp.jobs.exporting import Target
+from klaviyo_mcp.jobs.rows_file import Target
 from klaviyo_mcp.runtime.exports import check_free
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve

@@ -16,7 +16,7 @@ from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.jobs.export_kind import ExportKind, load_export_kinds
 from klaviyo_mcp.jobs.exporting import pages
-from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, taken
+from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, ask_anew, taken
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.klaviyo.requests import Reply
 from klaviyo_mcp.registry.registry import Registry
@@ -177,9 +177,10 @@ async def test_nothing_is_twice_or_missing_while_people_come_go_and_change(shop:
     size=st.integers(1, 9),
     truncates=st.booleans(),
     changes=st.lists(st.tuples(st.booleans(), st.integers(0, 39)), max_size=20),
+    expired=st.sets(st.integers(1, 30)),
 )
 def test_any_times_and_any_changes_leave_nothing_out_and_nothing_twice(
-    gaps: list[float], size: int, truncates: bool, changes: list[tuple[bool, int]]
+    gaps: list[float], size: int, truncates: bool, changes: list[tuple[bool, int]], expired: set[int]
 ) -> None:
     """Klaviyo as a list of times: cursors are places by time and id, and filters may compare by the second."""
     rows: dict[str, datetime] = {}
@@ -192,6 +193,9 @@ def test_any_times_and_any_changes_leave_nothing_out_and_nothing_twice(
     question = Question({}, until=(at + timedelta(seconds=60)).isoformat())
     place, found, waiting = Place(), list[str](), list(changes)
     while not place.over:
+        if place.cursor and place.pages in expired:
+            expired.remove(place.pages)
+            assert ask_anew(kind, place)
         arguments = arguments_at(kind, question, place)
         found += [row["id"] for row in taken(kind, question, place, _page(rows, arguments, size, truncates))]
         assert place.pages < 200

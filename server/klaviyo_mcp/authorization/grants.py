@@ -151,6 +151,10 @@ class Grants:
         own = [grant for grant in found if not self._by_user or grant.user == owner.user]
         return sorted((grant for grant in own if with_page or grant.client_id), key=lambda grant: -grant.created)
 
+    async def any_works(self, account_id: str) -> bool:
+        """Whether an account has a grant, whosever, that Klaviyo is not known to refuse."""
+        return any(grant.reconnect is None for grant in await self._read(await self._ids(account_id)))
+
     async def last_used(self, grant: McpGrant) -> float | None:
         """When it was last used, as far as was noted: calls are every ten minutes, refreshes always."""
         with store_trouble(self.vault.place):

@@ -180,6 +180,10 @@ class AuthorizationServer:
         """The grants of the session's account, newest first."""
         return await self._managing.connected_clients(session)
 
+    async def is_connected(self, account_id: str) -> bool:
+        """Whether anybody has a grant for this account that Klaviyo is not known to refuse."""
+        return await self._grants.any_works(account_id)
+
     async def disconnect(self, session: Session, grant_id: str) -> Removal | None:
         """Delete one grant; Klaviyo is told of the last. None when the session has no such grant."""
         return await self._managing.disconnect(session, grant_id)

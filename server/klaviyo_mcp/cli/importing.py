@@ -101,7 +101,7 @@ class _How:
 
 def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> None:
     from klaviyo_mcp.cli.job_watching import counting, problems_told, reported  # as above
-    from klaviyo_mcp.jobs.preparing import kind_of, prepared, same_file
+    from klaviyo_mcp.jobs.preparing import kind_of, prepared, queued, same_file
     from klaviyo_mcp.jobs.source import open_source
     from klaviyo_mcp.runtime.assembly import assemble, select
     from klaviyo_mcp.runtime.jobs import found_account, open_store, whose
@@ -126,6 +126,8 @@ def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> Non
             written = reported(store, draft.job, how.folder) if left_out else []
             _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
             may = _agreed(draft, how, resumes=before is not None)
+            if may and before is None:
+                queued(store, draft)
         except BaseException:
             store.forget(draft.job.id)
             raise
@@ -134,10 +136,7 @@ def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> Non
         if not may:
             _end(draft, lines, how)
             return
-        job = before or draft.job
-        if before is None:
-            store.change(job.id, only=("draft",), state="queued", facts=job.facts)
-        _run(store, selection, job.id, how)
+        _run(store, selection, (before or draft.job).id, how)
 
 
 def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:

@@ -159,6 +159,7 @@ def work(
 ) -> None:
     """Run what is queued, and take over what the dead have left, until interrupted."""
     from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import StoreAway
     from klaviyo_mcp.runtime.assembly import assemble
     from klaviyo_mcp.runtime.jobs import found_account, open_engine, whose
     from klaviyo_mcp.runtime.logs import start_logging
@@ -169,12 +170,19 @@ def work(
         mine = whose(found_account(assemble(selection, account=account)))
         engine = open_engine(store, selection, account=account, client="klaviyo-mcp jobs work")
         engine.start()
+        away_for = 0.0
         try:
             while True:
-                begun = engine.look_after([mine])
-                warn(f"works on {job}" for job in begun)
-                if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
-                    return
+                try:
+                    begun = engine.look_after([mine])
+                    warn(f"works on {job}" for job in begun)
+                    if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
+                        return
+                except StoreAway as away:
+                    away_for += LOOK_AFTER_EVERY
+                    warn([away.message] if away_for == LOOK_AFTER_EVERY else [])
+                else:
+                    away_for = 0.0
                 sleep(LOOK_AFTER_EVERY)
         finally:
             engine.close()
@@ -183,7 +191,7 @@ def work(
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
-    from klaviyo_mcp.jobs.exporting import drop, target_of
+    from klaviyo_mcp.jobs.exporting import drop
     from klaviyo_mcp.jobs.running import cancel_now
     from klaviyo_mcp.runtime.jobs import leases_of
 
@@ -191,18 +199,19 @@ def _wish(id: str, wish: str) -> None:
         store, selection = _opened()
         job = store.job(id)
         alive = bool(job.worker) and leases_of(store, selection.settings).alive(job.worker)
-        if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
+        if job.state == "running" and alive and store.wish(job.id, wish):
+            wish = store.job(job.id).wish or wish
             print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
         elif wish == "cancel" and cancel_now(store, job):
             if job.facts["does"] == "export":
-                drop(target_of(job))
+                drop(job)
             print(f"Job {job.id} is cancelled. What was sent stays sent.")
         elif wish == "pause" and store.change(
             job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."
         ):
             print(f"Job {job.id} is paused.")
         else:
-            raise NotPossibleNow(f"The job {job.id} is {job.state}, and cannot {wish}")
+            raise NotPossibleNow(f"The job {job.id} is {store.job(job.id).state}, and cannot {wish}")
 
 
 def _opened() -> "tuple[JobStore, Selection]":

@@ -67,6 +67,11 @@ def hosted_config(
         raise SettingsError(f"KLAVIYO_MCP_PUBLIC_URL: {error}") from None
 
 
+def keeps_jobs(settings: Settings) -> bool:
+    """Whether there is a place for jobs and files that every instance reaches: one instance alone has its own."""
+    return settings.klaviyo_mcp_vault_url is None or settings.klaviyo_mcp_jobs_url is not None
+
+
 def asked_for(settings: Settings, registry: Registry) -> Levels:
     """The levels, with the scopes that Klaviyo is asked for. Raises SettingsError where some cannot be left out."""
     try:

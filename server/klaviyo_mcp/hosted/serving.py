@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,7 +15,8 @@ from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.pacing import OwnPace
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.app import Draining, hosted_app
-from klaviyo_mcp.hosted.config import hosted_config
+from klaviyo_mcp.hosted.company_files import CompanyFiles
+from klaviyo_mcp.hosted.config import hosted_config, keeps_jobs
 from klaviyo_mcp.hosted.limiting import shared_pace
 from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants
 from klaviyo_mcp.hosted.tenants import Tenants, company_of
@@ -28,7 +29,11 @@ from klaviyo_mcp.runtime.assembly import Selection, assemble
 from klaviyo_mcp.runtime.authorities import bracketed
 from klaviyo_mcp.runtime.exporters import Exporting
 from klaviyo_mcp.runtime.listening import listen
-from klaviyo_mcp.runtime.logs import announce
+from klaviyo_mcp.runtime.logs import announce, log
+from klaviyo_mcp.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.store import JobStore
 
 MOST_OPEN = 1_000
 """Accounts that stay open at a time; each takes some kilobytes."""
@@ -73,9 +78,30 @@ def hosted_service(
         application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
     )
     app = hosted_app(
-        server, authorization, config, registry, settings, receiving=receiving, draining=draining, pace=pace
+        server,
+        authorization,
+        config,
+        registry,
+        settings,
+        receiving=receiving,
+        draining=draining,
+        pace=pace,
+        files=_files(settings, config),
     )
     return HostedService(app, accounts, authorization)
+
+
+def _files(settings: Settings, config: AuthorizationConfig) -> CompanyFiles | None:
+    """Where files for jobs are kept, None where none are taken."""
+    if not settings.klaviyo_mcp_upload_mb or not keeps_jobs(settings):
+        return None
+
+    def open_now() -> "JobStore":
+        from klaviyo_mcp.runtime.jobs import open_store  # loaded with the first file or job
+
+        return open_store(settings)
+
+    return CompanyFiles(open_now, config.api_url, settings.klaviyo_mcp_upload_mb)
 
 
 def serve_hosted(
@@ -90,6 +116,11 @@ def serve_hosted(
     if settings.klaviyo_mcp_metrics_port is not None:
         show_measurements(host, settings.klaviyo_mcp_metrics_port)
         watch_grants(lambda: service.accounts.open_now)
+    if not keeps_jobs(settings):
+        log.warning(
+            "KLAVIYO_MCP_JOBS_URL is not set, and instances share nothing else that jobs could be kept in: jobs and "
+            "uploads are refused."
+        )
     announce(f"listening on http://{bracketed(host)}:{listener.getsockname()[1]}, reached at {config.issuer}")
     LeavingServer(
         uvicorn_config(

@@ -1,11 +1,13 @@
 """The report of a job as files: `rejected.csv` has the rows that did not get in, `result.jsonl` what became of all.
 
-Both can be written again as long as the job is kept. Each is written beside and then put in place, whole or not at all.
+Both can be written again as long as the job is kept. Each is written beside and then put in place, whole or not at all;
+nobody else can read them, as they hold rows of people.
 """
 
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from heapq import merge
@@ -27,7 +29,7 @@ def write_report(store: JobStore, job: Job, folder: Path) -> list[Path]:
 
     `rejected.csv` is left out where every row got in. Raises OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = [_written(folder / "result.jsonl", (json.dumps(line) + "\n" for line in results(store, job)))]
     lines = rejected_lines(store, job)
     header, first = next(lines), next(lines, None)
@@ -57,7 +59,7 @@ def write_failed(store: JobStore, job: Job, folder: Path) -> Path | None:
     first = next(rows, None)
     if first is None:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns: list[str] = job.facts.get("columns") or []
     delimiter = job.facts.get("delimiter") or ","
     if job.facts.get("form") != "csv":
@@ -107,8 +109,10 @@ def _line(cells: list[str]) -> str:
 
 def _written(path: Path, lines: Iterator[str]) -> Path:
     part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
     try:
-        with part.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
             file.writelines(lines)
         part.replace(path)
     finally:

@@ -24,6 +24,23 @@ class Seals:
         text = json.dumps([for_, value], ensure_ascii=False, separators=(",", ":"))
         return self._opener.encrypt(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
 
+    def seal_bytes(self, data: bytes, for_: str) -> bytes:
+        """Bytes, packed and sealed likewise."""
+        return self._opener.encrypt(zlib.compress(for_.encode() + b"\n" + data, 1))
+
+    def open_bytes(self, sealed: bytes, for_: str) -> bytes:
+        """What `seal_bytes` sealed for this. Raises SealBroken."""
+        try:
+            sealed_for, _, data = zlib.decompress(self._opener.decrypt(sealed)).partition(b"\n")
+        except (InvalidToken, zlib.error):
+            sealed_for, data = b"", b""
+        if sealed_for != for_.encode():
+            raise SealBroken(
+                "What was kept cannot be opened: the key of the vault is another one than when it was sealed.",
+                "Set KLAVIYO_MCP_VAULT_KEY to NEW,OLD with the key of then, or give the file once more.",
+            )
+        return data
+
     def open(self, sealed: bytes, for_: str) -> Any:
         """What was sealed for this. Raises SealBroken."""
         try:

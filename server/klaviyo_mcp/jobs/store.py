@@ -5,19 +5,21 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 """
 
 import json
+import os
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from klaviyo_mcp.jobs.checking import Rejected
-from klaviyo_mcp.jobs.errors import NoSuchJob, StoreProblem
+from klaviyo_mcp.jobs.errors import NoSuchJob, StoreAway, StoreProblem, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
 
@@ -26,9 +28,12 @@ State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
 ChunkState = Literal["ready", "sending", "sent", "done"]
 """`sending` until its answer is stored: after a death nobody knows what became of it."""
 ENDED = ("done", "cancelled")
+UNFINISHED = ("queued", "running", "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
 
+MAKING, QUEUEING = 7_270_001, 7_270_002
+"""The numbers of the locks under which tables are made, and jobs begun."""
 _tables = sa.MetaData()
 _jobs = sa.Table(
     "klaviyo_jobs",
@@ -96,18 +101,49 @@ class Chunk:
     notes: JSON
 
 
+@contextmanager
+def database_told() -> Generator[None]:
+    """What the database does not do, as StoreProblem, in words without the values that it was given."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        raise (StoreAway if _passes(error) else StoreProblem)(
+            f"The database of jobs cannot be used: {cause}.",
+            "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
+            "where they were with: klaviyo-mcp jobs resume ID",
+        ) from None
+
+
+def _passes(error: SQLAlchemyError) -> bool:
+    """Whether a database that is there again, or free, would do it: a file that cannot be used stays so."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return not type(error.orig).__module__.startswith("sqlite3") or "locked" in str(error.orig)
+    return isinstance(error, sa.exc.TimeoutError)
+
+
+def make_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
+    """Make those that are not there. Raises StoreProblem."""
+    with database_told(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Instances of a service that start together would all make them.
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MAKING})
+        tables.create_all(connection)
+
+
 class JobStore:
     """The tables of one database. Raises StoreProblem for what the database does not do."""
 
     def __init__(self, url: str, seals: Seals) -> None:
         """`url` is SQLAlchemy's. Tables that are not there are made."""
-        self._seals = seals
+        self.seals = self._seals = seals
         self.sqlite = url.startswith("sqlite")
+        if self.sqlite:
+            _for_us_alone(Path(sa.make_url(url).database or ""))
         self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite)
         if self.sqlite:
             event.listen(self.engine, "connect", _as_dbos_does)
-        with self._told(), self.engine.begin() as connection:
-            _tables.create_all(connection)
+        make_tables(self.engine, _tables)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -141,14 +177,16 @@ class JobStore:
         with self._told(), self.engine.connect() as connection:
             return [_job(row) for row in connection.execute(query)]
 
-    def change(self, id: str, *, only: Iterable[str] = (), **values: Any) -> bool:
-        """Change columns of a job, where its state is one of `only`; whether that was so."""
+    def change(self, id: str, *, only: Iterable[str] = (), held: Job | None = None, **values: Any) -> bool:
+        """Change columns of a job, where its state is one of `only` and it is still `held`; whether that was so."""
         for name in ("facts", "progress"):
             if name in values:
                 values[name] = json.dumps(values[name])
         query = _jobs.update().where(_jobs.c.id == id).values({**values, "changed": _now()})
         if states := list(only):
             query = query.where(_jobs.c.state.in_(states))
+        if held is not None:
+            query = query.where(*_held(held))
         with self._writing() as connection:
             return connection.execute(query).rowcount > 0
 
@@ -188,14 +226,20 @@ class JobStore:
             yield row.state, json.loads(zlib.decompress(row.lines)), json.loads(row.notes)
 
     def set_chunk(
-        self, job: str, number: int, state: ChunkState, notes: JSON, rejected: Iterable[Rejected] = ()
+        self, job: Job, number: int, state: ChunkState, notes: JSON, rejected: Iterable[Rejected] = ()
     ) -> None:
-        """What became of a chunk, and which of its rows did not get in on the way there. To be repeated at will."""
-        query = _chunks.update().where(_chunks.c.job == job, _chunks.c.number == number)
+        """What became of a chunk, and which of its rows did not get in on the way there. To be repeated at will.
+
+        Raises Superseded once another run has the job: what that one has written stands.
+        """
+        query = _chunks.update().where(_chunks.c.job == job.id, _chunks.c.number == number)
         part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
         with self._writing() as connection:
+            # The row is locked, as a claim in between would let this come after what the next run writes.
+            if connection.execute(sa.select(_jobs.c.id).where(*_held(job)).with_for_update(read=True)).first() is None:
+                raise Superseded
             connection.execute(query.values(state=state, notes=json.dumps(notes)))
-            self._reject(connection, job, part, list(rejected), replace=True)
+            self._reject(connection, job.id, part, list(rejected), replace=True)
 
     def reject(self, job: str, number: int, rejected: list[Rejected]) -> None:
         """Rows that did not pass the check, in the order of the file; `number` is that of the batch."""
@@ -224,11 +268,41 @@ class JobStore:
         with self._told(), self.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def claim(self, id: str, worker: str, before: str, *, only: Iterable[str] = ()) -> bool:
-        """Make a job a worker's own, if it still is as the caller saw it. Its worker before stops at its next step."""
-        query = _jobs.update().where(_jobs.c.id == id, _jobs.c.worker == before, _jobs.c.state.in_(list(only)))
+    def claim(self, job: Job, worker: str, *, only: Iterable[str], **values: Any) -> bool:
+        """Begin another run of a job as a worker's own, if it still is as the caller saw it; whether that was so.
+
+        The run before can write nothing any more, and stops at its next step.
+        """
+        query = _jobs.update().where(*_held(job), _jobs.c.state.in_(list(only)))
+        given = {"worker": worker, "state": "running", "runs": job.runs + 1, "changed": _now(), **values}
         with self._writing() as connection:
-            return connection.execute(query.values(worker=worker, changed=_now())).rowcount > 0
+            return connection.execute(query.values(given)).rowcount > 0
+
+    def wish(self, id: str, wish: str) -> bool:
+        """Ask something of a job that runs; whether it does. Nobody's pause takes back what is to be cancelled."""
+        query = _jobs.update().where(_jobs.c.id == id, _jobs.c.state == "running")
+        kept = sa.case((_jobs.c.wish == "cancel", "cancel"), else_=wish)
+        with self._writing() as connection:
+            return connection.execute(query.values(wish=kept, changed=_now())).rowcount > 0
+
+    def queue(self, job: Job, clashes: Callable[[Job], bool]) -> Job | None:
+        """Have a draft or a new job wait for its run, unless an unfinished one clashes: that one is given.
+
+        Of several processes that do so at once, one is first, and the others get its job.
+        """
+        unfinished = sa.select(_jobs).where(_jobs.c.whose == job.whose, _jobs.c.state.in_(UNFINISHED))
+        values = {**_columns(job), "state": "queued", "changed": _now()}
+        with self._writing() as connection:
+            if not self.sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUEING)))
+            for other in map(_job, connection.execute(unfinished)):
+                if other.id != job.id and clashes(other):
+                    return other
+            if job.state != "draft":
+                connection.execute(_jobs.insert().values({**values, "created": _now()}))
+            elif not connection.execute(_jobs.update().where(_jobs.c.id == job.id).values(values)).rowcount:
+                raise NoSuchJob(f"The draft {job.id} was forgotten, as it is older than a day.", "Begin it anew.")
+        return None
 
     def end(self, job: str) -> None:
         """Forget the items of a job that has ended; their lines stay for the report."""
@@ -265,18 +339,24 @@ class JobStore:
         with self._told(), self.engine.begin() as connection:
             yield connection
 
-    @contextmanager
-    def _told(self) -> Generator[None]:
-        """What the database does not do, in words, without the values that it was given."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-            raise StoreProblem(
-                f"The database of jobs cannot be used: {cause}.",
-                "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
-                "where they were with: klaviyo-mcp jobs resume ID",
-            ) from None
+    _told = staticmethod(database_told)
+
+
+def _for_us_alone(path: Path) -> None:
+    """A file that nobody else can read; SQLite gives those beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreProblem(
+            f"The database of jobs {path} cannot be opened ({error.strerror}).",
+            "Set KLAVIYO_MCP_HOME to a folder that can be written.",
+        ) from None
+
+
+def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    """That a job is this worker's, in this run."""
+    return _jobs.c.id == job.id, _jobs.c.worker == job.worker, _jobs.c.runs == job.runs
 
 
 def _as_dbos_does(connection: Any, _record: object) -> None:

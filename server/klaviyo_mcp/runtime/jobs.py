@@ -99,7 +99,12 @@ def found_account(application: Application) -> Account:
 
 def whose(account: Account) -> str:
     """What tells the company of an account from all others, whatever it is called here."""
-    return sha256(account.counted_as.encode()).hexdigest()[:24]
+    return whose_company(account.company)
+
+
+def whose_company(company: str) -> str:
+    """The same for a company by its `company_at`."""
+    return sha256(company.encode()).hexdigest()[:24]
 
 
 def sender_of(selection: Selection, account: str | None, client: str) -> OpenSender:

@@ -1,0 +1,117 @@
+"""The files of companies, which people upload for jobs: kept where the jobs are, looked at before they are kept."""
+
+import shutil
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+
+from klaviyo_mcp.accounts.account import company_at
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.store import JobStore
+    from klaviyo_mcp.jobs.uploads import Upload, Uploads
+
+MOST_FILES = 20
+MOST_TIMES = 5
+"""How many files a company may have, and how often the bytes of the largest in all of them."""
+MB = 1_000_000
+AS_CSV = "Save it as CSV UTF-8 and upload that file."
+T = TypeVar("T")
+
+
+class NotTaken(Exception):
+    """A file that is not kept. `message` says why, and `advice` what to do, to the person who has it."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        """Both are sentences."""
+        super().__init__(message)
+        self.message, self.advice = message, advice
+
+
+class CompanyFiles:
+    """Files by company. Nothing is opened, or even loaded, before one is asked for. Raises StoreProblem."""
+
+    def __init__(self, open_store: "Callable[[], JobStore]", base_url: str, most_mb: int) -> None:
+        """`base_url` is where the companies are, `most_mb` what one file may have."""
+        self._open_store = open_store
+        self._base_url = base_url
+        self.most_mb = most_mb
+        self._uploads: Uploads | None = None
+        self._opening = anyio.Lock()
+
+    async def of(self, account_id: str) -> "list[Upload]":
+        """Those of a company, the newest first."""
+        return await self._do(lambda uploads: uploads.of(self._whose(account_id)))
+
+    async def take(self, account_id: str, name: str, file: BinaryIO, size: int) -> "Upload":
+        """Look at a file and keep it for a company. Raises NotTaken."""
+        from klaviyo_mcp.jobs.errors import TooMuch  # as `_opened`
+        from klaviyo_mcp.jobs.uploads import Most, file_name
+
+        whose, name, most = self._whose(account_id), file_name(name), Most(MOST_FILES, MOST_TIMES * self.most_mb * MB)
+        about = await run_sync(_looked_at, file, name)
+        try:
+            return await self._do(lambda uploads: uploads.add(whose, account_id, name, about, file, size, most))
+        except TooMuch as problem:
+            raise NotTaken(problem.message, problem.advice) from None
+
+    async def remove(self, account_id: str, id: str) -> bool:
+        """Remove one of a company; whether it was there."""
+        return await self._do(lambda uploads: uploads.remove(self._whose(account_id), id))
+
+    async def forget(self, account_id: str) -> None:
+        """Remove all of a company."""
+        await self._do(lambda uploads: uploads.forget(account_id))
+
+    async def sweep(self, is_connected: Callable[[str], Awaitable[bool]]) -> None:
+        """Remove what is over a day old, and what is of companies that are not connected any more."""
+        await self._do(lambda uploads: uploads.tidy())
+        for account_id in await self._do(lambda uploads: uploads.companies()):
+            if not await is_connected(account_id):
+                await self.forget(account_id)
+
+    async def _do(self, work: "Callable[[Uploads], T]") -> T:
+        async with self._opening:
+            if self._uploads is None:
+                self._uploads = await run_sync(self._opened)
+        return await run_sync(partial(work, self._uploads))
+
+    def _opened(self) -> "Uploads":
+        from klaviyo_mcp.jobs.uploads import Uploads  # a database's driver, which a service without jobs need not load
+
+        return Uploads(self._open_store())
+
+    def _whose(self, account_id: str) -> str:
+        from klaviyo_mcp.runtime.jobs import whose_company  # as above
+
+        return whose_company(company_at(self._base_url, account_id))
+
+
+def _looked_at(file: BinaryIO, name: str) -> str:
+    """What is in a file, such as `CSV in UTF-8, comma, with 4 columns`; it stands at its beginning before and after.
+
+    Raises NotTaken for one that holds no rows.
+    """
+    from klaviyo_mcp.jobs.rows import SourceProblem  # as above
+    from klaviyo_mcp.jobs.source import open_source
+
+    with TemporaryDirectory(prefix="klaviyo-mcp-") as folder:
+        path = Path(folder, name)
+        with path.open("xb") as copy:
+            shutil.copyfileobj(file, copy, 1024 * 1024)
+        file.seek(0)
+        try:
+            source = open_source(path)
+        except SourceProblem as problem:
+            # Some advice is for a command line.
+            advice = AS_CSV if "--" in problem.advice or "pip" in problem.advice else problem.advice
+            raise NotTaken(f"{problem.message}.", advice) from None
+        with suppress(OSError):
+            path.unlink()
+    return source.told[0].removeprefix(f"{name} is ")
