@@ -3,7 +3,6 @@
 What is written otherwise than the schema asks for, and can mean one thing only, is read as that and told back.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -30,7 +29,7 @@ from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, json_bytes, mapping
 from klaviyo_mcp.registry.holes import path_holes
 from klaviyo_mcp.registry.registry import Action
 
@@ -148,7 +147,7 @@ def _as_object(action: Action, given: object) -> JSON:
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     check_bounds(action, given)
     try:
-        json.dumps(given, ensure_ascii=False).encode()
+        json_bytes(given)
     except (TypeError, ValueError):
         problem = Problem("", "they hold half a character, or what is not JSON", "Send plain JSON")
         raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None

@@ -7,8 +7,10 @@ of it any more, and stops before its next step. A workflow for each run keeps th
 DBOS's own recovery is not asked: it hands a workflow to whoever listens, also to one that has another account.
 """
 
+import ctypes
 import json
 import logging
+import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -37,6 +39,8 @@ LOOK_AGAIN, PAUSING = 5.0, 360
 """Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""
 ENDING = 3
 """Seconds that a workflow has for its last entry, when its job has just ended."""
+M_ARENA_MAX = -8
+"""How glibc's malloc.h calls the number of heaps."""
 Step = Callable[[], Awaitable[Any]]
 
 
@@ -75,6 +79,7 @@ class JobEngine:
 
     def start(self) -> None:
         """Hold the lease, and load the engine. Raises StoreProblem."""
+        _one_heap()
         self._leases.hold(self.worker)
         self._holder.start()
         _quiet()
@@ -250,6 +255,13 @@ def _cause(error: Exception) -> Exception:
 
 def _workflow_id(job: str, run: int) -> str:
     return f"{job}.{run}"
+
+
+def _one_heap() -> None:
+    """Have threads take memory from one heap, where glibc gives each its own, which keeps what a chunk took: 40 MB."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _quiet() -> None:
