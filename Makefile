@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients docs screenshots lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ tasks: $(TOOLS)  ## Have marketers' tasks done over the sandbox, or some: make t
 
 bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENCH="--full --redis" for more
 	$(BIN)/python bench/hosted.py $(BENCH)
+
+bench-jobs: $(TOOLS)  ## Measure jobs of a million rows beside Klaviyo's SDK, some 20 minutes; BENCH_ROWS=20000 for a try
+	$(BIN)/python bench/jobs.py
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"

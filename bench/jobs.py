@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -88,7 +88,7 @@ def imported(kind: str, file: Path, url: str, home: Path) -> None:
     row("rows that arrived", {name: seen[name]["rows"] for name in found}, "{:,.0f}")
     share = {name: shortest(requests, LIMITS[operation]) / max(took[name], 0.001) for name in found}
     row("share of the limits", share, "{:.1%}", share[OURS] >= SHARE)
-    row("of the minute's limit alone", {n: rate(requests, took[n], operation) for n in found}, "{:.1%}")
+    row("requests a minute, beside the limit", {n: rate(requests, took[n], operation) for n in found}, "{:.1%}")
     row("requests refused (429)", {name: seen[name]["refused"] for name in found}, "{:,.0f}")
     row("before the first request", {n: seen[n]["first"] - found[n].began for n in found}, "{:.1f} s")
     row("from the first to the last", took, "{:.1f} s")
@@ -158,7 +158,7 @@ def side_by_side(commands: dict[str, list[str]], url: str, home: Path, *, at_onc
     failed: list[str] = []
 
     def measure(name: str) -> None:
-        with (home / "log").open("w+") as log:
+        with (home / f"{name}.log").open("w+") as log:
             found[name], code = run(commands[name], environment(url, home), log)
             if code:
                 log.seek(0)
@@ -184,7 +184,8 @@ def run(command: list[str], variables: dict[str, str], log: IO[str]) -> tuple[Me
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            measured.samples.append((time.time(), resident(process)))
+            with suppress(StopIteration, OSError):  # it has ended just now
+                measured.samples.append((time.time(), resident(process)))
             time.sleep(0.25)
         process.returncode = os.waitstatus_to_exitcode(status)
     measured.seconds = time.time() - measured.began
