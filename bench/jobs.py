@@ -36,6 +36,7 @@ ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 EVENTS = ["--option", "metric=Placed Order", "--option", "backfill=true"]
 KINDS = {"events": ("bulk_create_events", 1_000, EVENTS), "profiles": ("bulk_import_profiles", 10_000, [])}
 """By kind the operation, the rows that a request takes at most, and options of the command."""
+ENOUGH = 300_000
 MOST_MEMORY, SHARE, GROWTH = 200.0, 0.95, 0.05
 OURS, SDK = "klaviyo-mcp", "SDK"
 
@@ -60,6 +61,10 @@ class Measured:
 
 def main() -> None:
     began, load = time.time(), os.getloadavg()
+    if ROWS < ENOUGH:
+        print(
+            f"\nA try: with fewer than {ENOUGH:,} rows the burst is what limits, and shares of the limits say little."
+        )
     print(f"\nJobs: {ROWS:,} rows; Python {sys.version.split()[0]}, {os.cpu_count()} cores, load average {load[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder, stub() as url:
         home = Path(folder)
