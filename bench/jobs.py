@@ -28,7 +28,7 @@ import jobs_check
 import jobs_durability
 from jobs_files import write
 from jobs_stub import LIMITS
-from processes import free_port, listening, resident
+from processes import free_port, listening, peak, resident
 from run import start_once
 
 HERE = Path(__file__).parent
@@ -62,9 +62,7 @@ class Measured:
 def main() -> None:
     began, load = time.time(), os.getloadavg()
     if ROWS < ENOUGH:
-        print(
-            f"\nA try: with fewer than {ENOUGH:,} rows the burst is what limits, and shares of the limits say little."
-        )
+        print(f"\nA try: with fewer than {ENOUGH:,} rows shares of the limits say little.")
     print(f"\nJobs: {ROWS:,} rows; Python {sys.version.split()[0]}, {os.cpu_count()} cores, load average {load[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder, stub() as url:
         home = Path(folder)
@@ -191,10 +189,11 @@ def run(command: list[str], variables: dict[str, str], log: IO[str]) -> tuple[Me
                 break
             with suppress(StopIteration, OSError):  # it has ended just now
                 measured.samples.append((time.time(), resident(process)))
+                measured.memory = peak(process.pid)
             time.sleep(0.25)
         process.returncode = os.waitstatus_to_exitcode(status)
     measured.seconds = time.time() - measured.began
-    measured.processor, measured.memory = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    measured.processor = used.ru_utime + used.ru_stime
     return measured, process.returncode
 
 

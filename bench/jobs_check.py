@@ -7,7 +7,6 @@ memory of a process that checks many rows of which every tenth is a duplicate.
 
 import csv
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from jobs_files import write
+from processes import peak
 
 from klaviyo_mcp.jobs.checking import Checker, checked
 from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds
@@ -90,7 +90,7 @@ def memory(count: int, rule: str) -> None:
         good, others = check(path, load_kinds()["profiles"], Registry(load_catalogue()), rule)
     if (good, others) != (count - count // 10, count // 10):
         raise SystemExit(f"{good} rows are good, {others} are duplicates.")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak("self"))
 
 
 if __name__ == "__main__":

@@ -172,22 +172,23 @@ def order_of_days(texts: Iterable[str], dates: str = "") -> str:
 
 
 def _date(match: re.Match[str], reading: str) -> datetime:
-    a, b, c = int(match["a"]), int(match["b"]), int(match["c"])
-    if len(match["a"]) == 4:
+    first, _, second, third, hours, minutes, seconds, parts, half, _ = match.groups()
+    a, b, c = int(first), int(second), int(third)
+    if len(first) == 4:
         year, month, day_of_month = a, b, c
-    elif len(match["c"]) != 4 or reading not in ("day-first", "month-first"):
+    elif len(third) != 4 or reading not in ("day-first", "month-first"):
         raise Wrong("is a day that can be read in several ways", "Write it like 2026-11-30")
     else:
         year, month, day_of_month = (c, a, b) if reading == "month-first" else (c, b, a)
-    hour = int(match["h"] or 0)
-    if half := match["half"]:
+    hour = int(hours or 0)
+    if half:
         if not 1 <= hour <= 12:
             raise Wrong("is not a time of the day", "Write it like 2026-11-30T09:00:00Z")
         hour = hour % 12 + 12 * (half.lower() == "pm")
-    fraction = int(float(f"0.{(match['f'] or '.0')[1:]}") * 1_000_000)
+    fraction = int(float(f"0.{parts[1:]}") * 1_000_000) if parts else 0
     try:
         return datetime(  # noqa: DTZ001 (its offset is its caller's)
-            year, month, day_of_month, hour, int(match["m"] or 0), int(match["s"] or 0), fraction
+            year, month, day_of_month, hour, int(minutes or 0), int(seconds or 0), fraction
         )
     except ValueError:
         raise Wrong("is a day or time that does not exist", "Write it like 2026-11-30T09:00:00Z") from None
