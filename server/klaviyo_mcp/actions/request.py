@@ -81,7 +81,7 @@ def read_hole(name: str, values: Mapping[str, Any]) -> Any:
 def _read(parts: list[str], values: Mapping[str, Any]) -> Any:
     value: Any = values
     for part in parts:
-        if isinstance(value, dict):
+        if is_object(value):
             if part not in value:
                 return ABSENT
             value = value[part]

@@ -103,9 +103,12 @@ class Checker:
         self._places = {place.path: place.schema for place in places_of(schema, definitions)}
         # The longest way last: an object that a column gives whole is there before what other columns put into it.
         order = sorted(mapped.columns.items(), key=lambda pair: pair[1].count("."))
-        steps = [(column, *self._step(column, place, mapped)) for column, place in order if place]
-        ways = dict.fromkeys(tuple(way) for *_, way, _ in steps)
-        self._steps = [(way, [(*step, last) for *step, at, last in steps if tuple(at) == way]) for way in ways]
+        steps: dict[tuple[str, ...], list[tuple[str, Convert | None, Convert, str]]] = {}
+        for column, place in order:
+            if place:
+                of_text, of_other, way, last = self._step(column, place, mapped)
+                steps.setdefault(tuple(way), []).append((column, of_text, of_other, last))
+        self._steps = list(steps.items())
         self._known = frozenset(mapped.columns)
         self._unknown = kind.unknown.split(".") if kind.unknown else []
         self._constants = [
@@ -201,7 +204,7 @@ class Checker:
                 return f"{name}={chr(31).join(map(str, values))}"
         return ""
 
-    def _lacking(self, row: Row, way: list[str], needed: list[KeysView[str]]) -> Rejected:
+    def _lacking(self, row: Row, way: list[str], needed: Sequence[KeysView[str]]) -> Rejected:
         forms = [list(form) for form in needed]
         places = (
             [".".join([*way, form[0]]) for form in forms] if len(forms) > 1 else [".".join([*way, n]) for n in forms[0]]

@@ -41,10 +41,7 @@ class RowKind(Protocol):
 
     @property
     def identity(self) -> list[str]:
-        """Places that tell who or what a row is, the strongest first: the first that is given counts.
-
-        Several places joined by `+` count together (`event.metric.name+event.unique_id`). Empty: rows are not compared.
-        """
+        """Places that tell who or what a row is: the first that is given counts, those joined by `+` together."""
         ...
 
     @property
