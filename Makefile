@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients examples killed docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs screenshots lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ tasks: $(TOOLS)  ## Have marketers' tasks done over the sandbox, or some: make t
 
 bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENCH="--full --redis" for more
 	$(BIN)/python bench/hosted.py $(BENCH)
+
+bench-jobs: $(TOOLS)  ## Measure jobs of a million rows beside Klaviyo's SDK, some 20 minutes; BENCH_ROWS=20000 for a try
+	$(BIN)/python bench/jobs.py
 
 killed: $(TOOLS)  ## Kill jobs of 20,000 rows at random moments, for an hour or so; KILLS=50 for longer
 	KILLS=$(or $(KILLS),10) $(BIN)/python -m pytest -n $(WORKERS) tests/jobs/test_killed.py tests/jobs/test_workers.py

@@ -174,7 +174,7 @@ async def _straight(
     from klaviyo_mcp.jobs.sending import Trouble
     from klaviyo_mcp.jobs.writing import line_of, rows_in
     from klaviyo_mcp.runtime.exports import check_free, settled
-    from klaviyo_mcp.runtime.jobs import reads_by
+    from klaviyo_mcp.runtime.jobs import JobReads
 
     stream = _is_stream(output)
     if not stream:
@@ -185,7 +185,7 @@ async def _straight(
         question, told = await settled(application.engine, whom, kind, asked)
         warn(map(visible, told))
         place = Place()
-        read = partial(pages, kind, question, place, reads_by(application, whom), _nothing_asked)
+        read = partial(pages, kind, question, place, JobReads(application, application.accounts.find), _nothing_asked)
         with (
             # Without a name: whatever ends this process, no rows of people are left behind.
             TemporaryFile(prefix="klaviyo-mcp-") as rows,

@@ -20,7 +20,7 @@ from klaviyo_mcp.loose_json import JSON
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-LOOK_EVERY = 0.3
+LOOK_EVERY, LOOK_AT_LEAST_EVERY = 0.3, 5.0
 TELL_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
 
@@ -46,11 +46,13 @@ def watched(engine: JobEngine, job: Job) -> Job:
     with _shown(["sent", "settled"]) as show:
         while True:
             now = kept_looking(store, job)
+            began = monotonic()
             with suppress(StoreAway):
                 show(progress_of(store, job.id) if not now.progress else now.progress)
             if is_over(now):
                 return now
-            sleep(LOOK_EVERY)
+            # A job of ten million rows has ten thousand chunks to be counted, which must not hold up what sends them.
+            sleep(min(max(LOOK_EVERY, 20 * (monotonic() - began)), LOOK_AT_LEAST_EVERY))
 
 
 def kept_looking(store: JobStore, job: Job) -> Job:

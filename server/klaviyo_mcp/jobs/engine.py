@@ -8,8 +8,10 @@ DBOS's own recovery is not asked: it hands a workflow to whoever listens, also t
 """
 
 import asyncio
+import ctypes
 import json
 import logging
+import sys
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -38,6 +40,8 @@ LOOK_AGAIN, PAUSING = 5.0, 360
 """Seconds between attempts to pause a job whose database is away, and how many there are: half an hour."""
 ENDING = 3
 """Seconds that a workflow has for its last entry, when its job has just ended."""
+M_ARENA_MAX = -8
+"""How glibc's malloc.h calls the number of heaps."""
 Step = Callable[[], Awaitable[Any]]
 
 
@@ -70,7 +74,7 @@ class JobEngine:
         self._url = url
         self.runners = dict(runners)
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
-        self._launched = False
+        self._launched = self._ending = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stepping = 0
         self._settled: anyio.Event | None = None
@@ -90,6 +94,7 @@ class JobEngine:
         await anyio.to_thread.run_sync(self._take_work)
 
     def _prepare(self) -> None:
+        _one_heap()
         self._leases.hold(self.worker)
         self._holder.start()
         _quiet()
@@ -98,7 +103,8 @@ class JobEngine:
         DBOS.listen_queues([self._queue])
 
     def _take_work(self) -> None:
-        DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=0.2)
+        # Nothing is put into it: with a queue of its own, this worker takes nothing from others'. Each look costs 5 ms.
+        DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=5.0)
         self._launched = True
 
     async def settle(self, within: float) -> None:
@@ -126,6 +132,7 @@ class JobEngine:
 
     async def interrupt(self) -> None:
         """Break off what runs in this event loop, as if the process had died: another one goes on with it."""
+        self._ending = True
         # That it is broken off is no news for a log.
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
         for task in self._tasks:
@@ -135,6 +142,7 @@ class JobEngine:
 
     def close(self, within: int = ENDING) -> None:
         """Stop. A workflow that does not end within so many seconds is left as one whose worker died."""
+        self._ending = self._ending or not within
         if self._launched:
             DBOS.delete_queue(self._queue)
             DBOS.destroy(workflow_completion_timeout_sec=within)
@@ -184,17 +192,17 @@ class JobEngine:
 
     async def work(self, id: str, run: int, steps: Steps) -> None:
         """One run of a job, in its workflow. Whatever goes wrong pauses it, with the reason."""
-        job = await stored(self.store.job, id)
-        if job.worker != self.worker or job.runs != run or job.state != "running":
-            return
         if (task := asyncio.current_task()) is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        job = await stored(self.store.job, id)
+        if job.worker != self.worker or job.runs != run or job.state != "running":
+            return
         try:
             await self.runners[job.facts["does"]](job, steps)
         except Exception as failed:  # noqa: BLE001 - nothing is lost, and whoever asked is told why it does not go on
             error = _cause(failed)
-            if isinstance(error, Superseded):
+            if isinstance(error, Superseded) or self._ending:
                 return
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{frame.name}, line {frame.lineno}"
@@ -307,6 +315,13 @@ def _cause(error: Exception) -> Exception:
 
 def _workflow_id(job: str, run: int) -> str:
     return f"{job}.{run}"
+
+
+def _one_heap() -> None:
+    """Have threads take memory from one heap, where glibc gives each its own, which keeps what a chunk took: 40 MB."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _quiet() -> None:

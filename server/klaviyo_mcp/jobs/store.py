@@ -171,15 +171,15 @@ class JobStore:
         with self._writing() as connection:
             return connection.execute(query).rowcount > 0
 
-    def add_chunk(self, job: str, number: int, items: list[tuple[int, JSON, str, str]]) -> None:
-        """The items of the request of this number."""
+    def add_chunk(self, job: str, number: int, lines: list[int], items: list[bytes]) -> None:
+        """The items of the request of this number: the line of each, and the JSON of a Chunk's item."""
         row = {
             "job": job,
             "number": number,
             "state": "ready",
             "items": len(items),
-            "body": self._seals.seal(items, f"{job}/{number}"),
-            "lines": zlib.compress(json.dumps([line for line, *_ in items]).encode(), 1),
+            "body": self._seals.seal_rows(items, f"{job}/{number}"),
+            "lines": zlib.compress(json.dumps(lines).encode(), 1),
             "notes": "{}",
         }
         with self._writing() as connection:
@@ -189,7 +189,7 @@ class JobStore:
         """A chunk with its items. Raises SealBroken."""
         with self._told(), self.engine.connect() as connection:
             row = connection.execute(sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)).one()
-        return Chunk(number, row.state, self._seals.open(row.body, f"{job}/{number}"), json.loads(row.notes))
+        return Chunk(number, row.state, self._seals.open_rows(row.body, f"{job}/{number}"), json.loads(row.notes))
 
     def chunk_states(self, job: str) -> list[tuple[int, ChunkState, int, JSON]]:
         """Number, state, how many items and notes of every chunk, in order."""

@@ -97,8 +97,8 @@ class JobWorker:
         """Raises ServiceProblem in a program that ends with its call: nobody would carry a job out."""
         if not self._serving:
             raise ServiceProblem(
-                "A job is run by a server that stays, or by a program within `async with Klaviyo()`; this one ends with "
-                "the call. Nothing was sent.",
+                "A job is run by a server that stays, or by a program within `async with Klaviyo()`, and this one ends "
+                "with the call. Nothing was sent.",
                 "On the command line: klaviyo-mcp import, klaviyo-mcp export, klaviyo-mcp jobs resume.",
             )
 
