@@ -98,7 +98,7 @@ class JobWorker:
         if not self._serving:
             raise ServiceProblem(
                 "A job is run by a server that stays, or by a program within `async with Klaviyo()`, and this one ends "
-                "with the call. Nothing was sent.",
+                "with the call.",
                 "On the command line: klaviyo-mcp import, klaviyo-mcp export, klaviyo-mcp jobs resume.",
             )
 
