@@ -12,7 +12,7 @@ from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, SEEN, TEXT
 from klaviyo_mcp.jobs.duplicates import RULES, settled
 from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.mapping import Mapping
-from klaviyo_mcp.jobs.places import needs_of, places_of
+from klaviyo_mcp.jobs.places import folded, means, needs_of, places_of
 from klaviyo_mcp.jobs.row_kind import RowKind
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
 from klaviyo_mcp.jobs.source import Source
@@ -109,7 +109,9 @@ class Checker:
             self._converters = Converters(definitions, region=region, zone=_zone(zone))
         except ValueError as error:
             raise SourceProblem(str(error), "Give the two letters of a country, such as --region DE.") from None
-        self._places = {place.path: place.schema for place in places_of(schema, definitions)}
+        self._named = {place.path: place for place in places_of(schema, definitions)}
+        self._places = {path: place.schema for path, place in self._named.items()}
+        self._late: dict[str, str] = {}
         # The longest way last: an object that a column gives whole is there before what other columns put into it.
         order = sorted(mapped.columns.items(), key=lambda pair: pair[1].count("."))
         steps: dict[tuple[str, ...], list[tuple[str, Convert | None, Convert, str]]] = {}
@@ -236,14 +238,39 @@ class Checker:
         return Rejected(row.line, row.raw, why, advice, wrong[0][0])
 
     def _take_others(self, values: dict[str, Any], body: JSON, wrong: list[tuple[str, Wrong]]) -> None:
-        """What rows of JSON have beside the columns of the first ones."""
+        """What rows of JSON have beside the columns of the first ones, which no mapping was made for."""
         for column in values.keys() - self._known:
-            if values[column] is None or values[column] == "":
+            value = values[column]
+            if value is None or value == "":
                 continue
-            if not self._unknown:
-                wrong.append((column, Wrong("is nothing that this job takes", "Leave it out")))
-                continue
-            _object_at(body, self._unknown)[column] = values[column]
+            try:
+                self._take_other(column, value, body)
+            except Wrong as error:
+                wrong.append((column, error))
+
+    def _take_other(self, column: str, value: Any, body: JSON) -> None:
+        """A place by its own name is one; what only may be one is not guessed, and what is none is a property."""
+        if column not in self._late:
+            name = folded(column)
+            near = next((place.path for place in self._named.values() if means(place, name)), "")
+            self._late[column] = column if column in self._places else near
+        place = self._late[column]
+        if place and place != column:
+            raise Wrong(
+                "is in none of the first rows, by which columns were told apart",
+                f"Call it {place} if that is what it is",
+            )
+        if not place and not self._unknown:
+            raise Wrong("is nothing that this job takes", "Leave it out")
+        if not place:
+            _object_at(body, self._unknown)[column] = value
+            return
+        *way, last = self._way(place)
+        target = _object_at(body, way)
+        if last in target:
+            raise Wrong(f"and {self._column_of.get(place, 'another column')} are both {place}", "Leave one of them out")
+        of_text, of_other = self._converters.of_place(self._places[place], column)
+        target[last] = of_text(value.strip()) if of_text and isinstance(value, str) else of_other(value)
 
     def _way(self, place: str) -> list[str]:
         under = f"{self._kind.unknown}."
