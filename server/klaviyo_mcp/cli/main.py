@@ -22,6 +22,7 @@ MODULES = (
     "importing",
     "exporting",
     "jobs",
+    "install",
     "connect",
     "accounts",
     "doctor",
