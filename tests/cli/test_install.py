@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
 from typer.testing import CliRunner
 
 from klaviyo_mcp.cli.install import app
@@ -20,7 +22,12 @@ CURSOR = '{\r\n  "mcpServers": { "other": {"command": "y", "env": {"TOKEN": "t"}
 
 @pytest.fixture
 def install(tmp_path: Path):
-    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "", "KLAVIYO_MCP_HOME": str(tmp_path / "accounts")}
+    home = {
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": "",
+        "CODEX_HOME": "",
+        "KLAVIYO_MCP_HOME": str(tmp_path / "accounts"),
+    }
     return lambda *words, **more: CliRunner(env={**home, **more}).invoke(app, words)
 
 
@@ -60,6 +67,17 @@ def test_it_is_added_shown_kept_and_taken_out_again(install, tmp_path: Path) -> 
     assert install("cursor", "--remove").exit_code == 0
     assert "klaviyo" not in target.read_text()
     assert "has no server named" in install("cursor", "--remove").stdout
+
+
+async def test_what_is_written_starts_the_server(install, tmp_path: Path) -> None:
+    install("claude-desktop", "--sandbox", "--expose", "lists", "--read-only")
+    written = json.loads((tmp_path / ".config/Claude/claude_desktop_config.json").read_text())
+    entry = written["mcpServers"]["klaviyo"]
+    environment = {**os.environ, **entry["env"]}
+    server = StdioServerParameters(command=entry["command"], args=entry["args"], env=environment)
+    async with Client(server) as client:
+        assert "get_lists" in {tool.name for tool in (await client.list_tools()).tools}
+        assert (await client.call_tool("get_lists", {})).structured_content["count"] > 1
 
 
 def test_a_key_is_written_only_where_it_is_asked_for(install, tmp_path: Path) -> None:
