@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from klaviyo_mcp import __version__
 from klaviyo_mcp.authoring.examples import rehearse
 from klaviyo_mcp.authoring.indexes import action_index, migration_table
 from klaviyo_mcp.authoring.precondition_index import precondition_index
@@ -17,10 +18,11 @@ from klaviyo_mcp.registry import toolsets
 from klaviyo_mcp.registry.errors import SpecProblem
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.registry import Action
+from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.toolsets import undecided
 
 SNAPSHOTS = "tests/mcp_server/snapshots"
+RELEASED = "tests/released"
 
 app = typer.Typer()
 specs = typer.Typer(help="Check the spec files that describe the actions.", no_args_is_help=True)
@@ -34,6 +36,14 @@ def check_specs(
 ) -> None:
     """Check every rule of the spec format, and that every example validates and builds."""
     sys.exit(run_check(folder))
+
+
+@specs.command("released")
+def released_specs(
+    write: Annotated[bool, typer.Option("--write", help="Write down what this version promises.")] = False,
+) -> None:
+    """Tell what this catalogue breaks of what the last release promised; exit 1 when it does."""
+    sys.exit(run_released(write=write))
 
 
 @specs.command("draft")
@@ -99,6 +109,29 @@ def write_facts(
 ) -> None:
     """Make the sandbox's file of facts of an API revision from its OpenAPI document, or add operations to it."""
     sys.exit(run_facts(openapi, out, operations or []))
+
+
+def run_released(*, write: bool) -> int:
+    """Compare with the newest file of promises, and print what is broken; `write` adds this version's own."""
+    from klaviyo_mcp.authoring.promises import broken, promise, written  # for this command alone
+
+    folder = CHECKOUT_SPECS.parent / RELEASED
+    if not folder.is_dir():
+        print("klaviyo-mcp: 'specs released' needs a checkout of the project.", file=sys.stderr)
+        return 2
+    own = folder / f"{__version__}.json"
+    files = [path for path in folder.glob("*.json") if path != own or not write]
+    last = max(files, key=lambda path: [int(part) for part in path.stem.split(".")], default=None)
+    now = promise(Registry(load_catalogue()))
+    problems = [] if last is None else list(broken(json.loads(last.read_bytes()), now))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if write and not problems:
+        own.write_text(written(now), "utf-8")
+        print(f"wrote {own.relative_to(CHECKOUT_SPECS.parent)}")
+    elif not problems and last is not None:
+        print(f"All that {last.stem} promised is kept.")
+    return 1 if problems else 0
 
 
 def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:
