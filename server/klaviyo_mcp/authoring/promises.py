@@ -50,9 +50,8 @@ def _promised(spec: ActionSpec, effect: str) -> JSON:
 
 def _argument(spec: ActionSpec, name: str, schema: JSON) -> JSON:
     made: JSON = {"types": _types(schema, mapping(spec.input_schema.get("$defs")))}
-    values = schema.get("enum")
-    if isinstance(values, list) and len(items(values)) <= MOST_VALUES:
-        made["values"] = values
+    if 0 < len(values := items(schema.get("enum"))) <= MOST_VALUES:
+        made["values"] = [*values]
     if name in spec.required:
         made["required"] = True
     if name in spec.deprecated_arguments:

@@ -12,7 +12,7 @@ from klaviyo_mcp.authoring.examples import rehearse
 from klaviyo_mcp.authoring.indexes import action_index, migration_table
 from klaviyo_mcp.authoring.precondition_index import precondition_index
 from klaviyo_mcp.authoring.rules import check_folder
-from klaviyo_mcp.installing.docs import with_clients
+from klaviyo_mcp.installing.docs import BLANK, with_clients
 from klaviyo_mcp.klaviyo import errors
 from klaviyo_mcp.registry import toolsets
 from klaviyo_mcp.registry.errors import SpecProblem
@@ -197,10 +197,11 @@ def write_docs(*, check: bool) -> int:
         print("klaviyo-mcp: 'docs' needs a checkout of the project.", file=sys.stderr)
         return 2
     specs = load_catalogue()
+    page = root / "docs/install.md"
     texts = {
         "docs/action.schema.json": editor_schema(),
         "docs/actions.md": action_index(specs),
-        "docs/install.md": with_clients((root / "docs/install.md").read_text("utf-8")),
+        "docs/install.md": with_clients(page.read_text("utf-8") if page.is_file() else BLANK),
         "docs/migrating.md": migration_table(specs),
         "docs/preconditions.md": precondition_index(specs),
         **{f"{SNAPSHOTS}/{spec.name}.json": snapshot(spec) for spec in specs},

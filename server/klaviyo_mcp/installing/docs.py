@@ -5,6 +5,8 @@ from klaviyo_mcp.installing.entries import Server, text_of
 
 BEGIN = "<!-- clients: written by `klaviyo-mcp docs` from server/klaviyo_mcp/installing/clients.yaml -->"
 END = "<!-- clients: end -->"
+BLANK = f"# Install\n\n{BEGIN}\n{END}\n"
+"""Where there is no page yet."""
 LOCAL = Server("klaviyo", ["uvx", "klaviyo-mcp", "serve"])
 HOSTED = Server("klaviyo", url="https://mcp.example.org/mcp")
 SYSTEMS = {"macos": "macOS", "windows": "Windows", "linux": "Linux"}

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from klaviyo_mcp.installing.clients import Client
 from klaviyo_mcp.installing.errors import NotInstalled
 from klaviyo_mcp.installing.json_text import JSONText
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, items, mapping
 
 KEY = "KLAVIYO_API_KEY"
 OURS = re.compile(r"klaviyo-mcp(\.exe)?|klaviyo-mcp(\[[\w,]*\])?([=@<>~!]=?.*)?|klaviyo_mcp", re.IGNORECASE)
@@ -88,13 +88,10 @@ class Server:
 
 def is_ours(entry: Any, url: str = "") -> bool:
     """Whether an entry starts this program, or leads to `url`; that of another program may have the same name."""
-    if not isinstance(entry, dict):
-        return False
-    known: JSON = entry
+    known = mapping(entry)
     if url and any(known.get(key) == url for key in URLS):
         return True
-    command, args = known.get("command"), known.get("args")
-    words = [*(command if isinstance(command, list) else [command]), *(args if isinstance(args, list) else [])]
+    words = [known.get("command"), *items(known.get("command")), *items(known.get("args"))]
     return any(isinstance(word, str) and OURS.fullmatch(_last(word)) for word in words)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klaviyo_mcp.installing.errors import Unreadable
+from klaviyo_mcp.loose_json import mapping
 
 TEXT_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 TEXT_OR_TRAILING_COMMA = re.compile(r'"(?:\\.|[^"\\\n])*"|,(?=\s*[}\]])')
@@ -47,9 +48,9 @@ class JSONText:
 
     def get(self, *place: str) -> Any:
         """What stands at a place; None where nothing does."""
-        found = self.value
+        found: Any = self.value
         for key in place:
-            found = found.get(key) if isinstance(found, dict) else None
+            found = mapping(found).get(key)
         return found
 
     def set(self, place: tuple[str, ...], value: Any) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import tomlkit
 from tomlkit.container import OutOfOrderTableProxy
 from tomlkit.exceptions import ParseError, TOMLKitError
-from tomlkit.items import AbstractTable
+from tomlkit.items import AbstractTable, InlineTable
 
 from klaviyo_mcp.installing.errors import Unreadable
+from klaviyo_mcp.loose_json import is_object, mapping
 
 TABLES = (tomlkit.TOMLDocument, AbstractTable, OutOfOrderTableProxy)
 
@@ -32,8 +33,8 @@ class TOMLText:
         """What stands at a place, in plain Python; None where nothing does."""
         found: Any = self._document.unwrap()
         for key in place:
-            found = found.get(key) if isinstance(found, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return found  # pyright: ignore[reportUnknownVariableType]
+            found = mapping(found).get(key)
+        return found
 
     def set(self, place: tuple[str, ...], value: Any) -> None:
         """Write a value at a place, with the tables that lead to it. Raises Unreadable where one is no table."""
@@ -46,7 +47,7 @@ class TOMLText:
             here = here[key]
             if not isinstance(here, TABLES):
                 raise Unreadable(f"{'.'.join(place[:depth])} is no table", 1)
-        here[place[-1]] = tomlkit.item(value)
+        here[place[-1]] = _inline(value) if isinstance(here, InlineTable) else tomlkit.item(value)
 
     def remove(self, place: tuple[str, ...]) -> None:
         """Take a value or table out. Nothing happens where there is none."""
@@ -56,4 +57,15 @@ class TOMLText:
                 return
             here = here[key]
         if isinstance(here, TABLES) and place[-1] in here:
-            here.remove(place[-1])  # pyright: ignore[reportUnknownMemberType]
+            del here[place[-1]]
+
+
+def _inline(value: Any) -> Any:
+    """For a place inside of `{…}`, where nothing else may stand."""
+    if not is_object(value):
+        made: Any = tomlkit.item(value)
+        return made
+    table = tomlkit.inline_table()
+    for key, inside in value.items():
+        table[key] = _inline(inside)
+    return table
