@@ -17,7 +17,7 @@ from klaviyo_mcp.installing.clients import clients
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="where files are is that of Linux")
 KEY = "pk_" + "0" * 34
-CURSOR = '{\r\n  "mcpServers": { "other": {"command": "y", "env": {"TOKEN": "t"}} } // mine\r\n}\r\n'
+CURSOR = '{\r\n  "mcpServers": { "other": {"command": "y", "env": {"API_TOKEN": "t0psecret"}} } // mine\r\n}\r\n'
 
 
 @pytest.fixture
@@ -44,6 +44,8 @@ def test_it_is_added_shown_kept_and_taken_out_again(install, tmp_path: Path) -> 
     assert shown.exit_code == 0, shown.stderr
     assert '+    "klaviyo": {' in shown.stdout
     assert "Nothing was written" in shown.stdout
+    assert '"API_TOKEN": "…"' in shown.stdout
+    assert "t0psecret" not in shown.stdout
     assert target.read_bytes() == CURSOR.encode()
 
     done = install("cursor", "--read-only", "--toolsets", "lists,profiles")

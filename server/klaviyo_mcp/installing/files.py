@@ -13,7 +13,12 @@ from pathlib import Path
 from klaviyo_mcp.installing.errors import NotInstalled, Unreadable
 
 BOM = b"\xef\xbb\xbf"
-SECRET = re.compile(r"pk_[A-Za-z0-9_]{4,}")
+OUR_KEY = re.compile(r"pk_[A-Za-z0-9_]{4,}")
+SECRET = re.compile(
+    r"""(["']?[\w-]*(?:key|token|secret|passw|authorization|credential)[\w-]*["']?\s*[:=]\s*["'])[^"'\n]+""",
+    re.IGNORECASE,
+)
+"""A value whose name says that it is one, of whichever server: a diff may be read by others than the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,10 @@ class ClientFile:
         return b"\r\n" in raw and raw.count(b"\r\n") == raw.count(b"\n")
 
     def diff(self, text: str) -> str:
-        """What `text` would change, with the line before and after; keys are left out. Empty where it is the same."""
+        """What `text` would change, with a line before and after and no secrets. Empty where it is the same."""
         before = [] if self.raw is None else self.text.splitlines()
         lines = difflib.unified_diff(before, text.splitlines(), str(self.path), str(self.path), lineterm="", n=1)
-        return SECRET.sub("pk_…", "\n".join(lines))
+        return SECRET.sub(r"\1…", OUR_KEY.sub("pk_…", "\n".join(lines)))
 
     def write(self, text: str, *, private: bool) -> Path | None:
         """Put `text` in place, and return where the old file is kept, None where there was none.
