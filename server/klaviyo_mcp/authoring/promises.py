@@ -5,7 +5,7 @@ with a line per action, so that each change is a readable diff.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from klaviyo_mcp.loose_json import JSON, items, mapping
@@ -17,9 +17,10 @@ MOST_VALUES = 40
 """Of an argument with more allowed values none is promised by itself."""
 
 
-def promise(registry: Registry) -> JSON:
-    """What the actions of a registry promise, by name."""
-    return {action.name: _promised(action.spec, action.effect) for action in registry.actions}
+def promise(registry: Registry, tools: Iterable[JSON] = ()) -> JSON:
+    """What the actions of a registry promise, by name, and the server's own tools, given as they are listed."""
+    actions = {action.name: _promised(action.spec, action.effect) for action in registry.actions}
+    return {tool["name"]: _promised_tool(tool) for tool in tools} | actions
 
 
 def written(promised: JSON) -> str:
@@ -46,6 +47,16 @@ def _promised(spec: ActionSpec, effect: str) -> JSON:
         "arguments": {name: _argument(spec, name, schema) for name, schema in spec.properties.items()},
     }
     return {**made, "deprecated": spec.deprecated.since} if spec.deprecated else made
+
+
+def _promised_tool(tool: JSON) -> JSON:
+    hints, schema = tool["annotations"], tool["inputSchema"]
+    effect = "read" if hints["readOnlyHint"] else "destructive" if hints["destructiveHint"] else "write"
+    arguments = {
+        name: {"types": _types(one, {}), **({"required": True} if name in schema.get("required", []) else {})}
+        for name, one in schema["properties"].items()
+    }
+    return {"aliases": [], "effect": effect, "arguments": arguments}
 
 
 def _argument(spec: ActionSpec, name: str, schema: JSON) -> JSON:

@@ -14,6 +14,7 @@ from klaviyo_mcp.authoring.precondition_index import precondition_index
 from klaviyo_mcp.authoring.rules import check_folder
 from klaviyo_mcp.installing.docs import BLANK, with_clients
 from klaviyo_mcp.klaviyo import errors
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry import toolsets
 from klaviyo_mcp.registry.errors import SpecProblem
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
@@ -113,7 +114,7 @@ def write_facts(
 
 def run_released(*, write: bool) -> int:
     """Compare with the newest file of promises, and print what is broken; `write` adds this version's own."""
-    from klaviyo_mcp.authoring.promises import broken, promise, written  # for this command alone
+    from klaviyo_mcp.authoring.promises import broken, written  # for this command alone
 
     folder = CHECKOUT_SPECS.parent / RELEASED
     if not folder.is_dir():
@@ -122,7 +123,7 @@ def run_released(*, write: bool) -> int:
     own = folder / f"{__version__}.json"
     files = [path for path in folder.glob("*.json") if path != own or not write]
     last = max(files, key=lambda path: [int(part) for part in path.stem.split(".")], default=None)
-    now = promise(Registry(load_catalogue()))
+    now = promised_now()
     problems = [] if last is None else list(broken(json.loads(last.read_bytes()), now))
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -132,6 +133,17 @@ def run_released(*, write: bool) -> int:
     elif not problems and last is not None:
         print(f"All that {last.stem} promised is kept.")
     return 1 if problems else 0
+
+
+def promised_now() -> JSON:
+    """What this version promises of actions, and of the server's own tools."""
+    from klaviyo_mcp.authoring.promises import promise
+    from klaviyo_mcp.runtime.exposure import parse_exposure
+    from klaviyo_mcp.tools.server_tools import server_tools
+
+    registry = Registry(load_catalogue())
+    exposure = parse_exposure("search", registry, confirm="destructive")
+    return promise(registry, server_tools(exposure, registry.names))
 
 
 def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:
