@@ -4,7 +4,6 @@ Each has an environment of its own in .cache/pythons, of what uv.lock holds. Non
 """
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -19,14 +18,18 @@ OFFLINE = {"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
 
 
 def found(version: str) -> str | None:
-    """The interpreter of a version, None where there is none."""
+    """The newest interpreter of a version that runs: uv knows where most are, and pyenv hides those not in use."""
     words = [UV, "python", "find", "--no-project", version]
     done = subprocess.run(words, env={**os.environ, **OFFLINE}, capture_output=True, text=True, check=False)
-    path = done.stdout.strip()
-    if done.returncode or not path:
-        return None
-    says = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-    return path if re.match(rf"Python {re.escape(version)}\.", says) else None
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    candidates = [done.stdout.strip(), *map(str, sorted(pyenv.glob(f"{version}.*/bin/python3"), reverse=True))]
+    return next((path for path in candidates if path and is_version(path, version)), None)
+
+
+def is_version(path: str, version: str) -> bool:
+    """Whether an interpreter is of a version, and runs."""
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and done.stdout.startswith(f"Python {version}.")
 
 
 def run(version: str, interpreter: str) -> bool:

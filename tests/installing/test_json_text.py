@@ -73,7 +73,7 @@ def test_a_member_goes_with_its_comma(before: str, after: str) -> None:
     [
         ('{\n "a": 1,\n "b" 2\n}', 3, True),
         ('{"a": 1} // note', 1, False),
-        ('{\n "a": 1,\n}', 3, False),
+        ('{\n "a": 1, }', 2, False),
         ("[1]", 1, True),
         ('{\n/* never closed\n "a": 1}', 2, True),
         ('{"a": ' + "[" * 100_000, 1, True),
