@@ -5,7 +5,7 @@ from typing import Any
 import tomlkit
 from tomlkit.container import OutOfOrderTableProxy
 from tomlkit.exceptions import ParseError, TOMLKitError
-from tomlkit.items import AbstractTable, InlineTable
+from tomlkit.items import AbstractTable
 
 from klaviyo_mcp.installing.errors import Unreadable
 from klaviyo_mcp.loose_json import is_object, mapping
@@ -43,11 +43,11 @@ class TOMLText:
         here: Any = self._document
         for depth, key in enumerate(place[:-1], 1):
             if key not in here:
-                here[key] = tomlkit.table(is_super_table=depth < len(place) - 1)
+                here[key] = tomlkit.table(is_super_table=depth < len(place) - 1 or is_object(value))
             here = here[key]
             if not isinstance(here, TABLES):
                 raise Unreadable(f"{'.'.join(place[:depth])} is no table", 1)
-        here[place[-1]] = _inline(value) if isinstance(here, InlineTable) else tomlkit.item(value)
+        here[place[-1]] = value
 
     def remove(self, place: tuple[str, ...]) -> None:
         """Take a value or table out. Nothing happens where there is none."""
@@ -58,14 +58,3 @@ class TOMLText:
             here = here[key]
         if isinstance(here, TABLES) and place[-1] in here:
             del here[place[-1]]
-
-
-def _inline(value: Any) -> Any:
-    """For a place inside of `{…}`, where nothing else may stand."""
-    if not is_object(value):
-        made: Any = tomlkit.item(value)
-        return made
-    table = tomlkit.inline_table()
-    for key, inside in value.items():
-        table[key] = _inline(inside)
-    return table
