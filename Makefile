@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs screenshots lock sbom dist mcpb pythons release clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,18 @@ sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with lice
 	.cache/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-file dist/sbom.cdx.json .cache/runtime
 	$(BIN)/python .ci/licences.py dist/sbom.cdx.json
+
+dist: $(TOOLS)  ## Build the wheel and the sdist in dist/, and check what is in them
+	@$(BIN)/python .ci/packages.py wheel
+
+mcpb: $(TOOLS)  ## Build the bundle for Claude Desktop in dist/
+	@$(BIN)/python .ci/packages.py bundle
+
+pythons: $(TOOLS)  ## Run the fast tests with each Python that is here, or some: make pythons PYTHONS="3.12 3.14"
+	@$(BIN)/python .ci/pythons.py $(PYTHONS)
+
+release: $(TOOLS)  ## Make all that a release consists of in dist/: docs/releasing.md
+	@$(BIN)/python .ci/release.py
 
 bench: $(TOOLS)  ## Measure start-up, calls, the use of quota, search, and answers
 	$(BIN)/python bench/run.py

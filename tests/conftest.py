@@ -62,6 +62,7 @@ SLOW = (
     "mcp_server/test_connections.py",
     "mcp_server/test_converters.py",
     "mcp_server/test_several_accounts.py",
+    "packages/",
     "klaviyo/test_retries.py",
     "registry/test_schema_form.py",
     "runtime/test_any_answer.py",

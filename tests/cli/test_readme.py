@@ -70,8 +70,7 @@ def test_its_table_of_settings_is_the_settings() -> None:
 def test_the_configuration_for_claude_desktop_is_json_that_starts_our_command() -> None:
     (text,) = [text for language, text in BLOCKS if language == "json"]
     server = json.loads(text)["mcpServers"]["klaviyo"]
-    assert server["command"].endswith(".venv/bin/klaviyo-mcp")
-    assert server["args"] == ["serve"]
+    assert server == {"command": "uvx", "args": ["klaviyo-mcp", "serve"]}
 
 
 def test_the_demo_tells_its_story_to_the_end(command) -> None:

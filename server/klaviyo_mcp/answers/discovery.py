@@ -53,7 +53,7 @@ def described(action: Action, registry: Registry) -> Answer:
     data = _entry(registry, action, whole=False)
     data.pop("required", None)
     more: JSON = {
-        "description": spec.description.strip(),
+        "description": spec.told_description,
         "arguments": listed_schema(spec),
         "fields": _fields(action),
         "also_called": list(spec.aliases),
@@ -86,7 +86,7 @@ def _entry(registry: Registry, action: Action, *, whole: bool) -> JSON:
     spec = action.spec
     entry: JSON = {
         "name": registry.names.listed(spec.name),
-        "summary": spec.summary,
+        "summary": spec.told_summary,
         "effect": action.effect,
         "run_with": registry.names.listed(RUN_TOOLS[action.effect]),
         "required": spec.required,

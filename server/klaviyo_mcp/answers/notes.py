@@ -36,6 +36,7 @@ def notes(outcome: Outcome) -> JSON:
         "note": result.note,
         "notes": [
             *of_arguments(outcome.understood),
+            *_deprecations(outcome),
             *(said(note, values) for note in result.notes if holds(note.when, values)),
         ],
         "verify": _verify(outcome, values),
@@ -88,6 +89,16 @@ def _verify(outcome: Outcome, values: JSON) -> JSON | None:
         if holds(look.when, values):
             return {"action": look.action, "arguments": fill(look.arguments, values)}
     return None
+
+
+def _deprecations(outcome: Outcome) -> Iterator[str]:
+    """What of this call will not be there for ever."""
+    spec = outcome.action.spec
+    if spec.deprecated is not None:
+        yield f"{spec.name}: {spec.deprecated.told}"
+    for name, deprecation in spec.deprecated_arguments.items():
+        if outcome.arguments.get(name) is not None:
+            yield f"{name}: {deprecation.told}"
 
 
 def _warnings(outcome: Outcome) -> Iterator[str]:

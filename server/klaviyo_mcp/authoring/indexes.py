@@ -37,7 +37,7 @@ def action_index(specs: list[ActionSpec]) -> str:
         for spec in group:
             aliases = ", ".join(f"`{alias}`" for alias in spec.aliases)
             at = f"({spec.revision}) " if spec.revision else ""
-            parts.append(f"| `{spec.name}` | {spec.effect} | {at}{spec.summary} | {aliases} |\n")
+            parts.append(f"| `{spec.name}` | {spec.effect} | {at}{spec.told_summary} | {aliases} |\n")
     return "".join(parts)
 
 

@@ -99,6 +99,7 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
     yield from _clearing(spec)
     yield from _idempotency(spec)
     yield from _defaults(spec)
+    yield from _deprecations(spec, by_name)
     yield from said_under_conditions(spec, error_codes)
     yield from consequence_problems(spec, by_name)
     if spec.effect != "read" and "preconditions" not in spec.model_fields_set:
@@ -116,6 +117,17 @@ def _spec_rules(spec: ActionSpec, by_name: dict[str, ActionSpec], error_codes: s
             yield ("name",), "an operation of the private API needs its scopes"
     elif spec.operation is not None:
         yield ("operation",), "an action made of others has no operation of its own"
+
+
+def _deprecations(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
+    for name in spec.deprecated_arguments:
+        if name not in spec.properties:
+            yield ("deprecated_arguments",), f"there is no argument {name!r}"
+        elif name in spec.required:
+            yield ("deprecated_arguments",), f"{name!r} must be given: what is going away may be left out"
+    for one in (spec.deprecated, *spec.deprecated_arguments.values()):
+        if one is not None and one.use is not None and (one.use == spec.name or one.use not in by_name):
+            yield ("deprecated",), f"use: {one.use!r} is no other action"
 
 
 def _words(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:

@@ -49,7 +49,7 @@ def list_actions(
     for column in ("action", "toolset", "effect", "summary"):
         table.add_column(column, no_wrap=column != "summary")
     for spec in sorted(specs, key=lambda spec: (spec.toolset, spec.name)):
-        table.add_row(spec.name, spec.toolset, spec.effect, spec.summary)
+        table.add_row(spec.name, spec.toolset, spec.effect, spec.told_summary)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(table)
     console.print(f"{len(specs)} actions", style="dim", highlight=False)
@@ -67,7 +67,7 @@ def search_actions(
     if not found.likely:
         print("Probably no action does this. What comes nearest:")
     for action in found.actions:
-        print(f"{action.name} ({action.effect}): {action.spec.summary}")
+        print(f"{action.name} ({action.effect}): {action.spec.told_summary}")
 
 
 @actions.command("show")
@@ -96,7 +96,7 @@ def show_action(
 
 def action_page(spec: ActionSpec) -> str:
     """An action for people, in plain text: title, description, arguments, limits and examples."""
-    lines = [f"{spec.name}: {spec.title}", "", spec.description.strip(), ""]
+    lines = [f"{spec.name}: {spec.title}", "", spec.told_description, ""]
     facts = {
         "toolset": spec.toolset,
         "effect": spec.effect + (", idempotent" if spec.idempotent else ""),

@@ -111,17 +111,7 @@ def run_connect(options: ConnectOptions) -> ConnectOutcome:
 def run_connect_key(name: str | None) -> ConnectOutcome:
     """Connect with a private API key from a prompt, or from stdin when that is no terminal."""
     settings, vault = _ready(name)
-    if sys.stdin.isatty():
-        text = getpass.getpass("Private API key (starts with pk_; it is not shown): ")
-    else:
-        text = sys.stdin.readline()
-    text = text.strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise SettingsError("That is not an API key. Klaviyo shows private keys under Settings > API keys.")
-    try:
-        refuse_placeholder(text)
-    except ValueError as error:
-        raise SettingsError(f"That is not an API key: it {error}.") from None
+    text = ask_for_key()
     _only_tls(settings, text)
 
     async def flow() -> Connection:
@@ -139,6 +129,22 @@ def run_connect_key(name: str | None) -> ConnectOutcome:
     except AuthenticationFailed:
         text = "Klaviyo does not accept this key. Nothing was kept."
         return ConnectOutcome(False, "Not connected", text, "Copy it again: private keys start with pk_.")
+
+
+def ask_for_key() -> str:
+    """A private API key from a prompt, or from stdin that is no terminal. Raises SettingsError for what is none."""
+    if sys.stdin.isatty():
+        text = getpass.getpass("Private API key (starts with pk_; it is not shown): ")
+    else:
+        text = sys.stdin.readline()
+    text = text.strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise SettingsError("That is not an API key. Klaviyo shows private keys under Settings > API keys.")
+    try:
+        refuse_placeholder(text)
+    except ValueError as error:
+        raise SettingsError(f"That is not an API key: it {error}.") from None
+    return text
 
 
 def _ready(name: str | None) -> tuple[Settings, Vault]:

@@ -23,6 +23,7 @@ MODULES = (
     "exporting",
     "jobs",
     "report",
+    "install",
     "connect",
     "accounts",
     "doctor",

@@ -7,19 +7,23 @@ from typing import Annotated
 
 import typer
 
+from klaviyo_mcp import __version__
 from klaviyo_mcp.authoring.examples import rehearse
 from klaviyo_mcp.authoring.indexes import action_index, migration_table
 from klaviyo_mcp.authoring.precondition_index import precondition_index
 from klaviyo_mcp.authoring.rules import check_folder
+from klaviyo_mcp.installing.docs import BLANK, with_clients
 from klaviyo_mcp.klaviyo import errors
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry import toolsets
 from klaviyo_mcp.registry.errors import SpecProblem
 from klaviyo_mcp.registry.loading import CHECKOUT_SPECS, editor_schema, load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.registry import Action
+from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.toolsets import undecided
 
 SNAPSHOTS = "tests/mcp_server/snapshots"
+RELEASED = "tests/released"
 
 app = typer.Typer()
 specs = typer.Typer(help="Check the spec files that describe the actions.", no_args_is_help=True)
@@ -33,6 +37,14 @@ def check_specs(
 ) -> None:
     """Check every rule of the spec format, and that every example validates and builds."""
     sys.exit(run_check(folder))
+
+
+@specs.command("released")
+def released_specs(
+    write: Annotated[bool, typer.Option("--write", help="Write down what this version promises.")] = False,
+) -> None:
+    """Tell what this catalogue breaks of what the last release promised; exit 1 when it does."""
+    sys.exit(run_released(write=write))
 
 
 @specs.command("draft")
@@ -100,6 +112,40 @@ def write_facts(
     sys.exit(run_facts(openapi, out, operations or []))
 
 
+def run_released(*, write: bool) -> int:
+    """Compare with the newest file of promises, and print what is broken; `write` adds this version's own."""
+    from klaviyo_mcp.authoring.promises import broken, written  # for this command alone
+
+    folder = CHECKOUT_SPECS.parent / RELEASED
+    if not folder.is_dir():
+        print("klaviyo-mcp: 'specs released' needs a checkout of the project.", file=sys.stderr)
+        return 2
+    own = folder / f"{__version__}.json"
+    files = [path for path in folder.glob("*.json") if path != own or not write]
+    last = max(files, key=lambda path: [int(part) for part in path.stem.split(".")], default=None)
+    now = promised_now()
+    problems = [] if last is None else list(broken(json.loads(last.read_bytes()), now))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if write and not problems:
+        own.write_text(written(now), "utf-8")
+        print(f"wrote {own.relative_to(CHECKOUT_SPECS.parent)}")
+    elif not problems and last is not None:
+        print(f"All that {last.stem} promised is kept.")
+    return 1 if problems else 0
+
+
+def promised_now() -> JSON:
+    """What this version promises of actions, and of the server's own tools."""
+    from klaviyo_mcp.authoring.promises import promise
+    from klaviyo_mcp.runtime.exposure import parse_exposure
+    from klaviyo_mcp.tools.server_tools import server_tools
+
+    registry = Registry(load_catalogue())
+    exposure = parse_exposure("search", registry, confirm="destructive")
+    return promise(registry, server_tools(exposure, registry.names))
+
+
 def run_draft(openapi: Path, operations: list[str] | None, folder: Path | None) -> int:
     """Draft or refresh specs and say which files changed. The exit code is 2 when that cannot be done."""
     from klaviyo_mcp.authoring.draft import draft_files  # 30 ms that a check does without
@@ -163,9 +209,11 @@ def write_docs(*, check: bool) -> int:
         print("klaviyo-mcp: 'docs' needs a checkout of the project.", file=sys.stderr)
         return 2
     specs = load_catalogue()
+    page = root / "docs/install.md"
     texts = {
         "docs/action.schema.json": editor_schema(),
         "docs/actions.md": action_index(specs),
+        "docs/install.md": with_clients(page.read_text("utf-8") if page.is_file() else BLANK),
         "docs/migrating.md": migration_table(specs),
         "docs/preconditions.md": precondition_index(specs),
         **{f"{SNAPSHOTS}/{spec.name}.json": snapshot(spec) for spec in specs},

@@ -1,9 +1,12 @@
-"""How each MCP client is told of this service: a link that adds it, a command, or lines for a file."""
+"""How each MCP client is told of this service, from the table of clients: a link, a command, or lines for a file."""
 
 import base64
 import json
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
+
+from klaviyo_mcp.installing.clients import Client, Hosted, clients
+from klaviyo_mcp.installing.entries import Server, text_of
 
 NAME = "klaviyo"
 
@@ -25,85 +28,31 @@ class Snippet:
 
 def snippets(url: str, name: str = NAME) -> list[Snippet]:
     """For a server at `url`, in the order in which clients are common."""
-    return [*_assistants(url, name), *_programs(url, name)]
+    server = Server(name, url=url)
+    return [_snippet(client, client.hosted, server) for client in clients() if client.hosted is not None]
 
 
-def _assistants(url: str, name: str) -> list[Snippet]:
-    return [
-        Snippet(
-            "Claude",
-            (
-                "Add it by the button, or under Customize, Connectors, Add custom connector, with the address above.",
-                "This holds for claude.ai, Claude Desktop and the mobile apps alike.",
-            ),
-            link="https://claude.ai/customize/connectors?"
-            + urlencode({"modal": "add-custom-connector", "connectorName": name.capitalize(), "connectorUrl": url}),
-        ),
-        Snippet(
-            "ChatGPT",
-            (
-                "Settings, Security and login: turn on Developer mode.",
-                "Add an app with the address above, and choose OAuth.",
-            ),
-        ),
-    ]
-
-
-def _programs(url: str, name: str) -> list[Snippet]:
-    plain = {"url": url}
-    typed = {"type": "http", "url": url}
-    return [
-        Snippet(
-            "Claude Code",
-            (
-                "Then type /mcp in Claude Code and choose the server to log in.",
-                "With --scope user behind the word add it is there in all your projects.",
-            ),
-            command=f"claude mcp add --transport http {name} {url}",
-        ),
-        Snippet(
-            "Cursor",
-            link="https://cursor.com/en/install-mcp?"
-            + urlencode({"name": name, "config": base64.b64encode(_compact(plain).encode()).decode()}, quote_via=quote),
-            file="~/.cursor/mcp.json",
-            lines=_indented({"mcpServers": {name: plain}}),
-        ),
-        Snippet(
-            "VS Code",
-            link="https://insiders.vscode.dev/redirect/mcp/install?"
-            + urlencode({"name": name, "config": _compact(typed)}, quote_via=quote),
-            command=f"code --add-mcp '{_compact({'name': name, **typed})}'",
-            file=".vscode/mcp.json",
-            lines=_indented({"servers": {name: typed}}),
-        ),
-        Snippet(
-            "Codex",
-            command=f"codex mcp add {name} --url {url}\ncodex mcp login {name}",
-            file="~/.codex/config.toml",
-            lines=f'[mcp_servers.{name}]\nurl = "{url}"',
-        ),
-        Snippet(
-            "Gemini CLI",
-            command=f"gemini mcp add --transport http {name} {url}",
-            file="~/.gemini/settings.json",
-            lines=_indented({"mcpServers": {name: {"httpUrl": url}}}),
-        ),
-        Snippet(
-            "Antigravity",
-            file="~/.gemini/config/mcp_config.json",
-            lines=_indented({"mcpServers": {name: {"serverUrl": url}}}),
-        ),
-        Snippet("Windsurf", file="mcp_config.json", lines=_indented({"mcpServers": {name: {"serverUrl": url}}})),
-        Snippet(
-            "Another client",
-            ("Choose the transport Streamable HTTP, give it the address above, and let it log in (OAuth).",),
-        ),
-    ]
+def _snippet(client: Client, told: Hosted, server: Server) -> Snippet:
+    entry = server.entry(client) or {}
+    words = {
+        "name": server.name,
+        "Name": server.name.capitalize(),
+        "url": server.url,
+        "json": _compact(entry),
+        "named_json": _compact({"name": server.name, **entry}),
+        "base64": base64.b64encode(_compact(entry).encode()).decode(),
+    }
+    link, command = told.link, told.command
+    for word, value in words.items():
+        link = link.replace(f"{{{word}}}", quote(value, safe=""))
+        command = command.replace(f"{{{word}}}", value)
+    lines = ""
+    if told.file:
+        text = text_of(client, "")
+        text.set((*client.place, server.name), entry)
+        lines = text.text.strip()
+    return Snippet(told.title or client.name, told.steps, link, command, told.file, lines)
 
 
 def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
-
-
-def _indented(value: object) -> str:
-    return json.dumps(value, indent=2)

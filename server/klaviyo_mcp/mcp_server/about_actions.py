@@ -21,7 +21,7 @@ def actions_by_toolset(registry: Registry, exposure: Exposure) -> str:
         if of_it:
             lines += ["", f"## {toolset}"]
             lines += [
-                f"- {names.listed(action.name)} ({action.effect}): {names.told(action.spec.summary)}"
+                f"- {names.listed(action.name)} ({action.effect}): {names.told(action.spec.told_summary)}"
                 for action in of_it
             ]
     return "\n".join(lines) + "\n"

@@ -19,6 +19,7 @@ from pydantic import (
 
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.consequences import Consequences, EffectWhen
+from klaviyo_mcp.registry.deprecation import Deprecation
 from klaviyo_mcp.registry.engine_arguments import engine_arguments
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.id_forms import ID_FORMS
@@ -243,6 +244,7 @@ class ActionSpec(Part):
     `defaults` names, for arguments that may be left out, what is then found in the account.
     `revision` is that of Klaviyo's API which the operation is described by, where it differs from the catalogue's.
     `provenance` says what its facts come from, where that is not Klaviyo's document of that revision.
+    `deprecated` and `deprecated_arguments` say what is going away, since when, and what to do instead.
     """
 
     name: ActionName
@@ -252,6 +254,8 @@ class ActionSpec(Part):
     keywords: list[str] = []
     asks: list[Ask] = []
     aliases: list[OperationName] = []
+    deprecated: Deprecation | None = None
+    deprecated_arguments: dict[str, Deprecation] = {}
     replaces: list[str] = []
     operation: OperationName | None = None
     revision: Revision | None = None
@@ -302,6 +306,16 @@ class ActionSpec(Part):
     def plain_schema(self) -> JSON:
         """The `input_schema` without null for what may be absent: what agents read, and arguments must fit."""
         return without_null(self.input_schema, self.clearing.null_counts)
+
+    @property
+    def told_summary(self) -> str:
+        """The summary, after what has to be known before."""
+        return f"{self.deprecated.told} {self.summary}" if self.deprecated else self.summary
+
+    @property
+    def told_description(self) -> str:
+        """The description, after what has to be known before."""
+        return f"{self.deprecated.told}\n{self.description.strip()}" if self.deprecated else self.description.strip()
 
     @property
     def properties(self) -> dict[str, JSON]:

@@ -45,6 +45,10 @@ def listed_schema(spec: ActionSpec) -> JSON:
     if listing.deep > LARGEST_DEEP:
         listing.largest = LARGEST_PROPERTY // 2
         properties = {name: listing.argument(name, schema) for name, schema in listed_ones.items()}
+    for name, deprecation in spec.deprecated_arguments.items():
+        if name in properties:
+            told = f"{deprecation.told} {properties[name].get('description', '')}".rstrip()
+            properties[name] = {**properties[name], "description": told}
     # Anthropic's API refuses anyOf and its kin at the root; nothing else stands there.
     listed: JSON = {"type": "object", "properties": properties}
     if spec.required:

@@ -119,12 +119,12 @@ def as_brief_tool(action: Action, names: ToolNames[Action], most: int) -> JSON:
     schema, others = brief_schema(action.spec, most)
     named = ", ".join(others[:MOST_OTHERS]) + (f" and {len(others) - MOST_OTHERS} more" if others[MOST_OTHERS:] else "")
     more = f" Also takes {named}: see describe_action." if others else ""
-    return _tool(action, names, f"{action.spec.summary}{more}", schema)
+    return _tool(action, names, f"{action.spec.told_summary}{more}", schema)
 
 
 def as_tool(action: Action, names: ToolNames[Action] = UNPREFIXED) -> JSON:
     """An action as MCP shows it, in its own JSON. `names` are those of a server that lists its tools with a prefix."""
-    return _tool(action, names, action.spec.description.strip(), listed_schema(action.spec))
+    return _tool(action, names, action.spec.told_description, listed_schema(action.spec))
 
 
 def _tool(action: Action, names: ToolNames[Action], description: str, schema: JSON) -> JSON:
