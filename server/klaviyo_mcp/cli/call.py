@@ -25,8 +25,8 @@ from klaviyo_mcp.cli.output import drop_output, fail, warn
 from klaviyo_mcp.cli.printing import Form, usual_form
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
 from klaviyo_mcp.loose_json import is_object
-from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.runtime.assembly import Application, assemble, select
+from klaviyo_mcp.runtime.answering import Ask, Response
+from klaviyo_mcp.runtime.assembly import Application, Selection, assemble, select
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.logs import start_logging
 from klaviyo_mcp.runtime.settings import foreign_variables
@@ -82,12 +82,17 @@ def call(
         typed = prepared(Typed(Call(action, given), form or usual_form(), names, every, preview), spec)
     except (WrongSetting, NoPages) as error:
         fail(str(error), MISUSED)
+    ask = _agree if yes else agreed_by_person if asks else None
+    _finish(selection, typed, ask, sandbox=sandbox, account=account)
+
+
+def _finish(selection: Selection, typed: Typed, ask: Ask | None, *, sandbox: bool, account: str | None) -> None:
+    """Make the call, print its answer, and end the command with the exit code for what became of it."""
     application = assemble(selection, sandbox=sandbox, account=account)
     start_logging(application.settings, "warning")
     start_exporting()
 
     async def run() -> Response:
-        ask = _agree if yes else agreed_by_person if asks else None
         try:
             return await made(application, typed, client="klaviyo-mcp call", ask=ask)
         finally:
@@ -100,7 +105,7 @@ def call(
         raise
     except OSError as error:
         drop_output()
-        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, action, preview)}")
+        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, typed)}")
     if not sandbox:
         noted(application, response, account)
     if problem := complaint(response):
@@ -112,12 +117,12 @@ async def _agree(_plan: Answer) -> bool:
     return True
 
 
-def _became(response: Response, application: Application, action: str, preview: bool) -> str:
+def _became(response: Response, application: Application, typed: Typed) -> str:
     """What became of a call whose answer nobody sees."""
     if response.is_error:
         return f"The call had failed:\n{response.text}"
-    if preview:
+    if typed.preview:
         return "Nothing was sent to Klaviyo."
-    if application.engine.find(action).effect == "read":
+    if application.engine.find(typed.call.name).effect == "read":
         return "The read had been made, and nothing was changed; call again once there is room."
     return "The action had been carried out: do not repeat it, read the record instead."

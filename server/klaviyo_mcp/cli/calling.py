@@ -1,7 +1,6 @@
 """Calls that are typed in: made through the engine, also page after page, and printed. `call` and `shell` share it."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from klaviyo_mcp.actions.engine import Call
@@ -33,6 +32,8 @@ class Typed:
     fields: tuple[str, ...] = ()
     every: bool = False
     preview: bool = False
+    account: str | None = None
+    """The account that it is for, where there are several and none was chosen for all calls."""
 
     @property
     def rows_wanted(self) -> bool:
@@ -68,11 +69,13 @@ async def made(
     engine, accounts = application.engine, application.accounts
     audit = replace(application.audit, client=client) if application.audit else None
     if typed.preview:
-        return await preview_call(engine, accounts if application.connected else None, typed.call, audit=audit)
+        return await preview_call(
+            engine, accounts if application.connected else None, typed.call, typed.account, audit=audit
+        )
     budget = MOST_KEPT if typed.rows_wanted else application.settings.answer_bytes
 
     async def one(call: Call) -> Response:
-        return await answer_call(engine, accounts, call, budget=budget, ask=ask, only=only, audit=audit)
+        return await answer_call(engine, accounts, call, typed.account, budget=budget, ask=ask, only=only, audit=audit)
 
     response = await one(typed.call)
     if not typed.every or response.is_error:
@@ -143,9 +146,6 @@ def noted(application: Application, response: Response, account: str | None) -> 
 def stdin_left(json_given: str, sets: list[str]) -> bool:
     """Whether stdin was not read for arguments, and a person can still be asked."""
     return json_given != "-" and not any(word.endswith("=-") for word in sets)
-
-
-Printer = Callable[[Response, Typed], None]
 
 
 def _joined(whole: JSON, page: JSON, *, keep: bool) -> JSON:

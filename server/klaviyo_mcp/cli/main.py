@@ -30,6 +30,8 @@ MODULES = (
     "sandbox",
     "demo",
     "specs",
+    "shell",
+    "completion",
 )
 """The modules of this room that have commands. Most have one, of the same name."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
