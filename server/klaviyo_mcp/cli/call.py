@@ -22,7 +22,7 @@ from klaviyo_mcp.cli.calling import (
 )
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import drop_output, fail, warn
-from klaviyo_mcp.cli.printing import Form, usual_form
+from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
 from klaviyo_mcp.loose_json import is_object
 from klaviyo_mcp.runtime.answering import Ask, Response
@@ -34,7 +34,7 @@ from klaviyo_mcp.runtime.settings import foreign_variables
 app = typer.Typer()
 
 
-@app.command(epilog="Example: klaviyo-mcp call create_list --set name=VIP --set opt_in_process=double_opt_in --sandbox")
+@app.command(epilog="Example: klaviyo-mcp call create_list --set name=VIP --sandbox")
 def call(
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Name or alias of the action.")],
     arguments: Annotated[
@@ -48,9 +48,7 @@ def call(
             help="One argument, or a part: location.city=Boston. Again for lists; JSON, @FILE and - (stdin) too.",
         ),
     ] = None,
-    form: Annotated[
-        Form | None, typer.Option("--output", "-o", help="A table by default in a terminal, else json.")
-    ] = None,
+    form: Annotated[Form | None, typer.Option("--output", "-o", metavar="FORM", help=OUTPUTS)] = None,
     fields: Annotated[
         str, typer.Option("--fields", metavar="NAME,…", help="Show these fields alone, such as name,location.city.")
     ] = "",

@@ -43,7 +43,7 @@ ATTEMPTS = 3
 """How often an address may be pasted."""
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp connect --name my-shop --scopes read")
 def connect(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call it; made from the company's name by default.")

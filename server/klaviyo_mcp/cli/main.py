@@ -18,6 +18,7 @@ from klaviyo_mcp.runtime.settings import SettingsError
 MODULES = (
     "serve",
     "call",
+    "shell",
     "actions",
     "importing",
     "exporting",
@@ -30,7 +31,6 @@ MODULES = (
     "sandbox",
     "demo",
     "specs",
-    "shell",
     "completion",
 )
 """The modules of this room that have commands. Most have one, of the same name."""
@@ -40,6 +40,7 @@ OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting", "imp
 app = typer.Typer(
     name="klaviyo-mcp",
     help="Every Klaviyo action as a tool for AI agents.",
+    epilog="Example: klaviyo-mcp call get_lists --sandbox. docs/cli.md tells all of it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

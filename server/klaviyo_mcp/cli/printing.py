@@ -18,6 +18,7 @@ from klaviyo_mcp.klaviyo.words import one_line, visible
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 
 Form = Literal["json", "table", "csv", "jsonl", "text"]
+OUTPUTS = "json, table, csv, jsonl or text; a table by default in a terminal, else json."
 ROWS: tuple[Form, ...] = ("csv", "jsonl")
 """Forms of rows alone: what else an answer says goes to stderr."""
 LONGEST_CELL = 300

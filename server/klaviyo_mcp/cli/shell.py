@@ -7,7 +7,7 @@ import typer
 
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import warn
-from klaviyo_mcp.cli.printing import Form, usual_form
+from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
 from klaviyo_mcp.runtime.settings import foreign_variables
 
 app = typer.Typer()
@@ -15,9 +15,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: echo 'get_lists --fields id,name' | klaviyo-mcp shell --sandbox")
 def shell(
-    form: Annotated[
-        Form | None, typer.Option("--output", "-o", help="A table by default in a terminal, else json.")
-    ] = None,
+    form: Annotated[Form | None, typer.Option("--output", "-o", metavar="FORM", help=OUTPUTS)] = None,
     read_only: ReadOnlyFlag = False,
     no_live_checks: NoLiveChecksFlag = False,
     no_user_content: NoUserContentFlag = False,

@@ -22,12 +22,16 @@ from klaviyo_mcp.registry.toolsets import undecided
 SNAPSHOTS = "tests/mcp_server/snapshots"
 
 app = typer.Typer()
-specs = typer.Typer(help="Check the spec files that describe the actions.", no_args_is_help=True)
+specs = typer.Typer(
+    help="Check the spec files that describe the actions.",
+    no_args_is_help=True,
+    epilog="Example: klaviyo-mcp specs check",
+)
 app.add_typer(specs, name="specs")
 OpenAPIOption = Annotated[Path, typer.Option("--openapi", metavar="FILE", help="Klaviyo's OpenAPI document.")]
 
 
-@specs.command("check")
+@specs.command("check", epilog="Example: klaviyo-mcp specs check")
 def check_specs(
     folder: Annotated[Path | None, typer.Argument(help="Folder of spec files; the checkout's own by default.")] = None,
 ) -> None:
@@ -35,7 +39,7 @@ def check_specs(
     sys.exit(run_check(folder))
 
 
-@specs.command("draft")
+@specs.command("draft", epilog="Example: klaviyo-mcp specs draft --openapi klaviyo.json get_lists")
 def draft_specs(
     openapi: OpenAPIOption,
     operations: Annotated[list[str] | None, typer.Argument(help="Operations to draft; all by default.")] = None,
@@ -45,7 +49,7 @@ def draft_specs(
     sys.exit(run_draft(openapi, operations, folder))
 
 
-@specs.command("diff")
+@specs.command("diff", epilog="Example: klaviyo-mcp specs diff --openapi klaviyo.json")
 def diff_specs(
     openapi: OpenAPIOption,
     folder: Annotated[Path | None, typer.Option(help="Folder of spec files; the checkout's own by default.")] = None,
@@ -54,7 +58,7 @@ def diff_specs(
     sys.exit(run_diff(openapi, folder))
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp docs --check")
 def docs(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit 1 when a generated file is stale.")
@@ -90,7 +94,7 @@ def error_codes() -> set[str]:
     return {kind.code for kind in kinds if issubclass(kind, errors.KlaviyoError)}
 
 
-@specs.command("facts")
+@specs.command("facts", epilog="Example: klaviyo-mcp specs facts --openapi klaviyo.json --out facts.json")
 def write_facts(
     openapi: OpenAPIOption,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write them; printed by default.")] = None,

@@ -1,0 +1,85 @@
+"""Help is of use: every command has an example that it understands, and that is true where it can be tried."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from tests.warm import PROGRAM
+from typer.testing import CliRunner
+
+from klaviyo_mcp.cli.main import app, load
+from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox.testing import serve
+
+load([])
+ROOT: Any = typer.main.get_command(app)
+EXAMPLE = re.compile(r"Example: (.+?)(?:\. [A-Z]|$)", re.DOTALL)
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """All commands and groups of them, by what is typed."""
+    yield " ".join(path), command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
+
+
+COMMANDS = dict(commands(ROOT))
+RUN = (
+    "call",
+    "shell",
+    "actions list",
+    "actions search",
+    "actions show",
+    "export",
+    "jobs list",
+    "accounts",
+    "completion",
+    "",
+)
+"""Commands whose example is run as it stands. The others serve, wait for a person, or need files and accounts."""
+
+
+def example_of(path: str) -> str:
+    found = EXAMPLE.search(COMMANDS[path].epilog or "")
+    assert found, f"{path or 'klaviyo-mcp'} has no example in its help"
+    return found[1]
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_an_example_that_it_understands(path: str) -> None:
+    words = shlex.split(example_of(path).rpartition("| ")[2])
+    assert words[0] == "klaviyo-mcp"
+    assert " ".join(words[1:]).startswith(path)
+    shown = CliRunner().invoke(app, [*words[1:], "--help"])
+    assert shown.exit_code == 0, shown.output
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_help_reads_well_in_80_columns(path: str) -> None:
+    shown = CliRunner().invoke(app, [*path.split(), "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    assert shown.exit_code == 0
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert "…│" not in shown.stdout.replace(" ", ""), "something was cut"
+
+
+@pytest.mark.parametrize("path", RUN)
+def test_an_example_does_what_it_says(warm: None, settings: dict[str, str], tmp_path, path: str) -> None:
+    program = f'klaviyo-mcp() {{ {shlex.join(PROGRAM)} "$@"; }}\n'
+    words = ["bash", "-c", program + example_of(path)]
+    done = subprocess.run(words, capture_output=True, text=True, env=settings, cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout or path == "export"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    import os
+
+    home = tmp_path_factory.mktemp("home")
+    with serve(create_app(rate_limits=False, profiles=20)) as url:
+        account = {"KLAVIYO_BASE_URL": url, "KLAVIYO_API_KEY": API_KEY, "KLAVIYO_COMPANY_ID": COMPANY_ID}
+        yield {**os.environ, **account, "KLAVIYO_MCP_HOME": str(home)}
