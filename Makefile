@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients examples docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs screenshots lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +61,8 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
 
-screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages in docs/images anew
-	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py
+screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages and of reports in docs/images anew
+	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k 'pictured or read_by_everybody' tests/hosted/test_pages.py tests/reports
 
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)
@@ -95,6 +95,12 @@ tasks: $(TOOLS)  ## Have marketers' tasks done over the sandbox, or some: make t
 
 bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENCH="--full --redis" for more
 	$(BIN)/python bench/hosted.py $(BENCH)
+
+bench-jobs: $(TOOLS)  ## Measure jobs of a million rows beside Klaviyo's SDK, some 20 minutes; BENCH_ROWS=20000 for a try
+	$(BIN)/python bench/jobs.py
+
+killed: $(TOOLS)  ## Kill jobs of 20,000 rows at random moments, for an hour or so; KILLS=50 for longer
+	KILLS=$(or $(KILLS),10) $(BIN)/python -m pytest -n $(WORKERS) tests/jobs/test_killed.py tests/jobs/test_workers.py
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"

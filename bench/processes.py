@@ -38,8 +38,17 @@ def redis_server(*words: str) -> Iterator[str]:
 
 def resident(process: subprocess.Popen[Any]) -> float:
     """The resident memory of a process in MB."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+    return _of_status(process.pid, "VmRSS")
+
+
+def peak(pid: int | str) -> float:
+    """The most MB that a process has had resident. What `getrusage` says begins with that of the parent."""
+    return _of_status(pid, "VmHWM")
+
+
+def _of_status(pid: int | str, name: str) -> float:
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in text.splitlines() if line.startswith(name)).split()[1]) / 1024
 
 
 def wait_for(port: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from klaviyo_mcp.cli.hosted import hosted
-from klaviyo_mcp.hosted.config import hosted_config
+from klaviyo_mcp.hosted.config import hosted_config, keeps_jobs
 from klaviyo_mcp.mcp_server.draining import LAST_WORDS
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.settings import Settings
@@ -37,7 +37,9 @@ FILLED_IN = {
     "KLAVIYO_MCP_SECRET": "a" * 44,
     "KLAVIYO_MCP_VAULT_KEY": "b" * 44,
     "KLAVIYO_MCP_VAULT_URL": "rediss://:secret@redis.example.org:6379/0",
+    "KLAVIYO_MCP_JOBS_URL": "postgresql://klaviyo:secret@postgres.example.org:5432/klaviyo_jobs",
     "REDIS_PASSWORD": "c" * 64,
+    "POSTGRES_PASSWORD": "d" * 64,
 }
 """What an operator writes in .env, and in the secret."""
 PINNED = re.compile(r"[\w./-]+(:\d+\.\d+[\w.-]*|@sha256:[0-9a-f]{64})")
@@ -95,6 +97,7 @@ def test_a_server_starts_with_what_it_is_given_and_is_not_killed_before_it_has_s
     assert config.issuer == FILLED_IN["KLAVIYO_MCP_PUBLIC_URL"]
     assert config.app_scope == environment["KLAVIYO_MCP_APP_SCOPE"]
     assert settings.klaviyo_mcp_vault_url is not None, "instances share nothing else"
+    assert keeps_jobs(settings)
     assert settings.klaviyo_mcp_stop_within is not None
     assert int(patience) > settings.klaviyo_mcp_drain + settings.klaviyo_mcp_stop_within + LAST_WORDS
 
@@ -118,6 +121,18 @@ def test_redis_forgets_nothing_by_itself() -> None:
     assert words[words.index("--maxmemory-policy") + 1] == "noeviction"
     assert "redis-data:/data" in COMPOSE["services"]["redis"]["volumes"]
     assert COMPOSE["networks"]["data"]["internal"] is True
+
+
+def test_postgres_keeps_its_data_and_is_reached_by_the_servers_alone() -> None:
+    postgres = COMPOSE["services"]["postgres"]
+    assert "postgres-data:/var/lib/postgresql/data" in postgres["volumes"]
+    assert postgres["networks"] == ["data"]
+    ports = [one["port"] for rule in MANIFESTS["NetworkPolicy"]["spec"]["egress"] for one in rule["ports"]]
+    assert {6379, 5432} <= set(ports)
+    for name in SERVERS:
+        # What is in memory counts against the limit of the container.
+        assert "/tmp" in COMPOSE["services"][name]["volumes"]
+        assert "tmpfs" not in COMPOSE["services"][name]
 
 
 def test_nothing_but_the_proxy_is_reached_from_outside() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
-from klaviyo_mcp.actions.coverage import KEYS, days_of
+from klaviyo_mcp.actions.days import KEYS, days_of
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.registry import Registry

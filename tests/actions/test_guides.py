@@ -38,7 +38,17 @@ SEGMENTS = {
 
 
 def test_there_is_a_guide_on_what_agents_ask_about() -> None:
-    assert [*guides()] == ["answers", "campaigns", "consent", "filters", "flows", "limits", "reports", "segments"]
+    assert [*guides()] == [
+        "answers",
+        "campaigns",
+        "consent",
+        "filters",
+        "flows",
+        "imports",
+        "limits",
+        "reports",
+        "segments",
+    ]
 
 
 @pytest.mark.parametrize("topic", guides())

@@ -28,7 +28,7 @@ from klaviyo_mcp.registry.registry import Action
 JSON = dict[str, Any]
 ENGINE = Engine(REGISTRY)
 SINGLE = {action.name: action for action in REGISTRY.actions if action.http is not None}
-COMPOSED = {action.name: action for action in REGISTRY.actions if action.http is None}
+COMPOSED = {action.name: action for action in REGISTRY.actions if action.parts}
 PLATFORM = (
     r"body\.data\.attributes\.social_links\[\d+\]\.platform: ",
     "it names one network, and brands have links to others: what there is, is left to Klaviyo",

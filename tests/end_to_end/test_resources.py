@@ -71,6 +71,10 @@ async def test_all_of_it_is_there_over_either_transport_in_either_era(client: Cl
         "klaviyo://guides/{topic}",
         "klaviyo://answers/{answer_id}.csv",
         "klaviyo://answers/{answer_id}.jsonl",
+        "klaviyo://jobs/{job}/rejected.csv",
+        "klaviyo://jobs/{job}/result.jsonl",
+        "klaviyo://jobs/{job}/export.csv",
+        "klaviyo://jobs/{job}/export.jsonl",
     ]
     actions = await read(client, "klaviyo://actions")
     assert re.findall(r"^- (\w+) \((?:read|write|destructive)\): ", actions, re.MULTILINE) == [
@@ -117,7 +121,7 @@ async def test_a_guide_is_reached_without_resources(client: Client) -> None:
         ("klaviyo://actions/get_listz", "get_lists"),
         ("klaviyo://actions/get_listz/schema", "get_lists"),
         ("klaviyo://actions/get_lists/schema/nothing", "page_size"),
-        ("klaviyo://guides/emails", "answers, campaigns, consent, filters, flows, limits, reports, segments"),
+        ("klaviyo://guides/emails", "answers, campaigns, consent, filters, flows, imports, limits, reports, segments"),
         ("klaviyo://accounts", "klaviyo://account "),
         ("https://example.org", "klaviyo://actions"),
     ],

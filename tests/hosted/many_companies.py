@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -54,6 +55,16 @@ class ManyCompanies:
 
     def control(self, *_: Any, **__: Any) -> None:
         """Its app may return anywhere."""
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """The settings of a process that keeps its records in `home`."""
+        return {
+            "KLAVIYO_MCP_HOME": str(home),
+            "KLAVIYO_BASE_URL": self.url,
+            "KLAVIYO_OAUTH_BASE_URL": self.url,
+            "KLAVIYO_CLIENT_ID": self.client_id,
+            "KLAVIYO_CLIENT_SECRET": self.client_secret,
+        }
 
     @property
     def app(self) -> Starlette:
@@ -129,6 +140,10 @@ class ManyCompanies:
             row = {"groupings": {"campaign_id": f"{whose}-C", "send_channel": "email"}, "statistics": {"opens": 1}}
             attributes = {"results": [row]}
             return self._answer(whose, 200, {"data": {"type": "campaign-values-report", "attributes": attributes}})
+        if path.startswith("profile-bulk-import-jobs"):
+            attributes = {"status": "complete", "total_count": 2, "completed_count": 2, "failed_count": 0}
+            job = {"type": "profile-bulk-import-job", "id": f"{whose}-J", "attributes": attributes}
+            return self._answer(whose, 202 if method == "POST" else 200, {"data": job})
         if path == "lists" and method == "POST":
             name = json.loads(body)["data"]["attributes"]["name"]
             return self._answer(whose, 201, {"data": self._list(whose, LISTS, name)})

@@ -99,6 +99,15 @@ def test_a_token_of_klaviyo_is_refreshed_once_for_all_instances(url: str, three:
     assert klaviyo.seen("oauth_token") == 1
 
 
+def test_without_a_place_that_they_share_instances_take_no_jobs_and_no_files(app: App, three: Cluster) -> None:
+    assert "KLAVIYO_MCP_JOBS_URL" in "".join(three.instances[0].said)
+    assert Browser(three.url).http.get("/uploads").status_code == 404
+    refused = app.ask("get_jobs")["error"]
+    assert "its operator has not set KLAVIYO_MCP_JOBS_URL" in refused["message"]
+    started = {"action": "start_job", "arguments": {"kind": "profiles", "rows": [{"email": "anna@example.com"}]}}
+    assert app.ask("run_write_action", **started)["error"]["message"] == refused["message"]
+
+
 class TestDeaths:
     """A40: kill -9 of an instance in the middle of what it does. It is started again after each."""
 

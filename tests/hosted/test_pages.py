@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from tests.hosted.browsing import Client, Demo, Program, answer_of, calls, demo,
 
 from klaviyo_mcp.authorization.levels import Levels
 from klaviyo_mcp.authorization.replies import Choice, ConnectedClient, ConsentPage, ErrorPage, Session
+from klaviyo_mcp.hosted.company_files import NotTaken
 from klaviyo_mcp.hosted.levels import described
 from klaviyo_mcp.hosted.pages import page as rendered
 from klaviyo_mcp.hosted.site_routes import DONE
 from klaviyo_mcp.hosted.snippets import snippets
+from klaviyo_mcp.hosted.upload_routes import DONE as KEPT
+from klaviyo_mcp.jobs.uploads import Upload
 
 SWITCHES = [
     "--no-sandbox",
@@ -152,6 +156,29 @@ def test_a_shop_is_connected_used_disconnected_and_removed(new_tab, service, wai
     assert tab.get_by_role("status").first.inner_text() == DONE["no_session"].text
     tab.wait_for_timeout(5_100)  # how long a token may be remembered as good
     assert calls(service, first).status_code == calls(service, second).status_code == 401
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_file_is_uploaded_for_the_assistant_and_removed(new_tab, service, tmp_path, scripts) -> None:
+    file = tmp_path / "fair.csv"
+    file.write_text("email,first_name\nanna@example.com,Anna\n")
+    tab = new_tab(java_script_enabled=scripts)
+    sign_in(tab, service, "Lumen Coffee")
+    tab.get_by_role("link", name="Upload a file").click()
+    tab.get_by_label("File of rows").set_input_files(file)
+    tab.get_by_role("button", name="Upload").click()
+    assert tab.get_by_role("status").first.inner_text() == KEPT["uploaded"].text
+    row = tab.get_by_role("listitem").filter(has=tab.get_by_role("heading", name="fair.csv"))
+    words = row.locator("pre").inner_text()
+    assert re.fullmatch(r"Import the file upload-[0-9a-f]{12} as profiles", words)
+    if scripts:
+        tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        row.get_by_role("button", name="Copy the words for file 1").click()
+        tab.get_by_role("status").get_by_text("Copied").wait_for()
+        assert tab.evaluate("navigator.clipboard.readText()") == words
+    row.get_by_role("button", name="Remove").click()
+    assert tab.get_by_role("status").first.inner_text() == KEPT["removed"].text
+    assert tab.get_by_text("None. What you upload appears here").is_visible()
 
 
 def test_signing_out_keeps_the_clients(tab, new_tab, service, waiting) -> None:
@@ -362,11 +389,25 @@ def connect_page(done: str = "", session: Session | None = None):
     )  # fmt: skip
 
 
+NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+UPLOADS = [
+    Upload("upload-3f9a2c71b4d0", "fair.csv", "CSV in UTF-8, separated by semicolons, with 9 columns", 18_400, NOW),
+    Upload("upload-a07d5e19c2f8", f"{LONG[:80]}.gz", "JSONL in UTF-8, packed with gzip, with 31 columns", 9_000, NOW),
+]
+
+
+def uploads_page(files: list[Upload], done: str = "", problem: NotTaken | None = None, session: Session = SESSION):
+    rows = [(each, "18 KB", "26 November 09:30 UTC", "27 November 09:30 UTC") for each in files]
+    return rendered(
+        "uploads", script=True, session=session, files=rows, most=(50, 20, 250), done=KEPT.get(done), problem=problem
+    )
+
+
 def manage_page(clients: list[ConnectedClient], done: str = "", session: Session = SESSION):
     rows = [(each, "Marketing", "24 November 2026", "25 November 2026" if each.last_used else "") for each in clients]
     return rendered(
         "manage", script=True, session=session, level="Marketing", clients=rows, mcp_url=MCP_URL,
-        snippets=snippets(MCP_URL), done=DONE.get(done),
+        snippets=snippets(MCP_URL), done=DONE.get(done), takes_files=True,
     )  # fmt: skip
 
 
@@ -378,12 +419,15 @@ PAGES = {
     "manage": lambda: manage_page(CLIENTS[:2]),
     "manage-empty": lambda: manage_page([]),
     "manage-troubled": lambda: manage_page(CLIENTS[2:], "gone", Session("X" * 6, LONG, None, "klaviyo:read", 0, "c")),
+    "uploads": lambda: uploads_page(UPLOADS[:1], "uploaded"),
+    "uploads-empty": lambda: uploads_page([], "removed"),
+    "uploads-troubled": lambda: uploads_page(UPLOADS, "", NotTaken(f"{LONG}.xlsx is an Excel workbook.", "Save it.")),
     "remove": lambda: rendered("remove", session=SESSION, clients=CLIENTS),
     "remove-empty": lambda: rendered("remove", session=SESSION, clients=[]),
     "error": lambda: rendered("error", error=ErrorPage(400, "This request is over", "It is old.", "Again.", "over")),
 }
 """Every page in every state that looks different."""
-IN_DOCS = ("connect", "consent", "manage")
+IN_DOCS = ("connect", "consent", "manage", "uploads")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -418,5 +462,5 @@ def test_the_pages_are_pictured_for_the_docs(new_tab, service, name, scheme, wid
     tab.goto(f"{service.url}/shown/{name}")
     tab.wait_for_timeout(200)
     path = Path(os.environ["SCREENSHOTS"]) / f"hosted-{name}{'-phone' if width < 500 else ''}.png"
-    tab.screenshot(path=str(path), full_page=name == "consent", scale="css")
+    tab.screenshot(path=str(path), full_page=name in ("consent", "uploads"), scale="css")
     assert path.stat().st_size < 120_000

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.hosted.driving import App, Browser, new_app
-from tests.hosted.in_process import listening, running
+from tests.hosted.in_process import listening
 from tests.hosted.many_companies import MARK, ManyCompanies, company, list_id, named
-from tests.hosted.processes import free_port
+from tests.hosted.processes import free_port, one_instance
 
 GRANTS, COMPANIES = 50, 10
 REPORT = {"timeframe": {"key": "last_30_days"}, "statistics": ["opens"], "conversion_metric_id": "ABC123"}
@@ -26,6 +26,7 @@ class Session:
     company: str
     cursors: list[str] = field(default_factory=list)
     confirmations: list[tuple[str, str]] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
 
 
 class Service:
@@ -36,20 +37,21 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: Any, registry: Any) -> Iterator[Service]:
+def service(tmp_path_factory: Any) -> Iterator[Service]:
+    """A process of its own: what runs jobs draws random numbers, which hypothesis holds against the tests."""
     port = free_port()
     klaviyo = ManyCompanies(f"http://127.0.0.1:{port}")
     home = tmp_path_factory.mktemp("tenants")
-    with listening(klaviyo.app, port), running(klaviyo, home, registry, klaviyo_mcp_quota="on") as started:
-        client_id = new_app(started.url).client_id
+    with listening(klaviyo.app, port), one_instance(klaviyo, home, KLAVIYO_MCP_QUOTA="on") as (url, _):
+        client_id = new_app(url).client_id
 
         def connect(number: int) -> Session:
             whose = company(number % COMPANIES)
-            return Session(App(started.url, client_id).connected(whose), whose)
+            return Session(App(url, client_id).connected(whose), whose)
 
         with ThreadPoolExecutor(4) as pool:
             sessions = list(pool.map(connect, range(GRANTS)))
-        yield Service(started.url, klaviyo, sessions)
+        yield Service(url, klaviyo, sessions)
 
 
 def only_of(whose: str, answer: Any) -> dict[str, Any]:
@@ -128,6 +130,34 @@ def creates(one: Session, _: Session) -> None:
     assert named(told["record"]["id"]) == {one.company}
 
 
+def starts_a_job(one: Session, other: Session) -> None:
+    """Held, confirmed by another company in vain, and begun."""
+    rows = [{"email": f"{number}@example.com", "first_name": one.company} for number in range(2)]
+    given = {"kind": "profiles", "rows": rows}
+    shown = tool(one, "run_write_action", action="start_job", arguments=given)
+    if shown.get("error", {}).get("code") == "not_possible":
+        return  # one of the same rows is not finished
+    token = shown["confirmation"]["token"]
+    if one.company != other.company:
+        refused = other.app.ask("confirm_action", token=token, action="start_job", arguments=given)
+        assert "error" in refused, refused
+    begun = tool(one, "confirm_action", token=token)
+    if "error" not in begun:  # else a sibling has begun it
+        one.jobs.append(begun["job"])
+
+
+def looks_at_jobs(one: Session, other: Session) -> None:
+    """A41: those of its own company are listed, and those of another are not known by any of their names."""
+    if not other.jobs:
+        starts_a_job(other, one)
+    ours = {record["job"] for record in tool(one, "get_jobs")["records"]}
+    assert ours >= set(one.jobs)
+    for job in other.jobs[-1:]:
+        asked = one.app.ask("get_job", job=job)
+        assert ("error" in asked) == (one.company != other.company)
+        assert (job in ours) == (one.company == other.company)
+
+
 def names_another_account(one: Session, other: Session) -> None:
     for name in (other.company, "default", one.company):
         told = one.app.ask("get_lists", account=name)
@@ -137,6 +167,7 @@ def names_another_account(one: Session, other: Session) -> None:
 STEPS = (
     reads_lists, reads_a_report, says_who_it_is, goes_on_with_anothers_cursor, asks_to_delete,
     confirms_what_another_was_asked, confirms, creates, names_another_account,
+    starts_a_job, looks_at_jobs,
 )  # fmt: skip
 PLAY = st.lists(
     st.tuples(st.integers(0, GRANTS - 1), st.sampled_from(STEPS), st.integers(0, GRANTS - 1)), min_size=4, max_size=24

@@ -1,13 +1,19 @@
 """Jobs against a sandbox over HTTP, in processes of their own that can be killed, and a PostgreSQL for one test."""
 
+import asyncio
 import json
 import os
 import pwd
+import re
 import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +24,9 @@ from tests.warm import PROGRAM, kill
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
+LONG = "KILLS" in os.environ
+"""Whether jobs are killed for long, at KILLS random places each, as `make killed` does."""
+KILLS = int(os.environ.get("KILLS", "1"))
 HEADERS = {"Authorization": f"Klaviyo-API-Key {API_KEY}", "revision": "2026-07-15"}
 
 
@@ -39,9 +48,11 @@ class Jobs:
             "KLAVIYO_MCP_HOME": str(folder / "home"),
         }
 
-    def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, stdin: int = subprocess.DEVNULL, program: Sequence[str] = PROGRAM
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*PROGRAM, *words],
+            [*program, *words],
             cwd=self.folder,
             env=self.environment,
             stdin=stdin,
@@ -53,7 +64,10 @@ class Jobs:
     def run(self, *words: str, code: int = 0, whole: bool = True) -> str:
         """What a command prints, on both streams or stdout alone; another exit code than `code` fails the test."""
         process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            kill(process)
         assert process.returncode == code, out + err
         return out + err if whole else out
 
@@ -88,21 +102,84 @@ class Jobs:
             url = page["links"].get("next")
         return found
 
-    def kill_after(self, process: subprocess.Popen[str], requests: int, since: int) -> bool:
-        """Kill a process once the sandbox has had so many requests; False when it ended by itself before."""
-        while process.poll() is None:
-            if self.seen(after=since) >= requests:
-                kill(process)
-                process.communicate()
-                return True
-            time.sleep(0.005)
-        process.communicate()
-        return False
+    def kept(self) -> list[tuple[str, str, int]]:
+        """Each job: its id, its state and how many chunks are kept, without the time that a command takes."""
+        file = self.folder / "home" / "jobs" / "jobs.sqlite"
+        query = "SELECT id, state, (SELECT count(*) FROM klaviyo_job_chunks WHERE job = id) FROM klaviyo_jobs"
+        try:
+            connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+            with connection:
+                return connection.execute(query).fetchall()
+        except sqlite3.OperationalError:  # not there yet
+            return []
+
+
+@dataclass
+class Moment:
+    """Something that happens at the request of this number that fits a pattern.
+
+    It happens before the request gets through, or after that and before it is answered. The request or answer is
+    lost then, if `act` says so.
+    """
+
+    pattern: str
+    number: int
+    before: bool
+    act: Callable[[], bool]
+
+
+class Between:
+    """Stands between a job and the sandbox, so that things happen exactly where a test wants them."""
+
+    def __init__(self, app: Any) -> None:
+        self._app, self._moments, self.seen = app, list[Moment](), list[str]()
+
+    def at(self, pattern: str, act: Callable[[], bool], *, number: int = 1, before: bool = False) -> None:
+        self._moments.append(Moment(pattern, number, before, act))
+
+    def clear(self) -> None:
+        self._moments.clear()
+        self.seen.clear()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        what = f"{scope.get('method')} {scope.get('path')}"
+        if "/_sandbox" in what:
+            return await self._app(scope, receive, send)
+        self.seen.append(what)
+        moment = self._due(what)
+        if moment is None:
+            return await self._app(scope, receive, send)
+        if moment.before and await asyncio.to_thread(moment.act):
+            return None
+        answer: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            answer.append(message)
+
+        await self._app(scope, receive, keep)
+        if moment.before or not await asyncio.to_thread(moment.act):
+            for message in answer:
+                await send(message)
+        return None
+
+    def _due(self, what: str) -> Moment | None:
+        for moment in self._moments:
+            if re.search(moment.pattern, what):
+                moment.number -= 1
+                if moment.number == 0:
+                    self._moments.remove(moment)
+                    return moment
+        return None
 
 
 @pytest.fixture
-def klaviyo_url() -> Iterator[str]:
-    with serve(create_app(rate_limits=False, profiles=3, job_seconds=0.1)) as url:
+def between() -> Between:
+    return Between(create_app(rate_limits=False, profiles=3, job_seconds=0.1))
+
+
+@pytest.fixture
+def klaviyo_url(between: Between) -> Iterator[str]:
+    with serve(between) as url:  # pyright: ignore[reportArgumentType] - it is an app, too
         yield url
 
 
@@ -111,9 +188,44 @@ def jobs(klaviyo_url: str, tmp_path: Path) -> Jobs:
     return Jobs(klaviyo_url, tmp_path)
 
 
+class PostgresServer:
+    """A PostgreSQL that can go away and come back, with what was kept in it."""
+
+    def __init__(self, url: str, words: list[str], ready: list[str], quiet: dict[str, Any]) -> None:
+        self.url = url
+        self._words, self._ready, self._quiet = words, ready, quiet
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._words, **self._quiet)
+        for _ in range(200):
+            if subprocess.run(self._ready, check=False, **self._quiet).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise AssertionError("PostgreSQL did not start")
+
+    def stop(self) -> None:
+        """At once, whoever is connected."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(10)
+            self._process = None
+
+
 @pytest.fixture
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL on a free port; it does not run as root, so its files are its user's."""
+def postgres(postgres_server: PostgresServer) -> str:
+    return postgres_server.url
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL on a free port; it does not run as root, so its files are its user's."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not folders:
         if os.environ.get("CI"):
@@ -128,18 +240,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     program, data = folders[-1], str(place / "data")
-    quiet = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    quiet: dict[str, Any] = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run([program / "initdb", "-D", data, "-U", "jobs", "--auth=trust", "-N"], check=True, **quiet)
     words = [program / "postgres", "-D", data, "-p", str(port), "-k", str(place), "-h", "127.0.0.1", "-F"]
-    server = subprocess.Popen(words, **quiet)
+    ready = [program / "pg_isready", "-p", str(port), "-h", "127.0.0.1"]
+    server = PostgresServer(
+        f"postgresql://jobs@127.0.0.1:{port}/postgres", [*map(str, words)], [*map(str, ready)], quiet
+    )
     try:
-        ready = [program / "pg_isready", "-p", str(port), "-h", "127.0.0.1"]
-        for _ in range(200):
-            if subprocess.run(ready, check=False, **quiet).returncode == 0:
-                break
-            time.sleep(0.05)
-        yield f"postgresql://jobs@127.0.0.1:{port}/postgres"
+        server.start()
+        yield server
     finally:
-        server.terminate()
-        server.wait(10)
+        server.stop()
         shutil.rmtree(place, ignore_errors=True)

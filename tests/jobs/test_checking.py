@@ -14,6 +14,7 @@ from klaviyo_mcp.jobs.checking import Checked, Checker, Item, Rejected, checked
 from klaviyo_mcp.jobs.kind import item_schema, load_kinds
 from klaviyo_mcp.jobs.mapping import suggested
 from klaviyo_mcp.jobs.source import SourceProblem, open_source, source_of_rows
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Registry
 
 Check = Callable[..., tuple[list[Item], list[Rejected], Checked]]
@@ -57,6 +58,25 @@ def test_a_row_has_no_more_than_a_call_may_hold(check: Check, value: Any, why: s
     items, rejected, _ = check([{"email": "ada@web.de", "value": value}, {"email": "bob@web.de"}])
     assert [why in one.why for one in rejected] == [True] * bool(why)
     assert len(items) == 2 - bool(why)
+
+
+@pytest.mark.parametrize(
+    ("late", "becomes"),
+    [
+        ({"phone_number": "0176 12345678"}, {"phone_number": "+4917612345678"}),
+        ({"Farbe": "rot"}, {"properties": {"Farbe": "rot"}}),
+        ({"Telefon": "0176 12345678"}, "Call it phone_number if that is what it is"),
+        ({"external_id": ["a"]}, "It takes: string"),
+        ({"email": "bob@web.de"}, "Leave one of them out"),
+    ],
+)
+def test_what_comes_first_after_the_first_rows_is_not_guessed(check: Check, late: JSON, becomes: JSON | str) -> None:
+    rows = [{"E-Mail": f"a{number}@web.de"} for number in range(1_000)]
+    items, rejected, _ = check([*rows, {"E-Mail": "ada@web.de", **late}], region="DE")
+    if isinstance(becomes, str):
+        assert [becomes in one.advice or one.advice for one in rejected] == [True]
+    else:
+        assert items[-1].body == {"email": "ada@web.de", **becomes}
 
 
 def test_rows_become_items_or_are_told_why_not(check: Check) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.warm import PROGRAM, kill
 
 from klaviyo_mcp.jobs.errors import JobProblem
-from klaviyo_mcp.jobs.exporting import Target
+from klaviyo_mcp.jobs.rows_file import Target
 from klaviyo_mcp.runtime.exports import check_free
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
@@ -117,6 +117,7 @@ def test_jobs_shows_it_and_goes_on_with_it_and_what_was_not_kept_is_cut_off(
         file.write(b'{"id":"half a ro')
     (job,) = json.loads(exports.run(tmp_path, "list", "--json", command="jobs")[0])
     assert (job["does"], job["kind"], job["file"]) == ("export", "profiles", str(tmp_path / "people.csv"))
+    assert part.stat().st_mode & 0o777 == 0o600
     out, _ = exports.run(tmp_path, "resume", job["job"], command="jobs")
     assert b"done, 400 rows" in out
     assert (tmp_path / "people.csv").read_bytes() == whole

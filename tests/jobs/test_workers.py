@@ -1,43 +1,97 @@
-"""Several workers share a PostgreSQL: one that dies is taken over, and one that lives is left alone."""
+"""Several workers share a PostgreSQL: who dies or stands still is taken over, once; who goes on then is fenced off."""
 
 import json
-import time
+import signal
+import subprocess
+from functools import partial
+from threading import Event
 
-import httpx2
-from tests.jobs.conftest import Jobs
-from tests.warm import kill
+import psycopg
+import pytest
+from tests.conftest import RedisServer
+from tests.jobs.conftest import LONG, Between, Jobs, PostgresServer
+from tests.warm import COLD, kill
 
 ITEMS = [
     {"external_id": f"SKU-{number}", "title": f"Shirt {number}", "description": "A shirt", "url": "https://shop.test/"}
-    for number in range(400)
+    for number in range(250)
 ]
+SENDS = "POST .*/catalog-item-bulk-create-jobs"
+FILE = "items.jsonl"
+WAITS = 200
+"""Seconds after which it is no slow machine any more."""
 
 
-def test_a_worker_that_is_killed_is_taken_over(jobs: Jobs, postgres: str) -> None:
+@pytest.fixture
+def job(jobs: Jobs, postgres: str) -> str:
+    """A job of three chunks that waits for a worker."""
     jobs.environment |= {"KLAVIYO_MCP_JOBS_URL": postgres, "KLAVIYO_MCP_VAULT_KEY": "A" * 43 + "="}
-    file = jobs.write("items.jsonl", ITEMS)
-    id = json.loads(jobs.run("import", "catalog-items-create", file, "--yes", "--detach", "--json", whole=False))["job"]
-    slow = [{"operation": "bulk_create_catalog_items", "fault": "latency", "seconds": 8}]
-    httpx2.post(f"{jobs.url}/_sandbox/faults", json=slow).raise_for_status()
-    since = jobs.last()
+    jobs.write(FILE, ITEMS)
+    words = ("import", "catalog-items-create", FILE, "--yes", "--detach", "--json")
+    return json.loads(jobs.run(*words, whole=False))["job"]
+
+
+def test_who_dies_is_taken_over_and_who_stood_still_is_fenced_off(
+    jobs: Jobs, between: Between, postgres: str, job: str
+) -> None:
     first = jobs.start("jobs", "work")
-    while not jobs.seen("GET", since):
-        time.sleep(0.01)
-    second = jobs.start("jobs", "work")
-    try:
-        assert "Another process works on the job" in jobs.run("jobs", "resume", id, code=1)
-        assert first.poll() is None
-        kill(first)
-        first.communicate()
-        httpx2.delete(f"{jobs.url}/_sandbox/faults")
-        for _ in range(60):
-            if jobs.listed()[0]["state"] == "done":
-                break
-        created = [one["id"] for one in jobs.read("/api/catalog-items") if "SKU-" in one["id"]]
-        assert len(created) == 400
-        jobs.run("jobs", "report", id, "--to", f"{file}.report")
-        assert jobs.results(file) == [(line, "done") for line in range(1, 401)]
-    finally:
-        for process in (first, second):
-            kill(process)
-            process.communicate()
+    between.at(SENDS, partial(_kill, first))
+    first.communicate()
+    between.clear()
+    stands, others_are_done = Event(), Event()
+    second = jobs.start("jobs", "work", "--until-idle", program=COLD)
+
+    def stand_still() -> bool:
+        second.send_signal(signal.SIGSTOP)
+        if not LONG:
+            # As PostgreSQL does by itself, which `make killed` waits for, once nothing was heard of it for a minute.
+            with psycopg.connect(postgres, autocommit=True) as connection:
+                lease = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                connection.execute(lease)
+        stands.set()
+        others_are_done.wait(WAITS)
+        second.send_signal(signal.SIGCONT)
+        return False
+
+    between.at(SENDS, stand_still)
+    assert stands.wait(WAITS)
+    third = jobs.start("jobs", "work", "--until-idle")
+    assert third.wait(WAITS) == 0
+    others_are_done.set()
+    assert second.wait(WAITS) == 0
+    for process in (second, third):
+        process.communicate()
+    _is_done_once(jobs, job)
+
+
+def test_postgres_and_redis_away_and_back_are_waited_for(
+    jobs: Jobs, between: Between, postgres_server: PostgresServer, redis_server: RedisServer, job: str
+) -> None:
+    jobs.environment["KLAVIYO_MCP_QUOTA_URL"] = redis_server.url
+    worker = jobs.start("jobs", "work", "--until-idle")
+
+    def go_away() -> bool:
+        postgres_server.stop()
+        redis_server.stop()
+        return False
+
+    between.at(SENDS, go_away)
+    assert worker.stderr is not None
+    assert any("The database of jobs cannot be used" in line for line in worker.stderr)
+    postgres_server.start()
+    redis_server.start()
+    _, said = worker.communicate(timeout=WAITS)
+    assert worker.returncode == 0, said
+    _is_done_once(jobs, job)
+
+
+def _kill(process: subprocess.Popen[str]) -> bool:
+    kill(process)
+    return True
+
+
+def _is_done_once(jobs: Jobs, job: str) -> None:
+    created = [one["id"] for one in jobs.read("/api/catalog-items") if "SKU-" in one["id"]]
+    assert len(created) == len(set(created)) == len(ITEMS)
+    jobs.run("jobs", "report", job, "--to", f"{FILE}.report")
+    assert jobs.results(FILE) == [(line, "done") for line in range(1, len(ITEMS) + 1)]

@@ -72,7 +72,7 @@ def test_a_filter_is_listed_as_a_list_of_conditions_whose_keys_are_told(registry
     shown = listed(registry, "get_lists")["filter"]
     assert shown["type"] == "array"
     assert list(shown["items"]["properties"]) == ["field", "operator", "value"]
-    assert shown["description"].endswith("Text is taken too.")
+    assert shown["description"].endswith("Or text.")
 
 
 def test_a_schema_that_refers_to_itself_is_listed(registry: Registry) -> None:

@@ -263,3 +263,20 @@ def test_every_public_name_is_there_and_typed() -> None:
     with pytest.raises(AttributeError):
         klaviyo_mcp.Klavio  # type: ignore[attr-defined]  # noqa: B018
     assert (Path(klaviyo_mcp.__file__).parent / "py.typed").exists()
+
+
+async def test_a_job_runs_while_klaviyo_is_open_and_goes_on_the_next_time(sandbox: str) -> None:
+    rows = [{"email": f"fair-{number}@shop.org"} for number in range(250)]
+    async with Klaviyo() as klaviyo:
+        held = await klaviyo.call("start_job", kind="suppress", rows=rows)
+        assert not held.done
+        job = (await klaviyo.confirm(held)).data["job"]
+    async with Klaviyo() as klaviyo:
+        await klaviyo.call("resume_job", job=job)
+        ended = await klaviyo.call("wait_for_job", job=job)
+        assert ended.data["state"] == "done"
+        assert ended.data["progress"] == {"rows": 250, "sent": 250, "settled": 250, "failed": 0}
+    nobody_stays = Klaviyo()
+    with pytest.raises(CallError, match="async with Klaviyo"):
+        await nobody_stays.call("start_job", kind="suppress", rows=rows)
+    await nobody_stays.aclose()

@@ -33,7 +33,9 @@ def load() -> None:
     gc.disable()
     import klaviyo_mcp
 
+    # Adapters of frameworks are left to who has the framework: the program itself loads none.
     names = [found.name for found in pkgutil.walk_packages(klaviyo_mcp.__path__, "klaviyo_mcp.")]
+    names = [name for name in names if not name.startswith("klaviyo_mcp.toolkit.frameworks.")]
     for name in (*LIBRARIES, *(name for name in names if name != "klaviyo_mcp.__main__")):
         importlib.import_module(name)
     assert len(list(Path("/proc/self/task").iterdir())) == 1

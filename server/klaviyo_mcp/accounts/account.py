@@ -27,7 +27,8 @@ class Account:
 
     `client` holds its credentials, `access` what these are known to allow, and `facts` what reports need to know of the
     company. `cursor_key` signs the cursors that are given out for it, so that no other account can go on with them.
-    `counted_as` is the same for all connections to one company that are known to be that.
+    `counted_as` is the same for all connections to one company whose requests are counted together, `company` for all
+    to it whatever app or key they are by. `found_as` is what finds the account again.
     `scarce` keeps its answers to reads with a daily limit, `glimpses` what rules have lately read of it. There is
     nothing to close: connections belong to the endpoint.
     """
@@ -40,6 +41,8 @@ class Account:
     scarce: ScarceReads = field(default_factory=lambda: KeptReplies().of(""))
     counted_as: str = ""
     glimpses: Glimpses = field(default_factory=Glimpses)
+    company: str = ""
+    found_as: str = ""
 
 
 class NoCredentials(httpx2.Auth):
@@ -62,27 +65,37 @@ def open_account(
     company_id: str | None = None,
     counted_as: str | None = None,
     secret: str | None = None,
+    whose: str | None = None,
+    found_as: str | None = None,
 ) -> Account:
     """An account reached with `auth`, or with a private API key; cheap enough to be opened for a single call.
 
     `counted_as` says whose quota it uses, None that it has one of its own. `secret` is what only this account's owner
-    and Klaviyo know and that outlives a token: its key, unless something else is given.
+    and Klaviyo know and that outlives a token: its key, unless something else is given. `whose` is Klaviyo's id of the
+    company, and `found_as` what finds the account again, where those are other than `counted_as` and `name`.
     """
     auth = auth or (ApiKeyAuth(api_key) if api_key else NoCredentials())
     company = counted_as or name
     client = endpoint.client(auth, company_id=company_id, counted_as=company)
     cursor_key = hashlib.sha256(f"klaviyo-mcp cursors\n{secret or api_key or name}".encode()).digest()
-    whose = f"{endpoint.base_url} {name} {company} {cursor_key.hex()}"
+    kept_for = f"{endpoint.base_url} {name} {company} {cursor_key.hex()}"
     return Account(
         name,
         client,
         access or LearnedAccess(name),
         cursor_key,
         endpoint.facts(company),
-        endpoint.kept.of(whose),
+        endpoint.kept.of(kept_for),
         f"{endpoint.base_url} {company}",
-        endpoint.glimpses.of(whose),
+        endpoint.glimpses.of(kept_for),
+        company_at(endpoint.base_url, whose or company),
+        found_as or name,
     )
+
+
+def company_at(base_url: str, id: str) -> str:
+    """What tells a company from all others: Klaviyo's id of it, or what stands in for that, and where it is."""
+    return f"{base_url} {id}"
 
 
 class Accounts(Protocol):

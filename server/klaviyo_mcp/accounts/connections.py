@@ -198,6 +198,8 @@ class ConnectedAccounts:
             company_id=company_id,
             counted_as=counted_as,
             secret=f"{secret.reveal()} {whose or name}",
+            whose=whose,
+            found_as=connection.name,
         )
         return _Open(connection, account, notes, keeper)
 

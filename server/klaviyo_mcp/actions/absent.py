@@ -140,4 +140,4 @@ def _required(key: str, forms: list[JSON]) -> bool:
 
 def _says_nothing_somewhere(value: Any) -> bool:
     """Whether null or empty text is anywhere in a value; most calls have none, and are not looked at further."""
-    return any(part is None or part == "" for part in everything(value))
+    return None in (parts := list(everything(value))) or "" in parts

@@ -3,7 +3,6 @@
 What is written otherwise than the schema asks for, and can mean one thing only, is read as that and told back.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,8 +18,9 @@ from klaviyo_mcp.actions.errors import InvalidArguments, Problem
 from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
 from klaviyo_mcp.actions.filter_reading import read_filter, unpacked_filter
-from klaviyo_mcp.actions.formats import checker
+from klaviyo_mcp.actions.formats import checker, checks
 from klaviyo_mcp.actions.grouping import grouped
+from klaviyo_mcp.actions.quick_validity import QuickValidity
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
 from klaviyo_mcp.actions.settled import NOTHING, Settled
@@ -29,7 +29,7 @@ from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, json_bytes, mapping
 from klaviyo_mcp.registry.holes import path_holes
 from klaviyo_mcp.registry.registry import Action
 
@@ -71,7 +71,7 @@ def check_arguments(action: Action, given: object, settled: Settled = NOTHING) -
         ) from None
     arguments, read_as = reading.arguments, reading.read_as
     problems = [unknown_name(name, list(action.spec.properties)) for name in names.unknown] + names.problems
-    found, cut = _explained(action, arguments)
+    found, cut = ([], False) if reading.fits else _explained(action, arguments)
     while (with_ids := settled.put_into(arguments, found)) != arguments:
         arguments = with_ids
         found, cut = _explained(action, arguments)
@@ -147,7 +147,7 @@ def _as_object(action: Action, given: object) -> JSON:
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     check_bounds(action, given)
     try:
-        json.dumps(given, ensure_ascii=False).encode()
+        json_bytes(given)
     except (TypeError, ValueError):
         problem = Problem("", "they hold half a character, or what is not JSON", "Send plain JSON")
         raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
@@ -156,11 +156,15 @@ def _as_object(action: Action, given: object) -> JSON:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Arguments without what says nothing, read as what they must mean: given place to meaning, and where null was."""
+    """Arguments without what says nothing, read as what they must mean: given place to meaning, and where null was.
+
+    `fits` is true where they are known to fit the schema as they are.
+    """
 
     arguments: JSON
     read_as: JSON
     nulls: Iterable[str]
+    fits: bool = False
 
 
 def _read(action: Action, given: JSON) -> _Read:
@@ -175,10 +179,10 @@ def _read(action: Action, given: JSON) -> _Read:
     if "filter" in arguments and action.spec.filters:
         arguments["filter"] = unpacked_filter(arguments["filter"])
     wrong = {name for name, value in arguments.items() if may_be_packed(value)}
-    cost = 0
+    cost, fits = 0, not wrong
     for error in _schema_errors(action, arguments):
         wrong |= {str(part) for part in list(error.absolute_path)[:1]}
-        cost += 1 + FORM_COST * len(error.context or ())
+        cost, fits = cost + 1 + FORM_COST * len(error.context or ()), False
         if cost > MOST_READ:
             return found  # so many errors are no slip of writing, and to try each otherwise would take seconds
     if action.spec.filters and "filter" in arguments and not is_exact(action, "filter"):
@@ -193,7 +197,7 @@ def _read(action: Action, given: JSON) -> _Read:
         else:
             arguments[name] = value
         read_as |= reader.read_as
-    return found
+    return replace(found, fits=fits and not read_as)
 
 
 def _fits(action: Action, value: Any, schema: JSON) -> bool:
@@ -205,7 +209,14 @@ def _fits(action: Action, value: Any, schema: JSON) -> bool:
 
 def _schema_errors(action: Action, arguments: JSON) -> "Iterator[ValidationError]":
     """Everything about the arguments that does not fit the action's schema."""
+    if _quick(action).fits(arguments):
+        return iter(())
     return _validator(action).iter_errors(arguments)  # pyright: ignore[reportUnknownMemberType]
+
+
+@cache
+def _quick(action: Action) -> QuickValidity:
+    return QuickValidity(_schema(action), checks())
 
 
 @cache

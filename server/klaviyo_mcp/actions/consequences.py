@@ -30,13 +30,17 @@ Read = Callable[[str, JSON], Awaitable[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was found: sentences, how many people or records are reached, what must stay the same, what is not known."""
+    """What was found: sentences, how many people or records are reached, what must stay the same, what is not known.
+
+    `shown` is more that a person should see, such as an example.
+    """
 
     says: tuple[str, ...] = ()
     people: int | None = None
     same: JSON = field(default_factory=dict[str, Any])
     unknown: tuple[str, ...] = ()
     undo: str = ""
+    shown: JSON = field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True)

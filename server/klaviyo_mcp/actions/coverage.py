@@ -1,20 +1,16 @@
-"""Which days a report covers, in which time zone and currency its numbers are: what Klaviyo's answer leaves out.
+"""Which days a report covers, in which time zone and currency its numbers are: what Klaviyo's answer leaves out."""
 
-The days of Klaviyo's timeframe keys are those of its report in the account's time zone: `last_N_days` end today,
-`last_N_months`, `last_week` and `last_year` end before the present month, week or year.
-"""
-
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from klaviyo_mcp.accounts.facts import AccountFacts
 from klaviyo_mcp.actions.body_conditions import bounds
+from klaviyo_mcp.actions.days import days_of
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.loose_json import JSON, mapping, text
 
-Days = tuple[date, date]
 FACTS = ["timezone", "preferred_currency", "contact_information.organization_name"]
 Look = Callable[[str, JSON], Awaitable[list[JSON]]]
 """The records that a read action finds with some arguments; none where it fails."""
@@ -55,60 +51,9 @@ async def read_facts(facts: AccountFacts, look: Look) -> AccountFacts:
     return facts
 
 
-def days_of(timeframe: JSON, today: date) -> Days | None:
-    """The first and the last day of a timeframe, None for one that is not known. An `end` is not covered itself."""
-    if (key := timeframe.get("key")) is not None:
-        return KEYS[key](today) if key in KEYS else None
-    try:
-        # An offset is ignored: the account's time zone is meant.
-        start, end = (datetime.fromisoformat(timeframe[name]).replace(tzinfo=None) for name in ("start", "end"))
-    except (KeyError, TypeError, ValueError):
-        return None
-    return start.date(), (end - timedelta(microseconds=1)).date()
-
-
 def zone_of(name: Any) -> Any:
     """The zone of an IANA name; UTC for none, and for one that is not known."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
-
-
-def _days(count: int) -> Callable[[date], Days]:
-    """So many days, of which today is the last."""
-    return lambda today: (today - timedelta(days=count - 1), today)
-
-
-def _months(count: int) -> Callable[[date], Days]:
-    """So many whole months before the present one."""
-
-    def covered(today: date) -> Days:
-        years, month = divmod(today.month - 1 - count, 12)
-        return date(today.year + years, month + 1, 1), today.replace(day=1) - timedelta(days=1)
-
-    return covered
-
-
-def _week(today: date) -> date:
-    """The Monday of a day's week."""
-    return today - timedelta(days=today.weekday())
-
-
-KEYS: Mapping[str, Callable[[date], Days]] = {
-    "today": _days(1),
-    "yesterday": lambda today: (today - timedelta(days=1), today - timedelta(days=1)),
-    "this_week": lambda today: (_week(today), today),
-    "this_month": lambda today: (today.replace(day=1), today),
-    "this_year": lambda today: (date(today.year, 1, 1), today),
-    "last_week": lambda today: (_week(today) - timedelta(days=7), _week(today) - timedelta(days=1)),
-    "last_month": _months(1),
-    "last_year": lambda today: (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
-    "last_7_days": _days(7),
-    "last_30_days": _days(30),
-    "last_90_days": _days(90),
-    "last_365_days": _days(365),
-    "last_3_months": _months(3),
-    "last_12_months": _months(12),
-}
-"""By Klaviyo's keys, what they cover on a day."""

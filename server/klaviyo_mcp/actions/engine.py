@@ -23,6 +23,7 @@ from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
 from klaviyo_mcp.actions.resolving import Resolver, without_account
+from klaviyo_mcp.actions.services import Service, ServiceCall, ServiceMissing, Services, no_services
 from klaviyo_mcp.actions.settled import NOTHING, Settled
 from klaviyo_mcp.actions.walk import LONGEST_GLANCE, LONGEST_WAIT_OF_A_LOOK, Walk, nothing
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
@@ -70,6 +71,8 @@ class Engine:
         hold what customers wrote.
         """
         self._live_checks = live_checks
+        self.services: Services = no_services
+        """What carries out what is no request: set by a server, as services may need the engine."""
         self.user_content = user_content
         self.registry = registry
         self.policy = policy
@@ -145,6 +148,8 @@ class Engine:
         """Why a plan has to be confirmed before it is carried out, nothing where it need not be."""
         if self.confirmations.needed(plan.effect):
             return f"{plan.action.name} is {plan.effect}"
+        if plan.action.service and plan.action.service.waits and self.confirmations.confirm != "never":
+            return f"{plan.action.name} is always shown first"
         for part in plan.parts():
             later = [self.registry[str(step.step.action)] for step in part.steps or () if step.calls is None]
             rules = [self.policy.confirming(part.action, part.effect), *map(self.policy.confirming, later)]
@@ -194,7 +199,8 @@ class Engine:
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         needs = nothing if confirmed else self.waits_for
         meter = Meter(self.policy, self._counts, account.counted_as or account.name) if self.policy.capping else None
-        walk = Walk(self._planner(account, plan.settled), account, budget, needs, meter, enough=enough)
+        serve = partial(self._served, account=account, announce=announce, found=found)
+        walk = Walk(self._planner(account, plan.settled), account, budget, needs, meter, enough=enough, serve=serve)
         walk.refuse_unconfirmed(plan)
         if confirmed:
             # What was shown has been looked up, a moment ago.
@@ -210,15 +216,22 @@ class Engine:
                     await meter.end()
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
-    async def consequences(self, plan: Plan, account: Account, announce: Announce | None = None) -> Told:
+    async def consequences(
+        self, plan: Plan, account: Account, announce: Announce | None = None, *, agreed: bool = False
+    ) -> Told:
         """What a plan would do, looked up in the account, once its rules have been asked. Changes nothing.
 
+        `agreed` is true where it was shown before, and is to be carried out now.
         Raises PreconditionFailed where a rule does not hold, or what is found refuses the plan.
         """
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         walk = Walk(self._planner(account, plan.settled), account, budget)
         warnings = await walk.ask(plan)
-        found = await consequences(plan, walk.read)
+        if plan.action.service is not None:
+            call = ServiceCall(plan.action, plan.arguments, account, announce)
+            found = await self._service(plan).look(call, agreed=agreed)
+        else:
+            found = await consequences(plan, walk.read)
         check_found(plan, self.policy, found)
         # What a name stood for when the plan was shown is what must be acted on.
         same = {**found.same, **plan.settled.ids}
@@ -233,6 +246,30 @@ class Engine:
         """What an account says of itself, read if it is not fresh; what could not be read is None."""
         await read_facts(account.facts, partial(self.glance, account))
         return account.facts
+
+    async def read(self, account: Account, name: str, arguments: JSON, announce: Announce | None = None) -> Outcome:
+        """A read that is part of something admitted: it needs no exposure of its own. Raises what `run` does."""
+        if (action := self.registry.get(name)) is None:
+            raise UnknownAction(name)
+        budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
+        planner = self._planner(account)
+        return await Walk(planner, account, budget).carry_out(planner.plan(action, arguments))
+
+    def check_may(self, name: str, account: Account) -> Action:
+        """The action of this name, if calls of it are let through for an account. Raises the errors of `Gate.admit`."""
+        action = self.find(name)
+        self._gate.permit(action, account)
+        return action
+
+    async def _served(self, plan: Plan, *, account: Account, announce: Announce | None, found: Told | None) -> Outcome:
+        served = await self._service(plan).carry_out(ServiceCall(plan.action, plan.arguments, account, announce), found)
+        return Outcome(plan.action, plan.arguments, composed=served.answer, wrote=served.wrote, said=served.says)
+
+    def _service(self, plan: Plan) -> Service:
+        name = plan.action.service.service if plan.action.service else ""
+        if (service := self.services(name)) is None:
+            raise ServiceMissing(plan.action.name)
+        return service
 
     async def glance(self, account: Account, name: str, arguments: JSON) -> list[JSON]:
         """The records of a read that is nice to have: none where it fails, or would have to wait for quota."""

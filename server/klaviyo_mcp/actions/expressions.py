@@ -8,13 +8,16 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import REVERSE_TYPES_MAP, TYPES_MAP, Functions
 
-from klaviyo_mcp.actions.periods import is_before, local, moment, period, period_before
+from klaviyo_mcp.actions.figures import cohorts, compared, direction, measured, newest_cohorts, share
+from klaviyo_mcp.actions.noticing import noticed
+from klaviyo_mcp.actions.periods import is_before, local, moment, period, period_against, period_before
 from klaviyo_mcp.klaviyo.user_text import UserText, is_written_by_users, joined, line_of
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 
@@ -189,6 +192,47 @@ class _Functions(Functions):
     @_takes(ANY)
     def _func_period_before(self, covered: Any) -> Any:
         return period_before(covered)
+
+    @_takes(ANY, ANY)
+    def _func_period_against(self, covered: Any, how: Any) -> Any:
+        return period_against(covered, how)
+
+    @_takes(ANY, ANY, "array")
+    def _func_compared(self, now: Any, before: Any, names: list[str]) -> list[JSON]:
+        return compared(now, before, names)
+
+    @_takes(ANY, "array")
+    def _func_measured(self, rows: Any, names: list[str]) -> list[JSON]:
+        return measured(rows, names)
+
+    @_takes(ANY, ANY)
+    def _func_share(self, part: Any, whole: Any) -> Any:
+        return share(part, whole)
+
+    @_takes(ANY)
+    def _func_cohorts(self, events: Any) -> list[JSON]:
+        return cohorts(events)
+
+    @_takes(ANY, ANY)
+    def _func_direction(self, came: Any, left: Any) -> Any:
+        return direction(came, left)
+
+    @_takes(ANY)
+    def _func_newest_cohorts(self, rows: Any) -> list[JSON]:
+        return newest_cohorts(rows)
+
+    @_takes("string", ANY)
+    def _func_noticed(self, report: str, answer: Any) -> list[JSON]:
+        return noticed(report, mapping(answer), evaluate)
+
+    @_takes(ANY)
+    def _func_added_up(self, lists: Any) -> list[Any]:
+        rows = [items(one) for one in items(lists)]
+        return [_round(sum(number for number in column if _numbers(number)), 6) for column in zip_longest(*rows)]
+
+    @_takes(ANY)
+    def _func_only_numbers(self, values: Any) -> list[Any]:
+        return [value for value in items(values) if _numbers(value)]
 
 
 _OPTIONS = jmespath.Options(custom_functions=_Functions())

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from klaviyo_mcp.actions.days import is_period
 from klaviyo_mcp.actions.settled import name_in
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 
@@ -14,31 +15,36 @@ if TYPE_CHECKING:
     from jsonschema import FormatChecker  # 50 ms at the first call instead of at start-up
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+LONGEST_EMAIL, LONGEST_LOCAL = 100, 64
+LOCAL_PART = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
+"""What nearly every address has before its @; any other is looked at by the library."""
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?")
 
 
-@lru_cache(maxsize=2)
-def checker(*, names: bool = False) -> "FormatChecker":
-    """The formats that are checked; each checker is true for values that are not text, which `type` reports.
-
-    With `names`, what stands for an id (`name:VIP customers`) passes for one.
-    """
-    from jsonschema import FormatChecker  # 50 ms at the first call instead of at start-up
-
-    checks = {
+def checks(*, names: bool = False) -> dict[str, Callable[[str], bool]]:
+    """Each format that is checked. With `names`, what stands for an id (`name:VIP customers`) passes for one."""
+    found = {
         "email": is_email,
         "phone": is_phone,
         "date-time": is_time,
         "date": is_date,
+        "period": is_period,
         "uri": is_uri,
         "base64": is_base64,
         "country": is_country,
         "hex-color": is_hex_color,
         "language": is_language,
     }
-    checks |= {kind: partial(_is_id, kind, names=names) for kind in ID_FORMS}
+    return found | {kind: partial(_is_id, kind, names=names) for kind in ID_FORMS}
+
+
+@lru_cache(maxsize=2)
+def checker(*, names: bool = False) -> "FormatChecker":
+    """The formats that are checked (see `checks`), for `jsonschema`; values that are not text `type` reports."""
+    from jsonschema import FormatChecker  # 50 ms at the first call instead of at start-up
+
     formats = FormatChecker(formats=())
-    for name, check in checks.items():
+    for name, check in checks(names=names).items():
         formats.checks(name)(_for_text(check))
     return formats
 
@@ -61,13 +67,28 @@ def id_problem(kind: str) -> tuple[str, str]:
 
 def is_email(text: str) -> bool:
     """Whether the text has the form of an e-mail address that Klaviyo can hold (at most 100 characters)."""
+    local, at, domain = text.rpartition("@")
+    if len(text) > LONGEST_EMAIL:
+        return False
+    if at and len(local) <= LONGEST_LOCAL and LOCAL_PART.fullmatch(local):
+        return _is_mail_domain(domain)
+    return _is_address(text)
+
+
+@lru_cache(maxsize=20_000)
+def _is_mail_domain(domain: str) -> bool:
+    """Remembered, as many people share one and to look at it takes ten times as long as at all the rest."""
+    return _is_address(f"a@{domain}")
+
+
+def _is_address(text: str) -> bool:
     from email_validator import EmailNotValidError, validate_email  # 20 ms at the first address
 
     try:
         validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
         return False
-    return len(text) <= 100
+    return True
 
 
 def is_phone(text: str) -> bool:
@@ -129,6 +150,11 @@ FORMAT_FIXES = {
     "phone": ("is not a phone number in E.164 form", "Use + and the country code, digits only, like +14155550123"),
     "date-time": ("is not a time", "Use RFC 3339, like 2026-11-30T09:00:00Z"),
     "date": ("is not a day", "Use YYYY-MM-DD, like 2026-11-30"),
+    "period": (
+        "names no days",
+        "Use last_7_days, last_30_days, last_90_days, last_week, last_month, last_3_months, last_12_months, another "
+        "such key, or two days at most a year apart, like 2026-10-01..2026-10-31",
+    ),
     "base64": ("is not base64", "Encode the bytes of the file as base64"),
     "country": ("is not a country code", "Use the two capitals of ISO 3166-1, like US"),
     "hex-color": ("is not a hex colour", "Use # and six digits, like #1F3A2E"),

@@ -42,6 +42,7 @@ class Outcome:
     for what was read, so that an answer can say where it goes on. `parts` are what became of its steps. `looked_up`
     holds what live rules read, by the name of the action they read it with.
     `waited` is how many seconds the call waited for quota, and `wait_reasons` what for.
+    `said` is the line about it, where what was composed is no answer of Klaviyo's.
     `understood` tells how the arguments were taken where they did not say so plainly, `covers` the days, zone and
     currency of a report. `undo` is the call that takes a write back.
     """
@@ -60,6 +61,7 @@ class Outcome:
     understood: Understood = PLAIN
     covers: JSON = field(default_factory=dict[str, Any])
     undo: JSON = field(default_factory=dict[str, Any])
+    said: str = ""
 
     @property
     def partial_failures(self) -> list[str]:

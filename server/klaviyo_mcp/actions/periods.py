@@ -3,16 +3,18 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from klaviyo_mcp.actions.coverage import days_of, zone_of
+from klaviyo_mcp.actions.coverage import zone_of
+from klaviyo_mcp.actions.days import days_in_words, days_of
 from klaviyo_mcp.loose_json import JSON, mapping
 
 
 def period(timeframe: Any, now: str) -> JSON | None:
-    """The days of a timeframe, `{key}` or `{start, end}`: see `_period`; None for one that is not known.
+    """The days of a timeframe, `{key}` or `{start, end}`, or in words: see `_period`; None for one that is not known.
 
     `now` is ISO 8601 in the zone that is meant.
     """
-    days = days_of(mapping(timeframe), datetime.fromisoformat(now).date())
+    today = datetime.fromisoformat(now).date()
+    days = days_in_words(timeframe, today) if isinstance(timeframe, str) else days_of(mapping(timeframe), today)
     return _period(*days) if days else None
 
 
@@ -26,6 +28,19 @@ def period_before(covered: JSON | None) -> JSON | None:
         years, month = divmod(first.year * 12 + first.month - 1 - months, 12)
         return _period(date(years, month + 1, 1), first - timedelta(days=1))
     return _period(first - (last - first) - timedelta(days=1), first - timedelta(days=1))
+
+
+def period_against(covered: JSON | None, how: Any) -> JSON | None:
+    """What a period is held against: `before`, `year_ago` (the same weekdays, or the same months), or `none`."""
+    if not covered or how == "none":
+        return None
+    if how != "year_ago":
+        return period_before(covered)
+    first, last = date.fromisoformat(covered["first_day"]), date.fromisoformat(covered["last_day"])
+    if first.day == 1 and (last + timedelta(days=1)).day == 1:
+        end = (last + timedelta(days=1)).replace(year=(last + timedelta(days=1)).year - 1) - timedelta(days=1)
+        return _period(first.replace(year=first.year - 1), end)
+    return _period(first - timedelta(days=364), last - timedelta(days=364))
 
 
 def _period(first: date, last: date) -> JSON:

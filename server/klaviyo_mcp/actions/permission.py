@@ -60,13 +60,17 @@ class Gate:
         """
         if not part:
             find_action(self.registry, action.name, self.exposes)
+        self.permit(action, account)
+        resumed = resume(action, given, account, settled)
+        checked = check_arguments(action, resumed.arguments, settled)
+        warnings = check_preconditions(action, checked.arguments, not_given=checked.understood.not_given)
+        return Admitted(checked.arguments, checked.understood, resumed.skip, resumed.part, tuple(warnings))
+
+    def permit(self, action: Action, account: Account | None) -> None:
+        """Whether an action may run at all, whatever its arguments. Raises NotPermitted, RuleBroken or ScopeMissing."""
         if self.read_only and action.effect != "read":
             raise NotPermitted(f"{action.name} changes data, and this server is read-only. Nothing was sent.")
         self.policy.allow(action)
         denial = account.access.denial(action.name, action.spec.scopes) if account else None
         if denial is not None:
             raise ScopeMissing(denial.reason, denial.scopes, denial.advice)
-        resumed = resume(action, given, account, settled)
-        checked = check_arguments(action, resumed.arguments, settled)
-        warnings = check_preconditions(action, checked.arguments, not_given=checked.understood.not_given)
-        return Admitted(checked.arguments, checked.understood, resumed.skip, resumed.part, tuple(warnings))

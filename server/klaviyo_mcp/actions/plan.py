@@ -30,7 +30,7 @@ from klaviyo_mcp.klaviyo.requests import ApiRequest
 from klaviyo_mcp.loose_json import JSON, is_list
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.live import Lookup as Stated
-from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect
+from klaviyo_mcp.registry.model import Choice, ChooseRequest, Effect, ServiceRequest
 from klaviyo_mcp.registry.precondition import Precondition
 from klaviyo_mcp.registry.registry import Action
 from klaviyo_mcp.registry.steps import Step, StepsRequest
@@ -67,8 +67,9 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An admitted action with its checked arguments. Exactly one of `request`, `chosen` and `steps` is what it does.
+    """An admitted action with its checked arguments. One of `request`, `chosen` and `steps` is what it does.
 
+    All are None for what a service of this server carries out.
     `effect` is the strongest effect of what will run, `because` says what makes it stronger than the action is in
     general, and `lookups` are what is read in the account before; `unchecked` says which of its rules cannot be looked
     up, and `warnings` what it breaks of those that only warn. `request` is the first of several where pages follow.
@@ -182,6 +183,8 @@ class Planner:
             case StepsRequest() as request:
                 steps = [self._planned(step, calls) for step, calls in known_calls(request, arguments)]
                 return Plan(action, arguments, action.effect, lookups, steps=tuple(steps))
+            case ServiceRequest():
+                return Plan(action, arguments, action.effect, lookups)
             case _:
                 request = build_within(action, first_page(action, arguments))
                 return Plan(action, arguments, action.effect, lookups, request)

@@ -7,8 +7,8 @@ resource `{type, id}` whose id is given as null is null as a whole, which is how
 
 import base64
 import json
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -36,6 +36,8 @@ class _Absent:
 
 ABSENT: Final = _Absent()
 """What a hole without an argument gives: not null, nothing at all."""
+_Make = Callable[[Mapping[str, Any]], Any]
+"""Fills one template with values."""
 
 
 def build(action: Action, arguments: JSON) -> ApiRequest:
@@ -52,7 +54,7 @@ def build(action: Action, arguments: JSON) -> ApiRequest:
         headers=tuple(
             (name, _plain(value))
             for name, part in template.headers.items()
-            if (value := _fill(part, arguments, {})) is not ABSENT
+            if (value := _maker(part, {})(arguments)) is not ABSENT
         ),
         body=_body(template.body, arguments),
         form=_form(action, template, arguments),
@@ -68,55 +70,103 @@ def build(action: Action, arguments: JSON) -> ApiRequest:
 
 def fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterField] | None = None) -> Any:
     """A template with its holes filled. The object at the top stays, with its constants, even with no hole filled."""
-    if is_object(template) and not _is_form(template):
-        filled = {key: _fill(part, values, filters or {}) for key, part in template.items()}
-        return _kept(template, filled)
-    return _fill(template, values, filters or {})
+    return _whole(template, filters or {})(values)
 
 
 def read_hole(name: str, values: Mapping[str, Any]) -> Any:
     """The value at a dotted name such as `profile.email` or `ids.0`, or ABSENT."""
+    return _read(name.split("."), values)
+
+
+def _read(parts: list[str], values: Mapping[str, Any]) -> Any:
     value: Any = values
-    for part in name.split("."):
-        if is_list(value) and part.isdecimal() and int(part) < len(value):
+    for part in parts:
+        if is_object(value):
+            if part not in value:
+                return ABSENT
+            value = value[part]
+        elif is_list(value) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
-            continue
-        if not is_object(value) or part not in value:
+        else:
             return ABSENT
-        value = value[part]
     return value
 
 
-def _fill(template: Any, values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
+def _reader(parts: list[str]) -> _Make:
+    """What reads a hole; most of them are of two parts, such as `item.email`."""
+    if len(parts) != 2:
+        return partial(_read, parts)
+    first, second = parts
+
+    def read(values: Mapping[str, Any]) -> Any:
+        inner = values.get(first)
+        if is_object(inner):
+            return inner.get(second, ABSENT)
+        return _read(parts, values)
+
+    return read
+
+
+def _whole(template: Any, filters: dict[str, FilterField]) -> _Make:
+    """As `_maker`, with the object at the top kept."""
+    if is_object(template) and not _is_form(template):
+        return _object_maker(template, filters, top=True)
+    return _maker(template, filters)
+
+
+def _maker(template: Any, filters: dict[str, FilterField]) -> _Make:
+    """What fills a template with values. It is looked at once, as `$each` may fill its own ten thousand times."""
     if isinstance(template, str):
         if name := hole(template):
-            return read_hole(name, values)
-        return template[1:] if template.startswith("$$") else template
+            return _reader(name.split("."))
+        text = template[1:] if template.startswith("$$") else template
+        return lambda _: text
     if is_list(template):
-        left = [item for item in (_fill(part, values, filters) for part in template) if item is not ABSENT]
-        return left if left or not _has_holes(template) else ABSENT
+        return _list_maker(template, filters)
     if not is_object(template):
-        return template
+        return lambda _: template
     if "$each" in template:
-        return _each(template, values, filters)
+        return _each(template, filters)
     if "$concat" in template:
-        return _concat(template["$concat"], values, filters)
+        return _concat([_maker(part, filters) for part in template["$concat"]])
     if "$filter" in template:
-        return _filter(template["$filter"], values, filters)
-    filled = {key: _fill(value, values, filters) for key, value in template.items()}
-    if template.keys() == {"type", "id"} and filled["id"] is None:
-        # A relationship is cleared by null in place of the resource, not by a resource whose id is null.
-        return None
-    if _has_holes(template) and not any(_has_holes(template[key]) and filled[key] is not ABSENT for key in template):
-        return ABSENT
-    return _kept(template, filled)
+        return _filter([_maker(part, filters) for part in template["$filter"]], filters)
+    return _object_maker(template, filters)
 
 
-def _kept(template: JSON, filled: JSON) -> JSON:
-    """What is left of an object. A JSON:API resource keeps its `attributes`, empty if need be: Klaviyo wants them."""
-    if "type" in template and "attributes" in template and filled["attributes"] is ABSENT:
-        filled = {**filled, "attributes": {}}
-    return {key: value for key, value in filled.items() if value is not ABSENT}
+def _list_maker(template: list[Any], filters: dict[str, FilterField]) -> _Make:
+    makers, has_holes = [_maker(part, filters) for part in template], _has_holes(template)
+
+    def make(values: Mapping[str, Any]) -> Any:
+        left = [item for item in (maker(values) for maker in makers) if item is not ABSENT]
+        return left if left or not has_holes else ABSENT
+
+    return make
+
+
+def _object_maker(template: JSON, filters: dict[str, FilterField], *, top: bool = False) -> _Make:
+    parts = [(key, _maker(value, filters), _has_holes(value)) for key, value in template.items()]
+    stays = top or not _has_holes(template)
+    # A relationship is cleared by null in place of the resource, not by a resource whose id is null.
+    relates = not top and template.keys() == {"type", "id"}
+    # A JSON:API resource keeps its `attributes`, empty if need be: Klaviyo wants them.
+    empty = "attributes" if "type" in template else ""
+
+    def make(values: Mapping[str, Any]) -> Any:
+        found: JSON = {}
+        kept = stays
+        for key, maker, has_holes in parts:
+            value = maker(values)
+            if value is not ABSENT:
+                found[key] = value
+                kept = kept or has_holes
+            elif key == empty:
+                found[key] = {}
+        if relates and found.get("id", ABSENT) is None:
+            return None
+        return found if kept else ABSENT
+
+    return make
 
 
 def _has_holes(template: Any) -> bool:
@@ -127,32 +177,36 @@ def _is_form(template: JSON) -> bool:
     return any(key in template for key in ("$each", "$concat", "$filter"))
 
 
-def _each(template: JSON, values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
-    items = _fill(template["$each"], values, filters)
-    if items is ABSENT or items is None:
-        return items
-    made = [fill(template["$do"], {**values, "item": item}, filters) for item in items]
-    return [part for part in made if part is not ABSENT][: template.get("$most")]
+def _each(template: JSON, filters: dict[str, FilterField]) -> _Make:
+    each, whole, most = _maker(template["$each"], filters), _whole(template["$do"], filters), template.get("$most")
+
+    def make(values: Mapping[str, Any]) -> Any:
+        items = each(values)
+        if items is ABSENT or items is None:
+            return items
+        made = (whole({**values, "item": item}) for item in items)
+        return [part for part in made if part is not ABSENT][:most]
+
+    return make
 
 
-def _concat(parts: list[Any], values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
-    found = [
-        part for part in (_fill(part, values, filters) for part in parts) if part is not ABSENT and part is not None
-    ]
-    if not found:
-        return ABSENT
-    return list(dict.fromkeys(item for part in found for item in part))
+def _concat(makers: list[_Make]) -> _Make:
+    def make(values: Mapping[str, Any]) -> Any:
+        found = [part for part in (maker(values) for maker in makers) if part is not ABSENT and part is not None]
+        return list(dict.fromkeys(item for part in found for item in part)) if found else ABSENT
+
+    return make
 
 
-def _filter(parts: list[Any], values: Mapping[str, Any], filters: dict[str, FilterField]) -> Any:
+def _filter(makers: list[_Make], filters: dict[str, FilterField]) -> _Make:
     """Filter text from arguments that already are filter text and from conditions that the spec itself writes."""
-    found: list[str] = []
-    for part in parts:
-        filled = _fill(part, values, filters)
-        if filled is ABSENT or filled in (None, ""):
-            continue
-        found.append(condition_text(filled, filters) if is_object(filled) else str(filled))
-    return ",".join(found) if found else ABSENT
+
+    def make(values: Mapping[str, Any]) -> Any:
+        parts = [part for part in (maker(values) for maker in makers) if part is not ABSENT and part not in (None, "")]
+        found = [condition_text(part, filters) if is_object(part) else str(part) for part in parts]
+        return ",".join(found) if found else ABSENT
+
+    return make
 
 
 def _path(template: str, arguments: JSON) -> str:
@@ -162,7 +216,7 @@ def _path(template: str, arguments: JSON) -> str:
 def _query(template: HttpRequest, arguments: JSON, filters: dict[str, FilterField]) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for key, part in template.query.items():
-        value = _fill(part, arguments, filters)
+        value = _maker(part, filters)(arguments)
         # A query has no way to say null or an empty list: both mean that nothing was asked for.
         if value is not ABSENT and value is not None and value != []:
             found.append((key, _plain(value)))
@@ -180,12 +234,11 @@ def _plain(value: Any) -> str:
 def _body(template: Any, arguments: JSON) -> Any:
     if template is None:
         return None
-    body = fill(template, arguments)
     envelope = mapping(template).get("data")
-    if is_object(envelope) and not _is_form(envelope):
-        # JSON:API wants its envelope whole, also when no attribute is given.
-        body["data"] = fill(envelope, arguments)
-    return body
+    if not is_object(envelope) or _is_form(envelope):
+        return fill(template, arguments)
+    # JSON:API wants its envelope whole, also when no attribute is given.
+    return {**fill({**template, "data": {}}, arguments), "data": fill(envelope, arguments)}
 
 
 def _form(action: Action, template: HttpRequest, arguments: JSON) -> dict[str, str | tuple[str, bytes]] | None:
@@ -193,7 +246,7 @@ def _form(action: Action, template: HttpRequest, arguments: JSON) -> dict[str, s
         return None
     found: dict[str, str | tuple[str, bytes]] = {}
     for key, part in template.multipart.items():
-        value = _fill(part, arguments, {})
+        value = _maker(part, {})(arguments)
         if value is not ABSENT and value is not None:
             schema = action.spec.properties.get(part[1:], {})
             found[key] = _file(value, arguments) if schema.get("contentEncoding") == "base64" else _plain(value)

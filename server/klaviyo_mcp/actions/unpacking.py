@@ -50,4 +50,7 @@ def types_of(value: Any) -> set[str]:
 
 def may_be_packed(value: Any) -> bool:
     """Whether a text that looks like JSON is anywhere in a value: where text is allowed too, it fits as it stands."""
-    return any(isinstance(part, str) and part.lstrip()[:1] in ("[", "{") for part in everything(value))
+    for part in everything(value):
+        if isinstance(part, str) and (part[:1] in "[{" or part[:1].isspace()) and part.lstrip()[:1] in ("[", "{"):
+            return True
+    return False

@@ -1,6 +1,6 @@
 """One plan on its way: its rules are asked, what it would hit is looked at, and then its requests are sent."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +22,7 @@ from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT, fetch_pages, firs
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.resuming import question_of
+from klaviyo_mcp.actions.services import ServiceMissing
 from klaviyo_mcp.actions.way_back import before_images, way_back
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, PermissionDenied, RequestOutcome
 from klaviyo_mcp.klaviyo.requests import ApiRequest, Reply, WaitBudget
@@ -54,6 +55,8 @@ class Walk:
     """Characters of records after which no further page is read."""
     reached: set[str] = field(default_factory=set[str])
     """The actions of which a request has left this machine."""
+    serve: Callable[[Plan], Awaitable[Outcome]] | None = None
+    """Carries out what this server does itself."""
 
     async def carry_out(self, plan: Plan) -> Outcome:
         """Ask the rules of a plan, then send what it holds. Errors tell whether Klaviyo was asked before."""
@@ -142,6 +145,10 @@ class Walk:
                 outcome.pages, action=plan.action.name, question=question_of(plan.arguments), part=plan.part
             )
             return replace(outcome, pages=pages)
+        if plan.action.service is not None:
+            if self.serve is None:
+                raise ServiceMissing(plan.action.name)
+            return await self.serve(plan)
         if plan.request is None:
             return await run_steps(
                 plan, Doing(self.planner.plan_of, self._within(plan).carry_out, self._shown, self._facts)

@@ -15,6 +15,7 @@ from klaviyo_mcp.actions.errors import (
 )
 from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.idempotency import keys_of
+from klaviyo_mcp.actions.services import ServiceProblem
 from klaviyo_mcp.answers.checking import check_of
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
@@ -47,7 +48,7 @@ OUTCOMES = {
 }
 
 
-DATA = frozenset({"done_so_far", "check", "sent_with"})
+DATA = frozenset({"done_so_far", "check", "sent_with", "found"})
 """Parts of an error that are no sentences."""
 LONGEST_SENTENCE = 2_000
 NOTHING_CHANGED = "Nothing was changed in Klaviyo."
@@ -108,6 +109,8 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
         next_step = error.how_to_look
     if isinstance(error, WrongTool):
         next_step = error.next_step
+    if isinstance(error, ServiceProblem):
+        next_step = error.next_step
     return {
         "code": error.code,
         "message": error.message,
@@ -116,6 +119,7 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
         "candidates": [asdict(found) for found in error.candidates] if isinstance(error, UnknownAction) else None,
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
+        "found": error.found if isinstance(error, ServiceProblem) else None,
     }
 
 

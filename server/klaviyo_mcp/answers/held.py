@@ -31,7 +31,7 @@ def told(plan: Plan, found: Told) -> Answer:
         "undo": found.undo,
         "not_known": list(found.unknown),
     }
-    data |= {key: value for key, value in shown.items() if value not in (None, [], "")}
+    data |= {key: value for key, value in shown.items() if value not in (None, [], "")} | found.shown
     if "requests" in answer.data:
         data |= _bounded({"requests": answer.data["requests"]})
     if "steps" in answer.data:

@@ -28,6 +28,8 @@ def preview(plan: Plan) -> Answer:
         data["warnings"] = warnings
     if plan.chosen is not None:
         data["runs"] = plan.chosen.action.name
+    if plan.action.service is not None:
+        return Answer(data, f"Preview of {plan.action.name}: nothing was sent.")
     if plan.steps is None:
         data["requests"] = _requests([plan])
         return Answer(data, f"Preview of {plan.action.name}: nothing was sent.")

@@ -10,6 +10,7 @@ from klaviyo_mcp.answers.notes import notes
 from klaviyo_mcp.answers.records import Shown
 from klaviyo_mcp.answers.related import included
 from klaviyo_mcp.klaviyo import jsonapi
+from klaviyo_mcp.klaviyo.user_text import joined
 from klaviyo_mcp.loose_json import JSON, mapping, objects
 from klaviyo_mcp.registry.registry import Action
 
@@ -59,7 +60,9 @@ def _alone(outcome: Outcome) -> Answer:
     if outcome.composed is not None:
         data = dict(outcome.composed)
         unchanged = f"{action.spec.title}." if action.effect == "read" else "Nothing was changed."
-        summary = "Done." if outcome.wrote else unchanged
+        summary = outcome.said or ("Done." if outcome.wrote else unchanged)
+        if action.spec.result.report:
+            data, summary = _reported(outcome, data)
     elif action.spec.result.kind == "raw":
         data, summary = {"result": outcome.replies[-1].document}, f"{action.spec.title}: done."
     else:
@@ -67,6 +70,22 @@ def _alone(outcome: Outcome) -> Answer:
     related = included(outcome.replies, joined=made.joined)
     data |= ({"included": related} if related else {}) | made.told()
     return Answer(_understood(outcome) | data | notes(outcome), summary)
+
+
+CHARTS_ASKED = "Pictures come with a report that is called by itself over MCP; klaviyo-mcp report writes a page."
+"""What an answer says of `charts` until they are drawn."""
+
+
+def _reported(outcome: Outcome, data: JSON) -> tuple[JSON, str]:
+    """The answer of a report, and in a line what it covers and what is worth a look."""
+    if outcome.arguments.get("charts") is True:
+        data = {**data, "charts": CHARTS_ASKED}
+    covers = mapping(data.get("covers"))
+    against = f" against {covers['compared_with']}" if covers.get("compared_with") else ""
+    first = f"{outcome.action.spec.title}, {covers.get('first_day')} to {covers.get('last_day')}{against}."
+    looks = objects(data.get("worth_a_look"))
+    said = [word for number, look in enumerate(looks, 1) for word in (f"{number}.", look["says"])]
+    return data, joined([first, *said], " ")
 
 
 def _understood(outcome: Outcome) -> JSON:

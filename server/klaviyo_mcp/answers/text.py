@@ -53,8 +53,8 @@ def error_text(answer: Answer) -> str:
         if not problem.get("argument") and problem["problem"] in lines[0]:
             continue  # the message has said it
         where = f"{problem['argument']}: " if problem.get("argument") else ""
-        fix = f". {problem['fix']}" if problem.get("fix") else ""
-        lines.append(f"- {where}{problem['problem']}{fix}.".replace("?.", "?").replace("..", "."))
+        said = [_ended(part) for part in (problem["problem"], problem.get("fix")) if part]
+        lines.append(f"- {where}{' '.join(said)}")
     if candidates := error.get("candidates"):
         lines.append(CANDIDATES)
         lines += [f"- {found['name']} ({found['effect']}): {found['summary']}" for found in candidates]
@@ -68,8 +68,8 @@ def error_text(answer: Answer) -> str:
             lines.append(f"{words}: {error[key]}")
     if scopes := error.get("scopes_needed"):
         lines.append(f"Scopes needed: {', '.join(scopes)}")
-    if keys := error.get("sent_with"):
-        lines.append(f"Sent with: {_json(keys)}")
+    as_data = (("sent_with", "Sent with"), ("found", "Found"))
+    lines += [f"{words}: {_json(error[key])}" for key, words in as_data if error.get(key)]
     if next_step := error.get("next_step"):
         lines.append(f"Next: {next_step}")
     if check := error.get("check"):
@@ -81,6 +81,10 @@ def error_text(answer: Answer) -> str:
     if is_written_by_users(error):
         lines.insert(1, EXPLAINED)
     return "\n".join(lines)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _is_table(key: str, value: Any) -> bool:

@@ -23,12 +23,13 @@ from klaviyo_mcp.registry.model import (
     ActionSpec,
     ChooseRequest,
     HttpRequest,
+    ServiceRequest,
 )
 from klaviyo_mcp.registry.steps import GIVEN_BY_THE_ENGINE, Step, StepsRequest
 from klaviyo_mcp.registry.yaml_text import LineNumbers
 
 FIRST_LINE = "# yaml-language-server: $schema=../../docs/action.schema.json"
-ENGINE_ARGUMENTS = {"expect", "fields", "fresh", "max_records"}
+ENGINE_ARGUMENTS = {"charts", "expect", "fields", "fresh", "max_records"}
 """Arguments that the engine itself uses, and that therefore reach no hole."""
 
 ANSWERED = {"duplicate_profile_id", "next_cursor", "retry_at", "next_step", "send_time"}
@@ -159,6 +160,8 @@ def _reach(spec: ActionSpec) -> Found:
         allowed = spec.properties.get(request.choose[1:], {}).get("enum")
         if allowed != list(request.among):
             yield ("request", "among"), f"the values of {request.choose[1:]!r} must be an enum of exactly these keys"
+    elif isinstance(request, ServiceRequest):
+        return  # its arguments reach the service, which is no part of the spec
     else:
         steps = {step.name: step for step in request.steps}
         used = [name for name in step_holes(request) if name not in GIVEN_BY_THE_ENGINE]
@@ -227,6 +230,8 @@ def _references(spec: ActionSpec, by_name: dict[str, ActionSpec]) -> Found:
         if other is None:
             yield where, f"there is no action {name!r}"
             continue
+        if isinstance(other.request, ServiceRequest):
+            yield where, f"{name} is carried out by a service, and can be no part of another action"
         for argument in arguments:
             if argument not in other.properties:
                 yield where, f"{name} has no argument {argument!r}"
@@ -250,6 +255,8 @@ def _reads(spec: ActionSpec) -> Iterator[Use]:
             yield ("preconditions", index), look.action, look.arguments
     for verify in spec.result.verifications:
         yield ("result", "verify"), verify.action, verify.arguments
+    if spec.result.ends is not None:
+        yield ("result", "ends"), spec.result.ends.action, spec.result.ends.arguments
 
 
 def _runs(spec: ActionSpec, *, optional: bool = True) -> Iterator[Use]:

@@ -84,6 +84,7 @@ FORMATS = [
     "date-time",
     "email",
     "hex-color",
+    "period",
     "language",
     "phone",
     "time",

@@ -28,6 +28,9 @@ MENDED = 30.0
 """Seconds in which a pair that was replaced is not replaced again: calls that failed together are told together."""
 
 
+Standing = Literal["connected", "refused", "gone"]
+
+
 @dataclass(frozen=True, slots=True)
 class McpGrant:
     """`client_id` is empty for the grant of the connect page itself, which keeps the account reachable for it.
@@ -150,6 +153,13 @@ class Grants:
         found = await self._read(await self._ids(owner.account_id))
         own = [grant for grant in found if not self._by_user or grant.user == owner.user]
         return sorted((grant for grant in own if with_page or grant.client_id), key=lambda grant: -grant.created)
+
+    async def standing(self, account_id: str) -> Standing:
+        """How it stands with an account: whether any grant of it works, whosever, or there is one at all."""
+        found = await self._read(await self._ids(account_id))
+        if not found:
+            return "gone"
+        return "connected" if any(grant.reconnect is None for grant in found) else "refused"
 
     async def last_used(self, grant: McpGrant) -> float | None:
         """When it was last used, as far as was noted: calls are every ten minutes, refreshes always."""

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal, Protocol
 
-Limited = Literal["requests", "refreshes", "authorizations", "registrations", "all_registrations", "documents"]
+Limited = Literal[
+    "requests", "refreshes", "authorizations", "registrations", "all_registrations", "documents", "uploads"
+]
 MOST_KEPT = 20_000
 """Buckets in memory; beyond them, the one that was asked for longest ago counts as full."""
 SMALLEST = 1e-6
@@ -37,9 +39,10 @@ RATES: dict[Limited, Rate] = {
     "registrations": Rate(60, 1.0),
     "all_registrations": Rate(1_000, 3.6),
     "documents": Rate(10, 6.0),
+    "uploads": Rate(20, 6.0),
 }
-"""Requests to MCP by grant, refreshes by grant, authorizations and registrations by address, registrations in all, and
-documents of clients that are fetched by the host they lie at."""
+"""Requests to MCP by grant, refreshes by grant, authorizations and registrations by address, registrations in all,
+documents of clients that are fetched by the host they lie at, and uploads by account."""
 
 
 class Pace(Protocol):

@@ -15,7 +15,7 @@ from klaviyo_mcp.authorization.codes import Codes
 from klaviyo_mcp.authorization.config import AuthorizationConfig, checked
 from klaviyo_mcp.authorization.cookies import Cookies
 from klaviyo_mcp.authorization.errors import OAuthProblem, StoreAway
-from klaviyo_mcp.authorization.grants import Grants
+from klaviyo_mcp.authorization.grants import Grants, Standing
 from klaviyo_mcp.authorization.levels import LOWEST, Level, Levels, rank, up_to
 from klaviyo_mcp.authorization.managing import Managing
 from klaviyo_mcp.authorization.metadata_fetch import MetadataFetch, Resolver, resolved
@@ -179,6 +179,15 @@ class AuthorizationServer:
     async def connected_clients(self, session: Session) -> list[ConnectedClient]:
         """The grants of the session's account, newest first."""
         return await self._managing.connected_clients(session)
+
+    async def level_of(self, grant_id: str) -> Level | None:
+        """The level of a grant, None for one that is gone or that Klaviyo is known to refuse."""
+        grant = await self._grants.get(grant_id)
+        return grant.level if grant is not None and grant.reconnect is None else None
+
+    async def standing(self, account_id: str) -> Standing:
+        """Whether anybody has a grant for this account, and one that Klaviyo is not known to refuse."""
+        return await self._grants.standing(account_id)
 
     async def disconnect(self, session: Session, grant_id: str) -> Removal | None:
         """Delete one grant; Klaviyo is told of the last. None when the session has no such grant."""

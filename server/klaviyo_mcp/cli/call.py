@@ -28,6 +28,7 @@ from klaviyo_mcp.loose_json import is_object
 from klaviyo_mcp.runtime.answering import Ask, Response
 from klaviyo_mcp.runtime.assembly import Application, Selection, assemble, select
 from klaviyo_mcp.runtime.exporters import start_exporting
+from klaviyo_mcp.runtime.job_attaching import attach_jobs
 from klaviyo_mcp.runtime.logs import start_logging
 from klaviyo_mcp.runtime.settings import foreign_variables
 
@@ -87,6 +88,7 @@ def call(
 def _finish(selection: Selection, typed: Typed, ask: Ask | None, *, sandbox: bool, account: str | None) -> None:
     """Make the call, print its answer, and end the command with the exit code for what became of it."""
     application = assemble(selection, sandbox=sandbox, account=account)
+    attach_jobs(application)
     start_logging(application.settings, "warning")
     start_exporting()
 

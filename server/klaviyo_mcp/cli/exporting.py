@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile, gettempdir
 from time import sleep
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,8 +23,8 @@ from klaviyo_mcp.runtime.settings import foreign_variables
 if TYPE_CHECKING:
     from klaviyo_mcp.accounts.account import Account
     from klaviyo_mcp.jobs.export_kind import ExportKind
-    from klaviyo_mcp.jobs.exporting import Target
     from klaviyo_mcp.jobs.reading_out import Question
+    from klaviyo_mcp.jobs.rows_file import Target
     from klaviyo_mcp.runtime.exports import Asked
 
 LOOK_EVERY = 0.2
@@ -79,7 +79,7 @@ def export(
 
 
 def _target(output: str, form: str | None, *, excel: bool, force: bool) -> "Target":
-    from klaviyo_mcp.jobs.exporting import Target
+    from klaviyo_mcp.jobs.rows_file import Target
     from klaviyo_mcp.jobs.writing import FORMS, need_parquet
 
     path = Path(output).expanduser()
@@ -108,7 +108,7 @@ def _is_stream(output: str) -> bool:
 
 def _durably(selection: Selection, account: str | None, kind: "ExportKind", asked: "Asked", target: "Target") -> None:
     """As a job, which goes on after whatever happens."""
-    from klaviyo_mcp.cli.job_watching import counting
+    from klaviyo_mcp.cli.job_watching import counting, kept_looking
     from klaviyo_mcp.jobs.running import is_over
     from klaviyo_mcp.runtime.exports import begun
     from klaviyo_mcp.runtime.jobs import open_engine, open_store
@@ -123,7 +123,7 @@ def _durably(selection: Selection, account: str | None, kind: "ExportKind", aske
         rows = job.progress.get("rows", 0)
         warn([f"Going on with the job {job.id} after {rows:,} rows."] if again else map(visible, told))
         with counting("read") as tell:
-            while not is_over(job := store.job(job.id)):
+            while not is_over(job := kept_looking(store, job)):
                 tell(job.progress.get("rows", 0))
                 sleep(LOOK_EVERY)
         if job.state == "paused":
@@ -168,12 +168,13 @@ async def _straight(
 ) -> None:
     """Without a job: into a stream, or from a sandbox, which ends with this process."""
     from klaviyo_mcp.cli.job_watching import counting
-    from klaviyo_mcp.jobs.exporting import RowsFile, pages, write_table
+    from klaviyo_mcp.jobs.exporting import pages, write_table
     from klaviyo_mcp.jobs.reading_out import Place
+    from klaviyo_mcp.jobs.rows_file import RowsFile
     from klaviyo_mcp.jobs.sending import Trouble
-    from klaviyo_mcp.jobs.writing import line_of
+    from klaviyo_mcp.jobs.writing import line_of, rows_in
     from klaviyo_mcp.runtime.exports import check_free, settled
-    from klaviyo_mcp.runtime.jobs import reads_by
+    from klaviyo_mcp.runtime.jobs import JobReads
 
     stream = _is_stream(output)
     if not stream:
@@ -184,14 +185,14 @@ async def _straight(
         question, told = await settled(application.engine, whom, kind, asked)
         warn(map(visible, told))
         place = Place()
-        read = partial(pages, kind, question, place, reads_by(application, whom), _nothing_asked)
+        read = partial(pages, kind, question, place, JobReads(application, application.accounts.find), _nothing_asked)
         with (
-            TemporaryDirectory(prefix="klaviyo-mcp-") as folder,
+            # Without a name: whatever ends this process, no rows of people are left behind.
+            TemporaryFile(prefix="klaviyo-mcp-") as rows,
             _opened(target, output) as to,
             counting("read") as tell,
         ):
-            rows = Path(folder) / "rows"
-            file = None if target.form == "jsonl" else RowsFile.going_on(rows, place)
+            file = None if target.form == "jsonl" else RowsFile(Path(gettempdir()), rows, place)
 
             async def take(found: list[JSON]) -> None:
                 if file is None:
@@ -206,8 +207,7 @@ async def _straight(
             except Trouble as trouble:
                 fail(trouble.reason)
             if file is not None:
-                file.close()
-                write_table(kind, rows, to, target.form, excel=target.excel)
+                write_table(kind, rows_in(rows), to, target.form, excel=target.excel)
             to.flush()
         warn([f"{place.rows:,} rows in {'stdout' if output == '-' else output}."])
     finally:

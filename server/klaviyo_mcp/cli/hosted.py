@@ -20,6 +20,7 @@ from klaviyo_mcp.authorization.operating import Ended, GrantSeen
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.cli.options import JsonFlag
 from klaviyo_mcp.cli.output import fail, print_json
+from klaviyo_mcp.hosted.company_jobs import CompanyJobs
 from klaviyo_mcp.hosted.config import asked_for, hosted_config
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.assembly import assemble, registry_of, select
@@ -127,8 +128,8 @@ def revoke(
 
 @hosted.command("sweep", epilog="Example: klaviyo-mcp hosted sweep")
 def sweep() -> None:
-    """Remove what has expired, as every server does once an hour."""
-    print(f"{_run(lambda server: server.sweep())} grants had run out.")
+    """Remove what has expired, and files and jobs of companies that have gone, as every server does once an hour."""
+    print(f"{_run(lambda server: server.sweep(), jobs=True)} grants had run out.")
 
 
 @hosted.command("reseal", epilog="Example: klaviyo-mcp hosted reseal")
@@ -152,8 +153,11 @@ async def _ended(
     return await server.operating.end(await chosen(server), at_klaviyo=at_klaviyo)
 
 
-def _run(work: Callable[[AuthorizationServer], Awaitable[T]]) -> T:
-    """Do something with the authorization server of the settings. What could not be looked up is told, and ends it."""
+def _run(work: Callable[[AuthorizationServer], Awaitable[T]], *, jobs: bool = False) -> T:
+    """Do something with the authorization server of the settings. What could not be looked up is told, and ends it.
+
+    `jobs` has those of companies swept after it, with their files.
+    """
     selection = select()
     config = hosted_config(selection.settings, selection.registry)
     application = assemble(selection)
@@ -162,7 +166,11 @@ def _run(work: Callable[[AuthorizationServer], Awaitable[T]]) -> T:
 
     async def run() -> T:
         try:
-            return await work(AuthorizationServer(config, accounts.vault, accounts.endpoint, selection.registry))
+            server = AuthorizationServer(config, accounts.vault, accounts.endpoint, selection.registry)
+            done = await work(server)
+            if jobs:
+                await CompanyJobs(application, server, config).sweep()
+            return done
         finally:
             await accounts.close()
 

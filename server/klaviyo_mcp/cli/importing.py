@@ -116,7 +116,7 @@ def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> Non
 def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tuple[JobStore, Selection, str] | None":
     """The job that may be run, None where nothing is to be sent: read, checked, told, and agreed to."""
     from klaviyo_mcp.cli.job_watching import counting, reported  # as above
-    from klaviyo_mcp.jobs.preparing import kind_of, prepared, same_file
+    from klaviyo_mcp.jobs.preparing import kind_of, prepared, queued, same_file
     from klaviyo_mcp.jobs.source import open_source
     from klaviyo_mcp.runtime.assembly import assemble, select
     from klaviyo_mcp.runtime.jobs import found_account, open_store, whose
@@ -140,6 +140,8 @@ def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tup
         written = reported(store, draft.job, how.folder) if left_out else []
         _say([*lines, *(line for line in written if line.endswith(".csv"))], how.as_json)
         may = _agreed(draft, lines, how, resumes=before is not None)
+        if may and before is None:
+            queued(store, draft.job)
     except BaseException:
         store.forget(draft.job.id)
         raise
@@ -148,10 +150,7 @@ def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tup
     if not may:
         _end(draft, lines, how)
         return None
-    job = before or draft.job
-    if before is None:
-        store.change(job.id, only=("draft",), state="queued", facts=job.facts)
-    return store, selection, job.id
+    return store, selection, (before or draft.job).id
 
 
 def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:

@@ -21,7 +21,7 @@ def run_here(store: JobStore, selection: Selection, id: str, account: str | None
     try:
         job = store.job(id)
         if job.state == "running":
-            if not engine.take_over(job):
+            if not engine.take_over(job, resumed=True):
                 raise NotPossibleNow(
                     f"Another process works on the job {id} ({job.worker.rpartition('.')[0]})",
                     f"Look with: klaviyo-mcp jobs show {id}",

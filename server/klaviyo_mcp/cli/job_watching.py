@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.cli.output import fail, warn
 from klaviyo_mcp.jobs.engine import JobEngine
-from klaviyo_mcp.jobs.errors import JobProblem
+from klaviyo_mcp.jobs.errors import JobProblem, StoreAway
 from klaviyo_mcp.jobs.report import write_report
 from klaviyo_mcp.jobs.rows import SourceProblem
 from klaviyo_mcp.jobs.running import is_over, progress_of
@@ -20,7 +20,7 @@ from klaviyo_mcp.loose_json import JSON
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-LOOK_EVERY = 0.3
+LOOK_EVERY, LOOK_AT_LEAST_EVERY = 0.3, 5.0
 TELL_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
 
@@ -45,11 +45,22 @@ def watched(engine: JobEngine, job: Job) -> Job:
     store = engine.store
     with _shown(["sent", "settled"]) as show:
         while True:
-            now = store.job(job.id)
-            show(progress_of(store, job.id) if not now.progress else now.progress)
+            now = kept_looking(store, job)
+            began = monotonic()
+            with suppress(StoreAway):
+                show(progress_of(store, job.id) if not now.progress else now.progress)
             if is_over(now):
                 return now
-            sleep(LOOK_EVERY)
+            # A job of ten million rows has ten thousand chunks to be counted, which must not hold up what sends them.
+            sleep(min(max(LOOK_EVERY, 20 * (monotonic() - began)), LOOK_AT_LEAST_EVERY))
+
+
+def kept_looking(store: JobStore, job: Job) -> Job:
+    """The job as it is by now, or as it was while its database is away: what works on it waits for that as well."""
+    try:
+        return store.job(job.id)
+    except StoreAway:
+        return job
 
 
 def told(job: Job, progress: JSON) -> list[str]:

@@ -11,7 +11,7 @@ from klaviyo_mcp.cli.output import print_json, warn
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.store import JobStore
+    from klaviyo_mcp.jobs.store import Job, JobStore
     from klaviyo_mcp.runtime.assembly import Selection
 
 app = typer.Typer()
@@ -40,7 +40,8 @@ def list_jobs(as_json: JsonFlag = False) -> None:
         return
     for one in shown:
         what, rows = f"{one['does']} {one['kind']}", one["progress"].get("rows", 0)
-        print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {one['file']}")
+        whose = one.get("account") or ""
+        print(f"{one['job']}  {one['state']:<9}  {what:<27}  {rows:>10,}  {whose:<12}  {one['file']}")
 
 
 @jobs.command("show", epilog="Example: klaviyo-mcp jobs show 6b0825")
@@ -96,6 +97,9 @@ def resume_job(
                 f"{file.name} is not the file that the job {found.id} was begun with; nothing was sent",
                 "The job needs its file no more: leave --file out to go on with the rows that were read then.",
             )
+        if selection.settings.klaviyo_mcp_public_url is not None:
+            _left_to_instances(store, found)
+            return
         run_here(store, selection, found.id, account, report or Path(f"{found.facts['file']}.report"), as_json)
 
 
@@ -163,6 +167,7 @@ def work(
 ) -> None:
     """Run what is queued, and take over what the dead have left, until interrupted."""
     from klaviyo_mcp.cli.job_watching import problems_told
+    from klaviyo_mcp.jobs.errors import StoreAway
     from klaviyo_mcp.runtime.assembly import assemble
     from klaviyo_mcp.runtime.jobs import found_account, open_engine, whose
     from klaviyo_mcp.runtime.logs import start_logging
@@ -173,21 +178,37 @@ def work(
         mine = whose(found_account(assemble(selection, account=account)))
         engine = open_engine(store, selection, account=account, client="klaviyo-mcp jobs work")
         engine.start()
+        away_for = 0.0
         try:
             while True:
-                begun = engine.look_after([mine])
-                warn(f"works on {job}" for job in begun)
-                if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
-                    return
+                try:
+                    begun = engine.look_after([mine])
+                    warn(f"works on {job}" for job in begun)
+                    if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
+                        return
+                except StoreAway as away:
+                    away_for += LOOK_AFTER_EVERY
+                    warn([away.message] if away_for == LOOK_AFTER_EVERY else [])
+                else:
+                    away_for = 0.0
                 sleep(LOOK_AFTER_EVERY)
         finally:
             engine.close()
 
 
+def _left_to_instances(store: "JobStore", job: "Job") -> None:
+    """Where the settings are those of a hosted service: its instances have the connections, and this has none."""
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
+
+    if not store.change(job.id, only=("paused",), state="queued", reason="", worker=""):
+        raise NotPossibleNow(f"The job {job.id} is {job.state}; an instance works on it, or will when one is free")
+    print(f"An instance of the service goes on with the job {job.id} within seconds.")
+
+
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
-    from klaviyo_mcp.jobs.exporting import drop, target_of
+    from klaviyo_mcp.jobs.exporting import drop
     from klaviyo_mcp.jobs.running import cancel_now
     from klaviyo_mcp.runtime.jobs import leases_of
 
@@ -195,18 +216,19 @@ def _wish(id: str, wish: str) -> None:
         store, selection = _opened()
         job = store.job(id)
         alive = bool(job.worker) and leases_of(store, selection.settings).alive(job.worker)
-        if job.state == "running" and alive and store.change(job.id, only=("running",), wish=wish):
+        if job.state == "running" and alive and store.wish(job.id, wish):
+            wish = store.job(job.id).wish or wish
             print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
         elif wish == "cancel" and cancel_now(store, job):
             if job.facts["does"] == "export":
-                drop(target_of(job))
+                drop(job)
             print(f"Job {job.id} is cancelled. What was sent stays sent.")
         elif wish == "pause" and store.change(
             job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."
         ):
             print(f"Job {job.id} is paused.")
         else:
-            raise NotPossibleNow(f"The job {job.id} is {job.state}, and cannot {wish}")
+            raise NotPossibleNow(f"The job {job.id} is {store.job(job.id).state}, and cannot {wish}")
 
 
 def _opened() -> "tuple[JobStore, Selection]":

@@ -23,6 +23,7 @@ MODULES = (
     "importing",
     "exporting",
     "jobs",
+    "report",
     "connect",
     "accounts",
     "doctor",

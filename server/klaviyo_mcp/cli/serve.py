@@ -142,26 +142,40 @@ def _serve_stdio(application: Application, listing: Listing, front: "Front") -> 
 
     from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
+    from klaviyo_mcp.runtime.job_attaching import attach_jobs
     from klaviyo_mcp.tools.calls import room_of
 
     _hint(application)
+    worker = attach_jobs(application)
     server = make_server(
-        application.engine, lambda _: application.accounts, listing, application.audit, room_of(application)
+        application.engine,
+        lambda _: application.accounts,
+        listing,
+        application.audit,
+        room_of(application),
+        worker=worker,
     )
     _loaded()
-    anyio.run(serve_stdio, server, front, application.accounts.interrupt)
+    anyio.run(serve_stdio, server, front, application.accounts.interrupt, worker.looking_after)
 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.http import serve_http
     from klaviyo_mcp.mcp_server.server import make_server
+    from klaviyo_mcp.runtime.job_attaching import attach_jobs
     from klaviyo_mcp.tools.calls import room_of
 
     _hint(application)
     exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure, application.settings.answer_bytes)
+    worker = attach_jobs(application)
     server = make_server(
-        application.engine, lambda _: application.accounts, listing, application.audit, room_of(application)
+        application.engine,
+        lambda _: application.accounts,
+        listing,
+        application.audit,
+        room_of(application),
+        worker=worker,
     )
     _loaded()
     serve_http(
@@ -172,6 +186,7 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
         tools=listing.tools,
         interrupt=application.accounts.interrupt,
         exporting=exporting,
+        beside=worker.looking_after,
     )
 
 

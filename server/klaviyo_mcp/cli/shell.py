@@ -30,11 +30,13 @@ def shell(
 
     from klaviyo_mcp.cli.shell_session import Session  # with the line editor, which other commands need not load
     from klaviyo_mcp.runtime.assembly import assemble, select
+    from klaviyo_mcp.runtime.job_attaching import attach_jobs
     from klaviyo_mcp.runtime.logs import start_logging
 
     warn(foreign_variables())
     selection = select(read_only=read_only, live_checks=not no_live_checks, user_content=not no_user_content)
     application = assemble(selection, sandbox=sandbox, account=account)
+    attach_jobs(application)
     start_logging(application.settings, "warning")
     session = Session(application, form or usual_form(), account=account, sandbox=sandbox, read_only=read_only)
     sys.exit(anyio.run(session.run))

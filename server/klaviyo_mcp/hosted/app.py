@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,12 +24,14 @@ from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.replies import ErrorPage
 from klaviyo_mcp.authorization.service import AuthorizationServer
+from klaviyo_mcp.hosted.company_jobs import CompanyJobs
 from klaviyo_mcp.hosted.gate import BearerGate, LevelCheck
 from klaviyo_mcp.hosted.limiting import AddressGate, RequestGate
 from klaviyo_mcp.hosted.measuring import Timed
 from klaviyo_mcp.hosted.oauth_routes import FOR_CLIENTS, OAuthRoutes
 from klaviyo_mcp.hosted.pages import error_page
 from klaviyo_mcp.hosted.site_routes import SiteRoutes
+from klaviyo_mcp.hosted.upload_routes import UploadRoutes
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.connections import Patience
 from klaviyo_mcp.mcp_server.http import COMPRESSED_FROM, PATIENCE, Body
@@ -62,28 +64,29 @@ def hosted_app(
     patience: Patience = PATIENCE,
     draining: Draining | None = None,
     pace: Pace | None = None,
+    jobs: CompanyJobs | None = None,
 ) -> Starlette:
     """The ASGI app. `receiving` breaks off requests whose body has not come yet, `draining` is told of by readyz.
 
-    `pace` counts what is limited, in this process by default.
+    `pace` counts what is limited, in this process by default. `jobs` are those of companies, and their files.
     """
-    pace = pace or OwnPace()
+    pace, receiving = pace or OwnPace(), receiving or Interruptions()
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
     )
     visitors = Visitors(settings, urlsplit(config.issuer).hostname or "")
     levels, most = LevelCheck(authorization, registry), settings.klaviyo_mcp_max_body
-    body = Body(manager.handle_request, most, receiving or Interruptions(), patience.body, levels)
+    body = Body(manager.handle_request, most, receiving, patience.body, levels)
     # The token first: clients that look for OAuth do so with any method, and go by the 401.
     mcp = BearerGate(RequestGate(Door(body, visitors), pace), authorization, config.issuer)
 
-    async def nothing(_request: Request, _error: Exception) -> Response:
-        return error_page(NOTHING)
+    files, gone = (jobs.files, jobs.gone) if jobs else (None, None)
 
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncGenerator[None]:
-        async with manager.run(), anyio.create_task_group() as upkeep:
-            upkeep.start_soon(_sweep, authorization)
+        beside = jobs.worker.looking_after() if jobs else nullcontext()
+        async with manager.run(), beside, anyio.create_task_group() as upkeep:
+            upkeep.start_soon(_sweep, authorization, jobs)
             yield
             upkeep.cancel_scope.cancel()
 
@@ -91,7 +94,8 @@ def hosted_app(
         *_probes(authorization, draining or Draining()),
         *(Route(path, mcp) for path in PATHS),
         *OAuthRoutes(authorization).routes,
-        *SiteRoutes(authorization, config.resource).routes,
+        *SiteRoutes(authorization, config.resource, takes_files=files is not None, gone=gone).routes,
+        *UploadRoutes(authorization, files, pace, receiving).routes,
     ]
     app = Starlette(
         routes=routes,
@@ -103,11 +107,15 @@ def hosted_app(
             Middleware(CorsByPath, visitors=visitors),
             Middleware(AddressGate, pace=pace),
         ],
-        exception_handlers={404: nothing},
+        exception_handlers={404: _nothing},
         lifespan=running,
     )
     app.router.redirect_slashes = False
     return app
+
+
+async def _nothing(_request: Request, _error: Exception) -> Response:
+    return error_page(NOTHING)
 
 
 def _probes(authorization: AuthorizationServer, draining: Draining) -> list[Route]:
@@ -129,12 +137,14 @@ def _probes(authorization: AuthorizationServer, draining: Draining) -> list[Rout
     return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
-async def _sweep(authorization: AuthorizationServer) -> None:
+async def _sweep(authorization: AuthorizationServer, jobs: CompanyJobs | None) -> None:
     """Remove what has expired, once an hour; a store that is away is left for the next time."""
     while True:
         await anyio.sleep(SWEEP_EVERY)
         try:
             await authorization.sweep()
+            if jobs is not None:
+                await jobs.sweep()
         except StoreAway:
             continue
         except Exception as error:  # noqa: BLE001 - upkeep must not end a service that answers

@@ -67,6 +67,11 @@ def hosted_config(
         raise SettingsError(f"KLAVIYO_MCP_PUBLIC_URL: {error}") from None
 
 
+def keeps_jobs(settings: Settings) -> bool:
+    """Whether there is a place for jobs and files that every instance reaches: one instance alone has its own."""
+    return settings.klaviyo_mcp_vault_url is None or settings.klaviyo_mcp_jobs_url is not None
+
+
 def asked_for(settings: Settings, registry: Registry) -> Levels:
     """The levels, with the scopes that Klaviyo is asked for. Raises SettingsError where some cannot be left out."""
     try:
@@ -85,12 +90,16 @@ def _contradictions(settings: Settings, *, account: str | None, sandbox: bool) -
         yield "- KLAVIYO_MCP_SECRET is needed, such as: openssl rand -base64 32"
     if settings.klaviyo_mcp_vault_url is not None and settings.klaviyo_mcp_vault_key is None:
         yield "- KLAVIYO_MCP_VAULT_KEY is needed beside KLAVIYO_MCP_VAULT_URL: all instances have to share it."
+    elif settings.klaviyo_mcp_jobs_url is not None and settings.klaviyo_mcp_vault_key is None:
+        yield "- KLAVIYO_MCP_VAULT_KEY is needed beside KLAVIYO_MCP_JOBS_URL: what is kept there is sealed with it."
     if settings.klaviyo_api_key is not None:
         yield "- KLAVIYO_API_KEY is set: every caller would share that one account. Unset it."
     if settings.klaviyo_company_id is not None:
         yield "- KLAVIYO_COMPANY_ID is set: it would be used for every company. Unset it."
     if settings.klaviyo_mcp_http_token is not None:
         yield "- KLAVIYO_MCP_HTTP_TOKEN is set: clients have tokens of their own here. Unset it."
+    if settings.klaviyo_mcp_files is not None:
+        yield "- KLAVIYO_MCP_FILES is set: every company could name every file of it. Unset it; people upload theirs."
     if settings.klaviyo_mcp_clients is not None:
         try:
             known_clients(settings.klaviyo_mcp_clients.get_secret_value(), _schemes(settings))

@@ -17,6 +17,8 @@ from klaviyo_mcp.runtime.settings import SettingsError
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
 
+    from klaviyo_mcp.jobs.store import Tally
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -44,6 +46,27 @@ def watch_grants(count: Callable[[], int]) -> None:
 
     _meter().create_observable_gauge(
         "klaviyo_mcp.grants", [observed], "{grant}", "Grants that this instance has served lately and keeps open"
+    )
+
+
+def watch_jobs(tally: "Callable[[], Tally | None]") -> None:
+    """Have jobs and their rows be counted whenever measurements are read; None while no database of them is open."""
+    if not measures():
+        return
+    from opentelemetry.metrics import Observation
+
+    def observed(which: str) -> "Callable[[CallbackOptions], Iterable[Observation]]":
+        def observe(_options: "CallbackOptions") -> "Iterable[Observation]":
+            found = tally()
+            counts = (found.jobs if which == "jobs" else found.rows) if found else {}
+            return [Observation(count, {"state": state}) for state, count in counts.items()]
+
+        return observe
+
+    words = "that all instances have together"
+    _meter().create_observable_gauge("klaviyo_mcp.jobs", [observed("jobs")], "{job}", f"Jobs {words}, by state")
+    _meter().create_observable_gauge(
+        "klaviyo_mcp.job.rows", [observed("rows")], "{row}", f"Rows of unfinished jobs {words}: ready, sent, done"
     )
 
 

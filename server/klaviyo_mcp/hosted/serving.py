@@ -15,9 +15,10 @@ from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.pacing import OwnPace
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.app import Draining, hosted_app
-from klaviyo_mcp.hosted.config import hosted_config
+from klaviyo_mcp.hosted.company_jobs import CompanyJobs
+from klaviyo_mcp.hosted.config import hosted_config, keeps_jobs
 from klaviyo_mcp.hosted.limiting import shared_pace
-from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants
+from klaviyo_mcp.hosted.measuring import show_measurements, watch_grants, watch_jobs
 from klaviyo_mcp.hosted.tenants import Tenants, company_of
 from klaviyo_mcp.klaviyo.interruption import Interruptions
 from klaviyo_mcp.mcp_server.draining import DrainingServer
@@ -27,8 +28,9 @@ from klaviyo_mcp.mcp_server.tools import Listing
 from klaviyo_mcp.runtime.assembly import Selection, assemble
 from klaviyo_mcp.runtime.authorities import bracketed
 from klaviyo_mcp.runtime.exporters import Exporting
+from klaviyo_mcp.runtime.job_worker import JobWorker
 from klaviyo_mcp.runtime.listening import listen
-from klaviyo_mcp.runtime.logs import announce
+from klaviyo_mcp.runtime.logs import announce, log
 from klaviyo_mcp.tools.calls import room_of
 
 MOST_OPEN = 1_000
@@ -44,6 +46,7 @@ class HostedService:
     app: Starlette
     accounts: ConnectedAccounts
     authorization: AuthorizationServer
+    worker: JobWorker
 
 
 def hosted_service(
@@ -70,13 +73,28 @@ def hosted_service(
     authorization = AuthorizationServer(config, accounts.vault, accounts.endpoint, registry, pace=pace, **fetching)
     tenants = Tenants(accounts, authorization, f"{config.issuer}/manage")
     listing = Listing(registry, application.exposure, settings.answer_bytes)
+    jobs = CompanyJobs(application, authorization, config)
     server = make_server(
-        application.engine, tenants.of, listing, application.audit, room_of(application), tenants.after
+        application.engine,
+        tenants.of,
+        listing,
+        application.audit,
+        room_of(application),
+        tenants.after,
+        jobs.worker,
     )
     app = hosted_app(
-        server, authorization, config, registry, settings, receiving=receiving, draining=draining, pace=pace
+        server,
+        authorization,
+        config,
+        registry,
+        settings,
+        receiving=receiving,
+        draining=draining,
+        pace=pace,
+        jobs=jobs,
     )
-    return HostedService(app, accounts, authorization)
+    return HostedService(app, accounts, authorization, jobs.worker)
 
 
 def serve_hosted(
@@ -91,6 +109,12 @@ def serve_hosted(
     if settings.klaviyo_mcp_metrics_port is not None:
         show_measurements(host, settings.klaviyo_mcp_metrics_port)
         watch_grants(lambda: service.accounts.open_now)
+        watch_jobs(service.worker.tally)
+    if not keeps_jobs(settings):
+        log.warning(
+            "KLAVIYO_MCP_JOBS_URL is not set, and instances share nothing else that jobs could be kept in: jobs and "
+            "uploads are refused."
+        )
     announce(f"listening on http://{bracketed(host)}:{listener.getsockname()[1]}, reached at {config.issuer}")
     LeavingServer(
         uvicorn_config(

@@ -54,9 +54,21 @@ Change = Callable[[Session, dict[str, str]], Awaitable[Redirect]]
 class SiteRoutes:
     """The pages of one service."""
 
-    def __init__(self, authorization: AuthorizationServer, mcp_url: str) -> None:
-        """`mcp_url` is what people give to their clients."""
+    def __init__(
+        self,
+        authorization: AuthorizationServer,
+        mcp_url: str,
+        *,
+        takes_files: bool = False,
+        gone: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        """`mcp_url` is what people give to their clients.
+
+        `takes_files` says whether there is a page for that, and `gone` is told of accounts that have no grant any more.
+        """
         self._authorization = authorization
+        self._takes_files = takes_files
+        self._gone = gone
         self._mcp_url = mcp_url
 
     @property
@@ -109,6 +121,7 @@ class SiteRoutes:
                 mcp_url=self._mcp_url,
                 snippets=snippets(self._mcp_url),
                 done=_done(request),
+                takes_files=self._takes_files,
             )
 
         return await self._shown(request, shown)
@@ -135,18 +148,20 @@ class SiteRoutes:
             removal = await self._authorization.disconnect(session, given.get("grant", ""))
             if removal is None or removal.removed_at_klaviyo is None:
                 return _to("/manage", "gone" if removal is None else "disconnected")
-            return await self._removed(request, removal)
+            return await self._removed(request, session, removal)
 
         return await self._changed("disconnect", request, disconnect)
 
     async def _remove(self, request: Request) -> Response:
         async def remove(session: Session, _given: dict[str, str]) -> Redirect:
-            return await self._removed(request, await self._authorization.remove(session))
+            return await self._removed(request, session, await self._authorization.remove(session))
 
         return await self._changed("remove", request, remove)
 
-    async def _removed(self, request: Request, removal: Removal) -> Redirect:
+    async def _removed(self, request: Request, session: Session, removal: Removal) -> Redirect:
         """Signed out as well: the session came from a consent that is taken back by now."""
+        if self._gone is not None and await self._authorization.standing(session.account_id) == "gone":
+            await self._gone(session.account_id)
         signed_out = await self._authorization.sign_out(cookies_of(request))
         return replace(
             _to("/", "removed" if removal.removed_at_klaviyo else "removed_here"), cookies=signed_out.cookies

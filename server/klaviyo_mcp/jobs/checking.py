@@ -1,7 +1,7 @@
 """Every row checked before anything is sent: made into an item, or told why not."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -12,7 +12,7 @@ from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, SEEN, TEXT
 from klaviyo_mcp.jobs.duplicates import RULES, settled
 from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.mapping import Mapping
-from klaviyo_mcp.jobs.places import needs_of, places_of
+from klaviyo_mcp.jobs.places import folded, means, needs_of, places_of
 from klaviyo_mcp.jobs.row_kind import RowKind
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
 from klaviyo_mcp.jobs.source import Source
@@ -109,17 +109,28 @@ class Checker:
             self._converters = Converters(definitions, region=region, zone=_zone(zone))
         except ValueError as error:
             raise SourceProblem(str(error), "Give the two letters of a country, such as --region DE.") from None
-        self._places = {place.path: place.schema for place in places_of(schema, definitions)}
+        self._named = {place.path: place for place in places_of(schema, definitions)}
+        self._places = {path: place.schema for path, place in self._named.items()}
+        self._late: dict[str, str] = {}
         # The longest way last: an object that a column gives whole is there before what other columns put into it.
         order = sorted(mapped.columns.items(), key=lambda pair: pair[1].count("."))
-        self._steps = [(column, *self._step(column, place, mapped)) for column, place in order if place]
+        steps: dict[tuple[str, ...], list[tuple[str, Convert | None, Convert, str]]] = {}
+        for column, place in order:
+            if place:
+                of_text, of_other, way, last = self._step(column, place, mapped)
+                steps.setdefault(tuple(way), []).append((column, of_text, of_other, last))
+        self._steps = list(steps.items())
         self._known = frozenset(mapped.columns)
         self._unknown = kind.unknown.split(".") if kind.unknown else []
         self._constants = [
             (self._way(place), self._constant(place, value)) for place, value in mapped.constants.items()
         ]
-        needs = list(needs_of(schema, definitions))
-        self._needs = [(above.split(".") if above else [], forms, _each_alone(forms)) for above, forms in needs]
+        filled = [*mapped.columns.values(), *mapped.constants, *kind.defaults, kind.unknown]
+        needs = [need for need in needs_of(schema, definitions) if _can_be_there(need[0], filled)]
+        self._needs = [
+            (above.split(".") if above else [], [dict.fromkeys(form).keys() for form in forms], _each_alone(forms))
+            for above, forms in needs
+        ]
         ways = [(one, [place.split(".") for place in one.split("+")]) for one in kind.identity]
         self._identity = [(one, one if len(way) == len(way[0]) == 1 else "", way) for one, way in ways]
         self._column_of = {place: column for column, place in mapped.columns.items() if place}
@@ -129,36 +140,34 @@ class Checker:
         body: JSON = {}
         wrong: list[tuple[str, Wrong]] = []
         values = row.values
-        for column, of_text, of_other, way, last in self._steps:
-            value = values.get(column)
-            try:
-                if isinstance(value, str):
-                    value = value.strip()
-                    if not value.isascii() and (seen := value.strip(BLANKS)) != value:
-                        self._converters.counts[SEEN, column] += 1
-                        value = seen
-                    if not value:
+        for way, steps in self._steps:
+            target: JSON | None = None
+            for column, of_text, of_other, last in steps:
+                value = values.get(column)
+                try:
+                    if isinstance(value, str):
+                        value = value.strip()
+                        if not value.isascii() and (seen := value.strip(BLANKS)) != value:
+                            self._converters.counts[SEEN, column] += 1
+                            value = seen
+                        if not value:
+                            continue
+                        if of_text is not None:
+                            value = of_text(value)
+                    elif value is None:
                         continue
-                    if of_text is not None:
-                        value = of_text(value)
-                elif value is None:
+                    else:
+                        value = of_other(value)
+                except Wrong as error:
+                    wrong.append((column, error))
                     continue
-                else:
-                    value = of_other(value)
-            except Wrong as error:
-                wrong.append((column, error))
-                continue
-            target = body
-            for name in way:
-                target = target.setdefault(name, {})
-            target[last] = value
+                if target is None:
+                    target = _object_at(body, way)
+                target[last] = value
         if not self._known.issuperset(values):
             self._take_others(values, body, wrong)
         for (*way, last), value in self._constants:
-            target = body
-            for name in way:
-                target = target.setdefault(name, {})
-            target.setdefault(last, value)
+            _object_at(body, way).setdefault(last, value)
         return self._rejected(row, wrong) if wrong else self._item(row, body)
 
     def normalised(self) -> list[str]:
@@ -186,7 +195,7 @@ class Checker:
                 target = target.get(name) if is_object(target) else None
             if not is_object(target) or (any_of and not any_of.isdisjoint(target)):
                 continue
-            if not any(all(name in target for name in form) for form in forms):
+            if not any(target.keys() >= form for form in forms):
                 return self._lacking(row, way, forms)
         try:
             text = ENCODE(body)
@@ -211,7 +220,8 @@ class Checker:
                 return f"{name}={chr(31).join(map(str, values))}"
         return ""
 
-    def _lacking(self, row: Row, way: list[str], forms: list[list[str]]) -> Rejected:
+    def _lacking(self, row: Row, way: list[str], needed: Sequence[KeysView[str]]) -> Rejected:
+        forms = [list(form) for form in needed]
         places = (
             [".".join([*way, form[0]]) for form in forms] if len(forms) > 1 else [".".join([*way, n]) for n in forms[0]]
         )
@@ -228,17 +238,39 @@ class Checker:
         return Rejected(row.line, row.raw, why, advice, wrong[0][0])
 
     def _take_others(self, values: dict[str, Any], body: JSON, wrong: list[tuple[str, Wrong]]) -> None:
-        """What rows of JSON have beside the columns of the first ones."""
+        """What rows of JSON have beside the columns of the first ones, which no mapping was made for."""
         for column in values.keys() - self._known:
-            if values[column] is None or values[column] == "":
+            value = values[column]
+            if value is None or value == "":
                 continue
-            if not self._unknown:
-                wrong.append((column, Wrong("is nothing that this job takes", "Leave it out")))
-                continue
-            target = body
-            for name in self._unknown:
-                target = target.setdefault(name, {})
-            target[column] = values[column]
+            try:
+                self._take_other(column, value, body)
+            except Wrong as error:
+                wrong.append((column, error))
+
+    def _take_other(self, column: str, value: Any, body: JSON) -> None:
+        """A place by its own name is one; what only may be one is not guessed, and what is none is a property."""
+        if column not in self._late:
+            name = folded(column)
+            near = next((place.path for place in self._named.values() if means(place, name)), "")
+            self._late[column] = column if column in self._places else near
+        place = self._late[column]
+        if place and place != column:
+            raise Wrong(
+                "is in none of the first rows, by which columns were told apart",
+                f"Call it {place} if that is what it is",
+            )
+        if not place and not self._unknown:
+            raise Wrong("is nothing that this job takes", "Leave it out")
+        if not place:
+            _object_at(body, self._unknown)[column] = value
+            return
+        *way, last = self._way(place)
+        target = _object_at(body, way)
+        if last in target:
+            raise Wrong(f"and {self._column_of.get(place, 'another column')} are both {place}", "Leave one of them out")
+        of_text, of_other = self._converters.of_place(self._places[place], column)
+        target[last] = of_text(value.strip()) if of_text and isinstance(value, str) else of_other(value)
 
     def _way(self, place: str) -> list[str]:
         under = f"{self._kind.unknown}."
@@ -308,6 +340,18 @@ def checked(source: Source, checker: Checker, *, duplicates: str = "refuse") -> 
     return Checked(source, checker, duplicates)
 
 
+def _object_at(body: JSON, way: Sequence[str]) -> JSON:
+    """The object at the end of a way, made where it is not there."""
+    for name in way:
+        body = body.setdefault(name, {})
+    return body
+
+
+def _can_be_there(above: str, filled: Iterable[str]) -> bool:
+    """Whether an object can be there, by the places that are filled: it, what is in it, or what it is in."""
+    return not above or any(f"{place}.".startswith(f"{above}.") or above.startswith(f"{place}.") for place in filled)
+
+
 def _each_alone(forms: list[list[str]]) -> frozenset[str]:
     """Names of which each alone is enough; none where some count only together."""
     return frozenset(name for form in forms for name in form) if all(len(form) == 1 for form in forms) else frozenset()
@@ -316,7 +360,9 @@ def _each_alone(forms: list[list[str]]) -> frozenset[str]:
 def _at(body: JSON, way: list[str]) -> Any:
     value: Any = body
     for part in way:
-        value = value.get(part) if is_object(value) else None
+        if not is_object(value):
+            return None
+        value = value.get(part)
     return value
 
 

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import tzinfo
-from functools import lru_cache
 from typing import Any
 
 from klaviyo_mcp.actions import formats
@@ -21,9 +20,6 @@ from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.references import resolved
 
 Convert = Callable[[Any], Any]
-LOCAL_PART = re.compile(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*")
-"""What nearly every address has before its @; any other is looked at by the library."""
-LONGEST_ADDRESS = 100
 UNSEEN = str.maketrans("", "", HIDDEN)
 SEPARATORS = ("|", ";", ",")
 """What stands between the items of a list in one cell: the first of these that is in it."""
@@ -64,7 +60,6 @@ class Converters:
         self._zone = zone
         self.counts: Counter[tuple[str, str]] = Counter()
         self._phones = PhoneReader(region) if region else None
-        self._mail_domain: Callable[[str], bool] = lru_cache(maxsize=100_000)(_is_domain)
 
     def of_place(self, schema: JSON, column: str, reading: str = "text") -> tuple[Convert | None, Convert]:
         """What makes text, without blanks around it, and what makes other values what a place takes, or raises Wrong.
@@ -131,18 +126,14 @@ class Converters:
         return _as_it_is
 
     def _email(self, column: str) -> Convert:
-        is_domain, counts, counted = self._mail_domain, self.counts, (EMAIL, column)
+        counts, counted = self.counts, (EMAIL, column)
         why, advice = formats.FORMAT_FIXES["email"]
-        part = LOCAL_PART.fullmatch
 
         def convert(text: str) -> str:
-            if len(text) > LONGEST_ADDRESS:
+            if len(text) > formats.LONGEST_EMAIL:
                 raise Wrong(why, advice)
             lower = (text if text.isascii() else text.translate(UNSEEN)).lower()
-            local, at, domain = lower.rpartition("@")
-            usual = at and len(local) <= 64 and part(local) and is_domain(domain)
-            # Some letters become two when they are made small.
-            if not (usual or formats.is_email(lower)) or len(lower) > LONGEST_ADDRESS:
+            if not formats.is_email(lower):
                 raise Wrong(why, advice)
             if lower != text:
                 counts[counted] += 1
@@ -309,7 +300,3 @@ def _needed(schema: Any) -> str:
     kind = schema.get("type") if is_object(schema) else None
     kinds = [kind] if isinstance(kind, str) else [one for one in items(kind) if one != "null"]
     return f"It takes: {' or '.join(kinds)}" if kinds else "Correct it"
-
-
-def _is_domain(domain: str) -> bool:
-    return formats.is_email(f"a@{domain}")

@@ -2,10 +2,15 @@
 
 JobProblem
 ├── NoSuchJob         no job has this id
+├── NoSuchUpload      no file that was uploaded has this id
+├── TooMuch           an account has as many uploaded files as it may
 ├── NotPossibleNow    the state of the job does not allow it
 ├── AlreadyThere      an unfinished job of the same file is there
 └── StoreProblem      the database of jobs cannot be used
+    ├── StoreAway     it may be there again in a while
     └── SealBroken    what was kept was sealed with a key that is not there any more
+
+Superseded            no problem of the job: another run has it
 """
 
 
@@ -23,6 +28,14 @@ class NoSuchJob(JobProblem):
     """No job has this id, or it is another account's."""
 
 
+class NoSuchUpload(JobProblem):
+    """No file that was uploaded has this id, or it is another account's."""
+
+
+class TooMuch(JobProblem):
+    """An account has as many uploaded files, or as many bytes of them, as it may."""
+
+
 class NotPossibleNow(JobProblem):
     """The state of the job does not allow what was asked for."""
 
@@ -35,5 +48,13 @@ class StoreProblem(JobProblem):
     """The database of jobs cannot be reached, read or written."""
 
 
+class StoreAway(StoreProblem):
+    """The database of jobs cannot be reached, or is held by another process; that may pass."""
+
+
 class SealBroken(StoreProblem):
     """Rows that were kept cannot be opened with any key that is there."""
+
+
+class Superseded(Exception):
+    """Another run of the job has begun: this one must not touch it any more."""

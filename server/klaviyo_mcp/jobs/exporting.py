@@ -1,17 +1,13 @@
 """One run of an export: pages into a file of rows, kept step by step, and the file that was asked for at the end.
 
-The rows lie in FILE.part until all are there. What has been written is on the disk before it is kept how far the export
-is; going on cuts the file to what was kept, so that a death at any moment leaves no row twice, and none out.
+The rows lie in FILE.part until all are there (`rows_file`).
 """
 
-import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,22 +15,21 @@ from anyio.to_thread import run_sync
 
 from klaviyo_mcp.actions.outcome import Outcome
 from klaviyo_mcp.answers.user_content import without_their_words
-from klaviyo_mcp.jobs.engine import Runner, Steps, Superseded
-from klaviyo_mcp.jobs.errors import JobProblem
+from klaviyo_mcp.jobs.engine import Runner, Steps
+from klaviyo_mcp.jobs.errors import JobProblem, Superseded
 from klaviyo_mcp.jobs.export_kind import ExportKind
+from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.patience import patiently
-from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, taken
+from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, ask_anew, taken
+from klaviyo_mcp.jobs.rows_file import RowsFile, Target, as_new, copied_of, disk_told, new_file
 from klaviyo_mcp.jobs.sending import Trouble
 from klaviyo_mcp.jobs.store import Job, JobStore
-from klaviyo_mcp.jobs.writing import line_of, rows_of, write_csv, write_parquet
+from klaviyo_mcp.jobs.writing import Rows, rows_of, write_csv, write_parquet
+from klaviyo_mcp.klaviyo.errors import InvalidRequest
 from klaviyo_mcp.loose_json import JSON, items
 
 PAGES_TOGETHER = 20
 """Pages of one step of the engine; how far an export is is kept after each page."""
-TAIL = 4_096
-"""Bytes at the end of the rows by which they are known again."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
 Read = Callable[[str, JSON], Awaitable[Outcome]]
 """Carries out a read. Raises ActionError and KlaviyoError."""
 OpenRead = Callable[[Job], AbstractAsyncContextManager[Read]]
@@ -42,70 +37,12 @@ Asked = Callable[[], Awaitable[str]]
 """What was asked of an export meanwhile: `pause` or `cancel`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The file of an export. `force` takes the place of one that is there; `excel` is CSV as Excel wants it."""
+class CursorGone(Trouble):
+    """Klaviyo takes its own cursor no more, and without it rows would come twice."""
 
-    path: Path
-    form: str
-    excel: bool = False
-    force: bool = False
-
-    @property
-    def part(self) -> Path:
-        """Where the rows are until all are there."""
-        return self.path.with_name(f"{self.path.name}.part")
-
-    @property
-    def made(self) -> Path:
-        """Where a table is until it is whole."""
-        return self.path.with_name(f"{self.path.name}.part.{self.form}")
-
-
-class RowsFile:
-    """The file of rows, whose end is where the last step that was kept has left it."""
-
-    def __init__(self, file: IO[bytes], place: Place) -> None:
-        """`file` is open at its end."""
-        self._file, self._place = file, place
-        self._end = b""
-
-    @classmethod
-    def going_on(cls, path: Path, place: Place) -> "RowsFile":
-        """The file of an export, cut to what was kept. Raises JobProblem where it is not the one that was left."""
-        with _told(path):
-            try:
-                file = path.open("r+b" if place.size else "w+b")
-            except FileNotFoundError:
-                raise _not_as_left(path, "is not there any more") from None
-            start = max(0, place.size - TAIL)
-            file.seek(start)
-            end = file.read(place.size - start)
-            if len(end) < place.size - start or (place.size and _hash(end) != place.tail):
-                file.close()
-                raise _not_as_left(path, "is not as it was left")
-            file.truncate(place.size)
-            file.seek(place.size)
-        found = cls(file, place)
-        found._end = end
-        return found
-
-    def add(self, rows: list[JSON]) -> None:
-        """Write rows, and have them on the disk. The place knows of them then."""
-        data = b"".join(map(line_of, rows))
-        with _told(Path(self._file.name)):
-            self._file.write(data)
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._end = (self._end + data)[-TAIL:]
-        self._place.rows += len(rows)
-        self._place.size += len(data)
-        self._place.tail = _hash(self._end)
-
-    def close(self) -> None:
-        """Close it; what could not be written was told before."""
-        with suppress(OSError):
-            self._file.close()
+    def __init__(self) -> None:
+        """Has nothing to tell but that."""
+        super().__init__("Klaviyo does not take its own cursor any more. Begin the export anew.")
 
 
 async def pages(
@@ -121,20 +58,35 @@ async def pages(
 ) -> str:
     """Read page after page and have the rows taken, until all were, `most` pages were, or something else was asked for.
 
-    Gives what was asked for, or "". Raises Trouble for what does not pass.
+    Gives what was asked for, or "". Raises Trouble for what does not pass, CursorGone where it has to begin anew.
     """
-    count = 0
+    count, refused_at = 0, -1
     while not place.over and (most is None or count < most):
         if wish := await asked():
             return wish
         arguments = arguments_at(kind, question, place)
-        outcome = await patiently(partial(read, kind.action, arguments), asked)
+        try:
+            outcome = await patiently(partial(_page, read, kind.action, arguments), asked)
+        except CursorGone:
+            if refused_at == place.rows or not ask_anew(kind, place):
+                raise
+            refused_at = place.rows
+            continue
         rows = taken(kind, question, place, outcome)
         if not user_content:
             rows = items(without_their_words({"rows": rows}).get("rows"))
         await take(rows)
         count += 1
     return ""
+
+
+async def _page(read: Read, action: str, arguments: JSON) -> Outcome:
+    try:
+        return await read(action, arguments)
+    except InvalidRequest as error:
+        if "cursor" in arguments and any("cursor" in one.source.lower() for one in error.problems):
+            raise CursorGone from None
+        raise
 
 
 def export_runner(store: JobStore, kinds: dict[str, ExportKind], reads: OpenRead, worker: str) -> Runner:
@@ -151,6 +103,7 @@ class _Run:
         self._job, self._steps, self._store, self._kind = job, steps, store, kind
         self._reads, self._worker = reads, worker
         self._question, self._target = question_of(job), target_of(job)
+        self._begun_anew = False
 
     async def through(self) -> None:
         """Read what is left, make the file, and end; or pause, with a reason."""
@@ -188,6 +141,12 @@ class _Run:
             wish = await pages(
                 self._kind, self._question, place, read, self._asked, take, most=PAGES_TOGETHER, user_content=given
             )
+        except CursorGone as gone:
+            if self._begun_anew:
+                return gone.reason
+            self._begun_anew = True
+            await self._keep(Place())
+            return "more"
         except Trouble as trouble:
             return trouble.reason
         except JobProblem as problem:
@@ -199,7 +158,7 @@ class _Run:
     async def _make(self) -> str:
         """Make the file; nothing, or why that could not be."""
         place = await self._place()
-        job = await run_sync(self._store.job, self._job.id)
+        job = await stored(self._store.job, self._job.id)
 
         async def placing() -> None:
             await self._keep(place, placing=True)
@@ -211,30 +170,31 @@ class _Run:
         return ""
 
     async def _place(self) -> Place:
-        job = await run_sync(self._store.job, self._job.id)
+        job = await stored(self._store.job, self._job.id)
         return Place(**job.progress.get("place", {}))
 
     async def _keep(self, place: Place, **more: Any) -> None:
         progress = {"rows": place.rows, "place": place.kept(), **more}
-        await run_sync(partial(self._store.change, self._job.id, progress=progress))
+        if not await stored(self._store.change, self._job.id, held=self._job, progress=progress):
+            raise Superseded
 
     async def _asked(self) -> str:
-        """What was asked of the job meanwhile. Raises Superseded once another worker has it."""
-        job = await run_sync(self._store.job, self._job.id)
+        """What was asked of the job meanwhile. Raises Superseded once another run has it."""
+        job = await stored(self._store.job, self._job.id)
         if job.worker != self._worker or job.runs != self._job.runs or job.state != "running":
             raise Superseded
         return job.wish
 
     async def _cancelled(self) -> None:
-        await run_sync(partial(drop, self._target))
+        await run_sync(partial(drop, self._job))
         await self._end("cancelled")
 
     async def _pause(self, reason: str) -> None:
         await self._steps.one("pause", partial(self._end, "paused", reason))
 
     async def _end(self, state: str, reason: str = "") -> None:
-        change = partial(self._store.change, self._job.id, only=("running",), state=state, wish="", reason=reason)
-        await run_sync(change)
+        change = partial(self._store.change, self._job.id, only=("running",), held=self._job)
+        await stored(change, state=state, wish="", reason=reason)
 
 
 async def make(kind: ExportKind, target: Target, placing: Callable[[], Awaitable[None]], *, again: bool) -> None:
@@ -254,17 +214,18 @@ async def make(kind: ExportKind, target: Target, placing: Callable[[], Awaitable
     await run_sync(_put, made, target)
 
 
-def write_table(kind: ExportKind, rows: Path, to: IO[bytes], form: str, *, excel: bool) -> None:
-    """Make a table of a file of rows."""
+def write_table(kind: ExportKind, rows: Rows, to: IO[bytes], form: str, *, excel: bool) -> None:
+    """Make a table of rows."""
     if form == "csv":
-        write_csv(rows_of(rows), kind, to, excel=excel)
+        write_csv(rows, kind, to, excel=excel)
     else:
-        write_parquet(rows_of(rows), kind, to)
+        write_parquet(rows, kind, to)
 
 
-def drop(target: Target) -> None:
-    """Remove what an export that will not go on has left."""
-    for path in (target.part, target.made):
+def drop(job: Job) -> None:
+    """Remove what an export that will not go on has left, where it lies on this machine."""
+    target = target_of(job)
+    for path in (target.part, target.made, copied_of(target.part)) if job.facts["machine"] == machine() else ():
         with suppress(OSError):
             path.unlink()
 
@@ -286,38 +247,15 @@ def machine() -> str:
 
 
 def _write_table(kind: ExportKind, target: Target) -> None:
-    with _told(target.made), target.made.open("wb") as file:
-        write_table(kind, target.part, file, target.form, excel=target.excel)
+    with disk_told(target.made), new_file(target.made) as file:
+        write_table(kind, rows_of(target.part), file, target.form, excel=target.excel)
         file.flush()
         os.fsync(file.fileno())
 
 
 def _put(made: Path, target: Target) -> None:
-    with _told(target.path):
+    with disk_told(target.path):
+        as_new(made)
         made.replace(target.path)
         if made != target.part:
             target.part.unlink(missing_ok=True)
-
-
-def _hash(data: bytes) -> str:
-    return sha256(data).hexdigest()[:32]
-
-
-def _not_as_left(path: Path, how: str) -> JobProblem:
-    return JobProblem(
-        f"{path} {how}, and has the rows that were read so far.",
-        "Put it back and resume the job, or begin the export anew with --force.",
-    )
-
-
-@contextmanager
-def _told(path: Path) -> Generator[None]:
-    """What the disk does not do, in words."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in FULL
-        advice = "Make room, and resume the job." if full else "Make it a place that can be written to, and resume."
-        raise JobProblem(
-            f"{path} cannot be written ({error.strerror}). What was read before is kept.", advice
-        ) from None

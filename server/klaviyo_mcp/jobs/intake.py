@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import time
 
-from klaviyo_mcp.jobs.checking import Item, Rejected
+from klaviyo_mcp.jobs.checking import ENCODE, Item, Rejected
 from klaviyo_mcp.jobs.kind import Kind
 from klaviyo_mcp.jobs.store import JobStore
 from klaviyo_mcp.loose_json import JSON
@@ -36,7 +36,8 @@ class Intake:
     items: int = 0
     rejected: int = 0
     sample: list[tuple[int, JSON]] = field(default_factory=list[tuple[int, JSON]])
-    _waiting: list[tuple[int, JSON, str, str]] = field(default_factory=list[tuple[int, JSON, str, str]])
+    _lines: list[int] = field(default_factory=list[int])
+    _texts: list[bytes] = field(default_factory=list[bytes])
     _bytes: int = 0
     _values: int = 0
     _refused: list[Rejected] = field(default_factory=list[Rejected])
@@ -65,21 +66,24 @@ class Intake:
     def _keep(self, item: Item, kind: Kind, store: JobStore, job: str) -> None:
         size = item.size + kind.chunk.wrapping
         values = WRAPPING + sum(map(item.text.count, ",{["))
-        full = len(self._waiting) >= kind.chunk.items or self._bytes + size > kind.chunk.bytes
-        if self._waiting and (full or 0 < self.most_values < self._values + values):
+        full = len(self._lines) >= kind.chunk.items or self._bytes + size > kind.chunk.bytes
+        if self._lines and (full or 0 < self.most_values < self._values + values):
             self._flush(store, job)
         if len(self.sample) < SAMPLE:
             self.sample.append((item.line, item.body))
-        self._waiting.append((item.line, item.body, item.identity, item.raw))
+        # As text at once: ten thousand rows take a tenth of the memory that they take as objects.
+        self._lines.append(item.line)
+        text = f"[{item.line},{item.text},{ENCODE(item.identity)},{ENCODE(item.raw)}]"
+        self._texts.append(text.encode("utf-8", "surrogatepass"))
         self._bytes += size
         self._values += values
         self.items += 1
 
     def _flush(self, store: JobStore, job: str) -> None:
-        if self._waiting:
-            store.add_chunk(job, self.chunks, self._waiting)
+        if self._lines:
+            store.add_chunk(job, self.chunks, self._lines, self._texts)
             self.chunks += 1
-            self._waiting, self._bytes, self._values = [], 0, 0
+            self._lines, self._texts, self._bytes, self._values = [], [], 0, 0
 
     def _refuse(self, row: Rejected, store: JobStore, job: str) -> None:
         self.rejected += not row.duplicate

@@ -1,18 +1,27 @@
 """Which workers live: each holds a lock under its name for as long as its process does, and nobody else can have it.
 
 On PostgreSQL an advisory lock of a connection, else a lock on a file: both end with the process, however it dies.
+PostgreSQL ends a connection of which nothing was heard for LEASE seconds, as of a machine that was cut off or stopped.
 """
 
 import hashlib
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+
+from klaviyo_mcp.jobs.database import database_told
+
+LEASE, HELD_EVERY = 60, 5.0
+"""Seconds after which a worker that is not heard of is taken for dead, and between two signs of life."""
+LEFT_BEHIND = 3_600.0
+"""Seconds after which a file of a lock that nobody holds is removed by any other worker."""
 
 
 def worker_name() -> str:
@@ -25,7 +34,7 @@ class Leases(Protocol):
     """The leases of the workers of one database."""
 
     def hold(self, worker: str) -> None:
-        """Hold the lease of this name until `release`, or the end of the process."""
+        """Hold the lease of this name until `release`, or the end of the process. Raises StoreProblem."""
         ...
 
     def alive(self, worker: str) -> bool:
@@ -47,8 +56,14 @@ class FileLeases:
 
     def hold(self, worker: str) -> None:
         """See Leases."""
+        if worker in self._held:
+            return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._held[worker] = lock = FileLock(self._path(worker))
+        for path in self._folder.glob("*.lock"):
+            with suppress(OSError):
+                if path.stat().st_mtime < time.time() - LEFT_BEHIND:
+                    self.alive(path.name.removesuffix(".lock"))
+        self._held[worker] = lock = FileLock(self._path(worker), mode=0o600)
         lock.acquire(timeout=0)
 
     def alive(self, worker: str) -> bool:
@@ -57,7 +72,7 @@ class FileLeases:
             return True
         if not self._path(worker).exists():
             return False
-        lock = FileLock(self._path(worker))
+        lock = FileLock(self._path(worker), mode=0o600)
         try:
             with lock.acquire(timeout=0):
                 with suppress(OSError):
@@ -82,28 +97,36 @@ class PostgresLeases:
     """Advisory locks: for all machines that use one PostgreSQL."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        """Each lease takes one connection, which is asked again when it was lost."""
+        """Each lease takes one connection, and another one once that was lost."""
         self._engine = engine
         self._held: dict[str, sa.Connection] = {}
 
     def hold(self, worker: str) -> None:
-        """See Leases. To be called again from time to time: a lock is lost with its connection."""
+        """See Leases. To be called every HELD_EVERY seconds, as a lock is lost with its connection."""
         if (connection := self._held.get(worker)) is not None:
             with suppress(SQLAlchemyError):
                 connection.execute(sa.text("SELECT 1"))
                 return
-            with suppress(SQLAlchemyError):
-                connection.invalidate()
-                connection.close()
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(worker)})
-        self._held[worker] = connection
+            del self._held[worker]
+            _gone(connection)
+        with database_told():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                with suppress(ProgrammingError):  # PostgreSQL before 14 does not know it
+                    connection.execute(sa.text(f"SET idle_session_timeout = '{LEASE}s'"))
+                got = connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(worker)})
+                if got.scalar_one():
+                    self._held[worker] = connection
+            finally:
+                if worker not in self._held:  # the server has not noticed yet that the connection before is gone
+                    _gone(connection)
 
     def alive(self, worker: str) -> bool:
         """See Leases."""
         if worker in self._held:
             return True
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with database_told(), self._engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             got = connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(worker)}).scalar_one()
             if got:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _key(worker)})
@@ -112,10 +135,15 @@ class PostgresLeases:
     def release(self) -> None:
         """See Leases."""
         for connection in self._held.values():
-            with suppress(SQLAlchemyError):
-                connection.invalidate()
-                connection.close()
+            _gone(connection)
         self._held.clear()
+
+
+def _gone(connection: sa.Connection) -> None:
+    """Close it for good: one that went back to the pool would keep its lock."""
+    with suppress(SQLAlchemyError):
+        connection.invalidate()
+        connection.close()
 
 
 def _key(worker: str) -> int:

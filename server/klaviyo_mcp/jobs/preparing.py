@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ from klaviyo_mcp.jobs.mapping import Mapping as ColumnMapping
 from klaviyo_mcp.jobs.mapping import suggested
 from klaviyo_mcp.jobs.report import ADDED
 from klaviyo_mcp.jobs.source import Source
-from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.jobs.store import UNFINISHED, Job, JobStore
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.registry import Registry
 
 Look = Callable[[str, JSON], Awaitable[list[JSON]]]
-UNFINISHED = ("queued", "running", "paused")
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ def same_file(store: JobStore, draft: Draft) -> Job | None:
     """The unfinished job of the same file, kind and options. Raises AlreadyThere for one of other contents."""
     facts = draft.job.facts
     for job in store.jobs(whose=draft.job.whose, states=UNFINISHED):
-        if (job.facts.get("path"), job.facts.get("kind")) != (facts["path"], facts["kind"]):
+        if not _of_one_file(draft.job, job):
             continue
         if job.facts.get("sha256") == facts["sha256"] and job.facts.get("options") == facts["options"]:
             return job
@@ -161,6 +161,20 @@ def same_file(store: JobStore, draft: Draft) -> Job | None:
             f"Finish it (klaviyo-mcp jobs resume {job.id}) or cancel it (klaviyo-mcp jobs cancel {job.id}) first.",
         )
     return None
+
+
+def queued(store: JobStore, draft: Job) -> None:
+    """Have a draft wait for its run. Raises AlreadyThere where another process has begun one of the file meanwhile."""
+    if other := store.queue(draft, partial(_of_one_file, draft)):
+        raise AlreadyThere(
+            f"The job {other.id} of {draft.facts['file']} was begun by another process meanwhile; nothing was sent",
+            f"Look with: klaviyo-mcp jobs show {other.id}",
+        )
+
+
+def _of_one_file(one: Job, other: Job) -> bool:
+    """Whether two jobs are of the same file and kind."""
+    return all(one.facts.get(name) == other.facts.get(name) for name in ("path", "kind"))
 
 
 def settled_options(draft: Draft, arguments: Mapping[str, Any]) -> JSON:

@@ -116,6 +116,19 @@ def taken(kind: ExportKind, question: Question, place: Place, outcome: Outcome) 
     return rows
 
 
+def ask_anew(kind: ExportKind, place: Place) -> bool:
+    """Go on without Klaviyo's cursor, which it takes no more; False where rows would come twice without it."""
+    if not (kind.order and place.last and _complete(place)):
+        return False
+    place.since, place.cursor = place.last, ""
+    return True
+
+
+def _complete(place: Place) -> bool:
+    """Whether all rows are known by their ids that come again where it is asked anew."""
+    return not place.forgot or _moment(place.forgot) < _moment(place.last) - SURE
+
+
 def _move_on(kind: ExportKind, place: Place, cursor: str, count: int) -> None:
     """Ask anew where times have moved on and all rows that would come again are known; else by the cursor."""
     place.cursor = cursor
@@ -123,8 +136,7 @@ def _move_on(kind: ExportKind, place: Place, cursor: str, count: int) -> None:
         return
     last = _moment(place.last)
     moved = not place.since or last - _moment(place.since) >= WORTH
-    complete = not place.forgot or _moment(place.forgot) < last - SURE
-    if moved and complete and len(place.known) <= count // 2:
+    if moved and _complete(place) and len(place.known) <= count // 2:
         place.since, place.cursor = place.last, ""
 
 

@@ -1,11 +1,13 @@
 """The report of a job as files: `rejected.csv` has the rows that did not get in, `result.jsonl` what became of all.
 
-Both can be written again as long as the job is kept. Each is written beside and then put in place, whole or not at all.
+Both can be written again as long as the job is kept. Each is written beside and then put in place, whole or not at all;
+nobody else can read them, as they hold rows of people.
 """
 
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from heapq import merge
@@ -18,6 +20,9 @@ from klaviyo_mcp.jobs.store import Job, JobStore
 
 ADDED = ("_line", "_reason", "_what_to_do")
 """What `rejected.csv` has beside the columns of the file. An import leaves these columns out."""
+REFUSED = "was refused by Klaviyo"
+PARTS = ("checked", "sent", "told")
+"""When a row was rejected: by the check, when it was sent, by Klaviyo's job."""
 BECAME = {"ready": "not_sent", "sending": "unknown", "sent": "sent", "done": "done"}
 """What is said of a row by the state of its chunk, where nothing else is known of it."""
 
@@ -27,8 +32,8 @@ def write_report(store: JobStore, job: Job, folder: Path) -> list[Path]:
 
     `rejected.csv` is left out where every row got in. Raises OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [_written(folder / "result.jsonl", (json.dumps(line) + "\n" for line in results(store, job)))]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = [_written(folder / "result.jsonl", result_lines(store, job))]
     lines = rejected_lines(store, job)
     header, first = next(lines), next(lines, None)
     if first is not None:
@@ -36,28 +41,46 @@ def write_report(store: JobStore, job: Job, folder: Path) -> list[Path]:
     return written
 
 
-def rejected_lines(store: JobStore, job: Job) -> Iterator[str]:
+def result_lines(store: JobStore, job: Job, *, rows: bool = True) -> Iterator[str]:
+    """`result.jsonl` line by line: see `results`. Without `rows`, what Klaviyo says of one, and quotes, is left out."""
+    for line in results(store, job):
+        told = line if rows or line["result"] != "failed" else {**line, "why": REFUSED}
+        yield json.dumps(told) + "\n"
+
+
+def rejected_lines(store: JobStore, job: Job, *, rows: bool = True) -> Iterator[str]:
     """`rejected.csv` line by line, in the order of the file: its own columns first, as they were, then what is wrong.
 
-    Rows of CSV that could not be read, and rows of other forms, stand as they were in one column.
+    Rows of CSV that could not be read, and rows of other forms, stand as they were in one column. Without `rows` what
+    was in them is left out.
     """
+    if not rows:
+        yield _line([*ADDED])
+        for part in PARTS:
+            for row in store.rejected(job.id, part):
+                # What Klaviyo says of a row quotes it.
+                yield _line([str(row.line), row.why if part == "checked" else REFUSED, row.advice])
+        return
     columns: list[str] = job.facts.get("columns") or []
     is_csv = job.facts.get("form") == "csv" and bool(columns)
     yield _line([*(columns if is_csv else ["_row"]), *ADDED])
-    parts = [store.rejected(job.id, part) for part in ("checked", "sent", "told")]
+    parts = [store.rejected(job.id, part) for part in PARTS]
     for row in merge(*parts, key=lambda one: one.line):
         where = f"{row.where}: " if row.where else ""
         cells = _cells(row, job.facts.get("delimiter") or ",", len(columns)) if is_csv else [row.raw]
         yield _line([*cells, str(row.line), f"{where}{row.why}", row.advice])
 
 
-def write_failed(store: JobStore, job: Job, folder: Path) -> Path | None:
-    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none."""
-    rows = merge(*(store.rejected(job.id, part) for part in ("sent", "told")), key=lambda one: one.line)
+def write_failed(store: JobStore, job: Job, folder: Path, parts: tuple[str, ...] = ("sent", "told")) -> Path | None:
+    """Write the rows that failed after they had been sent, as a file to be imported; None where there are none.
+
+    `parts` says when they were rejected, of PARTS.
+    """
+    rows = merge(*(store.rejected(job.id, part) for part in parts), key=lambda one: one.line)
     first = next(rows, None)
     if first is None:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns: list[str] = job.facts.get("columns") or []
     delimiter = job.facts.get("delimiter") or ","
     if job.facts.get("form") != "csv":
@@ -107,8 +130,10 @@ def _line(cells: list[str]) -> str:
 
 def _written(path: Path, lines: Iterator[str]) -> Path:
     part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
     try:
-        with part.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
             file.writelines(lines)
         part.replace(path)
     finally:

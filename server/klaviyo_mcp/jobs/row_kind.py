@@ -31,6 +31,11 @@ class RowKind(Protocol):
         """The most bytes that an item may have as JSON; 0 for no limit."""
         ...
 
+    @property
+    def defaults(self) -> JSON:
+        """By place what an item has by its kind alone, where its row has nothing there."""
+        ...
+
     def complete(self, body: JSON) -> None:
         """Put into an item what it has by its kind alone."""
         ...

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from anyio.to_thread import run_sync
-
-from klaviyo_mcp.jobs.engine import Runner, Step, Steps, Superseded
+from klaviyo_mcp.jobs.engine import Runner, Step, Steps
+from klaviyo_mcp.jobs.errors import Superseded
+from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.kind import Kind
 from klaviyo_mcp.jobs.sending import ChunkSender, OpenSender, Sender, Trouble
 from klaviyo_mcp.jobs.store import ENDED, Job, JobStore
@@ -60,14 +60,14 @@ class _Run:
             await self._steps.one("end", partial(self._end, "cancelled"))
         elif reason or wish:
             reason = reason or "It was asked to pause."
-            pause = partial(self._store.change, self._job.id, only=("running",), state="paused", wish="", reason=reason)
-            await self._steps.one("pause", partial(_done, pause))
+            await self._steps.one("pause", partial(self._pause, reason))
         else:
             await self._steps.one("end", partial(self._end, "done"))
 
     async def _sent_and_followed(self) -> str:
         """Nothing, or why the job has to pause."""
-        numbers = [number for number, *_ in await run_sync(self._store.chunk_states, self._job.id)]
+        states = await stored(self._store.chunk_states, self._job.id)
+        numbers = [number for number, state, *_ in states if state != "done"]
         sent: deque[int] = deque()
         for start in range(0, len(numbers), SENT_TOGETHER):
             group = numbers[start : start + SENT_TOGETHER]
@@ -100,17 +100,23 @@ class _Run:
         return ""
 
     async def _wish(self) -> str:
-        """What was asked of the job meanwhile. Raises Superseded once another worker has it."""
-        job = await run_sync(self._store.job, self._job.id)
+        """What was asked of the job meanwhile. Raises Superseded once another run has it."""
+        job = await stored(self._store.job, self._job.id)
         if job.worker != self._worker or job.runs != self._job.runs or job.state != "running":
             raise Superseded
         return job.wish
 
     async def _end(self, state: str) -> None:
-        progress = await run_sync(partial(progress_of, self._store, self._job.id))
-        end = partial(self._store.change, self._job.id, only=("running",), state=state, wish="", progress=progress)
-        if await run_sync(end):
-            await run_sync(self._store.end, self._job.id)
+        progress = await stored(progress_of, self._store, self._job.id)
+        await self._become(state=state, progress=progress)
+        if (await stored(self._store.job, self._job.id)).state in ENDED:
+            await stored(self._store.end, self._job.id)
+
+    async def _pause(self, reason: str) -> None:
+        await self._become(state="paused", reason=reason)
+
+    async def _become(self, **values: Any) -> None:
+        await stored(self._store.change, self._job.id, only=("running",), held=self._job, wish="", **values)
 
 
 def progress_of(store: JobStore, id: str) -> JSON:
@@ -143,7 +149,3 @@ def is_over(job: Job) -> bool:
 
 def _first(reasons: Iterable[str]) -> str:
     return next((reason for reason in reasons if reason), "")
-
-
-async def _done(act: Any) -> None:
-    await run_sync(act)

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import InvalidToken
@@ -10,6 +11,9 @@ from klaviyo_mcp.jobs.errors import SealBroken
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
+
+READ_TOGETHER = 500
+"""Rows that are read as one JSON: names of properties are there once for all of them, and no text is large."""
 
 
 class Seals:
@@ -24,16 +28,55 @@ class Seals:
         text = json.dumps([for_, value], ensure_ascii=False, separators=(",", ":"))
         return self._opener.encrypt(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
 
+    def seal_rows(self, rows: Iterable[bytes], for_: str) -> bytes:
+        """Values that are JSON already, each in a line, packed one by one: together they never lie in memory."""
+        packer = zlib.compressobj(1)
+        packed = [packer.compress(for_.encode()), *(packer.compress(b"\n" + row) for row in rows), packer.flush()]
+        return self._opener.encrypt(b"".join(packed))
+
+    def open_rows(self, sealed: bytes, for_: str) -> list[Any]:
+        """The values that `seal_rows` sealed for this. Raises SealBroken."""
+        try:
+            sealed_for, *rows = zlib.decompress(self._opener.decrypt(sealed)).split(b"\n")
+        except (InvalidToken, zlib.error):
+            sealed_for, rows = b"", []
+        if sealed_for != for_.encode():
+            raise _other_key()
+        found: list[Any] = []
+        for start in range(0, len(rows), READ_TOGETHER):
+            found += json.loads(b"[" + b",".join(rows[start : start + READ_TOGETHER]) + b"]")
+        return found
+
+    def seal_bytes(self, data: bytes, for_: str) -> bytes:
+        """Bytes, packed and sealed likewise."""
+        return self._opener.encrypt(zlib.compress(for_.encode() + b"\n" + data, 1))
+
+    def open_bytes(self, sealed: bytes, for_: str) -> bytes:
+        """What `seal_bytes` sealed for this. Raises SealBroken."""
+        try:
+            sealed_for, _, data = zlib.decompress(self._opener.decrypt(sealed)).partition(b"\n")
+        except (InvalidToken, zlib.error):
+            sealed_for, data = b"", b""
+        if sealed_for != for_.encode():
+            raise SealBroken(
+                "What was kept cannot be opened: the key of the vault is another one than when it was sealed.",
+                "Set KLAVIYO_MCP_VAULT_KEY to NEW,OLD with the key of then, or give the file once more.",
+            )
+        return data
+
     def open(self, sealed: bytes, for_: str) -> Any:
         """What was sealed for this. Raises SealBroken."""
         try:
-            text = zlib.decompress(self._opener.decrypt(sealed)).decode("utf-8", "surrogatepass")
-            sealed_for, value = json.loads(text)
+            sealed_for, value = json.loads(zlib.decompress(self._opener.decrypt(sealed)))
         except (InvalidToken, zlib.error, ValueError):
             sealed_for, value = None, None
         if sealed_for != for_:
-            raise SealBroken(
-                "Rows of this job cannot be opened: the key of the vault is another one than when it was begun.",
-                "Set KLAVIYO_MCP_VAULT_KEY to NEW,OLD with the key of then, or cancel the job and start it anew.",
-            )
+            raise _other_key()
         return value
+
+
+def _other_key() -> SealBroken:
+    return SealBroken(
+        "Rows of this job cannot be opened: the key of the vault is another one than when it was begun.",
+        "Set KLAVIYO_MCP_VAULT_KEY to NEW,OLD with the key of then, or cancel the job and start it anew.",
+    )

@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Protocol
 
 import anyio
-from anyio.to_thread import run_sync
 
+from klaviyo_mcp.accounts.errors import RefreshFailing, VaultUnavailable
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, PreconditionFailed
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.jobs.checking import Rejected
+from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.kind import Follow, Kind, LookUp, Resolve, put
 from klaviyo_mcp.jobs.store import Chunk, Job, JobStore
 from klaviyo_mcp.klaviyo.errors import (
@@ -35,7 +35,10 @@ from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping, objects, text
 from klaviyo_mcp.registry.model import ActionSpec
 
-PASSING = (OutcomeUnknown, SentInPart, ConnectionFailed, CircuitOpen, DeadlinePassed, QuotaExhausted, Throttled)
+PASSING = (
+    *(OutcomeUnknown, SentInPart, ConnectionFailed, CircuitOpen, DeadlinePassed, QuotaExhausted, Throttled),
+    *(RefreshFailing, VaultUnavailable),
+)
 """What may be over in a while."""
 OF_ROWS = (InvalidArguments, PreconditionFailed, InvalidRequest, NotFound, Conflict)
 """What may be about single rows."""
@@ -102,7 +105,7 @@ class ChunkSender:
 
     async def send(self, number: int) -> None:
         """Send a chunk that was not sent. Raises Trouble."""
-        chunk = await run_sync(self._store.chunk, self._job.id, number)
+        chunk = await stored(self._store.chunk, self._job.id, number)
         if chunk.state in ("sent", "done"):
             return
         rest = _Rest([*range(len(chunk.items))], [])
@@ -120,7 +123,7 @@ class ChunkSender:
 
     async def follow(self, number: int) -> None:
         """Follow a chunk that was sent to the end of Klaviyo's job. Raises Trouble."""
-        chunk = await run_sync(self._store.chunk, self._job.id, number)
+        chunk = await stored(self._store.chunk, self._job.id, number)
         follow = self._kind.follow
         if chunk.state != "sent" or follow is None:
             return
@@ -135,8 +138,9 @@ class ChunkSender:
             await self._keep(number, "done", {**chunk.notes, "told": [told]})
             return
         if record.get(follow.status) in follow.lost:
-            if self._kind.repeat != "look_up":
-                await self._keep(number, "ready", {})
+            # Where a repetition would be refused, what Klaviyo did before is found out as after a lost answer.
+            again = self._kind.repeat == "look_up"
+            await self._keep(number, "sending" if again else "ready", chunk.notes if again else {})
             raise Trouble(f"Klaviyo has cancelled its job {values['job']}; resume to send its rows again.")
         rejected, told = self._rows_of(chunk, errors, int(record.get(follow.failed) or 0))
         notes = {**chunk.notes, "failed": max(len(rejected), int(record.get(follow.failed) or 0))}
@@ -326,7 +330,7 @@ class ChunkSender:
                 raise Trouble("It was asked to pause while it waited.")
 
     async def _keep(self, number: int, state: Any, notes: JSON, rejected: list[Rejected] | None = None) -> None:
-        await run_sync(partial(self._store.set_chunk, self._job.id, number, state, notes, rejected or ()))
+        await stored(self._store.set_chunk, self._job, number, state, notes, rejected or ())
 
 
 def _problems(error: ActionError | KlaviyoError, spec: ActionSpec) -> Iterator[tuple[str, str]]:

@@ -6,18 +6,17 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 
 import json
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
 
 from klaviyo_mcp.jobs.checking import Rejected
-from klaviyo_mcp.jobs.errors import NoSuchJob, StoreProblem
+from klaviyo_mcp.jobs.database import connected, database_told, make_tables
+from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
 
@@ -26,9 +25,12 @@ State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
 ChunkState = Literal["ready", "sending", "sent", "done"]
 """`sending` until its answer is stored: after a death nobody knows what became of it."""
 ENDED = ("done", "cancelled")
+UNFINISHED = ("queued", "running", "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
 
+QUEUEING = 7_270_002
+"""The number of the lock under which jobs are begun."""
 _tables = sa.MetaData()
 _jobs = sa.Table(
     "klaviyo_jobs",
@@ -96,18 +98,23 @@ class Chunk:
     notes: JSON
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Jobs by their state, and rows of unfinished jobs by that of their chunk."""
+
+    jobs: dict[str, int]
+    rows: dict[str, int]
+
+
 class JobStore:
     """The tables of one database. Raises StoreProblem for what the database does not do."""
 
     def __init__(self, url: str, seals: Seals) -> None:
         """`url` is SQLAlchemy's. Tables that are not there are made."""
-        self._seals = seals
+        self.seals = self._seals = seals
         self.sqlite = url.startswith("sqlite")
-        self.engine = sa.create_engine(url, pool_pre_ping=not self.sqlite)
-        if self.sqlite:
-            event.listen(self.engine, "connect", _as_dbos_does)
-        with self._told(), self.engine.begin() as connection:
-            _tables.create_all(connection)
+        self.engine = connected(url)
+        make_tables(self.engine, _tables)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -141,26 +148,38 @@ class JobStore:
         with self._told(), self.engine.connect() as connection:
             return [_job(row) for row in connection.execute(query)]
 
-    def change(self, id: str, *, only: Iterable[str] = (), **values: Any) -> bool:
-        """Change columns of a job, where its state is one of `only`; whether that was so."""
+    def tally(self) -> Tally:
+        """How many jobs there are, and how many rows unfinished ones have, whosever."""
+        jobs = sa.select(_jobs.c.state, sa.func.count()).where(_jobs.c.state != "draft").group_by(_jobs.c.state)
+        unfinished = sa.select(_jobs.c.id).where(_jobs.c.state.not_in(("draft", *ENDED)))
+        rows = sa.select(_chunks.c.state, sa.func.sum(_chunks.c["items"])).where(_chunks.c.job.in_(unfinished))
+        with self._told(), self.engine.connect() as connection:
+            by_state = {state: int(count) for state, count in connection.execute(jobs)}
+            by_chunk = {state: int(count) for state, count in connection.execute(rows.group_by(_chunks.c.state))}
+        return Tally(by_state, by_chunk)
+
+    def change(self, id: str, *, only: Iterable[str] = (), held: Job | None = None, **values: Any) -> bool:
+        """Change columns of a job, where its state is one of `only` and it is still `held`; whether that was so."""
         for name in ("facts", "progress"):
             if name in values:
                 values[name] = json.dumps(values[name])
         query = _jobs.update().where(_jobs.c.id == id).values({**values, "changed": _now()})
         if states := list(only):
             query = query.where(_jobs.c.state.in_(states))
+        if held is not None:
+            query = query.where(*_held(held))
         with self._writing() as connection:
             return connection.execute(query).rowcount > 0
 
-    def add_chunk(self, job: str, number: int, items: list[tuple[int, JSON, str, str]]) -> None:
-        """The items of the request of this number."""
+    def add_chunk(self, job: str, number: int, lines: list[int], items: list[bytes]) -> None:
+        """The items of the request of this number: the line of each, and the JSON of a Chunk's item."""
         row = {
             "job": job,
             "number": number,
             "state": "ready",
             "items": len(items),
-            "body": self._seals.seal(items, f"{job}/{number}"),
-            "lines": zlib.compress(json.dumps([line for line, *_ in items]).encode(), 1),
+            "body": self._seals.seal_rows(items, f"{job}/{number}"),
+            "lines": zlib.compress(json.dumps(lines).encode(), 1),
             "notes": "{}",
         }
         with self._writing() as connection:
@@ -170,7 +189,7 @@ class JobStore:
         """A chunk with its items. Raises SealBroken."""
         with self._told(), self.engine.connect() as connection:
             row = connection.execute(sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)).one()
-        return Chunk(number, row.state, self._seals.open(row.body, f"{job}/{number}"), json.loads(row.notes))
+        return Chunk(number, row.state, self._seals.open_rows(row.body, f"{job}/{number}"), json.loads(row.notes))
 
     def chunk_states(self, job: str) -> list[tuple[int, ChunkState, int, JSON]]:
         """Number, state, how many items and notes of every chunk, in order."""
@@ -188,14 +207,20 @@ class JobStore:
             yield row.state, json.loads(zlib.decompress(row.lines)), json.loads(row.notes)
 
     def set_chunk(
-        self, job: str, number: int, state: ChunkState, notes: JSON, rejected: Iterable[Rejected] = ()
+        self, job: Job, number: int, state: ChunkState, notes: JSON, rejected: Iterable[Rejected] = ()
     ) -> None:
-        """What became of a chunk, and which of its rows did not get in on the way there. To be repeated at will."""
-        query = _chunks.update().where(_chunks.c.job == job, _chunks.c.number == number)
+        """What became of a chunk, and which of its rows did not get in on the way there. To be repeated at will.
+
+        Raises Superseded once another run has the job: what that one has written stands.
+        """
+        query = _chunks.update().where(_chunks.c.job == job.id, _chunks.c.number == number)
         part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
         with self._writing() as connection:
+            # The row is locked, as a claim in between would let this come after what the next run writes.
+            if connection.execute(sa.select(_jobs.c.id).where(*_held(job)).with_for_update(read=True)).first() is None:
+                raise Superseded
             connection.execute(query.values(state=state, notes=json.dumps(notes)))
-            self._reject(connection, job, part, list(rejected), replace=True)
+            self._reject(connection, job.id, part, list(rejected), replace=True)
 
     def reject(self, job: str, number: int, rejected: list[Rejected]) -> None:
         """Rows that did not pass the check, in the order of the file; `number` is that of the batch."""
@@ -224,11 +249,46 @@ class JobStore:
         with self._told(), self.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def claim(self, id: str, worker: str, before: str, *, only: Iterable[str] = ()) -> bool:
-        """Make a job a worker's own, if it still is as the caller saw it. Its worker before stops at its next step."""
-        query = _jobs.update().where(_jobs.c.id == id, _jobs.c.worker == before, _jobs.c.state.in_(list(only)))
+    def claim(self, job: Job, worker: str, *, only: Iterable[str], **values: Any) -> bool:
+        """Begin another run of a job as a worker's own, if it still is as the caller saw it; whether that was so.
+
+        The run before can write nothing any more, and stops at its next step.
+        """
+        query = _jobs.update().where(*_held(job), _jobs.c.state.in_(list(only)))
+        given = {"worker": worker, "state": "running", "runs": job.runs + 1, "changed": _now(), **values}
         with self._writing() as connection:
-            return connection.execute(query.values(worker=worker, changed=_now())).rowcount > 0
+            return connection.execute(query.values(given)).rowcount > 0
+
+    def wish(self, id: str, wish: str) -> bool:
+        """Ask something of a job that runs; whether it does. Nobody's pause takes back what is to be cancelled."""
+        query = _jobs.update().where(_jobs.c.id == id, _jobs.c.state == "running")
+        kept = sa.case((_jobs.c.wish == "cancel", "cancel"), else_=wish)
+        with self._writing() as connection:
+            return connection.execute(query.values(wish=kept, changed=_now())).rowcount > 0
+
+    def queue(self, job: Job, clashes: Callable[[Job], bool]) -> Job | None:
+        """Have a draft or a new job wait for its run, unless an unfinished one clashes: that one is given.
+
+        Of several processes that do so at once, one is first, and the others get its job.
+        """
+        unfinished = sa.select(_jobs).where(_jobs.c.whose == job.whose, _jobs.c.state.in_(UNFINISHED))
+        values = {**_columns(job), "state": "queued", "changed": _now()}
+        with self._writing() as connection:
+            if not self.sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUEING)))
+            for other in map(_job, connection.execute(unfinished)):
+                if other.id != job.id and clashes(other):
+                    return other
+            if job.state != "draft":
+                connection.execute(_jobs.insert().values({**values, "created": _now()}))
+                return None
+            draft = _jobs.update().where(_jobs.c.id == job.id, _jobs.c.state == "draft").values(values)
+            if not connection.execute(draft).rowcount:
+                raise NoSuchJob(
+                    f"The draft {job.id} was begun already, or was forgotten as it is older than a day.",
+                    f"Look whether there is a job {job.id}; begin anew only if there is none.",
+                )
+        return None
 
     def end(self, job: str) -> None:
         """Forget the items of a job that has ended; their lines stay for the report."""
@@ -265,26 +325,12 @@ class JobStore:
         with self._told(), self.engine.begin() as connection:
             yield connection
 
-    @contextmanager
-    def _told(self) -> Generator[None]:
-        """What the database does not do, in words, without the values that it was given."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-            raise StoreProblem(
-                f"The database of jobs cannot be used: {cause}.",
-                "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
-                "where they were with: klaviyo-mcp jobs resume ID",
-            ) from None
+    _told = staticmethod(database_told)
 
 
-def _as_dbos_does(connection: Any, _record: object) -> None:
-    """Two writers in one file wait for each other, as long as DBOS does."""
-    connection.isolation_level = "IMMEDIATE"
-    connection.execute("PRAGMA busy_timeout=30000")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    """That a job is this worker's, in this run."""
+    return _jobs.c.id == job.id, _jobs.c.worker == job.worker, _jobs.c.runs == job.runs
 
 
 def _columns(job: Job) -> JSON:

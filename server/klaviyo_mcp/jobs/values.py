@@ -49,6 +49,8 @@ class Wrong(Exception):
 def number(text: str, reading: str = "number") -> int | float:
     """The number that a text is. Raises Wrong, also where a comma could be a decimal one or not."""
     text = _short(text, "is not a number", "Write it like 1234.56")
+    if reading != "number," and len(text) <= DIGITS and PLAIN_NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
     text = MONEY.sub("", text)
     if reading == "number,":
         if COMMA_NUMBER.fullmatch(text) is None:
@@ -60,7 +62,7 @@ def number(text: str, reading: str = "number") -> int | float:
         if COMMA_NUMBER.fullmatch(text):
             raise Wrong("is a number whose comma can mean two things", "Give --decimal comma or --decimal point")
         raise Wrong("is not a number", "Write it like 1234.56")
-    if sum(character.isdecimal() for character in text) > DIGITS:
+    if len(text) > DIGITS and sum(character.isdecimal() for character in text) > DIGITS:
         raise Wrong(f"has more than {DIGITS} digits, which a number does not keep", "Send it as text")
     return float(text) if "." in text else int(text)
 
@@ -84,6 +86,10 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
             raise Wrong("is not a time in seconds since 1970", "Write it like 2026-11-30T09:00:00Z")
         seconds = float(text) if reading == "unix" else int(text) / 1000
         return _written(datetime.fromtimestamp(seconds, UTC)), False
+    if len(text) == 20 and text[4] == "-" == text[7] and text[10] == "T" and text[19] == "Z":
+        # As most exports have them, and three times as fast.
+        with suppress(ValueError):
+            return _written(datetime.fromisoformat(text)), False
     match = TIME.fullmatch(text)
     if match is None:
         raise Wrong("is not a time", "Write it like 2026-11-30T09:00:00Z")
@@ -168,22 +174,23 @@ def order_of_days(texts: Iterable[str], dates: str = "") -> str:
 
 
 def _date(match: re.Match[str], reading: str) -> datetime:
-    a, b, c = int(match["a"]), int(match["b"]), int(match["c"])
-    if len(match["a"]) == 4:
+    first, _, second, third, hours, minutes, seconds, parts, half, _ = match.groups()
+    a, b, c = int(first), int(second), int(third)
+    if len(first) == 4:
         year, month, day_of_month = a, b, c
-    elif len(match["c"]) != 4 or reading not in ("day-first", "month-first"):
+    elif len(third) != 4 or reading not in ("day-first", "month-first"):
         raise Wrong("is a day that can be read in several ways", "Write it like 2026-11-30")
     else:
         year, month, day_of_month = (c, a, b) if reading == "month-first" else (c, b, a)
-    hour = int(match["h"] or 0)
-    if half := match["half"]:
+    hour = int(hours or 0)
+    if half:
         if not 1 <= hour <= 12:
             raise Wrong("is not a time of the day", "Write it like 2026-11-30T09:00:00Z")
         hour = hour % 12 + 12 * (half.lower() == "pm")
-    fraction = int(float(f"0.{(match['f'] or '.0')[1:]}") * 1_000_000)
+    fraction = int(float(f"0.{parts[1:]}") * 1_000_000) if parts else 0
     try:
         return datetime(  # noqa: DTZ001 (its offset is its caller's)
-            year, month, day_of_month, hour, int(match["m"] or 0), int(match["s"] or 0), fraction
+            year, month, day_of_month, hour, int(minutes or 0), int(seconds or 0), fraction
         )
     except ValueError:
         raise Wrong("is a day or time that does not exist", "Write it like 2026-11-30T09:00:00Z") from None

@@ -3,7 +3,6 @@
 What is sent again, and after which faults, is said in `retries`; what an answer means, in `replies`.
 """
 
-import json
 import platform
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -36,7 +35,7 @@ from klaviyo_mcp.klaviyo.retries import Sending
 from klaviyo_mcp.klaviyo.unreached import AUTHENTICATION, Departure, not_reached, proxy_refused
 from klaviyo_mcp.klaviyo.watching import watched
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, json_bytes
 
 MEDIA_TYPE = "application/vnd.api+json"
 MAX_BODY_BYTES = 5_000_000
@@ -144,8 +143,7 @@ class KlaviyoClient:
             parts["data"] = {name: value for name, value in outgoing.form.items() if isinstance(value, str)}
             parts["files"] = {name: value for name, value in outgoing.form.items() if not isinstance(value, str)}
         elif outgoing.body is not None:
-            text = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":"))
-            parts["content"] = text.encode("utf-8", "surrogatepass")
+            parts["content"] = json_bytes(outgoing.body, "surrogatepass")
             headers["Content-Type"] = MEDIA_TYPE
         headers.update(outgoing.headers)
         try:

@@ -8,6 +8,7 @@ import mcp.types as types
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
+from klaviyo_mcp.actions.services import Sentence
 from klaviyo_mcp.klaviyo.requests import Announce
 from klaviyo_mcp.mcp_server.elicitation import KEY, agreed, asking
 from klaviyo_mcp.tools.calls import Caller, Person
@@ -27,7 +28,7 @@ def _progress_of(context: ServerRequestContext[Any]) -> Announce:
     async def announce(waited: float, in_all: float, reason: str) -> None:
         # A client that has gone learns nothing, and the call goes on.
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError, MCPError):
-            told = f"Waiting for Klaviyo's rate limit: {reason}."
+            told = str(reason) if isinstance(reason, Sentence) else f"Waiting for Klaviyo's rate limit: {reason}."
             await context.session.report_progress(round(waited, 1), round(in_all, 1), told)
 
     return announce

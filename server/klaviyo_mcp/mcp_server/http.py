@@ -1,6 +1,7 @@
 """The MCP server over HTTP: /mcp (stateless, JSON) and health checks, for any number of clients."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio
@@ -55,10 +56,11 @@ def http_app(
     receiving: Interruptions | None = None,
     patience: Patience = PATIENCE,
     metrics: Callable[[], tuple[bytes, str]] | None = None,
+    beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> Starlette:
     """The ASGI app. `host` is where it listens; `receiving` breaks off requests whose body has not come yet.
 
-    `metrics` gives the text and the media type of /metrics, None leaves that page out.
+    `metrics` gives the text and the media type of /metrics, None leaves that page out. `beside` is entered meanwhile.
     """
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=settings.klaviyo_mcp_max_body
@@ -90,7 +92,7 @@ def http_app(
             Middleware(Cors, visitors=visitors),
         ],
         exception_handlers={404: nothing},
-        lifespan=lambda _: manager.run(),
+        lifespan=lambda _: _both(manager.run, beside),
     )
     app.router.redirect_slashes = False
     return app
@@ -105,6 +107,7 @@ def serve_http(
     tools: int,
     interrupt: Callable[[], None],
     exporting: Exporting | None = None,
+    beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> None:
     """Serve until interrupted. `interrupt` makes calls end that are still under way when the server has to.
 
@@ -113,7 +116,13 @@ def serve_http(
     check_listening(host, settings)
     receiving = Interruptions()
     app = http_app(
-        server, settings, tools=tools, host=host, receiving=receiving, metrics=exporting.page if exporting else None
+        server,
+        settings,
+        tools=tools,
+        host=host,
+        receiving=receiving,
+        metrics=exporting.page if exporting else None,
+        beside=beside,
     )
     listener = listen(host, port)
     bound = listener.getsockname()[1]
@@ -140,6 +149,14 @@ def uvicorn_config(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Con
         server_header=False,
         **more,
     )
+
+
+@asynccontextmanager
+async def _both(*managers: Callable[[], AbstractAsyncContextManager[None]]) -> AsyncGenerator[None]:
+    async with AsyncExitStack() as entered:
+        for manager in managers:
+            await entered.enter_async_context(manager())
+        yield
 
 
 def _page(metrics: Callable[[], tuple[bytes, str]] | None, visitors: Visitors) -> list[Route]:

@@ -5,6 +5,7 @@ klaviyo://actions/{name}                 one of them, as describe_action tells i
 klaviyo://actions/{name}/schema[/{path}] the form of its arguments, or of a part, whose listed schema is cut short
 klaviyo://account                        whose Klaviyo this is, and what may be done in it
 klaviyo://guides/{topic}                 what no single action tells
+ui://klaviyo/report                      the page that clients with MCP Apps show for the result of a report
 """
 
 import re
@@ -22,8 +23,10 @@ from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.mcp_server.about_account import about_accounts
 from klaviyo_mcp.mcp_server.about_actions import about_action, actions_by_toolset
+from klaviyo_mcp.registry import app_page
 from klaviyo_mcp.registry.guides import guides, told
 from klaviyo_mcp.registry.registry import Action
 from klaviyo_mcp.registry.schema_form import form_at, form_text
@@ -77,6 +80,16 @@ TEMPLATES = [
         annotations=_for_agents(0.7),
     ),
 ]
+APP_META: JSON = {"ui": {"csp": {}, "prefersBorder": True}}
+"""An app's page loads nothing from anywhere: a policy without any domain."""
+REPORT_PAGE = types.Resource(
+    name="report",
+    title="The page of a report",
+    uri=app_page.URI,
+    description="Shows the result of a report beside the chat, where a client has room for such pages (MCP Apps).",
+    mime_type=app_page.APP_MIME_TYPE,
+    annotations=types.Annotations(audience=["user"], priority=0.1),
+)
 
 
 class NotThere(LookupError):
@@ -128,7 +141,13 @@ class Resources:
                 )
                 for guide in guides().values()
             ),
+            *([REPORT_PAGE] if self._lists_reports else []),
         ]
+
+    @property
+    def _lists_reports(self) -> bool:
+        actions = self.engine.registry.actions
+        return any(action.spec.result.report and self.exposure.lists(action) for action in actions)
 
     async def read(self, uri: str, accounts: Accounts, version: str) -> types.ReadResourceResult:
         """What is at a URI. Raises MCPError, for the `version` of the protocol, that says what there is."""
@@ -138,7 +157,8 @@ class Resources:
                     text = await reader(self, accounts, *(unquote(part or "") for part in match.groups()))
                 except NotThere as error:
                     raise not_found(uri, version, str(error)) from None
-                content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+                meta = APP_META if uri == app_page.URI else None
+                content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text, _meta=meta)
                 return types.ReadResourceResult(contents=[content])
         raise not_found(uri, version, THERE_IS)
 
@@ -165,6 +185,11 @@ class Resources:
             raise NotThere(f"There is no guide {one_line(topic, 100)!r}. There are: {', '.join(guides())}.")
         return told(guide.text, self.engine.registry.names)
 
+    async def _report_page(self, _accounts: Accounts) -> str:
+        from klaviyo_mcp.reports.page import app  # only clients with apps ask for it
+
+        return app()
+
     def _found(self, name: str) -> Action:
         try:
             return self.engine.find(name)
@@ -177,6 +202,7 @@ class Resources:
         (re.compile(r"klaviyo://actions/([^/]+)/schema(?:/([^/]+))?"), SCHEMA, _schema),
         (re.compile(r"klaviyo://account/?"), MARKDOWN, _account),
         (re.compile(r"klaviyo://guides/([^/]*)/?"), MARKDOWN, _guide),
+        (re.compile(re.escape(app_page.URI)), app_page.APP_MIME_TYPE, _report_page),
     )
     """What reads a URI, with the parts in parentheses, and the media type of what is there."""
 

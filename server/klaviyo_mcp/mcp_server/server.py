@@ -15,12 +15,16 @@ from klaviyo_mcp.mcp_server.answer_resources import ANSWER_TEMPLATES, answer_ask
 from klaviyo_mcp.mcp_server.calls import caller_of
 from klaviyo_mcp.mcp_server.completion import Completions
 from klaviyo_mcp.mcp_server.elicitation import question_in_answer
+from klaviyo_mcp.mcp_server.job_resources import JOB_TEMPLATES, read_report, report_asked_for
 from klaviyo_mcp.mcp_server.leaving import logged_if_left
 from klaviyo_mcp.mcp_server.prompts import Prompts
+from klaviyo_mcp.mcp_server.report_views import Views, with_views
 from klaviyo_mcp.mcp_server.resources import TEMPLATES, Resources
 from klaviyo_mcp.mcp_server.tools import Listing
+from klaviyo_mcp.registry.app_page import CAPABILITY
 from klaviyo_mcp.runtime.answering import Response
 from klaviyo_mcp.runtime.audit import Audit
+from klaviyo_mcp.runtime.job_worker import JobWorker
 from klaviyo_mcp.tools.calls import AS_USUAL, Room, answered
 
 CALL_ID = "klaviyo-mcp/call_id"
@@ -40,12 +44,14 @@ def make_server(
     audit: Audit | None = None,
     room: Room = AS_USUAL,
     after: AfterCall | None = None,
+    worker: JobWorker | None = None,
 ) -> Server[Any]:
     """An MCP server that shows what `listing` has, and asks for each request whose accounts it is about.
 
     Calls are written down where there is an `audit`; `room` is what an answer has of it, and `after` has the last word.
+    `worker` has the jobs whose reports are resources.
     """
-    on = _Handlers(engine, accounts_of, listing, audit, room, after)
+    on = _Handlers(engine, accounts_of, listing, audit, room, after, worker)
     # Private: another one who asks may have other accounts.
     hint = CacheHint(ttl_ms=hello.LISTING_TTL_MS, scope="private")
     server: Server[Any] = Server(
@@ -73,6 +79,7 @@ def make_server(
     # Those are the SDK's own spans, which repeat whatever a client sends as the name of a tool; ours, made in
     # `runtime.watching`, do not.
     server.middleware.clear()
+    server.extensions.update(CAPABILITY)
     return server
 
 
@@ -87,7 +94,9 @@ class _Handlers:
         audit: Audit | None,
         room: Room,
         after: AfterCall | None,
+        worker: JobWorker | None,
     ) -> None:
+        self._worker = worker
         self._room, self._after = room, after
         self._engine, self._accounts_of, self._listing, self._audit = engine, accounts_of, listing, audit
         self._resources = Resources(engine, listing.exposure)
@@ -108,7 +117,10 @@ class _Handlers:
         response = await logged_if_left(context, answering, own)
         if self._after is not None:
             response = await self._after(context, response)
-        return question_in_answer(context, response) or _result(response)
+        action = self._engine.registry.get(response.action)
+        report = action is not None and action.spec.result.report
+        response, views = await with_views(context, params.name, response, is_report=report)
+        return question_in_answer(context, response) or _result(response, views)
 
     async def list_resources(
         self, _context: _Context, _params: types.PaginatedRequestParams | None
@@ -119,7 +131,8 @@ class _Handlers:
         self, _context: _Context, _params: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
         kept = ANSWER_TEMPLATES if self._room.kept else []
-        return types.ListResourceTemplatesResult(resource_templates=[*TEMPLATES, *kept])
+        jobs = JOB_TEMPLATES if self._worker else []
+        return types.ListResourceTemplatesResult(resource_templates=[*TEMPLATES, *kept, *jobs])
 
     async def read_resource(
         self, context: _Context, params: types.ReadResourceRequestParams
@@ -127,6 +140,8 @@ class _Handlers:
         accounts, version = self._accounts_of(context), context.protocol_version
         if self._room.kept and (asked := answer_asked_for(str(params.uri))):
             return await read_answer(asked, accounts, self._room.kept, version)
+        if self._worker and (wanted := report_asked_for(str(params.uri))):
+            return await read_report(wanted, accounts, self._worker, version)
         return await self._resources.read(str(params.uri), accounts, version)
 
     async def list_prompts(
@@ -147,10 +162,10 @@ def _client(context: _Context) -> str:
     return f"{told.client_info.name} {told.client_info.version}" if told else ""
 
 
-def _result(response: Response) -> types.CallToolResult:
+def _result(response: Response, views: Views) -> types.CallToolResult:
     return types.CallToolResult(
-        content=[types.TextContent(text=response.text)],
+        content=[types.TextContent(text=response.text), *views.content],
         structured_content=response.answer.data,
         is_error=response.is_error,
-        _meta={CALL_ID: response.call_id, **response.meta},
+        _meta={CALL_ID: response.call_id, **response.meta, **views.meta},
     )

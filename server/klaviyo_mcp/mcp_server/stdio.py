@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 import anyio
@@ -19,8 +19,13 @@ GRACE = 1.0
 """Seconds that calls may still take after SIGTERM. Clients wait two before they kill."""
 
 
-async def serve_stdio(server: Server[Any], front: Front, interrupt: Callable[[], None]) -> None:
-    """Serve until the client has closed stdin and has all its answers, or has closed stdout.
+async def serve_stdio(
+    server: Server[Any],
+    front: Front,
+    interrupt: Callable[[], None],
+    beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+) -> None:
+    """Serve, with `beside` entered, until the client has closed stdin and has all its answers, or has closed stdout.
 
     After SIGTERM too: calls that are under way then are answered, by `interrupt` with their outcome as far as it is
     known, and the process ends by the signal.
@@ -53,7 +58,7 @@ async def serve_stdio(server: Server[Any], front: Front, interrupt: Callable[[],
             loop.call_soon_threadsafe(news.set)
 
     stopped = _on_terminate(loop, front, interrupt)
-    async with anyio.create_task_group() as tasks:
+    async with beside(), anyio.create_task_group() as tasks:
         tasks.start_soon(pass_on)
         tasks.start_soon(answer)
         front.attach(wake)

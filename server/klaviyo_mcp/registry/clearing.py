@@ -131,7 +131,7 @@ def _words(known: list[str]) -> str:
         parts = [name for name in known if "." in name]
         words += f": {', '.join(name for name in known if name not in parts)}"
         words += f"; or a part, like {parts[0]}" if parts else ""
-    return f"{words}. Null elsewhere means not given, and empties nothing."
+    return f"{words}. Null elsewhere means not given."
 
 
 def as_written(spec: ActionSpec) -> ActionSpec:

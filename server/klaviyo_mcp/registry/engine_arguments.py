@@ -6,8 +6,8 @@ from klaviyo_mcp.registry.holes import hole
 FRESH: JSON = {
     "fresh": {
         "type": "boolean",
-        "description": "true asks Klaviyo again, for one more of the day's calls; else the same question is answered "
-        "for some minutes from what was read before, and says so.",
+        "description": "true asks Klaviyo again, for one more of the day's calls; else an answer of the last minutes "
+        "is given, and says so.",
     }
 }
 """The engine's own argument of reads with a daily limit."""
@@ -16,7 +16,7 @@ EXPECT: JSON = {
     "expect": {
         "type": "integer",
         "minimum": 0,
-        "description": "How many people or records you think this reaches: refused, with nothing sent, if more.",
+        "description": "How many people or records you expect: refused, with nothing sent, if more.",
     }
 }
 """The engine's own argument of writes that say how many people or records they reach."""
@@ -32,6 +32,11 @@ FIELDS: JSON = {
 }
 """The engine's own argument of reads that give records: what Klaviyo is asked for is made of it."""
 
+CHARTS: JSON = {
+    "charts": {"type": "boolean", "description": "Adds pictures."},
+}
+"""The engine's own argument of reports."""
+
 
 def sparse_argument(spec: JSON) -> str | None:
     """The argument of Klaviyo's sparse fieldset of the records that a spec, as it is written, reads; None without."""
@@ -45,7 +50,7 @@ def engine_arguments(spec: JSON) -> JSON:
     """The arguments of ours that an action takes, by its spec as it is written.
 
     `fresh` is for reads with a daily limit, `expect` for what says how many people or records it reaches, `fields` for
-    reads that give records.
+    reads that give records, `charts` for reports.
     """
     scarce = spec.get("effect") == "read" and mapping(spec.get("rate_limit")).get("daily")
     counted = mapping(spec.get("consequences")).get("people")
@@ -53,4 +58,5 @@ def engine_arguments(spec: JSON) -> JSON:
         **(FRESH if scarce else {}),
         **(EXPECT if counted else {}),
         **(FIELDS if sparse_argument(spec) is not None else {}),
+        **(CHARTS if mapping(spec.get("result")).get("report") else {}),
     }

@@ -15,14 +15,19 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from klaviyo_mcp.loose_json import nearest
 from klaviyo_mcp.registry.clearing import with_clear
 from klaviyo_mcp.registry.errors import SpecError, SpecProblem
-from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest, ServiceRequest
 from klaviyo_mcp.registry.steps import StepsRequest
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CHECKOUT_SPECS = PACKAGE.parent.parent / "tool_specs"
 COMPILED = PACKAGE / "catalogue.json"
 
-REQUEST_KINDS: dict[int | str, type[BaseModel]] = {"http": HttpRequest, "choose": ChooseRequest, "steps": StepsRequest}
+REQUEST_KINDS: dict[int | str, type[BaseModel]] = {
+    "http": HttpRequest,
+    "choose": ChooseRequest,
+    "steps": StepsRequest,
+    "service": ServiceRequest,
+}
 """The tags by which pydantic names the form of a request in the location of an error; the file does not have them."""
 
 _catalogue: TypeAdapter[list[ActionSpec]] = TypeAdapter(list[ActionSpec])

@@ -139,16 +139,27 @@ class ChooseRequest(Part):
     among: dict[str, Choice]
 
 
+class ServiceRequest(Part):
+    """An action that this server carries out itself, by its service of that name; no request is made of it.
+
+    One that `waits` is shown first and needs a yes whatever its effect is, unless the server asks for none at all.
+    """
+
+    service: ActionName
+    waits: bool = False
+
+
 def kind_of_request(value: Any) -> str:
-    """Which of the three forms a request has, so that errors speak of that form alone."""
+    """Which of the four forms a request has, so that errors speak of that form alone."""
     keys = value.model_fields_set if isinstance(value, BaseModel) else mapping(value)
-    return next((kind for kind in ("choose", "steps") if kind in keys), "http")
+    return next((kind for kind in ("choose", "steps", "service") if kind in keys), "http")
 
 
 Request = Annotated[
     Annotated[HttpRequest, Tag("http")]
     | Annotated[ChooseRequest, Tag("choose")]
-    | Annotated[StepsRequest, Tag("steps")],
+    | Annotated[StepsRequest, Tag("steps")]
+    | Annotated[ServiceRequest, Tag("service")],
     Discriminator(kind_of_request),
 ]
 
@@ -161,16 +172,24 @@ class Verification(Part):
     arguments: JSON = {}
 
 
+class Ending(Part):
+    """The call that ends a job which an action started; `$job` in its arguments is the job."""
+
+    action: ActionName
+    arguments: JSON
+
+
 class ResultShape(Part):
     """What comes back.
 
     `resource` and `collection` are JSON:API data; `identifiers` are ids only; `job` is accepted work with a job record;
     `accepted` is accepted work with an empty body; `done` is finished work with an empty body; `raw` is passed through;
-    `composite` is the answer of a `steps` action. `rows` names the attribute of a report that holds its rows,
-    `covers` the argument that holds its timeframe: its days, time zone and currency are told.
+    `composite` is the answer of a `steps` action, or of a service. `rows` names the attribute of a report that holds
+    its rows, `covers` the argument that holds its timeframe: its days, time zone and currency are told. A `report` can
+    be drawn: `klaviyo_mcp/reports/layouts.yaml` says how.
 
     `note` is always told, each of `notes` when its condition holds. Of several `verify` the first whose condition holds
-    is offered.
+    is offered. `ends` is what ends the `job`, where Klaviyo has something that does.
     """
 
     kind: Literal["resource", "collection", "identifiers", "job", "accepted", "done", "raw", "composite"]
@@ -178,9 +197,11 @@ class ResultShape(Part):
     paged: bool = False
     rows: str | None = None
     covers: str | None = None
+    report: bool = False
     note: str | None = None
     notes: list[Note] = []
     verify: Verification | list[Verification] | None = None
+    ends: Ending | None = None
 
     @property
     def verifications(self) -> list[Verification]:

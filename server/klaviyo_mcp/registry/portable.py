@@ -23,9 +23,7 @@ OF_TYPE = {
 """The keywords that a listed schema may have, by the type whose values they speak of."""
 KEYWORDS = frozenset({"type", "description", "default", "anyOf"}.union(*OF_TYPE.values()))
 FORMS = frozenset({"anyOf", "oneOf", "allOf"})
-UNTOUCHED = frozenset(
-    ["type", "description", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "items"]
-)
+UNTOUCHED = frozenset(["type", "description", "maxLength", "minimum", "maximum", "maxItems", "items"])
 """Keywords that no rule has anything to say about where a schema has one type, and a list its items."""
 PYTHON_TYPES = {"string": str, "number": int | float, "integer": int, "boolean": bool, "array": list, "object": dict}
 ANYTHING = {"type": ["string", "number", "boolean", "array"], "items": {"type": "string"}}
@@ -168,7 +166,7 @@ def _one_type(schema: JSON) -> JSON:
         case [kind]:
             return {"type": kind, **beside, **own[kind]}
         case ["array" | "object" as kind, "string"]:
-            return _saying({"type": kind, **beside, **own[kind]}, "Text is taken too.")
+            return _saying({"type": kind, **beside, **own[kind]}, "Or text.")
         case _:
             return {**beside, "anyOf": [{"type": kind, **own[kind]} for kind in kinds]}
 
@@ -187,6 +185,10 @@ def _bounds(schema: JSON) -> JSON:
         if key in schema:
             shown = _saying(_without(shown, key), f"{side} than {schema[key]}.")
     return shown
+
+
+def _least(schema: JSON) -> JSON:
+    return _without(schema, *(key for key in ("minLength", "minItems") if schema.get(key) == 1))
 
 
 def _holds(schema: JSON) -> JSON:
@@ -264,6 +266,12 @@ RULES = (
         frozenset({"pattern", "exclusiveMinimum", "exclusiveMaximum"}),
         "bounds are inclusive, and patterns are of RE2",
         "drafts disagree about exclusive bounds, and Gemini has none; what does not compile ends a conversion",
+    ),
+    Rule(
+        _least,
+        frozenset({"minLength", "minItems"}),
+        "no least length of one",
+        "nobody means to give nothing, the full schema refuses it, and a list of all tools is 2 KB shorter",
     ),
     Rule(
         _holds,

@@ -5,6 +5,7 @@ of each profile, `email|sms.marketing` for either. How each rule is checked is i
 table for those who write specs.
 """
 
+from functools import cache
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -105,6 +106,7 @@ class Conditions(Stated):
         return [field for group in (*groups, self.one_of, self.in_past, self.sorted_alike) for field in group]
 
 
+@cache
 def keys(part: str) -> tuple[list[str], int]:
     """The names that one part of a place stands for, and how deep the lists below them are: `email|sms[]`."""
     return part.rstrip("[]").split("|"), part.count("[]")

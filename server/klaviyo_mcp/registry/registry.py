@@ -5,7 +5,7 @@ from functools import cached_property
 
 from klaviyo_mcp.loose_json import everything, is_object, items, mapping
 from klaviyo_mcp.registry.holes import hole
-from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, Effect, HttpRequest, ServiceRequest
 from klaviyo_mcp.registry.search import Finder
 from klaviyo_mcp.registry.steps import StepsRequest
 from klaviyo_mcp.registry.tool_names import SERVER_TOOLS, ToolNames
@@ -70,6 +70,11 @@ class Action:
     def http(self) -> HttpRequest | None:
         """The request template, for an action that is one operation."""
         return self.spec.request if isinstance(self.spec.request, HttpRequest) else None
+
+    @cached_property
+    def service(self) -> ServiceRequest | None:
+        """What carries the action out, where it is this server itself."""
+        return self.spec.request if isinstance(self.spec.request, ServiceRequest) else None
 
     @cached_property
     def parts(self) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from klaviyo_mcp.registry.model import ActionSpec
 
 MARKETING = frozenset(
-    {"accounts", "billing", "brands", "campaigns", "coupons", "events", "flows", "forms", "images", "lists", "metrics"}
-    | {"profiles", "reporting", "reviews", "segments", "tags", "templates", "translations", "web_feeds"}
+    {"accounts", "billing", "brands", "campaigns", "coupons", "events", "flows", "forms", "images", "jobs", "lists"}
+    | {"metrics", "profiles", "reporting", "reviews", "segments", "tags", "templates", "translations", "web_feeds"}
 )
 """The toolsets of everyday marketing."""
 BEYOND = frozenset(

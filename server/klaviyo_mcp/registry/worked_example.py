@@ -11,6 +11,7 @@ SAMPLES: dict[str, Any] = {
     "phone": "+14155550123",
     "date-time": "2026-11-30T09:00:00Z",
     "date": "2026-11-30",
+    "period": "last_30_days",
     "time": "09:00:00",
     "uri": "https://example.org/page",
     "country": "US",

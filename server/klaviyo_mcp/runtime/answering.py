@@ -268,7 +268,7 @@ async def _run(turn: _Turn, call: Call, ask: Ask | None) -> Answer:
         turn.record.confirmation = {"by": "person", "agreed": agreed}
         if agreed:
             # A person takes a while, too.
-            now = await engine.consequences(plan, turn.account, turn.circumstances.announce)
+            now = await engine.consequences(plan, turn.account, turn.circumstances.announce, agreed=True)
             check_unchanged(consequences.same, now.same)
             return await _carried_out(turn, now)
         raise Declined(f"The person who was asked did not agree to {plan.action.name}.")
@@ -291,7 +291,7 @@ async def _held(turn: _Turn, call: Call, found: Told, since: str) -> Answer:
 
 async def _confirmed(turn: _Turn, confirmation: Confirmation, asked: Asked) -> Answer:
     turn.record.confirmation = _given(confirmation)
-    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce)
+    found = await turn.engine.consequences(turn.plan, turn.account, turn.circumstances.announce, agreed=True)
     await turn.engine.confirmations.use(confirmation.token, asked, found.same, *_whose(turn.account))
     return await _carried_out(turn, found)
 

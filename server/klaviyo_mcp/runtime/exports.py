@@ -11,16 +11,16 @@ from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
 from klaviyo_mcp.jobs.export_kind import ExportKind
-from klaviyo_mcp.jobs.exporting import Target, drop, machine
+from klaviyo_mcp.jobs.exporting import drop, machine
 from klaviyo_mcp.jobs.intake import new_id
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, windows, zone_of
+from klaviyo_mcp.jobs.rows_file import Target
 from klaviyo_mcp.jobs.running import cancel_now
-from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.jobs.store import UNFINISHED, Job, JobStore
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.runtime.jobs import whose
 
-UNFINISHED = ("queued", "running", "paused")
 REPORT_DAYS = 30
 """Days that a report has where nobody says since when."""
 FORMS_OF_TIME = "Give a day (2026-01-31) or a time (2026-01-31T09:00:00+01:00)."
@@ -74,16 +74,18 @@ def begun(
     question: Callable[[], Question],
     *,
     user_content: bool,
+    more: JSON | None = None,
 ) -> tuple[Job, bool]:
     """Begin an export, or go on with the one that was begun by the same words; whether it goes on.
 
     With `force` it is begun anew in any case: what a nightly one left unfinished would end where last night did.
-    `question` is asked for a new one. Raises AlreadyThere where the file is another export's, or is there.
+    `question` is asked for a new one, and `more` are facts of it besides.
+    Raises AlreadyThere where the file is another export's, or is there.
     """
     words = {**asdict(asked), "form": target.form, "excel": target.excel, "user_content": user_content}
     for job in store.jobs(whose=whose(account), states=UNFINISHED):
         facts = job.facts
-        if facts.get("does") != "export" or facts["target"]["path"] != str(target.path):
+        if not _writes(job, target):
             continue
         if engine.alive(job) and job.state == "running":
             raise AlreadyThere(
@@ -97,7 +99,8 @@ def begun(
                 f"{target.path} is begun by the unfinished job {job.id}, which asks for something else.",
                 "Give another file, repeat the words of that job to go on with it, or add --force to give it up.",
             )
-        cancel_now(store, job)
+        if cancel_now(store, job):
+            drop(job)
     check_free(target)
     facts: JSON = {
         "does": "export",
@@ -109,12 +112,20 @@ def begun(
         "question": asdict(question()),
         "target": {"path": str(target.path), "form": target.form, "excel": target.excel, "force": target.force},
         "user_content": user_content,
+        **(more or {}),
     }
     job = Job(new_id(), whose(account), "queued", facts)
-    drop(target)
-    store.add(job)
+    if other := store.queue(job, lambda one: _writes(one, target)):
+        raise AlreadyThere(
+            f"{target.path} is being written by the job {other.id}, which was begun at the same time.",
+            f"Look with: klaviyo-mcp jobs show {other.id}",
+        )
     engine.begin(job)
     return job, False
+
+
+def _writes(job: Job, target: Target) -> bool:
+    return job.facts.get("does") == "export" and job.facts["target"]["path"] == str(target.path)
 
 
 def check_free(target: Target) -> None:
@@ -142,7 +153,7 @@ def _of_option(kind: ExportKind, question: Question, error: InvalidArguments) ->
 
 def _go_on(engine: JobEngine, job: Job) -> None:
     if job.state == "running":
-        engine.take_over(job)
+        engine.take_over(job, resumed=True)
     else:
         engine.begin(job)
 

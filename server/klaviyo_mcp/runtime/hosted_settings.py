@@ -54,6 +54,12 @@ class HostedSettings(BaseSettings):
         le=300,
         description="Seconds that the hosted service still takes requests once told to stop, while readyz says so.",
     )
+    klaviyo_mcp_upload_mb: int = Field(
+        50,
+        ge=0,
+        le=2_000,
+        description="MB that a file may have which people upload to the hosted service for a job; 0 takes none.",
+    )
     klaviyo_mcp_metrics_port: int | None = Field(
         None, ge=1, le=65_535, description="Port of its own for Prometheus (needs the extra otel); none by default."
     )

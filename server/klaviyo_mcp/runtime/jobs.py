@@ -1,17 +1,16 @@
 """Puts jobs together: their database and its seal, and calls of a job through the engine as everybody's."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.accounts.errors import NoAccount
 from klaviyo_mcp.accounts.keys import VaultKeys
-from klaviyo_mcp.accounts.vault import default_home
 from klaviyo_mcp.actions.consequences import Told, must_be_looked_at
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.actions.errors import ActionError
@@ -32,15 +31,21 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.assembly import Application, Selection, assemble
 from klaviyo_mcp.runtime.audit import Record
+from klaviyo_mcp.runtime.job_places import folder, home
 from klaviyo_mcp.runtime.settings import Settings
 from klaviyo_mcp.runtime.watching import watched
+
+T = TypeVar("T")
+FindAccount = Callable[[], Awaitable[Account]]
+"""Finds the account of a job. Raises JobProblem, and AccountProblem."""
+Mend = Callable[[KlaviyoError], Awaitable[None]]
 
 
 def open_store(settings: Settings) -> JobStore:
     """The database of jobs: PostgreSQL, where that is set, or a file. Raises StoreProblem, and VaultProblem."""
-    shared, home = settings.klaviyo_mcp_jobs_url is not None, _home(settings)
+    shared, place = settings.klaviyo_mcp_jobs_url is not None, home(settings)
     key = settings.klaviyo_mcp_vault_key
-    keys = VaultKeys(None if shared else home, key.get_secret_value() if key else None)
+    keys = VaultKeys(None if shared else place, key.get_secret_value() if key else None)
     if not shared:
         try:
             folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -53,11 +58,6 @@ def open_store(settings: Settings) -> JobStore:
     opener = keys.opener()
     assert opener is not None  # noqa: S101 - one was made, if there was none
     return JobStore(database_url(settings), Seals(opener))
-
-
-def folder(settings: Settings) -> Path:
-    """Where jobs are kept that are kept in files."""
-    return _home(settings) / "jobs"
 
 
 def database_url(settings: Settings) -> str:
@@ -99,7 +99,12 @@ def found_account(application: Application) -> Account:
 
 def whose(account: Account) -> str:
     """What tells the company of an account from all others, whatever it is called here."""
-    return sha256(account.counted_as.encode()).hexdigest()[:24]
+    return whose_company(account.company)
+
+
+def whose_company(company: str) -> str:
+    """The same for a company by its `company_at`."""
+    return sha256(company.encode()).hexdigest()[:24]
 
 
 def sender_of(selection: Selection, account: str | None, client: str) -> OpenSender:
@@ -108,7 +113,7 @@ def sender_of(selection: Selection, account: str | None, client: str) -> OpenSen
     @asynccontextmanager
     async def opened(job: Job) -> AsyncGenerator[Sender]:
         async with _account_of(job, selection, account) as (application, found):
-            yield JobCalls(application, found, job.id, client)
+            yield JobCalls(application, _always(found), job.id, client)
 
     return opened
 
@@ -119,18 +124,16 @@ def reads_of(selection: Selection, account: str | None) -> OpenRead:
     @asynccontextmanager
     async def opened(job: Job) -> AsyncGenerator[Read]:
         async with _account_of(job, selection, account) as (application, found):
-            yield reads_by(application, found)
+            yield JobReads(application, _always(found))
 
     return opened
 
 
-def reads_by(application: Application, account: Account) -> Read:
-    """Reads for an account, by the engine's usual way."""
+def _always(account: Account) -> FindAccount:
+    async def find() -> Account:
+        return account
 
-    async def read(action: str, arguments: JSON) -> Outcome:
-        return await application.engine.run(Call(action, arguments), account)
-
-    return read
+    return find
 
 
 @asynccontextmanager
@@ -150,30 +153,61 @@ async def _account_of(
         await application.accounts.close()
 
 
-class JobCalls:
+class JobReads:
+    """Reads of one job, by the engine's usual way: see Read.
+
+    The account is found anew for each call: what it may do can change while a job runs, also to nothing.
+    """
+
+    def __init__(self, application: Application, find: FindAccount, mend: Mend | None = None) -> None:
+        """`mend` is told of a call that failed: it returns where one more attempt is worth it, else raises."""
+        self._engine, self._find, self._mend = application.engine, find, mend
+
+    async def __call__(self, action: str, arguments: JSON) -> Outcome:
+        """The outcome of a read."""
+        return await self._carried(lambda account: self._engine.run(Call(action, arguments), account))
+
+    async def _carried(self, act: Callable[[Account], Awaitable[T]]) -> T:
+        try:
+            return await act(await self._find())
+        except KlaviyoError as error:
+            if self._mend is None:
+                raise
+            await self._mend(error)
+        return await act(await self._find())
+
+
+class JobCalls(JobReads):
     """Calls of one job: see Sender."""
 
-    def __init__(self, application: Application, account: Account, job: str, client: str) -> None:
+    def __init__(
+        self, application: Application, find: FindAccount, job: str, client: str, mend: Mend | None = None
+    ) -> None:
         """`job` is written down as who has confirmed what is sent: whoever agreed to it agreed to all of it."""
-        self._engine, self._account, self._job = application.engine, account, job
+        super().__init__(application, find, mend)
+        self._job = job
         self._audit = replace(application.audit, client=client) if application.audit else None
 
     async def look(self, action: str, arguments: JSON) -> list[JSON]:
         """See Sender."""
-        return (await self._engine.run(Call(action, arguments), self._account)).records
+        outcome = await self._carried(lambda account: self._engine.read(account, action, arguments))
+        return outcome.records
 
     async def send(self, action: str, arguments: JSON) -> list[JSON]:
         """See Sender."""
+        return await self._carried(lambda account: self._sent(account, action, arguments))
+
+    async def _sent(self, account: Account, action: str, arguments: JSON) -> list[JSON]:
         registry = self._engine.registry
         with watched(registry, action, None) as watch:
             record = Record(self._audit, watch.call_id, action, registry.get(action), arguments)
-            watch.account = record.account = self._account.name
+            watch.account = record.account = account.name
             record.confirmation = {"by": "job", "id": self._job}
             try:
-                record.plan = plan = await self._engine.planned(Call(action, arguments), self._account)
-                found = await self._looked_at(plan)
+                record.plan = plan = await self._engine.planned(Call(action, arguments), account)
+                found = await self._looked_at(account, plan)
                 await record.intend(found.people if found else None)
-                outcome = await self._engine.carry_out(plan, self._account, confirmed=True, found=found)
+                outcome = await self._engine.carry_out(plan, account, confirmed=True, found=found)
             except (ActionError, KlaviyoError) as error:
                 watch.outcome = error.code
                 await record.end(explain(error, action, registry).data["error"])
@@ -182,10 +216,6 @@ class JobCalls:
             await record.end(None)
             return outcome.records
 
-    async def _looked_at(self, plan: Plan) -> Told | None:
+    async def _looked_at(self, account: Account, plan: Plan) -> Told | None:
         """What may refuse a plan is looked up for each chunk: agreeing to the job has not seen it."""
-        return await self._engine.consequences(plan, self._account) if must_be_looked_at(plan) else None
-
-
-def _home(settings: Settings) -> Path:
-    return (settings.klaviyo_mcp_home or default_home()).expanduser().absolute()
+        return await self._engine.consequences(plan, account) if must_be_looked_at(plan) else None

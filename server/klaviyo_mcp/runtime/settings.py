@@ -106,6 +106,10 @@ class Settings(HostedSettings):
         description="PostgreSQL in which several machines share jobs, such as postgresql://user@host/klaviyo_jobs; a "
         "file in the folder of the accounts by default.",
     )
+    klaviyo_mcp_files: Path | None = Field(
+        None,
+        description="Folder that agents may import files from and export into; without it they can name no file.",
+    )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
     )

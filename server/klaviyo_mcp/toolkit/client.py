@@ -20,6 +20,7 @@ from klaviyo_mcp.runtime.answering import Ask, Response, answer_call, confirm_ca
 from klaviyo_mcp.runtime.answering import Confirmation as Given
 from klaviyo_mcp.runtime.assembly import Application
 from klaviyo_mcp.runtime.discovering import describe_action
+from klaviyo_mcp.runtime.job_attaching import attach_jobs
 from klaviyo_mcp.toolkit.answers import AccountInfo, Answer, Confirmation, Plan, answer_of, plan_of
 from klaviyo_mcp.toolkit.boxes import Box, Expose
 from klaviyo_mcp.toolkit.errors import error_of
@@ -39,6 +40,8 @@ class Klaviyo(Toolbox):
     """Klaviyo, as the settings of a server and `options` have it: `async with Klaviyo() as klaviyo:`.
 
     It runs on asyncio, and belongs to the event loop of its first call. Any number of calls may be under way at once.
+    Jobs that it begins (start_job, start_export) run while it is entered; what is left then is gone on with by
+    resume_job, by a server, or by `klaviyo-mcp jobs resume`.
     """
 
     def __init__(self, *, ask: AskPerson | None = None, **options: Unpack[Options]) -> None:
@@ -47,6 +50,7 @@ class Klaviyo(Toolbox):
         A plain function is run in a thread. Raises ConfigurationError.
         """
         super().__init__(application_of(options), _asking(ask) if ask else None)
+        self._jobs = attach_jobs(self._made)
 
     @property
     def application(self) -> Application:
@@ -59,6 +63,7 @@ class Klaviyo(Toolbox):
         return self._ask
 
     async def __aenter__(self) -> Self:
+        self._jobs.serve()
         self.known_accounts = await self._accounts_now()
         return self
 
@@ -66,7 +71,9 @@ class Klaviyo(Toolbox):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections. `async with` does."""
+        """Close all connections, and break off the jobs that run here. `async with` does."""
+        with anyio.CancelScope(shield=True):
+            await self._jobs.close()
         await self._made.accounts.close()
 
     async def call(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from klaviyo_mcp.answers.budget import BUDGET, CLIENTS_LIMIT, MOST, TAKEN_UNTOLD
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.registry.app_page import URI
 from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import brief_schema, listed_schema
@@ -45,12 +46,14 @@ class ToolList(ABC, Generic[Made]):
         self._names = registry.names
         self._actions = [action for action in registry.actions if exposure.lists(action)]
         own = server_tools(exposure, registry.names)
-        self._tools = {tool["name"]: tool for tool in own} | {
+        self._tools: dict[str, JSON] = {tool["name"]: tool for tool in own} | {
             registry.names.listed(action.name): self._as_listed(action, registry.names) for action in self._actions
         }
         if room > TAKEN_UNTOLD:
-            told = {"_meta": {CLIENTS_LIMIT: min(room + BESIDE, MOST)}}
-            self._tools = {name: {**tool, **told} for name, tool in self._tools.items()}
+            told = {CLIENTS_LIMIT: min(room + BESIDE, MOST)}
+            self._tools = {
+                name: {**tool, "_meta": {**mapping(tool.get("_meta")), **told}} for name, tool in self._tools.items()
+            }
         self._kept: OrderedDict[object, Made] = OrderedDict()
 
     @abstractmethod
@@ -144,4 +147,5 @@ def _tool(action: Action, names: ToolNames[Action], description: str, schema: JS
         "description": names.told(description),
         "inputSchema": names.told_schema(schema),
         "annotations": hints,
+        **({"_meta": {"ui": {"resourceUri": URI}}} if spec.result.report else {}),
     }

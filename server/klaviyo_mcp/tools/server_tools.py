@@ -46,7 +46,7 @@ _TOOLS = (
         FIND,
         "Find actions",
         "Find the actions of Klaviyo that do what is wanted, said in plain words: 'how many people are on a list', "
-        "'pause a flow'. Answers names, what they do, what they need, and which tool runs them. There are about 350.",
+        "'pause a flow'. Answers names, what they do, what they need, and which tool runs them. There are over 450.",
         {
             "query": {"type": "string", "description": "What is wanted, in a few words or a sentence."},
             "limit": {

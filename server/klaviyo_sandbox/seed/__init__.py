@@ -19,6 +19,7 @@ from klaviyo_sandbox.seed import (
     messages,
     orders,
     settings,
+    signups,
     states,
     text_messaging,
     translations,
@@ -114,6 +115,7 @@ def _make_shop(world: World, shop: Shop, random: Random, count: int, now: dateti
         states.finish_cast(ground, chosen, lists["Newsletter"])
     content.make_content(ground, lists)
     form_events.make_form_events(ground, people, metrics)
+    signups.make_signups(ground, people, metrics)
     custom_objects.make_custom_objects(ground, people)
     brands.make_brand(ground)
     brands.make_plan(ground)

@@ -7,7 +7,7 @@ from typing import Any
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.rules.scope import Found, Scope
 from klaviyo_mcp.actions.rules.words import both
-from klaviyo_mcp.loose_json import is_list, is_object
+from klaviyo_mcp.loose_json import is_list, is_object, json_bytes
 from klaviyo_mcp.loose_json import items as items_of
 from klaviyo_mcp.registry.precondition import AtMostBytes, Precondition
 
@@ -26,7 +26,7 @@ def size(rule: Precondition, scope: Scope) -> Iterator[Problem]:
     if limit := rule.bytes:
         found = _values(limit, scope)
         # The request wraps what is counted here, so what is too large here is too large there.
-        count = sum(len(_json(each.value)) for each in found)
+        count = sum(_size(each.value) for each in found)
         if count > limit.at_most:
             named = both(limit.of) if limit.of else scope.within
             problem = f"has {count:,} bytes as JSON, at most {limit.at_most:,} are allowed"
@@ -70,8 +70,12 @@ def _values(limit: AtMostBytes, scope: Scope) -> list[Found]:
     return [found for place in limit.of for found in scope.at(place)]
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def _size(value: Any) -> int:
+    """The bytes of a value as JSON. Lists may be long; what is asked about each of ten thousand is short."""
+    if is_list(value):
+        return len(json_bytes(value))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _texts(at: Found) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.rules.scope import Found, Scope
@@ -25,11 +26,18 @@ def distinct(rule: Precondition, scope: Scope) -> Iterator[Problem]:
         values = [[one.value for one in inside.at(place)] for place in stated.by]
         if not all(values):
             continue
-        key = json.dumps(values, sort_keys=True)
+        key = _key(values)
         key = key.casefold() if stated.any_case else key
         first = seen.setdefault(key, found.name)
         if first != found.name:
             yield Problem(found.name, f"has the same {both(stated.by)} as {first}", scope.hint)
+
+
+def _key(values: list[list[Any]]) -> str:
+    """What is the same for the same values alone. One text is most of them, and need not be written as JSON."""
+    if len(values) == 1 == len(values[0]) and isinstance(values[0][0], str):
+        return f" {values[0][0]}"
+    return json.dumps(values, sort_keys=True)
 
 
 def nothing_empty(rule: Precondition, scope: Scope) -> Iterator[Problem]:

@@ -1,0 +1,47 @@
+"""A report in the terminal: what is worth a look, the figures, and its tables."""
+
+from rich.console import Console
+from rich.table import Table as Drawn
+from rich.text import Text
+
+from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.reports.view import Table, View, view_of
+
+
+def show(action: str, data: JSON, shop: str) -> None:
+    """Print the answer of a report's action."""
+    view = view_of(action, data, shop)
+    console = Console(highlight=False, markup=False)
+    console.print(Text(" · ".join(filter(None, [view.title, view.shop])), style="bold"))
+    console.print(view.period + (f", held against {view.against}" if view.against else ""))
+    console.print(Text(view.account, style="dim"))
+    for number, look in enumerate(view.looks, 1):
+        console.print()
+        console.print(Text(f"{number}. {look['says']}", style="bold"))
+        console.print(Text(f"   {look['next']}", style="dim"))
+    console.print()
+    if view.tiles:
+        console.print(_figures(view))
+    for table in view.tables:
+        console.print()
+        console.print(Text(table.title, style="bold"))
+        console.print(_rows(table) if table.cells else table.none)
+    console.print()
+    for note in view.notes:
+        console.print(Text(note, style="dim"))
+
+
+def _figures(view: View) -> Drawn:
+    drawn = Drawn(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for tile in view.tiles:
+        drawn.add_row(tile.label, Text(tile.value, style="bold", justify="right"), tile.change, tile.words, tile.about)
+    return drawn
+
+
+def _rows(table: Table) -> Drawn:
+    drawn = Drawn(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for head, number in table.heads:
+        drawn.add_column(head, justify="right" if number else "left")
+    for row in table.cells:
+        drawn.add_row(*(Text(f"{cell.text} ({cell.range})" if cell.range else cell.text) for cell in row))
+    return drawn

@@ -1,0 +1,88 @@
+"""The database of jobs, a file or PostgreSQL: connections to it, its tables, and what it does not do, in words."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolIsBusy
+
+from klaviyo_mcp.jobs.errors import StoreAway, StoreProblem
+
+MAKING = 7_270_001
+"""The number of the lock under which tables are made."""
+TIMEOUTS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Of connections to PostgreSQL, in seconds and the last in milliseconds; its URL may have others. By its own defaults a
+server that was cut off without a word would be waited for a quarter of an hour and more."""
+
+
+def connected(url: str) -> sa.Engine:
+    """What connects to the database of SQLAlchemy's URL. Raises StoreProblem for a file that cannot be opened."""
+    parts = sa.make_url(url)
+    if parts.get_backend_name() != "sqlite":
+        timeouts = {name: value for name, value in TIMEOUTS.items() if name not in parts.query}
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=timeouts)
+    _for_us_alone(Path(parts.database or ""))
+    engine = sa.create_engine(url)
+    event.listen(engine, "connect", _as_dbos_does)
+    return engine
+
+
+@contextmanager
+def database_told() -> Generator[None]:
+    """What the database does not do, as StoreProblem, in words without the values that it was given."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+        raise (StoreAway if _passes(error) else StoreProblem)(
+            f"The database of jobs cannot be used: {cause}.",
+            "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
+            "where they were with: klaviyo-mcp jobs resume ID",
+        ) from None
+
+
+def _passes(error: SQLAlchemyError) -> bool:
+    """Whether a database that is there again, or free, would do it: a file that cannot be used stays so."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return not type(error.orig).__module__.startswith("sqlite3") or "locked" in str(error.orig)
+    return isinstance(error, PoolIsBusy)
+
+
+def make_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
+    """Make those that are not there. Raises StoreProblem."""
+    with database_told(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Instances of a service that start together would all make them.
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MAKING})
+        tables.create_all(connection)
+
+
+def _for_us_alone(path: Path) -> None:
+    """A file that nobody else can read; SQLite gives those beside it the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreProblem(
+            f"The database of jobs {path} cannot be opened ({error.strerror}).",
+            "Set KLAVIYO_MCP_HOME to a folder that can be written.",
+        ) from None
+
+
+def _as_dbos_does(connection: Any, _record: object) -> None:
+    """Two writers in one file wait for each other, as long as DBOS does."""
+    connection.isolation_level = "IMMEDIATE"
+    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")

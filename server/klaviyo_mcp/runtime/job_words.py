@@ -1,0 +1,70 @@
+"""What is wrong with a file or a job, as tools say it: the words of the command line become those of arguments."""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from klaviyo_mcp.actions.services import ServiceProblem
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.errors import JobProblem
+
+PLACES = {
+    "--option": "options",
+    "--map": "columns",
+    "--set": "constants",
+    "--region": "region",
+    "--zone": "zone",
+    "--duplicates": "duplicates",
+    "--bad-rows": "bad_rows",
+    "--form": "reading.form",
+    "--encoding": "reading.encoding",
+    "--delimiter": "reading.delimiter",
+    "--header": "reading.header true",
+    "--no-header": "reading.header false",
+    "--dates": "reading.dates",
+    "--decimal": "reading.decimal",
+    "--force": "replace true",
+    "--by": "by",
+    "--since": "since",
+    "--until": "until",
+    "--list": "list",
+    "--segment": "segment",
+    "--metric": "metric",
+    "--profile": "profile",
+    "--predictions": "predictions",
+}
+"""Options of the command line, and the arguments of tools that are the same."""
+COMMANDS = (
+    (re.compile(r"klaviyo-mcp jobs (show|resume|cancel|pause) (\S+[\w])"), r"\1_job of \2"),
+    (re.compile(r"klaviyo-mcp jobs list"), "get_jobs"),
+    (re.compile(r"klaviyo-mcp jobs report (\S+) --to FOLDER"), r"get_job of \1"),
+    (re.compile(r"\bshow_job\b"), "get_job"),
+)
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+def in_tool_words(text: str) -> str:
+    """A sentence about the command line, as one about tools."""
+    for form, instead in COMMANDS:
+        text = form.sub(instead, text)
+    return OPTION.sub(lambda found: PLACES.get(found[0], found[0]), text)
+
+
+@contextmanager
+def told() -> Generator[None]:
+    """Raises what is wrong with a file or a job as a ServiceProblem."""
+    from klaviyo_mcp.jobs.errors import JobProblem
+    from klaviyo_mcp.jobs.rows import SourceProblem
+
+    try:
+        yield
+    except (SourceProblem, JobProblem) as error:
+        raise problem_of(error) from None
+
+
+def problem_of(error: "JobProblem | Exception") -> ServiceProblem:
+    """The same for a tool. `error` has a message and advice."""
+    message = in_tool_words(str(getattr(error, "message", error))).rstrip(".")
+    return ServiceProblem(f"{message}.", in_tool_words(str(getattr(error, "advice", ""))))

@@ -1,0 +1,75 @@
+"""Jobs of two instances that have Redis and PostgreSQL in common: one dies or is told to stop, the other goes on."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.conftest import RedisServer, _program
+from tests.hosted.driving import App, Browser, latest, logged, new_app
+from tests.hosted.processes import Cluster, cluster
+from tests.hosted.test_jobs import ADDRESSES, over, slow_job, start
+from tests.hosted.test_uploads import CSV, ids, upload
+from tests.jobs.conftest import running_postgres
+
+
+@pytest.fixture(scope="module")
+def two(klaviyo: Any, tmp_path_factory: Any) -> Iterator[Cluster]:
+    klaviyo.begin()
+    store = RedisServer(_program("redis-server", "redis-server"), tmp_path_factory.mktemp("redis"))
+    store.start()
+    try:
+        with (
+            running_postgres() as postgres,
+            cluster(
+                klaviyo,
+                store,
+                tmp_path_factory.mktemp("homes"),
+                2,
+                KLAVIYO_MCP_JOBS_URL=postgres.url,
+                KLAVIYO_MCP_METRICS_PORT="",
+            ) as started,
+        ):
+            yield started
+    finally:
+        store.stop()
+
+
+@pytest.fixture
+def app(klaviyo: Any, two: Cluster) -> App:
+    klaviyo.begin()
+    return new_app(two.url).connected()
+
+
+def test_a_file_that_one_instance_took_is_imported_by_another(app: App, two: Cluster) -> None:
+    first, second = (instance.url for instance in two.instances)
+    person = Browser(two.url)
+    person.connect()
+    upload(person, "fair.csv", CSV)
+    given = {"kind": "profiles", "upload": ids(person)[0]}
+    token = start(app, at=first, **given)["confirmation"]["token"]
+    confirmed = {"token": token, "action": "start_job", "arguments": given}
+    job = app.call("confirm_action", at=second, **confirmed)["job"]
+    assert over(app, job)["state"] == "done"
+    assert "error" in app.ask("confirm_action", at=first, **confirmed), "once"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a40_what_one_instance_leaves_another_goes_on_with(
+    app: App, two: Cluster, klaviyo: Any, how: signal.Signals
+) -> None:
+    leaving, staying = two.instances
+    before = latest(klaviyo)
+    job = slow_job(app, klaviyo, at=leaving.url)
+    leaving.signal(how)
+    leaving.wait()
+    two.replace(0)
+    for _ in range(3):
+        if (found := app.call("wait_for_job", at=staying.url, job=job, seconds=20))["state"] == "done":
+            break
+    assert found["state"] == "done", found
+    assert found["progress"]["settled"] == len(ADDRESSES)
+    posts = [one for one in logged(klaviyo, before) if one["operation"] == "bulk_unsuppress_profiles"]
+    if how == signal.SIGTERM:
+        assert len(posts) == 4, "it was left at a step, and not in one"
+    assert not [line for line in leaving.said if "Traceback" in line or "example.com" in line]
