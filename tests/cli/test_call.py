@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import httpx2
 import pytest
 from tests.catalogue import REGISTRY
-from tests.warm import COLD
+from tests.warm import COLD, PROGRAM
 
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
@@ -72,7 +72,7 @@ def test_a_file_and_json_come_together(tmp_path) -> None:
 
 @pytest.fixture(scope="module")
 def klaviyo_url() -> Iterator[str]:
-    with serve(create_app(rate_limits=False, profiles=150)) as url:
+    with serve(create_app(rate_limits=False)) as url:
         yield url
 
 
@@ -89,14 +89,27 @@ def test_all_pages_are_one_table_of_rows(call) -> None:
     done = call("get_profiles", "--all", "--fields", "email,location.city", "-o", "csv")
     rows = list(csv.reader(io.StringIO(done.stdout)))
     assert rows[0] == ["email", "location.city"]
-    assert len(rows) == 151
+    assert len(rows) == 401
     lines = call(
-        "get_profiles", "--all", "--set", "page_size=60", "--fields", "email", "-o", "jsonl"
+        "get_profiles", "--all", "--set", "page_size=90", "--fields", "email", "-o", "jsonl"
     ).stdout.splitlines()
-    assert sorted(json.loads(line)["email"] for line in lines) == sorted(row[0] for row in rows[1:])
+    assert sorted(json.loads(line)["email"] or "" for line in lines) == sorted(row[0] for row in rows[1:])
     whole = json.loads(call("get_profiles", "--all", "--fields", "email").stdout)
-    assert whole["count"] == len(whole["records"]) == 150
+    assert whole["count"] == len(whole["records"]) == 400
     assert "next_cursor" not in whole
+
+
+@pytest.mark.skipif(not TERMINALS, reason="pipes of POSIX")
+def test_who_stops_reading_is_told_nothing(klaviyo_url: str) -> None:
+    account = {"KLAVIYO_BASE_URL": klaviyo_url, "KLAVIYO_API_KEY": API_KEY}
+    words = [*PROGRAM, "call", "get_profiles", "--all", "--set", "page_size=50", "-o", "jsonl"]
+    with subprocess.Popen(words, env={**os.environ, **account}, stdout=-1, stderr=-1, text=True) as reading:
+        assert reading.stdout is not None
+        assert reading.stdout.readline()
+        reading.stdout.close()
+        assert reading.stderr is not None
+        assert reading.stderr.read() == ""
+    assert reading.returncode == 141
 
 
 def test_no_cell_of_csv_is_a_formula(call) -> None:
@@ -107,7 +120,7 @@ def test_no_cell_of_csv_is_a_formula(call) -> None:
 
 def test_a_later_page_that_cannot_be_read_is_told_with_how_far_it_went(klaviyo_url: str) -> None:
     account = {"KLAVIYO_BASE_URL": klaviyo_url, "KLAVIYO_API_KEY": API_KEY}
-    words = [*COLD, "call", "get_profiles", "--all", "--set", "page_size=2", "--fields", "email", "-o", "jsonl"]
+    words = [*PROGRAM, "call", "get_profiles", "--all", "--set", "page_size=2", "--fields", "email", "-o", "jsonl"]
     reading = subprocess.Popen(words, env={**os.environ, **account}, stdout=-1, stderr=-1, text=True)
     assert reading.stdout is not None
     first = reading.stdout.readline()
@@ -128,7 +141,7 @@ def test_a_later_page_that_cannot_be_read_is_told_with_how_far_it_went(klaviyo_u
         (["create_list", "--set", "name"], {}, 2, "NAME=VALUE"),
         (["get_list", "--set", "id=TQVhRF", "--all"], {}, 2, "is not"),
         (["create_list", "--set", "name=x"], {"fault": "reset_after"}, 3, "not known whether"),
-        (["get_lists"], {"fault": "reset_after"}, 1, "safe"),
+        (["get_lists"], {"fault": "reset_after"}, 1, "call again"),
         (["delete_list", "--set", "id=TQVhRF"], {}, 4, "--yes"),
         (["get_lists"], {"fault": "status", "status": 429, "retry_after": 90}, 5, "Retry at"),
     ],
@@ -174,13 +187,14 @@ def test_in_a_terminal_what_is_missing_is_asked_for() -> None:
 
 
 @pytest.mark.skipif(not TERMINALS, reason="terminals of POSIX")
-@pytest.mark.parametrize(("key", "code", "says"), [("n\r", 1, "did not agree"), ("\x03", 130, "Nothing was done.")])
-def test_in_a_terminal_a_strong_call_asks_first(key: str, code: int, says: str) -> None:
-    from tests.cli.terminal import Terminal
+def test_in_a_terminal_a_strong_call_asks_first_and_ctrl_c_is_a_no() -> None:
+    from tests.cli.terminal import CTRL_C, Terminal
 
-    asked = Terminal([*COLD, "call", "delete_list", "--set", "id=TQVhRF", "--sandbox"], TERM="dumb")
-    assert "with" in asked.read("[y/N]: ")
-    asked.type(key)
-    ended, shown = asked.end()
-    assert (ended, says in shown) == (code, True), shown
+    asked = Terminal([*COLD, "call", "delete_list", "--sandbox"], TERM="dumb")
+    asked.read("id: ")
+    asked.type("TQVhRF\r")
+    assert "with 55 people on it" in asked.read("[y/N]: ")
+    asked.type(CTRL_C)
+    code, shown = asked.end()
+    assert (code, "Nothing was done." in shown) == (130, True), shown
     assert "\x1b" not in shown

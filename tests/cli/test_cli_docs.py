@@ -1,13 +1,10 @@
 """docs/cli.md is true: its commands run, what it shows comes out, its exit codes and flags are those there are."""
 
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.warm import PROGRAM
+from tests.cli.lines import run_line
 from typer.testing import CliRunner
 
 from klaviyo_mcp.cli import calling
@@ -23,11 +20,9 @@ SHOWN = [
 ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the page is written for a POSIX shell")
 @pytest.mark.parametrize(("line", "output"), SHOWN, ids=[line[:60] for line, _ in SHOWN])
-def test_a_command_runs_and_gives_the_output_that_is_shown(warm: None, line: str, output: str) -> None:
-    program = f'klaviyo-mcp() {{ {shlex.join(PROGRAM)} "$@"; }}\n'
-    done = subprocess.run(["bash", "-c", program + line], capture_output=True, text=True, check=False, timeout=60)
+def test_a_command_runs_and_gives_the_output_that_is_shown(command, line: str, output: str) -> None:
+    done = run_line(command, line)
     assert done.returncode == 0, done.stderr
     assert done.stdout
     if output:

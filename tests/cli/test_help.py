@@ -2,13 +2,12 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import typer
-from tests.warm import PROGRAM
+from tests.cli.lines import run_line
 from typer.testing import CliRunner
 
 from klaviyo_mcp.cli.main import app, load
@@ -50,20 +49,20 @@ def test_every_command_has_an_example_that_it_understands_and_reads_well_in_80_c
     assert not re.search(r"\w…\s*│", shown.stdout), "something was cut"
 
 
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    home = str(tmp_path_factory.mktemp("home"))
+    with serve(create_app(rate_limits=False, profiles=20)) as url:
+        yield {
+            "KLAVIYO_BASE_URL": url,
+            "KLAVIYO_API_KEY": API_KEY,
+            "KLAVIYO_COMPANY_ID": COMPANY_ID,
+            "KLAVIYO_MCP_HOME": home,
+        }
+
+
 @pytest.mark.parametrize("path", RUN)
-def test_an_example_does_what_it_says(warm: None, settings: dict[str, str], tmp_path, path: str) -> None:
-    program = f'klaviyo-mcp() {{ {shlex.join(PROGRAM)} "$@"; }}\n'
-    words = ["bash", "-c", program + example_of(path)]
-    done = subprocess.run(words, capture_output=True, text=True, env=settings, cwd=tmp_path, check=False, timeout=60)
+def test_an_example_does_what_it_says(command, account: dict[str, str], path: str) -> None:
+    done = run_line(command, example_of(path), **account)
     assert done.returncode == 0, done.stderr
     assert done.stdout or path == "jobs list"
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    import os
-
-    home = tmp_path_factory.mktemp("home")
-    with serve(create_app(rate_limits=False, profiles=20)) as url:
-        account = {"KLAVIYO_BASE_URL": url, "KLAVIYO_API_KEY": API_KEY, "KLAVIYO_COMPANY_ID": COMPANY_ID}
-        yield {**os.environ, **account, "KLAVIYO_MCP_HOME": str(home)}

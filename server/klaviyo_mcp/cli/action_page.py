@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from klaviyo_mcp.actions.finding import look_for
 from klaviyo_mcp.authoring.precondition_index import in_words
+from klaviyo_mcp.cli.printing import console_for
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.guides import guides_of
 from klaviyo_mcp.registry.model import ActionSpec, Effect
@@ -78,9 +79,9 @@ def list_of(actions: Iterable[Action], width: int, *, toolset: bool = True) -> T
 def show(shown: RenderableType, *, plain_width: int = 100) -> None:
     """Print a page; in a terminal that is too short for it, through the pager of PAGER, or less or more."""
     if not sys.stdout.isatty():
-        Console(width=plain_width, highlight=False, soft_wrap=False).print(shown)
+        console_for(width=plain_width).print(shown)
         return
-    console = Console(highlight=False)
+    console = console_for()
     lines = console.render_lines(shown, pad=False)
     if len(lines) < console.height or console.is_dumb_terminal:
         console.print(shown)

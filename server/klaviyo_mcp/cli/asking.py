@@ -5,7 +5,7 @@ All of it stands on stderr, so that stdout has the answer and nothing else.
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -107,7 +107,7 @@ async def agreed_by_person(plan: Answer) -> bool:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> Generator[None]:
     """Ctrl-C ends a question at once: the event loop's own handler would wait for what it cannot interrupt."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -86,7 +86,7 @@ async def made(
     while cursor := response.answer.data.get("next_cursor"):
         response = await one(replace(typed.call, arguments={"cursor": cursor}))
         if response.is_error:
-            return _broken_off(response, len(rows_of(whole)), printed=typed.form == "jsonl")
+            return _broken_off(response, whole.get("count", 0), printed=typed.form == "jsonl")
         if typed.form == "jsonl":
             print_rows(chosen(rows_of(response.answer.data), typed.fields), "jsonl")
         whole = _joined(whole, response.answer.data, keep=typed.form != "jsonl")

@@ -39,9 +39,8 @@ def offers(words: list[str]) -> list[Offer]:
     *before, begun = words or [""]
     index = read_index()
     node, given = _walked(index["commands"], before)
-    waiting = given.pop("", None)
-    if waiting is not None:
-        return fitting(begun, of_option(index, waiting, given, begun))
+    if given.waiting is not None:
+        return fitting(begun, of_option(index, given.waiting, given, begun))
     if begun.startswith("-") and "=" in begun:
         flag, _, value = begun.partition("=")
         option = node["options"].get(flag)
@@ -51,33 +50,46 @@ def offers(words: list[str]) -> list[Offer]:
         return fitting(begun, ((flag, one["help"]) for flag, one in node["options"].items()))
     if node["commands"]:
         return fitting(begun, ((name, one["help"]) for name, one in node["commands"].items()))
-    place = len(given["positional"])
+    place = len(given.positional)
     arguments = node["arguments"]
     if not arguments or (place >= len(arguments) and not arguments[-1]["many"]):
         return []
     return fitting(begun, of_option(index, arguments[min(place, len(arguments) - 1)], given, begun))
 
 
-def _walked(tree: dict[str, Any], before: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The command that words lead to, its arguments so far, and under "" the option that waits for its value."""
-    node, given = tree, {"positional": [], "options": {}}
-    waiting: dict[str, Any] | None = None
+class Given:
+    """What was typed before: arguments, values of options by their names, and the option that waits for its value."""
+
+    def __init__(self) -> None:
+        self.positional: list[str] = []
+        self.options: dict[str, list[str]] = {}
+        self.waiting: dict[str, Any] | None = None
+
+    @property
+    def account(self) -> str:
+        """The account that is named, "" for none."""
+        return self.options.get("account", [""])[-1]
+
+
+def _walked(tree: dict[str, Any], before: list[str]) -> tuple[dict[str, Any], Given]:
+    """The command that words lead to, and what was given to it."""
+    node, given = tree, Given()
     for word in before:
-        if waiting is not None:
-            given["options"].setdefault(waiting["name"], []).append(word)
-            waiting = None
+        if given.waiting is not None:
+            given.options.setdefault(given.waiting["name"], []).append(word)
+            given.waiting = None
         elif word.startswith("-") and len(word) > 1:
             flag, equals, value = word.partition("=")
             option = node["options"].get(flag)
             if option and option["takes"] and not equals:
-                waiting = option
+                given.waiting = option
             elif option and equals:
-                given["options"].setdefault(option["name"], []).append(value)
+                given.options.setdefault(option["name"], []).append(value)
         elif word in node["commands"]:
             node = node["commands"][word]
         else:
-            given["positional"].append(word)
-    return node, {**given, **({"": waiting} if waiting is not None else {})}
+            given.positional.append(word)
+    return node, given
 
 
 def fitting(begun: str, known: Iterable[Offer]) -> list[Offer]:
@@ -88,22 +100,21 @@ def fitting(begun: str, known: Iterable[Offer]) -> list[Offer]:
     ]
 
 
-def of_option(index: dict[str, Any], option: dict[str, Any], given: dict[str, Any], begun: str) -> Iterator[Offer]:
+def of_option(index: dict[str, Any], option: dict[str, Any], given: Given, begun: str) -> Iterator[Offer]:
     """What an option or an argument may be."""
     if option["choices"]:
         yield from ((choice, "") for choice in option["choices"])
         return
     source = option["values"]
-    account = (given["options"].get("account") or [""])[-1]
     if source == "actions":
         yield from ((name, one["summary"]) for name, one in index["actions"].items())
     elif source == "toolsets":
         listed, comma, _ = begun.rpartition(",")
         yield from ((f"{listed}{comma}{name}", "") for name in index["toolsets"])
     elif source == "settings":
-        action = index["actions"].get(given["positional"][0]) if given["positional"] else None
+        action = index["actions"].get(given.positional[0]) if given.positional else None
         if action:
-            yield from of_setting(action, begun, account)
+            yield from of_setting(action, begun, given.account)
     elif source == "accounts":
         yield from ((name, "") for name in accounts())
     elif source == "jobs":

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from klaviyo_mcp.loose_json import mapping, text
+
 FILE = "lately.json"
 MOST_OF_KIND = 200
 PERSONAL = frozenset({"profile", "event", "push-token", "conversation", "conversation-message", "review"})
@@ -30,11 +32,8 @@ def remember(home: Path | None, account: str, kind: str, rows: Sequence[Any]) ->
     """Keep the ids and names of records of a kind, the newest first."""
     from klaviyo_mcp.klaviyo.user_text import UserText  # which completion does not need
 
-    seen = {
-        row["id"]: str(row.get("name") or "")[:LONGEST]
-        for row in rows
-        if isinstance(row, dict) and isinstance(row.get("id"), str) and not isinstance(row.get("name"), UserText)
-    }
+    named = [(text(row.get("id")), row.get("name")) for row in map(mapping, rows)]
+    seen = {id: str(name or "")[:LONGEST] for id, name in named if id and not isinstance(name, UserText)}
     if not kind or kind in PERSONAL or not seen:
         return
     folder = home_of(home)
@@ -43,11 +42,8 @@ def remember(home: Path | None, account: str, kind: str, rows: Sequence[Any]) ->
             return  # nobody has an account here, and none is made for this
         kept = _read(folder)
         of_account = kept.setdefault(account, {})
-        of_account[kind] = dict(
-            list({**seen, **{k: v for k, v in of_account.get(kind, {}).items() if k not in seen}}.items())[
-                :MOST_OF_KIND
-            ]
-        )
+        older = {id: name for id, name in of_account.get(kind, {}).items() if id not in seen}
+        of_account[kind] = dict([*seen.items(), *older.items()][:MOST_OF_KIND])
         draft = folder / f"{FILE}.{os.getpid()}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             json.dump(kept, file)

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -34,9 +34,17 @@ def usual_form() -> Form:
     return "table" if sys.stdout.isatty() else "json"
 
 
-def console_for(stream: Any = None) -> Console:
-    """A console that is as wide as the terminal, or 80 columns, and knows NO_COLOR, FORCE_COLOR and TERM."""
-    return Console(file=stream, highlight=False, emoji=False, markup=False, soft_wrap=False)
+class _Console(Console):
+    """Rich's, which leaves it to `main` to end quietly where nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        """See Console, which would end with the exit code for a failure."""
+        raise BrokenPipeError
+
+
+def console_for(stream: IO[str] | None = None, width: int | None = None) -> Console:
+    """A console as wide as the terminal, 80 columns where there is none; it knows NO_COLOR, FORCE_COLOR and TERM."""
+    return _Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
 
 
 def rows_of(data: JSON) -> list[Any]:

@@ -54,16 +54,12 @@ class Settings:
         again, lists = name in self._set, "array" in kinds_of(schema, self._definitions)
         self._set.add(name)
         inside, last = self._inside(name, parts), parts[-1]
-        before = inside[int(last)] if is_list(inside) and int(last) < len(inside) else mapping(inside).get(last)
-        if again and lists:
-            before = before if is_list(before) else [before]
-            value = [*before, *(value if is_list(value) else [value])]
-        elif again:
+        if again and not lists:
             raise WrongSetting(f"--set {name} is given twice, and takes one value.")
-        if is_list(inside):
-            inside[int(last) :] = [value, *inside[int(last) + 1 :]]
-        else:
-            inside[last] = value
+        if again:
+            before = _at(inside, last)
+            value = [*(before if is_list(before) else [before]), *(value if is_list(value) else [value])]
+        _put(inside, last, value)
 
     def _inside(self, name: str, parts: list[str]) -> Any:
         """The object or list that holds what is named, made where there is none."""
@@ -79,12 +75,10 @@ class Settings:
                 raise WrongSetting(f"--set {name}: {above} is {json.dumps(here)[:40]}, which has no parts.")
             if at == len(parts) - 1:
                 break
-            deeper: Any = [] if parts[at + 1].isdecimal() and self._is_list(parts[: at + 1]) else {}
-            if is_list(here):
-                here[int(part) :] = here[int(part) :] or [deeper]
-                here = here[int(part)]
-            else:
-                here = here.setdefault(part, deeper)
+            if _at(here, part) is None:
+                listed = parts[at + 1].isdecimal() and self._is_list(parts[: at + 1])
+                _put(here, part, list[Any]() if listed else dict[str, Any]())
+            here = _at(here, part)
         return here
 
     def _is_list(self, parts: list[str]) -> bool:
@@ -108,6 +102,21 @@ class Settings:
         return item_of(found, self._definitions) if named[-1].isdecimal() else found
 
 
+def _at(inside: Any, part: str) -> Any:
+    """A part of an object or a list, None where there is none."""
+    if is_list(inside):
+        return inside[int(part)] if int(part) < len(inside) else None
+    return mapping(inside).get(part)
+
+
+def _put(inside: Any, part: str, value: Any) -> None:
+    """Set a part of an object or a list, whose end is the place behind its last item."""
+    if is_list(inside):
+        inside[int(part) : int(part) + 1] = [value]
+    else:
+        inside[part] = value
+
+
 def typed(text: str, schema: JSON, definitions: JSON) -> Any:
     """The value that a text stands for where a schema has it: JSON where that fits, else the text, alone in a list.
 
@@ -129,7 +138,7 @@ def kinds_of(schema: JSON, definitions: JSON) -> set[str]:
     for form in (*objects(schema.get("anyOf")), *objects(schema.get("oneOf"))):
         found |= kinds_of(form, definitions)
     if not found and "enum" in schema:
-        found = {"string"} if all(isinstance(value, str) for value in schema["enum"]) else set()
+        found = {"string"} if all(isinstance(value, str) for value in schema["enum"]) else found
     return found
 
 
@@ -139,7 +148,7 @@ def item_of(schema: JSON, definitions: JSON) -> JSON:
     if "items" in schema:
         return mapping(schema["items"])
     forms = (*objects(schema.get("anyOf")), *objects(schema.get("oneOf")))
-    return next((found for form in forms if (found := item_of(form, definitions))), {})
+    return next((found for form in forms if (found := item_of(form, definitions))), dict[str, Any]())
 
 
 def value_from(name: str, text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import anyio
 from prompt_toolkit import PromptSession
@@ -21,9 +21,7 @@ from klaviyo_mcp.cli.shell_lines import FLAGS, FORMS, LISTS, VALUED, is_unfinish
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import text
 from klaviyo_mcp.registry.registry import Action
-
-if TYPE_CHECKING:
-    from klaviyo_mcp.cli.shell_session import Session
+from klaviyo_mcp.runtime.assembly import Application
 
 SECRET = re.compile(r"pk_\w|secret|password|passwd|token|api.?key|bearer|authorization", re.IGNORECASE)
 """A line with any of it is not kept: it may hold what opens an account."""
@@ -33,6 +31,24 @@ KEPT_FOR = 60.0
 MOST_READ = 100
 OWN = (("help", "all about an action"), ("find", "actions by words"), ("set", "settings"), ("_", "the last answer"))
 SETTINGS = ("output", "fields", "account", "read_only")
+
+
+class Session(Protocol):
+    """What the editor needs to know of a shell."""
+
+    @property
+    def application(self) -> Application:
+        """What calls are made with."""
+        ...
+
+    @property
+    def account(self) -> str | None:
+        """Whom they are for."""
+        ...
+
+    def rows_of_last(self) -> list[Any]:
+        """What the last answer lists."""
+        ...
 
 
 class PrivateHistory(FileHistory):
@@ -45,7 +61,7 @@ class PrivateHistory(FileHistory):
                 super().store_string(string)
 
 
-def editor(session: "Session") -> Callable[[str], Awaitable[str]]:
+def editor(session: Session) -> Callable[[str], Awaitable[str]]:
     """What asks for a line, with a prompt. Raises EOFError and KeyboardInterrupt."""
     asking: PromptSession[str] = PromptSession(
         history=_history(session), completer=_Words(session), complete_while_typing=False, multiline=_Unfinished()
@@ -66,7 +82,7 @@ class _Unfinished(Condition):
         super().__init__(lambda: is_unfinished(get_app().current_buffer.text))
 
 
-def _history(session: "Session") -> History:
+def _history(session: Session) -> History:
     folder = home_of(session.application.settings.klaviyo_mcp_home)
     file = folder / "shell_history"
     try:
@@ -81,7 +97,7 @@ def _history(session: "Session") -> History:
 class _Words(Completer):
     """Actions, their arguments, values and ids, and the shell's own words."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._read: dict[tuple[str | None, str], tuple[float, list[Offer]]] = {}
 

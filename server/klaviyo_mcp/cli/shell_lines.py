@@ -8,7 +8,7 @@ from typing import Any
 
 from klaviyo_mcp.answers.querying import AGGREGATES
 from klaviyo_mcp.cli.printing import Form
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, is_object
 
 FORMS: tuple[Form, ...] = ("table", "json", "csv", "jsonl", "text")
 FLAGS = ("--all", "--preview", "--yes")
@@ -155,10 +155,10 @@ def _words(text: str) -> list[str]:
 
 def _object(text: str) -> JSON:
     try:
-        value = json.loads(text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WrongLine(f"--json is not valid JSON: {error}.") from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise WrongLine("--json takes an object.")
     return value
 

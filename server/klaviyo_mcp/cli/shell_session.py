@@ -50,6 +50,7 @@ exit                      end it, as Ctrl-D does; Ctrl-C drops a line, or breaks
 TAB completes actions, arguments, values and ids."""
 MOST_FOUND = 8
 LEAVE = ("exit", "quit")
+BY_NAME: dict[str, Form] = {form: form for form in FORMS}
 
 
 class Session:
@@ -268,7 +269,6 @@ async def _yes(_plan: Answer) -> bool:
 def _form(wanted: str | None, usual: Form) -> Form:
     if wanted is None:
         return usual
-    found = next((form for form in FORMS if form == wanted), None)
-    if found is None:
+    if wanted not in BY_NAME:
         raise WrongLine(f"There is no output {wanted!r}. There are: {', '.join(FORMS)}.")
-    return found
+    return BY_NAME[wanted]
