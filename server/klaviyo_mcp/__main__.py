@@ -1,6 +1,7 @@
 """`klaviyo-mcp`, also as `python -m klaviyo_mcp`."""
 
 import gc
+import os
 import sys
 
 
@@ -9,6 +10,11 @@ def main() -> None:
     # Loading makes many objects and no garbage: looking for some in between costs time. `cli.main` turns it on again.
     gc.disable()
     try:
+        if "_KLAVIYO_MCP_COMPLETE" in os.environ:
+            # A person has pressed TAB and waits.
+            from klaviyo_mcp.cli.completing import main as complete
+
+            return complete()
         if _serves_stdio(sys.argv[1:]):
             # A client waits at the other end of stdin; it is answered while the rest loads.
             from klaviyo_mcp.mcp_server.front import stdio_front

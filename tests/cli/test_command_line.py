@@ -122,7 +122,14 @@ def test_the_actions_can_be_listed_and_shown(command) -> None:
     assert {"name", "toolset", "effect", "title", "summary"} == set(listed[0])
     page = command("actions", "show", "subscribe_profiles").stdout
     assert page.startswith("bulk_subscribe_profiles: ")
-    for part in ("Arguments:", "scopes:", "limits:", "Example:"):
+    for part in (
+        "Arguments\n",
+        "scopes ",
+        "limits ",
+        "Rules\n",
+        "Related\n",
+        "klaviyo-mcp call bulk_subscribe_profiles",
+    ):
         assert part in page
     deeper = json.loads(command("actions", "show", "create_profile", "--path", "location.city").stdout)
     assert "string" in deeper["type"]

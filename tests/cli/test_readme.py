@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from tests.catalogue import CATALOGUE
 from tests.warm import COLD
-from typer.testing import CliRunner
 
-from klaviyo_mcp.cli.main import app, load
 from klaviyo_mcp.runtime.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,21 +38,6 @@ def test_the_one_call_without_an_account_works(command) -> None:
     done = command(*shlex.split(line)[1:])
     assert done.returncode == 0
     assert json.loads(done.stdout)["record"]["email"] == "a@example.org"
-
-
-def test_every_command_and_flag_it_names_exists() -> None:
-    load([])
-    used = next(text for _, text in BLOCKS if "[--transport stdio|http]" in text)
-    for line in used.splitlines():
-        words = line.split()[1:]
-        path = [word for word in words if re.fullmatch(r"[a-z|]+", word)][
-            : 2 if words[0] in ("actions", "audit", "hosted", "specs") else 1
-        ]
-        for last in path[-1].split("|"):
-            shown = CliRunner().invoke(app, [*path[:-1], last, "--help"], env={"COLUMNS": "200"})
-            assert shown.exit_code == 0, line
-            for flag in re.findall(r"--[a-z-]+", line):
-                assert flag in shown.stdout, (line, flag)
 
 
 def test_its_table_of_settings_is_the_settings() -> None:

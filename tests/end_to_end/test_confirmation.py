@@ -268,7 +268,7 @@ def test_the_command_line_shows_and_does_it_with_yes(command, environment) -> No
     made = json.loads(command("call", "create_list", "--json", '{"name": "By hand"}', **environment).stdout)
     given = json.dumps({"id": made["record"]["id"]})
     held = command("call", "delete_list", "--json", given, **environment)
-    assert held.returncode == 1
+    assert held.returncode == 4
     assert json.loads(held.stdout)["done"] is False
     assert "--yes" in held.stderr
     done = command("call", "delete_list", "--json", given, "--yes", **environment)

@@ -21,7 +21,10 @@ from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
 from klaviyo_mcp.runtime.settings import read_settings
 
 app = typer.Typer()
-accounts = typer.Typer(help="Connected accounts: list them, choose the default, change the vault's key.")
+accounts = typer.Typer(
+    help="Connected accounts: list them, choose the default, change the vault's key.",
+    epilog="Example: klaviyo-mcp accounts --json",
+)
 app.add_typer(accounts, name="accounts")
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the connection.")]
 T = TypeVar("T")
@@ -42,7 +45,7 @@ def list_accounts(context: typer.Context, as_json: JsonFlag = False) -> None:
     sys.exit(1 if any("problem" in row for row in rows) else 0)
 
 
-@accounts.command("default")
+@accounts.command("default", epilog="Example: klaviyo-mcp accounts default juniper-pine")
 def choose_default(name: NameArgument) -> None:
     """Choose the account that is meant when none is named."""
 
@@ -57,7 +60,7 @@ def choose_default(name: NameArgument) -> None:
     print(f"{name} is the default account now.")
 
 
-@accounts.command("rekey")
+@accounts.command("rekey", epilog="Example: klaviyo-mcp accounts rekey")
 def rekey() -> None:
     """Seal everything with a new key."""
     done: Rekeyed = with_vault(lambda vault: vault.rekey())
@@ -71,7 +74,7 @@ def rekey() -> None:
         sys.exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp disconnect juniper-pine")
 def disconnect(
     name: NameArgument,
     forget: Annotated[bool, typer.Option("--forget", help="Forget it even if Klaviyo cannot be told.")] = False,

@@ -1,88 +1,97 @@
 """`klaviyo-mcp actions`: the actions there are, as a list, by words, and each as a page."""
 
-import json
 import sys
-from textwrap import indent
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.actions.finding import look_for
 from klaviyo_mcp.actions.names import find_action
+from klaviyo_mcp.cli.action_page import list_of, page_of, show
+from klaviyo_mcp.cli.options import JsonFlag
 from klaviyo_mcp.cli.output import fail, print_json
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import JSON, did_you_mean
+from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.registry.loading import load_catalogue
-from klaviyo_mcp.registry.model import ActionSpec
-from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.schema_form import form_at, form_text
-from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.assembly import registry_of
 from klaviyo_mcp.runtime.exposure import parse_exposure
 from klaviyo_mcp.runtime.settings import read_settings
 
 app = typer.Typer()
-actions = typer.Typer(help="Look at the actions there are.", no_args_is_help=True)
+actions = typer.Typer(
+    help="Look at the actions there are.",
+    no_args_is_help=True,
+    epilog="Example: klaviyo-mcp actions search pause a flow",
+)
 app.add_typer(actions, name="actions")
+GUIDE = "guide:"
+"""What stands before a guide's name in place of an action's, as agents ask for one."""
+WIDTH = 160
+"""Columns of a list that is not printed in a terminal."""
 
 
-@actions.command("list")
+@actions.command("list", epilog="Example: klaviyo-mcp actions list --toolset lists")
 def list_actions(
-    toolset: Annotated[str | None, typer.Option(help="Only this toolset.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    toolset: Annotated[str | None, typer.Option("--toolset", metavar="TOOLSET,…", help="Only these toolsets.")] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """List the actions with a line each."""
     registry = Registry(load_catalogue())
     exposure = parse_exposure(toolset or "all", registry)
-    specs = [action.spec for action in registry.actions if exposure.shows(action)]
+    shown = [action for action in registry.actions if exposure.shows(action)]
     if as_json:
-        print_json(
-            [
-                {"name": s.name, "toolset": s.toolset, "effect": s.effect, "title": s.title, "summary": s.summary}
-                for s in specs
-            ]
-        )
+        print_json([_row(action) for action in shown])
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("action", "toolset", "effect", "summary"):
-        table.add_column(column, no_wrap=column != "summary")
-    for spec in sorted(specs, key=lambda spec: (spec.toolset, spec.name)):
-        table.add_row(spec.name, spec.toolset, spec.effect, spec.told_summary)
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(table)
-    console.print(f"{len(specs)} actions", style="dim", highlight=False)
+    ordered = sorted(shown, key=lambda action: (action.spec.toolset, action.name))
+    show(list_of(ordered, _width()), plain_width=WIDTH)
+    print(f"{len(shown)} actions", file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
 
 
-@actions.command("search")
+@actions.command("search", epilog="Example: klaviyo-mcp actions search who is on a list")
 def search_actions(
     words: Annotated[list[str], typer.Argument(help="What you want to do, or an old endpoint: 'POST /api/identify'.")],
     most: Annotated[int, typer.Option(min=1, max=50, help="How many to show.")] = 10,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Find actions by words."""
+    """Find actions by words, the likeliest first."""
     found = look_for(Registry(load_catalogue()), " ".join(words), most)
     if not found.actions:
         fail(f"No action fits {' '.join(words)!r}.")
+    if as_json:
+        print_json({"probably_none": not found.likely, "actions": [_row(action) for action in found.actions]})
+        return
     if not found.likely:
         print("Probably no action does this. What comes nearest:")
+    if sys.stdout.isatty():
+        show(list_of(found.actions, _width()))
+        return
     for action in found.actions:
         print(f"{action.name} ({action.effect}): {action.spec.told_summary}")
 
 
-@actions.command("show")
+@actions.command("show", epilog="Example: klaviyo-mcp actions show create_profile --path location")
 def show_action(
-    name: Annotated[str, typer.Argument(help="Name or alias of the action.")],
+    name: Annotated[str, typer.Argument(metavar="ACTION", help="Name or alias of the action, or guide:TOPIC.")],
     path: Annotated[
         str | None, typer.Option(help="Only the full schema of one argument or deeper part, like location.city.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole spec as JSON.")] = False,
 ) -> None:
     """Show one action: what it does, its arguments, its limits, examples."""
+    if name.startswith(GUIDE):
+        _show_guide(name.removeprefix(GUIDE))
+        return
+    registry = registry_of(read_settings())
     try:
-        spec = find_action(registry_of(read_settings()), name).spec
+        action = find_action(registry, name)
     except UnknownAction as error:
         fail(error.told)
+    spec = action.spec
     if path is not None:
         try:
             print(form_text(form_at(spec, path)))
@@ -91,47 +100,30 @@ def show_action(
     elif as_json:
         print_json(spec.model_dump(mode="json", by_alias=True, exclude_unset=True))
     else:
-        print(action_page(spec))
+        show(page_of(action, registry))
 
 
-def action_page(spec: ActionSpec) -> str:
-    """An action for people, in plain text: title, description, arguments, limits and examples."""
-    lines = [f"{spec.name}: {spec.title}", "", spec.told_description, ""]
-    facts = {
+def _show_guide(topic: str) -> None:
+    known = guides()
+    if topic not in known:
+        fail(f"There is no guide {topic!r}. {did_you_mean(topic, known)} There are: {', '.join(known)}.")
+    text = known[topic].text
+    if sys.stdout.isatty():
+        show(Markdown(text))
+    else:
+        print(text)
+
+
+def _row(action: Action) -> JSON:
+    spec = action.spec
+    return {
+        "name": spec.name,
         "toolset": spec.toolset,
-        "effect": spec.effect + (", idempotent" if spec.idempotent else ""),
-        "scopes": ", ".join(spec.scopes),
-        "limits": _limits(spec),
-        "also called": ", ".join(spec.aliases),
-        "replaces": ", ".join(spec.replaces),
+        "effect": spec.effect,
+        "title": spec.title,
+        "summary": spec.summary,
     }
-    lines += [f"{key + ':':13}{value}" for key, value in facts.items() if value]
-    lines += ["", "Arguments:"]
-    for name, schema in listed_schema(spec)["properties"].items():
-        forms: list[JSON] = schema.get("anyOf", [schema])
-        kind = " or ".join(dict.fromkeys(form["type"] for form in forms))
-        mark = ", required" if name in spec.required else ""
-        lines.append(f"  {name} ({kind}{mark}){': ' + schema['description'] if 'description' in schema else ''}")
-        if "enum" in schema:
-            lines.append(f"      one of: {', '.join(str(value) for value in schema['enum'])}")
-    if not spec.properties:
-        lines.append("  none")
-    if spec.filters:
-        lines += ["", "Filters:"]
-        lines += [
-            f"  {name} ({field.type}): {', '.join(dict.fromkeys([*field.one, *field.many, *field.alone]))}"
-            for name, field in spec.filters.items()
-        ]
-    for example in spec.examples:
-        shown = indent(json.dumps(example.arguments, ensure_ascii=False, indent=2), "  ")
-        lines += ["", f"Example: {example.when}", f"  klaviyo-mcp call {spec.name} --json -", shown]
-    return "\n".join(lines)
 
 
-def _limits(spec: ActionSpec) -> str:
-    limit = spec.rate_limit
-    if limit is None:
-        return "those of the actions it is made of"
-    rates = [rate for rate in (limit.burst, limit.steady, limit.daily) if rate]
-    extra = [f"{more.bucket}: {more.burst}, {more.steady}" for more in limit.extra]
-    return "; ".join([", ".join(rates), *extra])
+def _width() -> int:
+    return Console().width if sys.stdout.isatty() else WIDTH

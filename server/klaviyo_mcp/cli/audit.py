@@ -19,7 +19,9 @@ from klaviyo_mcp.runtime.audit_file import AuditFile, AuditProblem
 from klaviyo_mcp.runtime.settings import read_settings
 
 app = typer.Typer()
-audit = typer.Typer(help="Look at the audit log.", no_args_is_help=True)
+audit = typer.Typer(
+    help="Look at the audit log.", no_args_is_help=True, epilog="Example: klaviyo-mcp audit verify --file audit.jsonl"
+)
 app.add_typer(audit, name="audit")
 
 COLUMNS = ("at", "phase", "action", "effect", "outcome", "client", "account", "call_id")
@@ -28,7 +30,7 @@ FileOption = Annotated[
 ]
 
 
-@audit.command("verify")
+@audit.command("verify", epilog="Example: klaviyo-mcp audit verify --file audit.jsonl")
 def verify_log(file: FileOption = None) -> None:
     """Say whether every line is as it was written, and which is the first that is not."""
     log = _log(file)
@@ -45,7 +47,7 @@ def verify_log(file: FileOption = None) -> None:
     print(f"{log.path} is whole: {verdict.entries} entries, the last with the hash {verdict.last}")
 
 
-@audit.command("show")
+@audit.command("show", epilog="Example: klaviyo-mcp audit show --file audit.jsonl --last 5")
 def show_log(
     file: FileOption = None,
     last: Annotated[int, typer.Option(min=1, help="How many entries to show, the newest.")] = 50,

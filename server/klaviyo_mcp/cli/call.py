@@ -1,21 +1,32 @@
-"""`klaviyo-mcp call`: one action, and its answer as JSON."""
+"""`klaviyo-mcp call`: one action, and its answer as a table, JSON, CSV, JSON Lines or text."""
 
-import json
-import sys
-from dataclasses import replace
 from typing import Annotated
 
 import anyio
 import typer
 
 from klaviyo_mcp.actions.engine import Call
-from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.shape import Answer
+from klaviyo_mcp.cli.asking import agreed_by_person, somebody_is_there, with_missing
+from klaviyo_mcp.cli.calling import (
+    MISUSED,
+    NoPages,
+    Typed,
+    complaint,
+    exit_code,
+    made,
+    noted,
+    prepared,
+    printed,
+    stdin_left,
+)
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import drop_output, fail, print_json, warn
-from klaviyo_mcp.klaviyo.words import visible
-from klaviyo_mcp.runtime.answering import Response, answer_call, preview_call
-from klaviyo_mcp.runtime.assembly import Application, assemble, select
+from klaviyo_mcp.cli.output import drop_output, fail, warn
+from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
+from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
+from klaviyo_mcp.loose_json import is_object
+from klaviyo_mcp.runtime.answering import Ask, Response
+from klaviyo_mcp.runtime.assembly import Application, Selection, assemble, select
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.job_attaching import attach_jobs
 from klaviyo_mcp.runtime.logs import start_logging
@@ -24,12 +35,25 @@ from klaviyo_mcp.runtime.settings import foreign_variables
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp call create_list --set name=VIP --sandbox")
 def call(
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Name or alias of the action.")],
     arguments: Annotated[
-        str, typer.Option("--json", metavar="ARGS", help="The arguments as a JSON object; '-' reads them from stdin.")
+        str, typer.Option("--json", metavar="ARGS", help="The arguments as a JSON object; '-' is stdin, @FILE a file.")
     ] = "{}",
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="One argument, or a part: location.city=Boston. Again for lists; JSON, @FILE and - (stdin) too.",
+        ),
+    ] = None,
+    form: Annotated[Form | None, typer.Option("--output", "-o", metavar="FORM", help=OUTPUTS)] = None,
+    fields: Annotated[
+        str, typer.Option("--fields", metavar="NAME,…", help="Show these fields alone, such as name,location.city.")
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="Read all pages, not the first alone.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would be sent, and send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do it without asking, also what has to be confirmed.")] = False,
     read_only: ReadOnlyFlag = False,
@@ -38,14 +62,7 @@ def call(
     account: AccountOption = None,
     sandbox: SandboxFlag = False,
 ) -> None:
-    """Run one action and print its answer as JSON."""
-    text = sys.stdin.read() if arguments == "-" else arguments
-    try:
-        given = json.loads(text)
-    except RecursionError:
-        fail("--json is nested too deep.", 2)
-    except ValueError as error:
-        fail(f'--json is not valid JSON: {error}. Example: --json \'{{"email": "a@example.org"}}\'', 2)
+    """Run one action and print its answer. In a terminal, what is required and missing is asked for."""
     warn(foreign_variables())
     selection = select(
         read_only=read_only,
@@ -53,38 +70,46 @@ def call(
         live_checks=not no_live_checks,
         user_content=not no_user_content,
     )
-    application = assemble(selection, sandbox=sandbox, account=account)
+    found = selection.registry.get(action)
+    spec = found.spec if found else None
+    try:
+        given = arguments_of(spec, arguments, sets or [])
+        asks = somebody_is_there() and stdin_left(arguments, sets or [])
+        if asks and found is not None and is_object(given) and selection.exposure.shows(found):
+            given = with_missing(found.spec, given)
+        names = tuple(name.strip() for name in fields.split(",") if name.strip())
+        typed = prepared(Typed(Call(action, given), form or usual_form(), names, every, preview), spec)
+    except (WrongSetting, NoPages) as error:
+        fail(str(error), MISUSED)
+    ask = _agree if yes else agreed_by_person if asks else None
+    _finish(selection, typed, ask, sandbox=sandbox, account=account)
 
+
+def _finish(selection: Selection, typed: Typed, ask: Ask | None, *, sandbox: bool, account: str | None) -> None:
+    """Make the call, print its answer, and end the command with the exit code for what became of it."""
+    application = assemble(selection, sandbox=sandbox, account=account)
     attach_jobs(application)
     start_logging(application.settings, "warning")
     start_exporting()
 
-    audit = replace(application.audit, client="klaviyo-mcp call") if application.audit else None
-
     async def run() -> Response:
         try:
-            if preview:
-                accounts = application.accounts if application.connected else None
-                return await preview_call(application.engine, accounts, Call(action, given), audit=audit)
-            ask = _agree if yes else _ask if sys.stdin.isatty() and arguments != "-" else None
-            made, room = Call(action, given), application.settings.answer_bytes
-            return await answer_call(application.engine, application.accounts, made, budget=room, ask=ask, audit=audit)
+            return await made(application, typed, client="klaviyo-mcp call", ask=ask)
         finally:
             await application.accounts.close()
 
     response = anyio.run(run)
     try:
-        print_json(response.answer.data)
+        printed(response, typed)
     except BrokenPipeError:
         raise
     except OSError as error:
         drop_output()
-        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, action, preview)}")
-    if response.answer.data.get("done") is False:
-        fail("Nothing was done: this has to be confirmed. Look at what it does, then add --yes.")
-    if response.is_error:
-        wrong_use = response.answer.data["error"]["code"] in ("unknown_account", "account_needed")
-        fail(response.text, 2 if wrong_use else 1)
+        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, typed)}")
+    if not sandbox:
+        noted(application, response, account)
+    if problem := complaint(response):
+        fail(problem, exit_code(response))
 
 
 async def _agree(_plan: Answer) -> bool:
@@ -92,18 +117,12 @@ async def _agree(_plan: Answer) -> bool:
     return True
 
 
-async def _ask(plan: Answer) -> bool:
-    """Ask whoever sits at the terminal."""
-    typer.echo(visible(question(plan)), err=True)
-    return await anyio.to_thread.run_sync(lambda: typer.confirm("Shall this be done?", err=True))
-
-
-def _became(response: Response, application: Application, action: str, preview: bool) -> str:
+def _became(response: Response, application: Application, typed: Typed) -> str:
     """What became of a call whose answer nobody sees."""
     if response.is_error:
         return f"The call had failed:\n{response.text}"
-    if preview:
+    if typed.preview:
         return "Nothing was sent to Klaviyo."
-    if application.engine.find(action).effect == "read":
+    if application.engine.find(typed.call.name).effect == "read":
         return "The read had been made, and nothing was changed; call again once there is room."
     return "The action had been carried out: do not repeat it, read the record instead."

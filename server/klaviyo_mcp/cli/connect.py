@@ -43,7 +43,7 @@ ATTEMPTS = 3
 """How often an address may be pasted."""
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp connect --name my-shop --scopes read")
 def connect(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="What to call it; made from the company's name by default.")
@@ -55,7 +55,7 @@ def connect(
         bool, typer.Option("--no-browser", help="Print the address to open and take the one it ends at.")
     ] = False,
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port of the redirect URI http://127.0.0.1:PORT/callback.")
+        int, typer.Option(min=1, max=65535, help="Port of the redirect URI, on 127.0.0.1 with the path /callback.")
     ] = 8971,
     api_key: Annotated[
         bool, typer.Option("--api-key", help="Connect with a private API key, from a prompt or stdin.")

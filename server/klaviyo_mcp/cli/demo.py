@@ -18,7 +18,7 @@ from klaviyo_mcp.loose_json import JSON, mapping
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp demo")
 def demo() -> None:
     """Play a short story: an agent works for a shop, with the sandbox as Klaviyo."""
     try:

@@ -60,7 +60,7 @@ class Check:
     mend: str = ""
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp doctor --json")
 def doctor(
     account: Annotated[
         str | None, typer.Option(metavar="NAME", help="Check this account; the default one if absent.")

@@ -28,7 +28,9 @@ from klaviyo_mcp.runtime.settings import SettingsError, read_settings
 
 app = typer.Typer()
 hosted = typer.Typer(
-    help="The hosted service: what to enter at Klaviyo, its grants, ending them.", no_args_is_help=True
+    help="The hosted service: what to enter at Klaviyo, its grants, ending them.",
+    no_args_is_help=True,
+    epilog="Example: klaviyo-mcp hosted app",
 )
 app.add_typer(hosted, name="hosted")
 AccountsOption = Annotated[
@@ -37,7 +39,7 @@ AccountsOption = Annotated[
 T = TypeVar("T")
 
 
-@hosted.command("app")
+@hosted.command("app", epilog="Example: klaviyo-mcp hosted app")
 def klaviyo_app(as_json: JsonFlag = False) -> None:
     """Print what to enter at Klaviyo for your app: addresses, and the scopes of each level."""
     settings = read_settings()
@@ -62,7 +64,7 @@ def klaviyo_app(as_json: JsonFlag = False) -> None:
         print(f"\n{level} ({levels.actions(level)} actions)\n{' '.join(levels.scopes(level))}")
 
 
-@hosted.command("grants")
+@hosted.command("grants", epilog="Example: klaviyo-mcp hosted grants --account DEMO01")
 def list_grants(account: AccountsOption = None, as_json: JsonFlag = False) -> None:
     """List who is connected: account, client, level, last use."""
     rows = _run(lambda server: _seen(server, account))
@@ -84,7 +86,7 @@ def list_grants(account: AccountsOption = None, as_json: JsonFlag = False) -> No
     print(f"{len(rows)} grants of {accounts} accounts.", file=sys.stderr)
 
 
-@hosted.command("revoke")
+@hosted.command("revoke", epilog="Example: klaviyo-mcp hosted revoke --account DEMO01 --yes")
 def revoke(
     account: AccountsOption = None,
     grant: Annotated[
@@ -124,13 +126,13 @@ def revoke(
         )
 
 
-@hosted.command("sweep")
+@hosted.command("sweep", epilog="Example: klaviyo-mcp hosted sweep")
 def sweep() -> None:
     """Remove what has expired, and files and jobs of companies that have gone, as every server does once an hour."""
     print(f"{_run(lambda server: server.sweep(), jobs=True)} grants had run out.")
 
 
-@hosted.command("reseal")
+@hosted.command("reseal", epilog="Example: klaviyo-mcp hosted reseal")
 def reseal() -> None:
     """Seal what lives long with the first of KLAVIYO_MCP_SECRET, so that the others can be taken away."""
     seen = _run(lambda server: server.reseal())

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from klaviyo_mcp.runtime.assembly import Selection
 
 app = typer.Typer()
-jobs = typer.Typer(no_args_is_help=True, help="Look after jobs: list, show, pause, resume, cancel, retry-failed, work.")
+jobs = typer.Typer(
+    no_args_is_help=True,
+    help="Look after jobs: list, show, pause, resume, cancel, retry-failed, work.",
+    epilog="Example: klaviyo-mcp jobs list",
+)
 app.add_typer(jobs, name="jobs")
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job, or how it begins.")]

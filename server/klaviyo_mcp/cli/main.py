@@ -18,6 +18,7 @@ from klaviyo_mcp.runtime.settings import SettingsError
 MODULES = (
     "serve",
     "call",
+    "shell",
     "actions",
     "importing",
     "exporting",
@@ -32,6 +33,7 @@ MODULES = (
     "sandbox",
     "demo",
     "specs",
+    "completion",
 )
 """The modules of this room that have commands. Most have one, of the same name."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -40,6 +42,7 @@ OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting", "imp
 app = typer.Typer(
     name="klaviyo-mcp",
     help="Every Klaviyo action as a tool for AI agents.",
+    epilog="Example: klaviyo-mcp call get_lists --sandbox. All of it: docs/cli.md",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -8,7 +8,7 @@ import typer
 app = typer.Typer()
 
 
-@app.command("sandbox")
+@app.command("sandbox", epilog="Example: klaviyo-mcp sandbox --port 8765 --profiles 50")
 def run_sandbox(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8765,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

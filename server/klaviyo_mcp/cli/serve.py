@@ -38,7 +38,7 @@ Choose = Callable[[], Selection]
 Log = Callable[[Settings, str], None]
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp serve --sandbox --toolsets lists,profiles --read-only")
 def serve(
     transport: Annotated[str, typer.Option(help="stdio for one local client, http for any number.")] = "stdio",
     host: Annotated[str | None, typer.Option(help="Address to listen on (http only); 127.0.0.1 by default.")] = None,

@@ -26,12 +26,16 @@ SNAPSHOTS = "tests/mcp_server/snapshots"
 RELEASED = "tests/released"
 
 app = typer.Typer()
-specs = typer.Typer(help="Check the spec files that describe the actions.", no_args_is_help=True)
+specs = typer.Typer(
+    help="Check the spec files that describe the actions.",
+    no_args_is_help=True,
+    epilog="Example: klaviyo-mcp specs check",
+)
 app.add_typer(specs, name="specs")
 OpenAPIOption = Annotated[Path, typer.Option("--openapi", metavar="FILE", help="Klaviyo's OpenAPI document.")]
 
 
-@specs.command("check")
+@specs.command("check", epilog="Example: klaviyo-mcp specs check")
 def check_specs(
     folder: Annotated[Path | None, typer.Argument(help="Folder of spec files; the checkout's own by default.")] = None,
 ) -> None:
@@ -39,7 +43,7 @@ def check_specs(
     sys.exit(run_check(folder))
 
 
-@specs.command("released")
+@specs.command("released", epilog="Example: klaviyo-mcp specs released")
 def released_specs(
     write: Annotated[bool, typer.Option("--write", help="Write down what this version promises.")] = False,
 ) -> None:
@@ -47,7 +51,7 @@ def released_specs(
     sys.exit(run_released(write=write))
 
 
-@specs.command("draft")
+@specs.command("draft", epilog="Example: klaviyo-mcp specs draft --openapi klaviyo.json get_lists")
 def draft_specs(
     openapi: OpenAPIOption,
     operations: Annotated[list[str] | None, typer.Argument(help="Operations to draft; all by default.")] = None,
@@ -57,7 +61,7 @@ def draft_specs(
     sys.exit(run_draft(openapi, operations, folder))
 
 
-@specs.command("diff")
+@specs.command("diff", epilog="Example: klaviyo-mcp specs diff --openapi klaviyo.json")
 def diff_specs(
     openapi: OpenAPIOption,
     folder: Annotated[Path | None, typer.Option(help="Folder of spec files; the checkout's own by default.")] = None,
@@ -66,7 +70,7 @@ def diff_specs(
     sys.exit(run_diff(openapi, folder))
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp docs --check")
 def docs(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit 1 when a generated file is stale.")
@@ -102,7 +106,7 @@ def error_codes() -> set[str]:
     return {kind.code for kind in kinds if issubclass(kind, errors.KlaviyoError)}
 
 
-@specs.command("facts")
+@specs.command("facts", epilog="Example: klaviyo-mcp specs facts --openapi klaviyo.json --out facts.json")
 def write_facts(
     openapi: OpenAPIOption,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write them; printed by default.")] = None,

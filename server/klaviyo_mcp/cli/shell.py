@@ -1,0 +1,42 @@
+"""`klaviyo-mcp shell`: one action after the other, with history and completion, on an account or the sandbox."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
+from klaviyo_mcp.cli.output import warn
+from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
+from klaviyo_mcp.runtime.settings import foreign_variables
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: echo 'get_lists --fields id,name' | klaviyo-mcp shell --sandbox")
+def shell(
+    form: Annotated[Form | None, typer.Option("--output", "-o", metavar="FORM", help=OUTPUTS)] = None,
+    read_only: ReadOnlyFlag = False,
+    no_live_checks: NoLiveChecksFlag = False,
+    no_user_content: NoUserContentFlag = False,
+    account: AccountOption = None,
+    sandbox: SandboxFlag = False,
+) -> None:
+    """Run actions one after the other: with completion and history in a terminal, else line by line from stdin.
+
+    Type help for what it understands. The exit code is that of the last line that failed, 0 where none did.
+    """
+    import anyio
+
+    from klaviyo_mcp.cli.shell_session import Session  # with the line editor, which other commands need not load
+    from klaviyo_mcp.runtime.assembly import assemble, select
+    from klaviyo_mcp.runtime.job_attaching import attach_jobs
+    from klaviyo_mcp.runtime.logs import start_logging
+
+    warn(foreign_variables())
+    selection = select(read_only=read_only, live_checks=not no_live_checks, user_content=not no_user_content)
+    application = assemble(selection, sandbox=sandbox, account=account)
+    attach_jobs(application)
+    start_logging(application.settings, "warning")
+    session = Session(application, form or usual_form(), account=account, sandbox=sandbox, read_only=read_only)
+    sys.exit(anyio.run(session.run))

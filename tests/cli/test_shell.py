@@ -1,0 +1,126 @@
+"""The shell: line by line from a pipe, and in a terminal with completion, history and questions in place."""
+
+import json
+import sys
+
+import pytest
+from tests.warm import COLD
+
+from klaviyo_mcp.cli.shell_lines import WrongLine, is_unfinished, read_call, read_question
+
+LINES = """\
+# a comment
+get_lists --fields id,name
+_ name~VIP -o csv
+set read_only on
+create_list name=x
+set read_only off
+create_list {
+  "name": "Over lines"
+}
+_ --part record -o json
+find make a list
+set output jsonl
+get_lists --fields name
+"""
+
+
+def test_lines_of_a_pipe_are_run_one_after_the_other(command) -> None:
+    done = command("shell", "--sandbox", stdin=LINES)
+    assert "id,name\nTQVhRF,VIP customers\n" in done.stdout.replace("\r\n", "\n")
+    assert '"name": "Over lines"' in done.stdout
+    assert "create_list" in done.stdout
+    assert '{"name":"Newsletter"}' in done.stdout
+    assert done.stderr.startswith("create_list changes something, and this shell is read-only. Nothing was sent.")
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("delete_list id=TQVhRF", 4, "--yes"),
+        ("get_lst", 1, "Did you mean get_list"),
+        ("create_list nam=x name=y", 1, "Did you mean name?"),
+        ("get_lists --colour red", 2, "There is no option --colour"),
+        ("_", 2, "no answer yet"),
+        ("set output xml", 2, "There is no output 'xml'"),
+        ("set read_only off", 2, "stays so"),
+        ("create_list name=x", 2, "read-only"),
+        ("help get_lst", 1, "Did you mean get_list"),
+        ('create_list {"name": }', 2, "not valid JSON"),
+    ],
+)
+def test_a_line_that_fails_says_why_and_its_exit_code_stays(command, line: str, code: int, says: str) -> None:
+    strict = ["--read-only"] if "read" in says or "stays" in says else []
+    done = command("shell", "--sandbox", *strict, stdin=f"{line}\nset\n")
+    assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "unfinished"),
+    [
+        ("get_lists", False),
+        ('create_list {"name": "a', True),
+        ('create_list {"name": "}', True),
+        ('create_list {"name": "it\'s {"}', False),
+        ("create_list name='a", True),
+        ("create_list \\", True),
+    ],
+)
+def test_open_json_and_quotes_take_more_lines(text: str, unfinished: bool) -> None:
+    assert is_unfinished(text) is unfinished
+
+
+def test_lines_are_taken_apart() -> None:
+    line = read_call('create_list {"name": "a b"} --fields id,name -o csv --yes tag=x')
+    assert (line.given, line.sets, line.fields) == ({"name": "a b"}, ["tag=x"], ("id", "name"))
+    assert (line.options["--output"], line.flags) == ("csv", {"--yes"})
+    asked, options = read_question("status=draft sent>=5 name~'Big sale' --sort -created --limit 2 --count -o json")
+    assert [tuple(one.values()) for one in asked.pop("where")] == [
+        ("status", "equals", "draft"),
+        ("sent", "greater-or-equal", 5),
+        ("name", "contains", "Big sale"),
+    ]
+    assert (asked, options) == ({"sort": ["-created"], "limit": 2, "count": True}, {"--output": "json"})
+    with pytest.raises(WrongLine, match="FIELD=VALUE"):
+        read_question("draft")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
+def test_in_a_terminal_it_completes_asks_and_remembers(tmp_path) -> None:
+    from tests.cli.terminal import CTRL_C, Terminal
+
+    shell = Terminal([*COLD, "shell", "--sandbox"], KLAVIYO_MCP_HOME=str(tmp_path))
+    shell.read("sandbox>")
+    shell.type("get_lis\t")
+    shell.read("get_list_ids_for_tag")
+    shell.type(CTRL_C)
+    shell.read("sandbox>")
+    shell.type("get_list id=\t")
+    shell.read("VIP customers")
+    shell.type(CTRL_C)
+    shell.read("sandbox>")
+    shell.type("delete_list id=TQVhRF\r")
+    shell.read("[y/N]:")
+    shell.type("n\r")
+    shell.read("did not agree")
+    shell.read("sandbox>")
+    shell.type("create_list name=pk_live_secret\r")
+    shell.read("done.")
+    shell.read("sandbox>")
+    shell.type("exit\r")
+    assert shell.end()[0] == 0
+    history = tmp_path / "shell_history"
+    assert "delete_list" in history.read_text("utf-8")
+    assert "pk_live" not in history.read_text("utf-8")
+    assert history.stat().st_mode & 0o077 == 0
+
+
+def test_it_loads_no_line_editor_for_a_pipe_and_no_command_does(command) -> None:
+    import subprocess
+
+    look = "import sys; from klaviyo_mcp.cli.main import load; load([]); print('prompt_toolkit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+    assert json.loads(command("shell", "--sandbox", stdin="get_tags\n").stdout)["count"] >= 0
