@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients examples docs screenshots lock sbom clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted tasks clients examples docs site screenshots lock sbom clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
+
+site: $(TOOLS)  ## Build the docs site into site/, its links checked; SERVE=1 shows it while you write
+	@UV_PROJECT_ENVIRONMENT=.cache/site $(BIN)/uv sync --quiet --locked --python $(BIN)/python --no-default-groups --group site
+	@NO_MKDOCS_2_WARNING=1 .cache/site/bin/python -m mkdocs --quiet $(if $(SERVE),serve,build)
 
 screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages in docs/images anew
 	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py
@@ -95,7 +99,7 @@ setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"
 
 clean:  ## Remove .venv, caches and built files
-	rm -rf .venv .cache .hypothesis .import_linter_cache .pytest_cache .ruff_cache __pycache__ build dist
+	rm -rf .venv .cache .hypothesis .import_linter_cache .pytest_cache .ruff_cache __pycache__ build dist site
 	find server tests bench examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .venv: $(TOOLS)
