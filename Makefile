@@ -60,8 +60,8 @@ site: $(TOOLS)  ## Build the docs site into site/, its links checked; SERVE=1 sh
 	@UV_PROJECT_ENVIRONMENT=.cache/site $(BIN)/uv sync --quiet --locked --python $(BIN)/python --no-default-groups --group site
 	@NO_MKDOCS_2_WARNING=1 .cache/site/bin/python -m mkdocs --quiet $(if $(SERVE),serve,build)
 
-screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages in docs/images anew
-	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py
+screenshots: $(TOOLS)  ## Take the pictures of the demo and of the hosted service's pages in docs/images anew
+	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py tests/website
 
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
+from bench.tasks.scripts import SCRIPTS
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from bench.tasks.scripts import SCRIPTS
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.registry.loading import load_catalogue
@@ -70,6 +70,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     content |= {f"actions/{name}.md": PAGES.toolset(name) for name in {spec.toolset for spec in SPECS}}
     content |= {f"guides/{topic}.md": _guide(guide) for topic, guide in guides().items()}
     content |= {here: (ROOT / there).read_text("utf-8") for here, there in TAKEN_FROM.items()}
+    content["settings.md"] = _settings((ROOT / "README.md").read_text("utf-8"))
     for path, text in content.items():
         files.append(File.generated(config, path, content=text))
     return files
@@ -93,7 +94,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     if page.file.generated_by and path.startswith("actions/"):
         return markdown
     markdown = COUNTED.sub(lambda found: f"{COUNTS[found[1]]:,}", markdown)
-    came_from = TAKEN_FROM.get(path, f"docs/{path}")
+    came_from = {**TAKEN_FROM, "settings.md": "README.md"}.get(path, f"docs/{path}")
     up = "../" * path.count("/")
     prose = [
         part if index % 3 == 1 else "" if index % 3 == 2 else _prose(part, came_from, up)
@@ -131,6 +132,12 @@ def _here(link: re.Match[str], came_from: str, up: str) -> str:
     if there.startswith("docs/"):
         return f"[{link[1]}]({up}{there.removeprefix('docs/')}{'#' if anchor else ''}{anchor})"
     return link[1] if link[1].strip("`") == there else f"{link[1]} (`{there}`)"
+
+
+def _settings(readme: str) -> str:
+    """The table of settings, which stands in the README and nowhere else."""
+    table = "| Setting |" + readme.partition("| Setting |")[2].partition("\n\n")[0]
+    return f"# Settings\n\nVariables of the environment; those of the command line are in `--help`.\n\n{table}\n"
 
 
 def _action(spec: Any, tried: dict[str, Sample], untried: dict[str, tuple[Sent, ...]]) -> str:
