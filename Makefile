@@ -58,7 +58,9 @@ docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of t
 
 site: $(TOOLS)  ## Build the docs site into site/, its links checked; SERVE=1 shows it while you write
 	@UV_PROJECT_ENVIRONMENT=.cache/site $(BIN)/uv sync --quiet --locked --python $(BIN)/python --no-default-groups --group site
-	@NO_MKDOCS_2_WARNING=1 .cache/site/bin/python -m mkdocs --quiet $(if $(SERVE),serve,build)
+	@$(if $(CI),$(sync_sbom) && .cache/sbom/bin/cyclonedx-py environment --output-file .cache/site.cdx.json .cache/site && \
+		$(BIN)/python .ci/licences.py .cache/site.cdx.json)
+	@NO_MKDOCS_2_WARNING=1 .cache/site/bin/python -m mkdocs $(if $(SERVE),serve,build)
 
 screenshots: $(TOOLS)  ## Take the pictures of the demo and of the hosted service's pages in docs/images anew
 	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k pictured tests/hosted/test_pages.py tests/website
@@ -77,7 +79,7 @@ lock:  ## Bring uv.lock in step with pyproject.toml; UPGRADE=1 takes the newest 
 sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with licences, which are checked
 	@UV_PROJECT_ENVIRONMENT=.cache/runtime $(BIN)/uv sync --quiet --locked --python $(BIN)/python \
 		--no-default-groups --all-extras --no-editable
-	@UV_PROJECT_ENVIRONMENT=.cache/sbom $(BIN)/uv sync --quiet --locked --python $(BIN)/python --only-group sbom
+	@$(sync_sbom)
 	@mkdir -p dist
 	.cache/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-file dist/sbom.cdx.json .cache/runtime
@@ -103,6 +105,9 @@ clean:  ## Remove .venv, caches and built files
 	find server tests bench examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .venv: $(TOOLS)
+
+# What lists components, in an environment of its own.
+sync_sbom = UV_PROJECT_ENVIRONMENT=.cache/sbom $(BIN)/uv sync --quiet --locked --python $(BIN)/python --only-group sbom
 
 # The lock names PyPI, whatever index this machine uses.
 locked := UV_DEFAULT_INDEX=https://pypi.org/simple $(BIN)/uv --no-config

@@ -15,7 +15,7 @@ from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest
 from klaviyo_mcp.runtime.everyday import EVERYDAY
 from website.samples import Sample, Sent
 
-DEEPEST = 3
+DEEPEST = 4
 """How far into an argument the table goes; `describe_action` has all of it."""
 MOST_PARTS, MOST_VALUES, MOST_LINES, MOST_RELATED = 24, 12, 48, 12
 EFFECTS = {
@@ -178,6 +178,8 @@ def _arguments(spec: ActionSpec) -> str:
     defs, rows = mapping(schema.get("$defs")), list[str]()
     for name, form in mapping(schema.get("properties")).items():
         own, *parts = _rows({name: form}, spec.required, defs, "")
+        if name == "filter" and spec.filters:
+            parts = []  # the table of filters tells them
         rows += [own, *parts[:MOST_PARTS]]
         if len(parts) > MOST_PARTS:
             rest = f"`klaviyo-mcp actions show {spec.name} --path {name}` has the other parts of it"
@@ -232,10 +234,21 @@ RULES = {
 }
 
 
+OF_ONE = {
+    "minimum": "at least 1",
+    "minLength": "not empty",
+    "minItems": "at least one",
+    "maximum": "at most 1",
+    "maxLength": "one character",
+    "maxItems": "one at most",
+}
+
+
 def _told(schema: JSON, defs: JSON) -> str:
     inner = _resolved(mapping(schema.get("items")), defs)
     parts = [cell(str(schema["description"]))] if "description" in schema else []
-    rules = [words.format(_shown(schema[key])) for key, words in RULES.items() if key in schema]
+    rules = [words.format(_shown(schema[key])) for key, words in RULES.items() if key in schema and schema[key] != 1]
+    rules += [words for key, words in OF_ONE.items() if schema.get(key) == 1]
     if "format" in schema:
         rules.append(f"form `{schema['format']}`")
     parts += [f"{', '.join(rules).capitalize()}."] if rules else []
@@ -303,7 +316,7 @@ def _indented(content: str) -> str:
 def _checks(spec: ActionSpec) -> str:
     lines = [f"- {text_of_rule(in_words(rule))}" for rule in spec.preconditions]
     stronger = [f"- {text(when.says)}" for when in spec.effect_when]
-    parts = []
+    parts: list[str] = []
     if lines:
         parts.append(
             "## Checked before anything is sent\n\n*looks*: the account is read first. *warns*: the call goes on. "

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_mcp import Answer, Klaviyo
-from klaviyo_mcp.loose_json import mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
@@ -90,7 +90,7 @@ async def _call(klaviyo: Klaviyo, command: str, known: dict[str, str]) -> Answer
     for name, value in known.items():
         command = command.replace(name, value)
     _, _, action, *words = shlex.split(command)
-    arguments = json.loads(words[words.index("--json") + 1]) if "--json" in words else {}
+    arguments: JSON = json.loads(words[words.index("--json") + 1]) if "--json" in words else {}
     if "--preview" in words:
         return await klaviyo.preview(action, arguments, raises=False)
     answer = await klaviyo.call(action, arguments, raises=False, answer_tokens=ANSWER_TOKENS)

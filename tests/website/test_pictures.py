@@ -11,8 +11,9 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 PAGE = (
-    '<style>body{{margin:0;background:{background};color:{foreground}}}pre{{font:14px/1.45 "DejaVu Sans Mono",monospace;'
-    "margin:0;padding:20px 24px;width:max-content}}{stylesheet}</style><pre>{code}</pre>"
+    "<style>body{{margin:0;background:{background};color:{foreground}}}"
+    "pre{{font:14px/1.45 DejaVu Sans Mono,monospace;margin:0;padding:20px 24px;width:max-content}}"
+    "{stylesheet}</style><pre>{code}</pre>"
 )
 
 
