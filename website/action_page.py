@@ -12,6 +12,7 @@ from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.loose_json import JSON, is_list, mapping, objects
 from klaviyo_mcp.registry.guides import guides_of
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.everyday import EVERYDAY
 from website.samples import Sample, Sent
 
@@ -36,6 +37,7 @@ class ActionPages:
 
     def __init__(self, specs: Iterable[ActionSpec]) -> None:
         self.specs = {spec.name: spec for spec in specs}
+        self._registry = Registry(self.specs.values())
 
     def path(self, name: str) -> str:
         """Where the page of an action is, from the root of the site."""
@@ -83,11 +85,15 @@ class ActionPages:
         )
 
     def _facts(self, spec: ActionSpec) -> str:
+        parts = self._registry.closure(self._registry[spec.name])[1:]
+        scopes = dict.fromkeys([*spec.scopes, *(scope for part in parts for scope in part.spec.scopes)])
         facts = {
-            "Effect": EFFECTS[spec.effect] + (" A repetition does no more than the first call." * spec.idempotent),
+            "Effect": EFFECTS[spec.effect]
+            + (" A repetition does no more than the first call." * (spec.idempotent and spec.effect != "read")),
             "Klaviyo's API": _operation(spec),
             "Revision": f"{spec.revision or REVISION}",
-            "Scopes": ", ".join(f"`{scope}`" for scope in spec.scopes) or "those of the actions it is made of",
+            "Made of": self.linked(", ".join(part.name for part in parts)),
+            "Scopes": ", ".join(f"`{scope}`" for scope in scopes),
             "Rate limits": _limits(spec),
             "Listed": "by default"
             if spec.name in EVERYDAY
@@ -100,7 +106,7 @@ class ActionPages:
 
     def _related(self, spec: ActionSpec) -> str:
         """The actions that its own texts name, then its nearest sisters by name."""
-        told = " ".join([spec.description, *(advice.says for advice in spec.advices), *_parts(spec)])
+        told = " ".join([spec.description, *(advice.says for advice in spec.advices)])
         named = [name for name in NAME.findall(told) if name in self.specs]
         words = set(spec.name.split("_")[1:])
         sisters = sorted(
@@ -144,13 +150,6 @@ def _operation(spec: ActionSpec) -> str:
     if isinstance(spec.request, ChooseRequest):
         return "one of several requests, by its arguments"
     return "several requests in a row"
-
-
-def _parts(spec: ActionSpec) -> list[str]:
-    """Names of the actions that one is made of."""
-    if isinstance(spec.request, ChooseRequest):
-        return [choice.action for choice in spec.request.among.values()]
-    return re.findall(r'"action": "(\w+)"', json.dumps(spec.model_dump(mode="json")["request"]))
 
 
 def _limits(spec: ActionSpec) -> str:

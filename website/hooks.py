@@ -53,10 +53,11 @@ PAGES = ActionPages(SPECS)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """The toolsets stand in the navigation, below the list of all actions."""
+    """The guides and the toolsets stand in the navigation, below the list of all actions."""
     toolsets = sorted({spec.toolset for spec in SPECS})
     for entry in config.nav or []:
         if "Actions" in entry:
+            entry["Actions"].append({"Guides": [{one.title: f"guides/{topic}.md"} for topic, one in guides().items()]})
             entry["Actions"].append({"By toolset": [{name: f"actions/{name}.md"} for name in toolsets]})
     return config
 
