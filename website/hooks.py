@@ -32,7 +32,9 @@ TAKEN_FROM = {
     "tasks.md": "bench/tasks/README.md",
 }
 """Pages that stand elsewhere in the repository."""
-ELSEWHERE = {**{there: here for here, there in TAKEN_FROM.items()}, "README.md": "index.md"}
+GUIDES = {f"server/klaviyo_mcp/guides/{topic}.md": f"guides/{topic}.md" for topic in guides()}
+ELSEWHERE = {**{there: here for here, there in TAKEN_FROM.items()}, **GUIDES, "README.md": "index.md"}
+"""Files of the repository that are pages, and which."""
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])+)\]\(([^()\s]+)\)")
 FENCED = re.compile(r"(^ *(`{3,}|~{3,}).*?^ *\2 *$)", re.MULTILINE | re.DOTALL)
 LOADED = re.compile(r"<(?:script|img|iframe|link (?!rel=\"canonical\"))[^>]*(?:src|href)=\"((?:https?:)?//[^\"]+)\"")
