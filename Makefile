@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs screenshots lock sbom dist mcpb pythons release clean .venv
+.PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs site screenshots lock sbom dist mcpb pythons release clean .venv
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +61,15 @@ check: $(TOOLS)  ## Lint, formatting, types, architecture, sizes, specs, generat
 docs: $(INSTALLED)  ## Write anew all that is generated: docs and snapshots of tools
 	$(BIN)/klaviyo-mcp docs
 
-screenshots: $(TOOLS)  ## Take the pictures of the hosted service's pages and of reports in docs/images anew
-	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k 'pictured or read_by_everybody' tests/hosted/test_pages.py tests/reports
+site: $(TOOLS)  ## Build the docs site into site/, its links checked; SERVE=1 shows it while you write
+	@UV_PROJECT_ENVIRONMENT=.cache/site $(BIN)/uv sync --quiet --locked --python $(BIN)/python --no-default-groups --group site
+	@$(if $(CI),$(sync_sbom) && .cache/sbom/bin/cyclonedx-py environment --output-file .cache/site.cdx.json .cache/site && \
+		$(BIN)/python .ci/licences.py .cache/site.cdx.json)
+	@NO_MKDOCS_2_WARNING=1 .cache/site/bin/python -m mkdocs $(if $(SERVE),serve,build)
+
+screenshots: $(TOOLS)  ## Take the pictures of the demo, the hosted service's pages and reports in docs/images anew
+	@SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -q -k 'pictured or read_by_everybody' \
+		tests/hosted/test_pages.py tests/reports tests/website
 
 clients: $(TOOLS)  ## Try real MCP clients, or some: make clients CLIENTS="crewai dspy"
 	$(BIN)/python tests/clients/run.py $(CLIENTS)
@@ -78,7 +85,7 @@ lock:  ## Bring uv.lock in step with pyproject.toml; UPGRADE=1 takes the newest 
 sbom: $(TOOLS)  ## Write dist/sbom.cdx.json: what a server is made of, with licences, which are checked
 	@UV_PROJECT_ENVIRONMENT=.cache/runtime $(BIN)/uv sync --quiet --locked --python $(BIN)/python \
 		--no-default-groups --all-extras --no-editable
-	@UV_PROJECT_ENVIRONMENT=.cache/sbom $(BIN)/uv sync --quiet --locked --python $(BIN)/python --only-group sbom
+	@$(sync_sbom)
 	@mkdir -p dist
 	.cache/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-file dist/sbom.cdx.json .cache/runtime
@@ -118,10 +125,13 @@ setup: $(TOOLS)  ## Make .venv with everything for working on the project
 	@echo "Ready. Activate it with: . $(BIN)/activate"
 
 clean:  ## Remove .venv, caches and built files
-	rm -rf .venv .cache .hypothesis .import_linter_cache .pytest_cache .ruff_cache __pycache__ build dist
+	rm -rf .venv .cache .hypothesis .import_linter_cache .pytest_cache .ruff_cache __pycache__ build dist site
 	find server tests bench examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .venv: $(TOOLS)
+
+# What lists components, in an environment of its own.
+sync_sbom = UV_PROJECT_ENVIRONMENT=.cache/sbom $(BIN)/uv sync --quiet --locked --python $(BIN)/python --only-group sbom
 
 # The lock names PyPI, whatever index this machine uses.
 locked := UV_DEFAULT_INDEX=https://pypi.org/simple $(BIN)/uv --no-config

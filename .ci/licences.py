@@ -32,6 +32,7 @@ LIBRARIES = {
 CLASSIFIERS = {
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
     "License :: OSI Approved :: BSD License": "BSD-3-Clause",
+    "License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
 """What a package says that names no id."""
 UNSAID = {"protobuf": "BSD-3-Clause"}

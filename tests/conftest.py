@@ -75,6 +75,7 @@ SLOW = (
     "sandbox/test_serving.py",
     "sandbox/test_templates.py",
     "toolkit/",
+    "website/test_recipes.py",
 )
 """The slow lane, by measurement: folders and files that start processes and browsers, or call every action."""
 

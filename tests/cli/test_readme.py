@@ -65,7 +65,7 @@ def test_the_demo_tells_its_story_to_the_end(command) -> None:
 
 
 def test_every_file_it_links_to_is_there() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), (page.name, target)
 
