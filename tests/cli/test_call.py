@@ -126,7 +126,9 @@ def test_a_later_page_that_cannot_be_read_is_told_with_how_far_it_went(klaviyo_u
     first = reading.stdout.readline()
     fault = {"operation": "get_profiles", "fault": "html", "status": 400}
     httpx2.post(f"{klaviyo_url}/_sandbox/faults", json=[fault]).raise_for_status()
-    rest, told = reading.communicate(timeout=60)
+    assert reading.stderr is not None
+    rest, told = reading.stdout.read(), reading.stderr.read()
+    reading.wait(10)
     httpx2.post(f"{klaviyo_url}/_sandbox/faults", json=[])
     rows = len([first, *rest.splitlines()])
     assert reading.returncode == 1
