@@ -121,12 +121,13 @@ def test_no_cell_of_csv_is_a_formula(call) -> None:
 def test_a_later_page_that_cannot_be_read_is_told_with_how_far_it_went(klaviyo_url: str) -> None:
     account = {"KLAVIYO_BASE_URL": klaviyo_url, "KLAVIYO_API_KEY": API_KEY}
     words = [*PROGRAM, "call", "get_profiles", "--all", "--set", "page_size=2", "--fields", "email", "-o", "jsonl"]
-    reading = subprocess.Popen(words, env={**os.environ, **account}, stdout=-1, stderr=-1, text=True)
-    assert reading.stdout is not None
-    first = reading.stdout.readline()
-    fault = {"operation": "get_profiles", "fault": "html", "status": 400}
-    httpx2.post(f"{klaviyo_url}/_sandbox/faults", json=[fault]).raise_for_status()
-    rest, told = reading.communicate(timeout=60)
+    with subprocess.Popen(words, env={**os.environ, **account}, stdout=-1, stderr=-1, text=True) as reading:
+        assert reading.stdout is not None
+        assert reading.stderr is not None
+        first = reading.stdout.readline()
+        fault = {"operation": "get_profiles", "fault": "html", "status": 400}
+        httpx2.post(f"{klaviyo_url}/_sandbox/faults", json=[fault]).raise_for_status()
+        rest, told = reading.stdout.read(), reading.stderr.read()
     httpx2.post(f"{klaviyo_url}/_sandbox/faults", json=[])
     rows = len([first, *rest.splitlines()])
     assert reading.returncode == 1

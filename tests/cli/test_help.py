@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
 load([])
+EDITOR_LOADED = "prompt_toolkit" in sys.modules
 ROOT: Any = typer.main.get_command(app)
 EXAMPLE = re.compile(r"Example: (.+?)(?:\. [A-Z]|$)", re.DOTALL)
 
@@ -66,3 +68,7 @@ def test_an_example_does_what_it_says(command, account: dict[str, str], path: st
     done = run_line(command, example_of(path), **account)
     assert done.returncode == 0, done.stderr
     assert done.stdout or path == "jobs list"
+
+
+def test_no_command_loads_the_shell_s_editor_before_it_is_needed() -> None:
+    assert not EDITOR_LOADED

@@ -21,7 +21,7 @@ from klaviyo_mcp.cli.calling import (
     stdin_left,
 )
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import drop_output, fail, warn
+from klaviyo_mcp.cli.output import drop_output, end_unread, fail, warn
 from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
 from klaviyo_mcp.loose_json import is_object
@@ -98,11 +98,14 @@ def _finish(selection: Selection, typed: Typed, ask: Ask | None, *, sandbox: boo
         finally:
             await application.accounts.close()
 
-    response = anyio.run(run)
+    try:
+        response = anyio.run(run)
+    except BrokenPipeError:
+        end_unread()
     try:
         printed(response, typed)
     except BrokenPipeError:
-        raise
+        end_unread()
     except OSError as error:
         drop_output()
         fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, typed)}")

@@ -39,6 +39,12 @@ def drop_output() -> None:
         os.close(null)
 
 
+def end_unread() -> NoReturn:
+    """End quietly, as whoever read stdout has gone; Typer itself would end with the exit code for a failure."""
+    drop_output()
+    sys.exit(141)
+
+
 def warn(messages: Iterable[str]) -> None:
     """Lines on stderr for what is odd and stops nothing."""
     for message in messages:

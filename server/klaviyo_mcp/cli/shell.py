@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import warn
+from klaviyo_mcp.cli.output import end_unread, warn
 from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
 from klaviyo_mcp.runtime.settings import foreign_variables
 
@@ -39,4 +39,8 @@ def shell(
     attach_jobs(application)
     start_logging(application.settings, "warning")
     session = Session(application, form or usual_form(), account=account, sandbox=sandbox, read_only=read_only)
-    sys.exit(anyio.run(session.run))
+    try:
+        code = anyio.run(session.run)
+    except BrokenPipeError:
+        end_unread()
+    sys.exit(code)
