@@ -26,6 +26,7 @@ FORMATS = {
     "phone": ["+14155550123", "+4915112345678"],
     "date-time": ["2026-11-30T09:00:00Z", "2024-02-29T23:59:59+02:00", "2026-10-01T00:00:00"],
     "date": ["2026-11-30", "2024-02-29"],
+    "period": ["last_30_days", "last_week", "2026-10-01..2026-10-31"],
     "time": ["09:00:00", "23:30:15"],
     "country": ["US", "DE"],
     "hex-color": ["#1F3A2E", "#fff", "#1F3A2ECC"],
@@ -40,6 +41,8 @@ PATTERNS = {
     r"^[a-z-]+\(.+\)$": ["greater-or-equal(datetime,2026-10-01T00:00:00)", "less-than(datetime,2026-11-01T00:00:00)"],
     r"^\$\w+:::.+:::.+$": ["$custom:::$default:::SKU-1", "$custom:::$default:::Ä/b c"],
     r"^https://": ["https://example.org/hook?x=1"],
+    r"^klaviyo://": ["klaviyo://answers/a1b2c3d4.csv"],
+    r"^[A-Za-z]{2}$": ["DE", "us"],
 }
 """Texts of each pattern that a spec uses; a spec with another one fails here and is given its own line."""
 FILTER_VALUES: dict[str, list[Any]] = {

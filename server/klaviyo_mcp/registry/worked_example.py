@@ -25,6 +25,8 @@ PATTERNS: dict[str, str] = {
     r"^[a-z-]+\(.+\)$": "greater-or-equal(datetime,2026-10-01T00:00:00)",
     r"^\$\w+:::.+:::.+$": "$custom:::$default:::SKU-1",
     r"^https://": "https://example.org/hook",
+    r"^klaviyo://": "klaviyo://answers/ID.csv",
+    r"^[A-Za-z]{2}$": "DE",
 }
 """A text of each pattern that a spec uses; a spec with another one fails the tests and is given its own line."""
 
