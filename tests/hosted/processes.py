@@ -97,9 +97,12 @@ class Instance:
         return self._process is not None and self._process.poll() is None
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send it a signal. SIGKILL also reaches a warm process, which is gone when this returns."""
+        if number == signal.SIGKILL:
+            return self.kill()
         assert self._process is not None
         self._process.send_signal(number)
+        return None
 
     def kill(self) -> None:
         """As kill -9 does: without a word, and at once."""

@@ -12,6 +12,8 @@ import httpx2
 import pytest
 from tests.hosted.driving import REDIRECT, App, Browser, client, latest, logged, new_app, parameters
 
+from klaviyo_mcp.registry.model import HttpRequest
+
 PAGE_GUARDS = {
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
@@ -234,7 +236,7 @@ def test_a36_no_path_argument_leaves_its_segment(app: App, klaviyo, registry) ->
     reads = [
         (action, name)
         for action in registry.actions
-        if action.effect == "read" and (request := action.spec.request) is not None and not action.made_of
+        if action.effect == "read" and isinstance(request := action.spec.request, HttpRequest)
         for name in re.findall(r"/\$(\w+)", request.path)
     ]
     assert len(reads) > 50
