@@ -36,7 +36,7 @@ app = typer.Typer()
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
-@app.command()
+@app.command(epilog="Example: klaviyo-mcp install cursor --dry-run")
 def install(
     client: Annotated[
         str | None, typer.Argument(metavar="CLIENT", help="Such as claude-desktop; without it they are listed.")
