@@ -6,8 +6,8 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 
 import json
 import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from klaviyo_mcp.jobs.checking import Rejected
-from klaviyo_mcp.jobs.database import connected, database_told, make_tables
+from klaviyo_mcp.jobs.database import connected, database_told, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
@@ -320,10 +320,8 @@ class JobStore:
             sealed = self._seals.seal(rows, f"{job}/{part}")
             connection.execute(_rejected.insert().values(job=job, part=part, rows=len(rows), body=sealed))
 
-    @contextmanager
-    def _writing(self) -> Generator[sa.Connection]:
-        with self._told(), self.engine.begin() as connection:
-            yield connection
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
+        return writing(self.engine)
 
     _told = staticmethod(database_told)
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import sqlalchemy as sa
 
-from klaviyo_mcp.jobs.database import database_told, make_tables
+from klaviyo_mcp.jobs.database import database_told, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchUpload, TooMuch
 from klaviyo_mcp.jobs.store import JobStore
 
@@ -80,7 +80,7 @@ class Uploads:
         Raises TooMuch where the company would have more than it may.
         """
         upload = Upload(f"upload-{os.urandom(6).hex()}", name, about, size, self._clock())
-        with database_told(), self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             self._refuse_too_much(connection, whose, size, most)
             number = 0
             while piece := file.read(PIECE):
@@ -168,7 +168,7 @@ class Uploads:
             return connection.execute(query).scalar_one_or_none()
 
     def _removed(self, *which: sa.ColumnElement[bool]) -> int:
-        with database_told(), self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             ids = list(connection.execute(sa.select(_uploads.c.id).where(*which)).scalars())
             for id in ids:
                 connection.execute(_pieces.delete().where(_pieces.c.upload == id))
