@@ -65,6 +65,7 @@ def test_a_row_has_no_more_than_a_call_may_hold(check: Check, value: Any, why: s
     [
         ({"phone_number": "0176 12345678"}, {"phone_number": "+4917612345678"}),
         ({"Farbe": "rot"}, {"properties": {"Farbe": "rot"}}),
+        ({"Farbe": "\u200brot\ufeff"}, {"properties": {"Farbe": "rot"}}),
         ({"Telefon": "0176 12345678"}, "Call it phone_number if that is what it is"),
         ({"external_id": ["a"]}, "It takes: string"),
         ({"email": "bob@web.de"}, "Leave one of them out"),

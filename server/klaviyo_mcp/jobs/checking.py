@@ -241,6 +241,11 @@ class Checker:
         """What rows of JSON have beside the columns of the first ones, which no mapping was made for."""
         for column in values.keys() - self._known:
             value = values[column]
+            if isinstance(value, str):
+                value = value.strip()
+                if (seen := value.strip(BLANKS)) != value:
+                    self._converters.counts[SEEN, column] += 1
+                    value = seen
             if value is None or value == "":
                 continue
             try:
@@ -270,7 +275,7 @@ class Checker:
         if last in target:
             raise Wrong(f"and {self._column_of.get(place, 'another column')} are both {place}", "Leave one of them out")
         of_text, of_other = self._converters.of_place(self._places[place], column)
-        target[last] = of_text(value.strip()) if of_text and isinstance(value, str) else of_other(value)
+        target[last] = of_text(value) if of_text and isinstance(value, str) else of_other(value)
 
     def _way(self, place: str) -> list[str]:
         under = f"{self._kind.unknown}."
