@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from fcntl import ioctl
 from struct import pack
 from termios import TIOCSCTTY, TIOCSWINSZ
@@ -55,6 +56,21 @@ class Terminal:
     def type(self, keys: str) -> None:
         """Press keys."""
         os.write(self._ours, keys.encode())
+
+    def interrupt(self) -> tuple[int, str]:
+        """Press Ctrl-C, and what `end` gives.
+
+        Once more after some seconds: Python heeds one that comes just before it waits for a line with the next key.
+        """
+        for _ in range(5):
+            self.type(CTRL_C)
+            ends = time.monotonic() + 4
+            while time.monotonic() < ends and self._more(0.2):
+                pass
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+                break
+        return self.end()
 
     def end(self) -> tuple[int, str]:
         """Its exit code, and what it showed last, colours and all."""

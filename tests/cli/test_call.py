@@ -169,7 +169,7 @@ def test_ids_that_were_shown_are_remembered_without_people(call, tmp_path) -> No
 
 @pytest.mark.skipif(not TERMINALS, reason="terminals of POSIX")
 def test_in_a_terminal_what_is_missing_is_asked_for() -> None:
-    from tests.cli.terminal import CTRL_C, Terminal
+    from tests.cli.terminal import Terminal
 
     asked = Terminal([*COLD, "call", "create_tag_group", "--sandbox"])
     assert "create_tag_group: Make a group of tags" in asked.read("name: ")
@@ -180,8 +180,7 @@ def test_in_a_terminal_what_is_missing_is_asked_for() -> None:
     assert "\x1b[1m" in shown
     stopped = Terminal([*COLD, "call", "create_list", "--sandbox"], NO_COLOR="1")
     stopped.read("name: ")
-    stopped.type(CTRL_C)
-    code, shown = stopped.end()
+    code, shown = stopped.interrupt()
     assert code == 130
     assert "Nothing was sent." in shown
     assert "\x1b[3" not in shown
@@ -189,13 +188,12 @@ def test_in_a_terminal_what_is_missing_is_asked_for() -> None:
 
 @pytest.mark.skipif(not TERMINALS, reason="terminals of POSIX")
 def test_in_a_terminal_a_strong_call_asks_first_and_ctrl_c_is_a_no() -> None:
-    from tests.cli.terminal import CTRL_C, Terminal
+    from tests.cli.terminal import Terminal
 
     asked = Terminal([*COLD, "call", "delete_list", "--sandbox"], TERM="dumb")
     asked.read("id: ")
     asked.type("TQVhRF\r")
     assert "with 55 people on it" in asked.read("[y/N]: ")
-    asked.type(CTRL_C)
-    code, shown = asked.end()
+    code, shown = asked.interrupt()
     assert (code, "Nothing was done." in shown) == (130, True), shown
     assert "\x1b" not in shown

@@ -243,4 +243,4 @@ def test_a_long_check_holds_up_nobody(tmp_path, environment) -> None:
             assert httpx2.get(f"{url}/healthz", timeout=5).is_success
             answered += 1
         assert not long.result().json()["result"].get("isError", False)
-        assert answered > 20
+        assert answered > 3  # one, if the check held up the event loop
