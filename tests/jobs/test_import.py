@@ -24,6 +24,7 @@ def people(jobs: Jobs) -> str:
         (["--bad-rows", "skip"], 1, "Look at what it does, then add --yes."),
         (["--yes", "--option", "lists=x"], 1, "There is no option 'lists'"),
         (["--yes", "--bad-rows", "skip", "--list", "name:No such list"], 1, "No such list"),
+        (["--yes", "--bad-rows", "skip", "--option", "list=Newsletter"], 1, "The option list does not fit"),
     ],
 )
 def test_nothing_is_sent_without_all_that_is_needed(

@@ -165,6 +165,7 @@ async def test_rows_of_the_call_of_a_report_and_of_klaviyos_refusals(client: Cli
         ({"resource": "klaviyo://answers/none.csv"}, "No answer with records is kept"),
         ({"upload": "upload-1"}, "takes no uploads"),
         ({"rows": [{"email": "a@example.org"}], "options": {"lists": "x"}}, "There is no option 'lists'"),
+        ({"rows": [{"email": "a@example.org"}], "options": {"list": "Newsletter"}}, "The option list does not fit"),
         ({"rows": [{"email": "a@example.org"}], "region": "XX"}, "XX"),
         ({}, "start_job was not called"),
     ],

@@ -10,7 +10,6 @@ import typer
 
 from klaviyo_mcp.cli.options import AccountOption, JsonFlag
 from klaviyo_mcp.cli.output import fail, print_json, warn
-from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.preparing import Draft, Wanted
@@ -227,39 +226,23 @@ def _consequences(application: "Application", draft: "Draft") -> list[str]:
     """What the job would do, as the engine tells it of the first row; names in options become ids."""
     import anyio
 
-    from klaviyo_mcp.actions.engine import Call
-    from klaviyo_mcp.jobs.preparing import settled_options
+    from klaviyo_mcp.runtime.job_examples import Example, example_of
 
-    kind, intake = draft.kind, draft.intake
-
-    async def looked() -> tuple[JSON, list[str]] | None:
-        engine, accounts = application.engine, application.accounts
+    async def looked() -> Example | None:
         try:
-            account = await accounts.find(draft.job.facts["account"])
-
-            async def look(action: str, arguments: JSON) -> list[JSON]:
-                return (await engine.run(Call(action, arguments), account)).records
-
-            if (example := await draft.example(look)) is None:
-                return None
-            plan = await engine.planned(Call(kind.action, example[1]), account)
-            told = await engine.consequences(plan, account)
-            says = [*told.says, *(f"not known: {one}" for one in told.unknown)]
-            undo = f"- To undo it: {told.undo}" if told.undo else ""
-            return plan.arguments, [*(f"- for line {example[0]}: {text}" for text in says), undo]
+            account = await application.accounts.find(draft.job.facts["account"])
+            return await example_of(application.engine, account, draft)
         finally:
-            await accounts.close()
+            await application.accounts.close()
 
-    one, many = ("person", "people") if kind.people else ("row", "rows")
-    what, requests = one if intake.items == 1 else many, "request" if intake.chunks == 1 else "requests"
-    lines = [f"It reaches {intake.items:,} {what} by {kind.action}, in {intake.chunks:,} {requests}."]
-    if (found := anyio.run(looked)) is None:
+    lines = [f"It reaches {draft.extent}."]
+    if (example := anyio.run(looked)) is None:
         lines.append("- None of the first rows is there to be changed, so no example can be shown.")
     else:
-        arguments, says = found
-        draft.job.facts["options"] = settled_options(draft, arguments)
-        lines += [text for text in says if text]
-    return [*lines, *(f"- {text}" for text in kind.says)]
+        says = [*example.says, *(f"not known: {one}" for one in example.unknown)]
+        lines += [f"- for line {example.line}: {text}" for text in says]
+        lines += [f"- To undo it: {example.undo}"] if example.undo else []
+    return [*lines, *(f"- {text}" for text in draft.kind.says)]
 
 
 def _pairs(flag: str, given: list[str] | None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A file made into the draft of a job: what its options mean, where its columns go, what passes, what it would do."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_mcp.actions.bounds import most_values
+from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.jobs.checking import Checker, CheckReport, checked
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
@@ -49,6 +51,14 @@ class Draft:
     mapping: ColumnMapping
     report: CheckReport
     intake: Intake
+
+    @property
+    def extent(self) -> str:
+        """How much it sends: `243 people by bulk_import_profiles, in 1 request`."""
+        one, many = ("person", "people") if self.kind.people else ("row", "rows")
+        count, chunks = self.intake.items, self.intake.chunks
+        requests = f"{chunks:,} request{'s' * (chunks != 1)}"
+        return f"{count:,} {one if count == 1 else many} by {self.kind.action}, in {requests}"
 
     async def example(self, look: Look) -> tuple[int, JSON] | None:
         """The line of an item, and the arguments of a call with it alone; None where the account has none of the first.
@@ -185,6 +195,15 @@ def settled_options(draft: Draft, arguments: Mapping[str, Any]) -> JSON:
         if name in options and found is not ABSENT:
             options[name] = found
     return options
+
+
+def option_problem(draft: Draft, error: InvalidArguments) -> JobProblem | None:
+    """The problem of an argument that is an option of the job, said of the option; None where none is."""
+    options = {place: name for name, place in _places(draft.kind.arguments)}
+    for problem in error.problems:
+        if name := options.get(re.sub(r"\[(\d+)\]", r".\1", problem.argument)):
+            return JobProblem(f"The option {name} does not fit: {problem.problem}", problem.fix)
+    return None
 
 
 def _options(kind: Kind, given: JSON, registry: Registry) -> tuple[JSON, JSON]:

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.consequences import Told
-from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.engine import Engine
 from klaviyo_mcp.actions.services import RowsNotGood, Sentence, Served, ServiceCall, ServiceProblem
 from klaviyo_mcp.klaviyo.user_text import UserText, said, written
 from klaviyo_mcp.klaviyo.words import one_line
@@ -25,6 +25,7 @@ from klaviyo_mcp.runtime.job_worker import SERVED, JobWorker
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.preparing import Draft, Wanted
     from klaviyo_mcp.jobs.store import Job, JobStore
+    from klaviyo_mcp.runtime.job_examples import Example
 
 MOST_DRAFTS = 10
 """Drafts that an account may have; beyond, the oldest goes."""
@@ -135,10 +136,12 @@ class StartJob:
 
     async def _shown(self, call: ServiceCall, draft: "Draft", store: "JobStore") -> Told:
         """What a draft would do. It is forgotten where that cannot be."""
+        from klaviyo_mcp.runtime.job_examples import example_of
+
         check = _check(draft)
         try:
             await run_sync(_refuse_twice, store, draft)
-            shown = await self._example(call.account, draft) if draft.intake.items else None
+            shown = await example_of(self.engine, call.account, draft) if draft.intake.items else None
         except BaseException:
             await run_sync(store.forget, draft.job.id)
             raise
@@ -148,23 +151,6 @@ class StartJob:
         if not draft.intake.items or (draft.report.rejected and call.arguments.get("bad_rows") != "skip"):
             raise _not_good(draft, check)
         return _told_of(draft, check, shown)
-
-    async def _example(self, account: Account, draft: "Draft") -> JSON | None:
-        """What the engine tells of a call with one of the rows alone; names in options become ids."""
-        from klaviyo_mcp.jobs.preparing import settled_options
-
-        engine = self.engine
-
-        async def look(action: str, arguments: JSON) -> list[JSON]:
-            return (await engine.read(account, action, arguments)).records
-
-        if (example := await draft.example(look)) is None:
-            return None
-        line, arguments = example
-        plan = await engine.planned(Call(draft.kind.action, arguments), account)
-        found = await engine.consequences(plan, account)
-        draft.job.facts["options"] = settled_options(draft, plan.arguments)
-        return {"line": line, "says": [*found.says], "unknown": [*found.unknown], "undo": found.undo}
 
 
 def _wanted(given: JSON) -> "Wanted":
@@ -286,24 +272,20 @@ def _not_good(draft: "Draft", check: JSON) -> RowsNotGood:
     )
 
 
-def _told_of(draft: "Draft", check: JSON, example: JSON | None) -> Told:
+def _told_of(draft: "Draft", check: JSON, example: "Example | None") -> Told:
     kind, intake = draft.kind, draft.intake
-    what, requests = "people" if kind.people else "rows", "request" if intake.chunks == 1 else "requests"
-    says = [
-        f"{kind.title}: {intake.items:,} {what} by {kind.action}, in {intake.chunks:,} {requests}, for the account "
-        f"{draft.job.facts['account']}."
-    ]
+    says = [f"{kind.title}: {draft.extent}, for the account {draft.job.facts['account']}."]
     left = [(draft.report.rejected, "that do not pass"), (draft.report.duplicates, "that are duplicates")]
     says += [f"Left out: {count:,} row{'s' * (count != 1)} {why}." for count, why in left if count]
     shown: JSON = {"check": check}
     undo, unknown = "", list[str]()
     if example is not None:
-        says += [f"As for line {example['line']}: {said(text)}" for text in example["says"]]
-        undo, unknown = str(example["undo"]), [str(text) for text in example["unknown"]]
-        body: Any = next((body for line, body in intake.sample if line == example["line"]), None)
+        says += [f"As for line {example.line}: {said(text)}" for text in example.says]
+        undo, unknown = str(example.undo), [str(text) for text in example.unknown]
+        body: Any = next((body for line, body in intake.sample if line == example.line), None)
         size = len(json.dumps(body, ensure_ascii=False))
         item: JSON = {"item": written(body)} if size <= LONGEST_ITEM else {"characters": size}
-        shown["example"] = {"line": example["line"], **item}
+        shown["example"] = {"line": example.line, **item}
     says += kind.says
     return Told(
         tuple(in_tool_words(text) for text in says),

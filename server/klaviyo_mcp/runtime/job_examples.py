@@ -1,0 +1,40 @@
+"""What a job would do to one row, as the engine tells it of a call with that row alone."""
+
+from dataclasses import dataclass
+
+from klaviyo_mcp.accounts.account import Account
+from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.jobs.preparing import Draft, option_problem, settled_options
+from klaviyo_mcp.loose_json import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The line of the row, sentences about what becomes of it, what is not known of that, and the way back."""
+
+    line: int
+    says: tuple[str, ...]
+    unknown: tuple[str, ...]
+    undo: str
+
+
+async def example_of(engine: Engine, account: Account, draft: Draft) -> Example | None:
+    """An example of a draft, whose options have ids for names then; None where the account has none of the first rows.
+
+    Raises JobProblem for an option that does not fit, ActionError and KlaviyoError.
+    """
+
+    async def look(action: str, arguments: JSON) -> list[JSON]:
+        return (await engine.read(account, action, arguments)).records
+
+    if (example := await draft.example(look)) is None:
+        return None
+    line, arguments = example
+    try:
+        plan = await engine.planned(Call(draft.kind.action, arguments), account)
+    except InvalidArguments as error:
+        raise option_problem(draft, error) or error from None
+    found = await engine.consequences(plan, account)
+    draft.job.facts["options"] = settled_options(draft, plan.arguments)
+    return Example(line, found.says, found.unknown, found.undo)
