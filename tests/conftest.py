@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
@@ -302,11 +302,19 @@ async def vault(tmp_path: Path) -> AsyncIterator[Vault]:
 @pytest.fixture
 def redis_server(tmp_path: Path) -> "Iterator[RedisServer]":
     """A Redis of the test's own on a free port."""
-    program = _program("redis-server", "redis-server")
-    server = RedisServer(program, tmp_path)
+    with running_redis(tmp_path) as server:
+        yield server
+
+
+@contextmanager
+def running_redis(folder: Path) -> "Iterator[RedisServer]":
+    """A Redis on a free port that keeps its data in a folder."""
+    server = RedisServer(_program("redis-server", "redis-server"), folder)
     server.start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 class RedisServer:

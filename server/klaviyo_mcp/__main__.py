@@ -25,6 +25,10 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        # A Ctrl-C in text that Python runs, as dataclasses are made of, counts as never caught until other text is run:
+        # the process would end by SIGINT, whatever its exit code.
+        exec("pass")  # noqa: S102
 
 
 def _serves_stdio(words: list[str]) -> bool:

@@ -232,15 +232,24 @@ def get_lists(number: int) -> dict[str, Any]:
 
 
 def test_a_long_check_holds_up_nobody(tmp_path, environment) -> None:
-    rows = [{"email": f"a{number}@example.org", "properties": {"x": number}} for number in range(10_000)]
+    # Refused for its last row: of a call that is sent, most of the time is the sandbox's, in which all are answered.
+    values = {f"property_{number}": number for number in range(20)}
+    rows = [{"email": f"a{number}@example.org", "properties": values} for number in range(10_000)]
+    rows[-1]["email"] = "nobody"
     call = {"name": "bulk_import_profiles", "arguments": {"profiles": rows}}
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     with server(tmp_path / "log", **environment) as (_, port), ThreadPoolExecutor(1) as other:
         url = f"http://127.0.0.1:{port}"
-        long = other.submit(httpx2.post, f"{url}/mcp", json=message, headers=HEADERS, timeout=120)
         answered = 0
-        while not long.done():
-            assert httpx2.get(f"{url}/healthz", timeout=5).is_success
-            answered += 1
-        assert not long.result().json()["result"].get("isError", False)
-        assert answered > 3  # one, if the check held up the event loop
+        for _ in range(2):
+            long = other.submit(httpx2.post, f"{url}/mcp", json=message, headers=HEADERS, timeout=120)
+            while not long.done():
+                assert httpx2.get(f"{url}/healthz", timeout=5).is_success
+                answered += 1
+            (problem,) = long.result().json()["result"]["structuredContent"]["error"]["problems"]
+            assert problem["argument"] == "profiles[9999].email"
+        assert answered > 20
+        for number, row in enumerate(rows):
+            row |= {"email": f"a{number}@example.org", "properties": {"x": number}}
+        sent = httpx2.post(f"{url}/mcp", json=message, headers=HEADERS, timeout=120)
+        assert not sent.json()["result"].get("isError", False)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 import redis
-from tests.conftest import RedisServer, _program
+from tests.conftest import RedisServer, running_redis
 from tests.hosted.driving import App, Browser, client, connected_for_seconds, latest, logged, new_app
 from tests.hosted.processes import Cluster, cluster
 from tests.hosted.sdk import ERAS, Person, Storage, Wire, account, connected
@@ -19,13 +19,11 @@ from tests.hosted.sdk import ERAS, Person, Storage, Wire, account, connected
 @pytest.fixture(scope="module")
 def three(klaviyo: Any, tmp_path_factory: Any) -> Iterator[Cluster]:
     klaviyo.begin()
-    store = RedisServer(_program("redis-server", "redis-server"), tmp_path_factory.mktemp("redis"))
-    store.start()
-    try:
-        with cluster(klaviyo, store, tmp_path_factory.mktemp("homes")) as started:
-            yield started
-    finally:
-        store.stop()
+    with (
+        running_redis(tmp_path_factory.mktemp("redis")) as store,
+        cluster(klaviyo, store, tmp_path_factory.mktemp("homes")) as started,
+    ):
+        yield started
 
 
 @pytest.fixture

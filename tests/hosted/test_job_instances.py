@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import RedisServer, _program
+from tests.conftest import running_redis
 from tests.hosted.driving import App, Browser, latest, logged, new_app
 from tests.hosted.processes import Cluster, cluster
 from tests.hosted.test_jobs import ADDRESSES, over, slow_job, start
@@ -16,23 +16,19 @@ from tests.jobs.conftest import running_postgres
 @pytest.fixture(scope="module")
 def two(klaviyo: Any, tmp_path_factory: Any) -> Iterator[Cluster]:
     klaviyo.begin()
-    store = RedisServer(_program("redis-server", "redis-server"), tmp_path_factory.mktemp("redis"))
-    store.start()
-    try:
-        with (
-            running_postgres() as postgres,
-            cluster(
-                klaviyo,
-                store,
-                tmp_path_factory.mktemp("homes"),
-                2,
-                KLAVIYO_MCP_JOBS_URL=postgres.url,
-                KLAVIYO_MCP_METRICS_PORT="",
-            ) as started,
-        ):
-            yield started
-    finally:
-        store.stop()
+    with (
+        running_redis(tmp_path_factory.mktemp("redis")) as store,
+        running_postgres() as postgres,
+        cluster(
+            klaviyo,
+            store,
+            tmp_path_factory.mktemp("homes"),
+            2,
+            KLAVIYO_MCP_JOBS_URL=postgres.url,
+            KLAVIYO_MCP_METRICS_PORT="",
+        ) as started,
+    ):
+        yield started
 
 
 @pytest.fixture
