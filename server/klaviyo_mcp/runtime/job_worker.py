@@ -202,8 +202,8 @@ class JobWorker:
 
         settings, registry = self.application.settings, self.application.engine.registry
         engine: JobEngine = module.JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
-        engine.runners["import"] = import_runner(store, registry, load_kinds(), self._sender, engine.worker)
-        engine.runners["export"] = export_runner(store, load_export_kinds(), self._reads, engine.worker)
+        engine.runners["import"] = import_runner(store, registry, load_kinds(), self._sender)
+        engine.runners["export"] = export_runner(store, load_export_kinds(), self._reads)
         return engine
 
     @asynccontextmanager

@@ -73,8 +73,8 @@ def open_engine(store: JobStore, selection: Selection, *, account: str | None, c
     settings = selection.settings
     engine = JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
     sender = sender_of(selection, account, client)
-    engine.runners["import"] = import_runner(store, selection.registry, load_kinds(), sender, engine.worker)
-    engine.runners["export"] = export_runner(store, load_export_kinds(), reads_of(selection, account), engine.worker)
+    engine.runners["import"] = import_runner(store, selection.registry, load_kinds(), sender)
+    engine.runners["export"] = export_runner(store, load_export_kinds(), reads_of(selection, account))
     return engine
 
 
