@@ -15,7 +15,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from klaviyo_mcp.jobs.checking import Rejected
-from klaviyo_mcp.jobs.database import connected, database_told, make_tables, writing
+from klaviyo_mcp.jobs.database import alone, connected, database_told, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
@@ -274,8 +274,7 @@ class JobStore:
         unfinished = sa.select(_jobs).where(_jobs.c.whose == job.whose, _jobs.c.state.in_(UNFINISHED))
         values = {**_columns(job), "state": "queued", "changed": _now()}
         with self._writing() as connection:
-            if not self.sqlite:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUEING)))
+            alone(connection, QUEUEING)
             for other in map(_job, connection.execute(unfinished)):
                 if other.id != job.id and clashes(other):
                     return other
