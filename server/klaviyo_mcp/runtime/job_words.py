@@ -3,12 +3,8 @@
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from klaviyo_mcp.actions.services import ServiceProblem
-
-if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.errors import JobProblem
 
 PLACES = {
     "--option": "options",
@@ -61,10 +57,5 @@ def told() -> Generator[None]:
     try:
         yield
     except (SourceProblem, JobProblem) as error:
-        raise problem_of(error) from None
-
-
-def problem_of(error: "JobProblem | Exception") -> ServiceProblem:
-    """The same for a tool. `error` has a message and advice."""
-    message = in_tool_words(str(getattr(error, "message", error))).rstrip(".")
-    return ServiceProblem(f"{message}.", in_tool_words(str(getattr(error, "advice", ""))))
+        message = in_tool_words(error.message).rstrip(".")
+        raise ServiceProblem(f"{message}.", in_tool_words(error.advice)) from None
