@@ -21,7 +21,6 @@ PLACES = {
     "--no-header": "reading.header false",
     "--dates": "reading.dates",
     "--decimal": "reading.decimal",
-    "--force": "replace true",
     "--by": "by",
     "--since": "since",
     "--until": "until",
@@ -35,8 +34,8 @@ PLACES = {
 COMMANDS = (
     (re.compile(r"klaviyo-mcp jobs (show|resume|cancel|pause) (\S+[\w])"), r"\1_job of \2"),
     (re.compile(r"klaviyo-mcp jobs list"), "get_jobs"),
-    (re.compile(r"klaviyo-mcp jobs report (\S+) --to FOLDER"), r"get_job of \1"),
     (re.compile(r"\bshow_job\b"), "get_job"),
+    (re.compile(r"begin the export anew with --force"), "cancel it and begin the export anew"),
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
