@@ -25,7 +25,9 @@ State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
 ChunkState = Literal["ready", "sending", "sent", "done"]
 """`sending` until its answer is stored: after a death nobody knows what became of it."""
 ENDED = ("done", "cancelled")
-UNFINISHED = ("queued", "running", "paused")
+UNDER_WAY = ("queued", "running")
+"""What goes on by itself, or will."""
+UNFINISHED = (*UNDER_WAY, "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from klaviyo_mcp.jobs.exporting import drop
 from klaviyo_mcp.jobs.running import cancel_now
-from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.jobs.store import UNDER_WAY, Job, JobStore
 
 
 def wished(store: JobStore, job: Job, wish: str, *, alive: bool) -> Literal["asked", "done", ""]:
@@ -19,6 +19,6 @@ def wished(store: JobStore, job: Job, wish: str, *, alive: bool) -> Literal["ask
             drop(job)
         return "done"
     reason = "It was asked to pause."
-    if wish == "pause" and store.change(job.id, only=("queued", "running"), state="paused", reason=reason):
+    if wish == "pause" and store.change(job.id, only=UNDER_WAY, state="paused", reason=reason):
         return "done"
     return ""

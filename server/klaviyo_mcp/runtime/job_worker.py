@@ -40,7 +40,6 @@ CHECKED_TOGETHER = 2
 """Files whose rows are checked at the same time: each takes a core, and calls want theirs."""
 SERVED = "served"
 """The fact of a job that a server began: servers go on with these alone, and not with what was stopped by hand."""
-UNFINISHED = ("queued", "running")
 CONNECTION = "connection"
 """The fact that says by which connection a job was begun, or resumed: a service for many companies goes on by it."""
 
@@ -245,12 +244,13 @@ class JobWorker:
 
     async def _adopt(self) -> None:
         """Go on with jobs that a server has left."""
-        if not await run_sync(self._any_unfinished):
+        if not await run_sync(self._any_under_way):
             return
         from klaviyo_mcp.jobs.errors import NotPossibleNow  # loaded with the database
+        from klaviyo_mcp.jobs.store import UNDER_WAY
 
         store = await self.store()
-        for job in await run_sync(partial(store.jobs, states=UNFINISHED)):
+        for job in await run_sync(partial(store.jobs, states=UNDER_WAY)):
             if not job.facts.get(SERVED) or await self.alive(job) or not await self._is_ours(job):
                 continue
             log.info("goes on with the job %s", job.id)
@@ -272,7 +272,7 @@ class JobWorker:
             return False
         return True
 
-    def _any_unfinished(self) -> bool:
+    def _any_under_way(self) -> bool:
         """Whether it is worth a look, told without loading what opens the database."""
         import sqlite3  # only where there may be jobs
 
