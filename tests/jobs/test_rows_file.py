@@ -7,6 +7,7 @@ import pytest
 from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.jobs.reading_out import Place
 from klaviyo_mcp.jobs.rows_file import RowsFile, as_new
+from klaviyo_mcp.runtime.job_words import in_tool_words
 
 
 def test_a_run_that_goes_on_after_it_was_taken_over_writes_in_vain(tmp_path: Path) -> None:
@@ -32,8 +33,9 @@ def test_what_was_not_kept_is_cut_off_and_what_is_another_file_is_refused(tmp_pa
     RowsFile.going_on(path, Place(**kept)).close()
     assert path.read_text() == '{"id":"1"}\n'
     path.write_text('{"id":"9"}\n')
-    with pytest.raises(JobProblem, match="not as it was left"):
+    with pytest.raises(JobProblem, match="not as it was left") as problem:
         RowsFile.going_on(path, Place(**kept))
+    assert in_tool_words(problem.value.advice).endswith("or cancel it and begin the export anew.")
 
 
 def test_nobody_else_can_read_rows_and_the_file_is_as_any_new_one(tmp_path: Path) -> None:

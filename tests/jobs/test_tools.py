@@ -19,6 +19,7 @@ from tests.end_to_end.conftest import http_server as http_server
 from klaviyo_mcp.jobs.export_kind import load_export_kinds
 from klaviyo_mcp.jobs.kind import load_kinds
 from klaviyo_mcp.registry.registry import Registry
+from klaviyo_mcp.runtime.job_words import PLACES
 from klaviyo_mcp.runtime.klaviyo_jobs import reading, started
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
@@ -267,6 +268,9 @@ def test_specs_and_kinds_say_the_same(registry: Registry) -> None:
     assert start.effect_when[0].when["kind"] == strong
     assert export.properties["kind"]["enum"] == [*load_export_kinds()]
     assert {name for kind in load_export_kinds().values() for name in kind.options} <= export.properties.keys()
+    reading_of_files = {f"reading.{name}" for name in start.properties["reading"]["properties"]}
+    taken = reading_of_files | start.properties.keys() | export.properties.keys()
+    assert {place.split()[0] for place in PLACES.values()} <= taken
     assert get.properties["of"]["enum"] == started(registry)
     assert get.properties["of"] == registry["wait_for_job"].spec.properties["of"]
     endable = [action.name for action in registry.actions if action.spec.result.ends]

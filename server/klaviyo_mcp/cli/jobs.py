@@ -208,24 +208,20 @@ def _left_to_instances(store: "JobStore", job: "Job") -> None:
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
-    from klaviyo_mcp.jobs.exporting import drop
-    from klaviyo_mcp.jobs.running import cancel_now
+    from klaviyo_mcp.jobs.wishes import wished
     from klaviyo_mcp.runtime.jobs import leases_of
 
     with problems_told():
         store, selection = _opened()
         job = store.job(id)
         alive = bool(job.worker) and leases_of(store, selection.settings).alive(job.worker)
-        if job.state == "running" and alive and store.wish(job.id, wish):
+        became = wished(store, job, wish, alive=alive)
+        if became == "asked":
             wish = store.job(job.id).wish or wish
             print(f"Job {job.id} will {wish} as soon as what is on its way has been answered.")
-        elif wish == "cancel" and cancel_now(store, job):
-            if job.facts["does"] == "export":
-                drop(job)
+        elif became == "done" and wish == "cancel":
             print(f"Job {job.id} is cancelled. What was sent stays sent.")
-        elif wish == "pause" and store.change(
-            job.id, only=("queued", "running"), state="paused", reason="It was asked to pause."
-        ):
+        elif became == "done":
             print(f"Job {job.id} is paused.")
         else:
             raise NotPossibleNow(f"The job {job.id} is {store.job(job.id).state}, and cannot {wish}")

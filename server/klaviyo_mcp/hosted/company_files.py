@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -141,6 +141,4 @@ def _looked_at(file: BinaryIO, name: str) -> str:
             # Some advice is for a command line.
             advice = AS_CSV if "--" in problem.advice or "pip" in problem.advice else problem.advice
             raise NotTaken(f"{problem.message}.", advice) from None
-        with suppress(OSError):
-            path.unlink()
     return source.told[0].removeprefix(f"{name} is ")

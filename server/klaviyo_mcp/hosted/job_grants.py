@@ -16,6 +16,7 @@ from klaviyo_mcp.hosted.tenants import LevelAccess
 from klaviyo_mcp.hosted.words import AGAIN, OPERATOR
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON, text
+from klaviyo_mcp.runtime.job_worker import CONNECTION
 
 
 class GrantGone(AccountProblem):
@@ -77,6 +78,6 @@ class JobGrants:
 
 def _grant_of(facts: JSON) -> str:
     """The id of a job's grant. Raises GrantGone for a job that none has begun."""
-    if not is_id(found := text(facts.get("connection"))):
+    if not is_id(found := text(facts.get(CONNECTION))):
         raise GrantGone("The job was not begun by a connection of this service.")
     return found

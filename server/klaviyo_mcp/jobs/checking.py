@@ -147,9 +147,8 @@ class Checker:
                 try:
                     if isinstance(value, str):
                         value = value.strip()
-                        if not value.isascii() and (seen := value.strip(BLANKS)) != value:
-                            self._converters.counts[SEEN, column] += 1
-                            value = seen
+                        if not value.isascii():
+                            value = self._seen(column, value)
                         if not value:
                             continue
                         if of_text is not None:
@@ -242,16 +241,20 @@ class Checker:
         for column in values.keys() - self._known:
             value = values[column]
             if isinstance(value, str):
-                value = value.strip()
-                if (seen := value.strip(BLANKS)) != value:
-                    self._converters.counts[SEEN, column] += 1
-                    value = seen
+                value = self._seen(column, value.strip())
             if value is None or value == "":
                 continue
             try:
                 self._take_other(column, value, body)
             except Wrong as error:
                 wrong.append((column, error))
+
+    def _seen(self, column: str, text: str) -> str:
+        """A text without what cannot be seen at its ends, counted where there was some."""
+        seen = text.strip(BLANKS)
+        if seen != text:
+            self._converters.counts[SEEN, column] += 1
+        return seen
 
     def _take_other(self, column: str, value: Any, body: JSON) -> None:
         """A place by its own name is one; what only may be one is not guessed, and what is none is a property."""

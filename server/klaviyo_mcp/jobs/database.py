@@ -1,5 +1,6 @@
 """The database of jobs, a file or PostgreSQL: connections to it, its tables, and what it does not do, in words."""
 
+import hashlib
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -76,10 +77,22 @@ def make_tables(engine: sa.Engine, tables: sa.MetaData) -> None:
         if all(there.has_table(name) for name in tables.tables):
             return
     with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            # Instances of a service that start together would all make them.
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": MAKING})
+        alone(connection, MAKING)  # instances of a service that start together would all make them
         tables.create_all(connection)
+
+
+def alone(connection: sa.Connection, lock: int) -> None:
+    """Wait until no other transaction has the lock of this number, and have it to the end of this one.
+
+    A file has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
+def lock_of(name: str) -> int:
+    """The number of 64 bits of a lock with a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 def _for_us_alone(path: Path) -> None:

@@ -28,7 +28,7 @@ from dbos._serialization import Serializer
 from klaviyo_mcp.jobs.errors import NotPossibleNow, StoreProblem, Superseded
 from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.leases import HELD_EVERY, FileLeases, Leases, PostgresLeases, worker_name
-from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.jobs.store import UNDER_WAY, Job, JobStore
 from klaviyo_mcp.loose_json import is_object
 
 log = logging.getLogger("klaviyo_mcp.jobs")
@@ -179,7 +179,7 @@ class JobEngine:
         """Begin what is queued for these accounts and take over what their dead workers left. Gives the jobs' ids."""
         found: list[str] = []
         for account in whose:
-            for job in reversed(self.store.jobs(whose=account, states=("queued", "running"))):
+            for job in reversed(self.store.jobs(whose=account, states=UNDER_WAY)):
                 if job.state == "running" and job.worker != self.worker and self.take_over(job):
                     found.append(job.id)
                 elif job.state == "queued" and not self.alive(job):

@@ -18,7 +18,7 @@ from klaviyo_mcp.answers.user_content import without_their_words
 from klaviyo_mcp.jobs.engine import Runner, Steps
 from klaviyo_mcp.jobs.errors import JobProblem, Superseded
 from klaviyo_mcp.jobs.export_kind import ExportKind
-from klaviyo_mcp.jobs.keeping import stored
+from klaviyo_mcp.jobs.keeping import asked_of, stored
 from klaviyo_mcp.jobs.patience import patiently
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, ask_anew, taken
 from klaviyo_mcp.jobs.rows_file import RowsFile, Target, as_new, copied_of, disk_told, new_file
@@ -89,19 +89,19 @@ async def _page(read: Read, action: str, arguments: JSON) -> Outcome:
         raise
 
 
-def export_runner(store: JobStore, kinds: dict[str, ExportKind], reads: OpenRead, worker: str) -> Runner:
+def export_runner(store: JobStore, kinds: dict[str, ExportKind], reads: OpenRead) -> Runner:
     """What carries out jobs whose `does` is `export`. `reads` opens the way to the account of a job."""
 
     async def run(job: Job, steps: Steps) -> None:
-        await _Run(job, steps, store, kinds[job.facts["kind"]], reads, worker).through()
+        await _Run(job, steps, store, kinds[job.facts["kind"]], reads).through()
 
     return run
 
 
 class _Run:
-    def __init__(self, job: Job, steps: Steps, store: JobStore, kind: ExportKind, reads: OpenRead, worker: str) -> None:
+    def __init__(self, job: Job, steps: Steps, store: JobStore, kind: ExportKind, reads: OpenRead) -> None:
         self._job, self._steps, self._store, self._kind = job, steps, store, kind
-        self._reads, self._worker = reads, worker
+        self._reads = reads
         self._question, self._target = question_of(job), target_of(job)
         self._begun_anew = False
 
@@ -179,11 +179,7 @@ class _Run:
             raise Superseded
 
     async def _asked(self) -> str:
-        """What was asked of the job meanwhile. Raises Superseded once another run has it."""
-        job = await stored(self._store.job, self._job.id)
-        if job.worker != self._worker or job.runs != self._job.runs or job.state != "running":
-            raise Superseded
-        return job.wish
+        return await asked_of(self._store, self._job)
 
     async def _cancelled(self) -> None:
         await run_sync(partial(drop, self._job))

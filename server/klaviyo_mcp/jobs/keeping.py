@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 
-from klaviyo_mcp.jobs.errors import StoreAway
+from klaviyo_mcp.jobs.errors import StoreAway, Superseded
+from klaviyo_mcp.jobs.store import Job, JobStore
 
 T = TypeVar("T")
 LONGEST = 1_800.0
@@ -26,3 +27,14 @@ async def stored(act: Callable[..., T], *given: Any, **named: Any) -> T:
             if anyio.current_time() > ends:
                 raise
             await anyio.sleep(next(waits, WAITS[-1]))
+
+
+async def asked_of(store: JobStore, held: Job) -> str:
+    """What was asked meanwhile of a job that a run has, as it was when that began: `pause`, `cancel` or "".
+
+    Raises Superseded once another run has it.
+    """
+    job = await stored(store.job, held.id)
+    if job.worker != held.worker or job.runs != held.runs or job.state != "running":
+        raise Superseded
+    return job.wish

@@ -4,7 +4,6 @@ On PostgreSQL an advisory lock of a connection, else a lock on a file: both end 
 PostgreSQL ends a connection of which nothing was heard for LEASE seconds, as of a machine that was cut off or stopped.
 """
 
-import hashlib
 import os
 import socket
 import time
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
-from klaviyo_mcp.jobs.database import database_told
+from klaviyo_mcp.jobs.database import database_told, lock_of
 
 LEASE, HELD_EVERY = 60, 5.0
 """Seconds after which a worker that is not heard of is taken for dead, and between two signs of life."""
@@ -114,7 +113,7 @@ class PostgresLeases:
             try:
                 with suppress(ProgrammingError):  # PostgreSQL before 14 does not know it
                     connection.execute(sa.text(f"SET idle_session_timeout = '{LEASE}s'"))
-                got = connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(worker)})
+                got = connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": lock_of(worker)})
                 if got.scalar_one():
                     self._held[worker] = connection
             finally:
@@ -127,9 +126,11 @@ class PostgresLeases:
             return True
         with database_told(), self._engine.connect() as connection:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            got = connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(worker)}).scalar_one()
+            got = connection.execute(
+                sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": lock_of(worker)}
+            ).scalar_one()
             if got:
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _key(worker)})
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": lock_of(worker)})
             return not got
 
     def release(self) -> None:
@@ -144,8 +145,3 @@ def _gone(connection: sa.Connection) -> None:
     with suppress(SQLAlchemyError):
         connection.invalidate()
         connection.close()
-
-
-def _key(worker: str) -> int:
-    """A number of 64 bits for a name."""
-    return int.from_bytes(hashlib.sha256(worker.encode()).digest()[:8], "big", signed=True)

@@ -10,8 +10,7 @@ from functools import partial
 from typing import Any
 
 from klaviyo_mcp.jobs.engine import Runner, Step, Steps
-from klaviyo_mcp.jobs.errors import Superseded
-from klaviyo_mcp.jobs.keeping import stored
+from klaviyo_mcp.jobs.keeping import asked_of, stored
 from klaviyo_mcp.jobs.kind import Kind
 from klaviyo_mcp.jobs.sending import ChunkSender, OpenSender, Sender, Trouble
 from klaviyo_mcp.jobs.store import ENDED, Job, JobStore
@@ -24,14 +23,12 @@ MOST_OPEN = 20
 """Jobs of Klaviyo's that may run before the oldest of them is waited for; it takes 100 and more."""
 
 
-def import_runner(
-    store: JobStore, registry: Registry, kinds: dict[str, Kind], sender: OpenSender, worker: str
-) -> Runner:
+def import_runner(store: JobStore, registry: Registry, kinds: dict[str, Kind], sender: OpenSender) -> Runner:
     """What carries out jobs whose `does` is `import`. `sender` opens what sends for the account of a job."""
 
     async def run(job: Job, steps: Steps) -> None:
         async with sender(job) as sends:
-            await _Run(job, steps, store, kinds[job.facts["kind"]], registry, sends, worker).through()
+            await _Run(job, steps, store, kinds[job.facts["kind"]], registry, sends).through()
 
     return run
 
@@ -45,9 +42,8 @@ class _Run:
         kind: Kind,
         registry: Registry,
         sender: Sender,
-        worker: str,
     ) -> None:
-        self._job, self._steps, self._store, self._worker = job, steps, store, worker
+        self._job, self._steps, self._store = job, steps, store
         spec = registry[kind.action].spec
         self._chunks = ChunkSender(job, kind, spec, store, sender, self._wish)
         self._follows = kind.follow is not None
@@ -100,11 +96,7 @@ class _Run:
         return ""
 
     async def _wish(self) -> str:
-        """What was asked of the job meanwhile. Raises Superseded once another run has it."""
-        job = await stored(self._store.job, self._job.id)
-        if job.worker != self._worker or job.runs != self._job.runs or job.state != "running":
-            raise Superseded
-        return job.wish
+        return await asked_of(self._store, self._job)
 
     async def _end(self, state: str) -> None:
         progress = await stored(progress_of, self._store, self._job.id)

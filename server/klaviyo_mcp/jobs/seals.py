@@ -49,7 +49,7 @@ class Seals:
 
     def seal_bytes(self, data: bytes, for_: str) -> bytes:
         """Bytes, packed and sealed likewise."""
-        return self._opener.encrypt(zlib.compress(for_.encode() + b"\n" + data, 1))
+        return self.seal_rows([data], for_)
 
     def open_bytes(self, sealed: bytes, for_: str) -> bytes:
         """What `seal_bytes` sealed for this. Raises SealBroken."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from klaviyo_mcp.jobs.checking import Rejected
-from klaviyo_mcp.jobs.database import connected, database_told, make_tables, writing
+from klaviyo_mcp.jobs.database import alone, connected, database_told, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
@@ -25,7 +25,9 @@ State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
 ChunkState = Literal["ready", "sending", "sent", "done"]
 """`sending` until its answer is stored: after a death nobody knows what became of it."""
 ENDED = ("done", "cancelled")
-UNFINISHED = ("queued", "running", "paused")
+UNDER_WAY = ("queued", "running")
+"""What goes on by itself, or will."""
+UNFINISHED = (*UNDER_WAY, "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
 
@@ -111,7 +113,7 @@ class JobStore:
 
     def __init__(self, url: str, seals: Seals) -> None:
         """`url` is SQLAlchemy's. Tables that are not there are made."""
-        self.seals = self._seals = seals
+        self.seals = seals
         self.sqlite = url.startswith("sqlite")
         self.engine = connected(url)
         make_tables(self.engine, _tables)
@@ -129,7 +131,7 @@ class JobStore:
 
     def job(self, id: str) -> Job:
         """The job of this id, or of the only one that begins so. Raises NoSuchJob."""
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             rows = connection.execute(sa.select(_jobs).where(_jobs.c.id.startswith(id, autoescape=True)).limit(2))
             found = [_job(row) for row in rows]
         exact = [job for job in found if job.id == id] or (found if len(found) == 1 else [])
@@ -145,15 +147,15 @@ class JobStore:
             query = query.where(_jobs.c.whose == whose)
         if states := list(states):
             query = query.where(_jobs.c.state.in_(states))
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             return [_job(row) for row in connection.execute(query)]
 
     def tally(self) -> Tally:
         """How many jobs there are, and how many rows unfinished ones have, whosever."""
         jobs = sa.select(_jobs.c.state, sa.func.count()).where(_jobs.c.state != "draft").group_by(_jobs.c.state)
-        unfinished = sa.select(_jobs.c.id).where(_jobs.c.state.not_in(("draft", *ENDED)))
+        unfinished = sa.select(_jobs.c.id).where(_jobs.c.state.in_(UNFINISHED))
         rows = sa.select(_chunks.c.state, sa.func.sum(_chunks.c["items"])).where(_chunks.c.job.in_(unfinished))
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             by_state = {state: int(count) for state, count in connection.execute(jobs)}
             by_chunk = {state: int(count) for state, count in connection.execute(rows.group_by(_chunks.c.state))}
         return Tally(by_state, by_chunk)
@@ -178,7 +180,7 @@ class JobStore:
             "number": number,
             "state": "ready",
             "items": len(items),
-            "body": self._seals.seal_rows(items, f"{job}/{number}"),
+            "body": self.seals.seal_rows(items, f"{job}/{number}"),
             "lines": zlib.compress(json.dumps(lines).encode(), 1),
             "notes": "{}",
         }
@@ -187,22 +189,22 @@ class JobStore:
 
     def chunk(self, job: str, number: int) -> Chunk:
         """A chunk with its items. Raises SealBroken."""
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             row = connection.execute(sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)).one()
-        return Chunk(number, row.state, self._seals.open_rows(row.body, f"{job}/{number}"), json.loads(row.notes))
+        return Chunk(number, row.state, self.seals.open_rows(row.body, f"{job}/{number}"), json.loads(row.notes))
 
     def chunk_states(self, job: str) -> list[tuple[int, ChunkState, int, JSON]]:
         """Number, state, how many items and notes of every chunk, in order."""
         columns = (_chunks.c.number, _chunks.c.state, _chunks.c["items"], _chunks.c.notes)
         query = sa.select(*columns).where(_chunks.c.job == job).order_by(_chunks.c.number)
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             return [(row[0], row[1], row[2], json.loads(row[3])) for row in connection.execute(query)]
 
     def lines(self, job: str) -> Iterator[tuple[ChunkState, list[int], JSON]]:
         """State, lines of the file and notes of every chunk, in order, one at a time."""
         for number, *_ in self.chunk_states(job):
             query = sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)
-            with self._told(), self.engine.connect() as connection:
+            with database_told(), self.engine.connect() as connection:
                 row = connection.execute(query).one()
             yield row.state, json.loads(zlib.decompress(row.lines)), json.loads(row.notes)
 
@@ -233,20 +235,20 @@ class JobStore:
         `part` is `checked` for those of the check, `sent` for those of sending, `told` for those of Klaviyo's jobs.
         """
         parts = sa.select(_rejected.c.part).where(_rejected.c.job == job, _rejected.c.part.startswith(part))
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             names = sorted(connection.execute(parts).scalars())
         for name in names:
             query = sa.select(_rejected.c.body).where(_rejected.c.job == job, _rejected.c.part == name)
-            with self._told(), self.engine.connect() as connection:
+            with database_told(), self.engine.connect() as connection:
                 body = connection.execute(query).scalar_one()
-            for row in self._seals.open(body, f"{job}/{name}"):
+            for row in self.seals.open(body, f"{job}/{name}"):
                 yield Rejected(*row)
 
     def rejected_count(self, job: str) -> int:
         """How many rows did not get in after they had been sent."""
         query = sa.select(sa.func.coalesce(sa.func.sum(_rejected.c.rows), 0))
         query = query.where(_rejected.c.job == job, _rejected.c.part.not_like("checked-%"))
-        with self._told(), self.engine.connect() as connection:
+        with database_told(), self.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
     def claim(self, job: Job, worker: str, *, only: Iterable[str], **values: Any) -> bool:
@@ -274,8 +276,7 @@ class JobStore:
         unfinished = sa.select(_jobs).where(_jobs.c.whose == job.whose, _jobs.c.state.in_(UNFINISHED))
         values = {**_columns(job), "state": "queued", "changed": _now()}
         with self._writing() as connection:
-            if not self.sqlite:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUEING)))
+            alone(connection, QUEUEING)
             for other in map(_job, connection.execute(unfinished)):
                 if other.id != job.id and clashes(other):
                     return other
@@ -317,13 +318,11 @@ class JobStore:
             connection.execute(_rejected.delete().where(_rejected.c.job == job, _rejected.c.part == part))
         if rejected:
             rows = [(one.line, one.raw, one.why, one.advice, one.where, one.duplicate) for one in rejected]
-            sealed = self._seals.seal(rows, f"{job}/{part}")
+            sealed = self.seals.seal(rows, f"{job}/{part}")
             connection.execute(_rejected.insert().values(job=job, part=part, rows=len(rows), body=sealed))
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return writing(self.engine)
-
-    _told = staticmethod(database_told)
 
 
 def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:

@@ -3,7 +3,6 @@
 They lie beside the jobs, on SQLite or PostgreSQL, so that every instance has them, for a day. All methods block.
 """
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import BinaryIO
 
 import sqlalchemy as sa
 
-from klaviyo_mcp.jobs.database import database_told, make_tables, writing
+from klaviyo_mcp.jobs.database import alone, database_told, lock_of, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchUpload, TooMuch
 from klaviyo_mcp.jobs.store import JobStore
 
@@ -71,7 +70,7 @@ class Uploads:
 
     def __init__(self, store: JobStore, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Tables that are not there are made."""
-        self._engine, self._seals, self._shared, self._clock = store.engine, store.seals, not store.sqlite, clock
+        self._engine, self._seals, self._clock = store.engine, store.seals, clock
         make_tables(self._engine, _tables)
 
     def add(self, whose: str, company: str, name: str, about: str, file: BinaryIO, size: int, most: Most) -> Upload:
@@ -146,9 +145,8 @@ class Uploads:
         return (self._clock() - KEPT).isoformat()
 
     def _refuse_too_much(self, connection: sa.Connection, whose: str, size: int, most: Most) -> None:
-        if self._shared:
-            # Two that come at the same time must not both find room for the last one.
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock(whose)})
+        # Two that come at the same time must not both find room for the last one.
+        alone(connection, lock_of(f"uploads {whose}"))
         counted = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_uploads.c.size), 0))
         count, total = connection.execute(
             counted.where(_uploads.c.whose == whose, _uploads.c.created > self._oldest)
@@ -186,10 +184,6 @@ def _none(id: str) -> NoSuchUpload:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _lock(whose: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"uploads {whose}".encode()).digest()[:8], "big", signed=True)
 
 
 def file_name(given: str) -> str:

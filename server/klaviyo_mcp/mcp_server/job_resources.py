@@ -17,7 +17,7 @@ from klaviyo_mcp.actions.services import ServiceProblem
 from klaviyo_mcp.klaviyo.documents import without_halves
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.mcp_server.resources import not_found
-from klaviyo_mcp.runtime.job_words import problem_of
+from klaviyo_mcp.runtime.job_words import told
 from klaviyo_mcp.runtime.job_worker import JobWorker
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ JOB_TEMPLATES = [
         name=f"job-{name.replace('.', '-')}",
         title=f"{name} of a job",
         uri_template=f"klaviyo://jobs/{{job}}/{name}",
-        description=f"{told} A long one has parts: {name.replace('.', '.2.')}, …",
+        description=f"{says} A long one has parts: {name.replace('.', '.2.')}, …",
         mime_type=KINDS[name.rpartition(".")[2]],
     )
-    for name, told in TOLD.items()
+    for name, says in TOLD.items()
 ]
 
 
@@ -71,15 +71,13 @@ def report_asked_for(uri: str) -> Wanted | None:
 
 async def read_report(wanted: Wanted, accounts: Accounts, worker: JobWorker, version: str) -> types.ReadResourceResult:
     """The file, or a part. Raises MCPError, for the `version` of the protocol, that says what to do."""
-    from klaviyo_mcp.jobs.errors import JobProblem  # with the database of jobs
-
     try:
-        store = await worker.store()
-        job = await _job_for_any(accounts, store, wanted.job)
-        user_content = worker.application.engine.user_content
-        text, more = await run_sync(partial(_part, wanted, store, job, user_content=user_content))
-    except (JobProblem, ServiceProblem) as error:
-        problem = problem_of(error) if isinstance(error, JobProblem) else error
+        with told():
+            store = await worker.store()
+            job = await _job_for_any(accounts, store, wanted.job)
+            user_content = worker.application.engine.user_content
+            text, more = await run_sync(partial(_part, wanted, store, job, user_content=user_content))
+    except ServiceProblem as problem:
         raise not_found(wanted.uri, version, f"{problem.message} {problem.next_step}") from None
     content = types.TextResourceContents(uri=wanted.uri, mime_type=KINDS[wanted.form], text=without_halves(text))
     if more:

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from klaviyo_mcp.jobs.running import is_over, progress_of
+from klaviyo_mcp.jobs.running import progress_of
 from klaviyo_mcp.klaviyo.user_text import UserText
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
@@ -80,11 +80,6 @@ def line_of(job: "Job", told: JSON) -> str:
         return f"Job {job.id}: {job.state}, {rows:,} rows are written."
     failed = f" {progress['failed']:,} of them did not get in." if progress.get("failed") else ""
     return f"Job {job.id}: {job.state}; {settled:,} of {rows:,} rows are settled.{failed}"
-
-
-def over(job: "Job") -> bool:
-    """Whether it will not go on by itself any more."""
-    return is_over(job)
 
 
 def _file(job: "Job") -> UserText:

@@ -229,23 +229,11 @@ async def _own(worker: JobWorker, call: ServiceCall) -> "Job":
 
 
 async def _wished(worker: JobWorker, job: "Job", wish: str) -> Served:
-    """Have a job paused or cancelled: by whoever works on it, else at once."""
-    from klaviyo_mcp.jobs.exporting import drop
-    from klaviyo_mcp.jobs.running import cancel_now
+    from klaviyo_mcp.jobs.wishes import wished
 
     with told():
         store = await worker.store()
-        if job.state == "running" and await worker.alive(job):
-            done = await run_sync(store.wish, job.id, wish)
-        elif wish == "cancel":
-            done = await run_sync(cancel_now, store, job)
-            if done and job.facts["does"] == "export":
-                await run_sync(drop, job)
-        else:
-            reason = "It was asked to pause."
-            changed = partial(store.change, job.id, only=("queued", "running"), state="paused", reason=reason)
-            done = await run_sync(changed)
-        if not done:
+        if not await run_sync(partial(wished, store, job, wish, alive=await worker.alive(job))):
             state = (await run_sync(store.job, job.id)).state
             raise ServiceProblem(f"The job {job.id} is {state}, and cannot {wish}.", "Look with get_job.")
         return await answered(worker, await run_sync(store.job, job.id), wrote=True)

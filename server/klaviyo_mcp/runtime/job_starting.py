@@ -171,9 +171,10 @@ def _wanted(given: JSON) -> "Wanted":
 
 def _refuse_too_many(store: "JobStore", account: Account, most: int) -> None:
     """Raises ServiceProblem where an account has as many jobs under way as it may."""
+    from klaviyo_mcp.jobs.store import UNDER_WAY
     from klaviyo_mcp.runtime.jobs import whose
 
-    under_way = store.jobs(whose=whose(account), states=("queued", "running"))
+    under_way = store.jobs(whose=whose(account), states=UNDER_WAY)
     if len(under_way) >= most:
         raise ServiceProblem(
             f"{len(under_way)} jobs of this account are under way, as many as there may be at this service.",

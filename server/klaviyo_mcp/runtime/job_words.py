@@ -3,12 +3,8 @@
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from klaviyo_mcp.actions.services import ServiceProblem
-
-if TYPE_CHECKING:
-    from klaviyo_mcp.jobs.errors import JobProblem
 
 PLACES = {
     "--option": "options",
@@ -25,7 +21,6 @@ PLACES = {
     "--no-header": "reading.header false",
     "--dates": "reading.dates",
     "--decimal": "reading.decimal",
-    "--force": "replace true",
     "--by": "by",
     "--since": "since",
     "--until": "until",
@@ -39,8 +34,8 @@ PLACES = {
 COMMANDS = (
     (re.compile(r"klaviyo-mcp jobs (show|resume|cancel|pause) (\S+[\w])"), r"\1_job of \2"),
     (re.compile(r"klaviyo-mcp jobs list"), "get_jobs"),
-    (re.compile(r"klaviyo-mcp jobs report (\S+) --to FOLDER"), r"get_job of \1"),
     (re.compile(r"\bshow_job\b"), "get_job"),
+    (re.compile(r"begin the export anew with --force"), "cancel it and begin the export anew"),
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
@@ -61,10 +56,5 @@ def told() -> Generator[None]:
     try:
         yield
     except (SourceProblem, JobProblem) as error:
-        raise problem_of(error) from None
-
-
-def problem_of(error: "JobProblem | Exception") -> ServiceProblem:
-    """The same for a tool. `error` has a message and advice."""
-    message = in_tool_words(str(getattr(error, "message", error))).rstrip(".")
-    return ServiceProblem(f"{message}.", in_tool_words(str(getattr(error, "advice", ""))))
+        message = in_tool_words(error.message).rstrip(".")
+        raise ServiceProblem(f"{message}.", in_tool_words(error.advice)) from None

@@ -9,8 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.to_thread import run_sync
@@ -21,7 +20,7 @@ from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.services import ServiceProblem
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.runtime.job_places import exports_folder, folder, jobs_file
+from klaviyo_mcp.runtime.job_places import exports_folder, jobs_file
 
 if TYPE_CHECKING:
     from klaviyo_mcp.actions.services import Service
@@ -41,7 +40,6 @@ CHECKED_TOGETHER = 2
 """Files whose rows are checked at the same time: each takes a core, and calls want theirs."""
 SERVED = "served"
 """The fact of a job that a server began: servers go on with these alone, and not with what was stopped by hand."""
-UNFINISHED = ("queued", "running")
 CONNECTION = "connection"
 """The fact that says by which connection a job was begun, or resumed: a service for many companies goes on by it."""
 
@@ -170,8 +168,7 @@ class JobWorker:
         async with self._launching:
             if self._engine is None:
                 # What takes time to load is loaded beside the event loop; launched in it, it runs the jobs there.
-                module: Any = await run_sync(import_module, "klaviyo_mcp.jobs.engine")
-                engine = await run_sync(partial(self._made, module, store))
+                engine = await run_sync(self._made, store)
                 await engine.start_here()
                 self._engine = engine
             return self._engine
@@ -193,18 +190,11 @@ class JobWorker:
                 if not any(str(path).startswith(one) for one in there):
                     path.unlink(missing_ok=True)
 
-    def _made(self, module: Any, store: "JobStore") -> "JobEngine":
-        from klaviyo_mcp.jobs.export_kind import load_export_kinds
-        from klaviyo_mcp.jobs.exporting import export_runner
-        from klaviyo_mcp.jobs.kind import load_kinds
-        from klaviyo_mcp.jobs.running import import_runner
-        from klaviyo_mcp.runtime.jobs import database_url
+    def _made(self, store: "JobStore") -> "JobEngine":
+        from klaviyo_mcp.runtime.jobs import job_engine
 
-        settings, registry = self.application.settings, self.application.engine.registry
-        engine: JobEngine = module.JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
-        engine.runners["import"] = import_runner(store, registry, load_kinds(), self._sender, engine.worker)
-        engine.runners["export"] = export_runner(store, load_export_kinds(), self._reads, engine.worker)
-        return engine
+        application = self.application
+        return job_engine(store, application.settings, application.engine.registry, self._sender, self._reads)
 
     @asynccontextmanager
     async def _sender(self, job: "Job") -> "AsyncGenerator[Sender]":
@@ -228,16 +218,11 @@ class JobWorker:
 
     async def _account(self, job: "Job") -> Account:
         """The account of a job. Raises JobProblem, and AccountProblem."""
-        from klaviyo_mcp.jobs.errors import JobProblem
-        from klaviyo_mcp.runtime.jobs import whose
+        from klaviyo_mcp.runtime.jobs import check_whose
 
         find = self.host.account_of if self.host else self._named
         account = await find(job.facts)
-        if whose(account) != job.whose:
-            raise JobProblem(
-                f"The job {job.id} is for another Klaviyo account than {account.name!r} is now.",
-                "Run it with the settings that it was begun with.",
-            )
+        check_whose(job, account)
         return account
 
     async def _named(self, facts: JSON) -> Account:
@@ -259,12 +244,13 @@ class JobWorker:
 
     async def _adopt(self) -> None:
         """Go on with jobs that a server has left."""
-        if not await run_sync(self._any_unfinished):
+        if not await run_sync(self._any_under_way):
             return
         from klaviyo_mcp.jobs.errors import NotPossibleNow  # loaded with the database
+        from klaviyo_mcp.jobs.store import UNDER_WAY
 
         store = await self.store()
-        for job in await run_sync(partial(store.jobs, states=UNFINISHED)):
+        for job in await run_sync(partial(store.jobs, states=UNDER_WAY)):
             if not job.facts.get(SERVED) or await self.alive(job) or not await self._is_ours(job):
                 continue
             log.info("goes on with the job %s", job.id)
@@ -286,7 +272,7 @@ class JobWorker:
             return False
         return True
 
-    def _any_unfinished(self) -> bool:
+    def _any_under_way(self) -> bool:
         """Whether it is worth a look, told without loading what opens the database."""
         import sqlite3  # only where there may be jobs
 

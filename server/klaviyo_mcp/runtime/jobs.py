@@ -29,9 +29,10 @@ from klaviyo_mcp.jobs.sending import OpenSender, Sender
 from klaviyo_mcp.jobs.store import Job, JobStore
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.assembly import Application, Selection, assemble
 from klaviyo_mcp.runtime.audit import Record
-from klaviyo_mcp.runtime.job_places import folder, home
+from klaviyo_mcp.runtime.job_places import folder, home, jobs_file
 from klaviyo_mcp.runtime.settings import Settings
 from klaviyo_mcp.runtime.watching import watched
 
@@ -63,19 +64,26 @@ def open_store(settings: Settings) -> JobStore:
 def database_url(settings: Settings) -> str:
     """SQLAlchemy's URL of the database of jobs."""
     if settings.klaviyo_mcp_jobs_url is None:
-        return f"sqlite:///{folder(settings) / 'jobs.sqlite'}"
+        return f"sqlite:///{jobs_file(settings)}"
     _, _, rest = settings.klaviyo_mcp_jobs_url.get_secret_value().partition("://")
     return f"postgresql+psycopg://{rest}"
 
 
 def open_engine(store: JobStore, selection: Selection, *, account: str | None, client: str) -> JobEngine:
     """A worker that runs jobs of the accounts of these settings; `client` is who is written down for their calls."""
-    settings = selection.settings
-    engine = JobEngine(database_url(settings), store, {}, folder(settings) / "workers")
-    sender = sender_of(selection, account, client)
-    engine.runners["import"] = import_runner(store, selection.registry, load_kinds(), sender, engine.worker)
-    engine.runners["export"] = export_runner(store, load_export_kinds(), reads_of(selection, account), engine.worker)
-    return engine
+    sender, reads = sender_of(selection, account, client), reads_of(selection, account)
+    return job_engine(store, selection.settings, selection.registry, sender, reads)
+
+
+def job_engine(
+    store: JobStore, settings: Settings, registry: Registry, sender: OpenSender, reads: OpenRead
+) -> JobEngine:
+    """A worker of this database; `sender` and `reads` open the way to the account of a job."""
+    runners = {
+        "import": import_runner(store, registry, load_kinds(), sender),
+        "export": export_runner(store, load_export_kinds(), reads),
+    }
+    return JobEngine(database_url(settings), store, runners, folder(settings) / "workers")
 
 
 def leases_of(store: JobStore, settings: Settings) -> Leases:
@@ -105,6 +113,15 @@ def whose(account: Account) -> str:
 def whose_company(company: str) -> str:
     """The same for a company by its `company_at`."""
     return sha256(company.encode()).hexdigest()[:24]
+
+
+def check_whose(job: Job, account: Account) -> None:
+    """Raises JobProblem where a job is another company's than that of the account which it is to go on with."""
+    if whose(account) != job.whose:
+        raise JobProblem(
+            f"The job {job.id} is for another Klaviyo account than {account.name!r} is now.",
+            "Run it with the settings that it was begun with.",
+        )
 
 
 def sender_of(selection: Selection, account: str | None, client: str) -> OpenSender:
@@ -143,11 +160,7 @@ async def _account_of(
     application = assemble(selection, account=account)
     try:
         found = await application.accounts.find(job.facts.get("account"))
-        if whose(found) != job.whose:
-            raise JobProblem(
-                f"The job {job.id} is for another Klaviyo account than {found.name!r} is now.",
-                "Run it with the settings that it was begun with.",
-            )
+        check_whose(job, found)
         yield application, found
     finally:
         await application.accounts.close()
