@@ -106,6 +106,11 @@ async def agreed_by_person(plan: Answer) -> bool:
             raise KeyboardInterrupt from None
 
 
+async def agreed_beforehand(_plan: Answer) -> bool:
+    """What --yes says, also where a policy wants to be asked."""
+    return True
+
+
 @contextmanager
 def interruptible() -> Generator[None]:
     """Ctrl-C ends a question at once: the event loop's own handler would wait for what it cannot interrupt."""

@@ -6,8 +6,7 @@ import anyio
 import typer
 
 from klaviyo_mcp.actions.engine import Call
-from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.cli.asking import agreed_by_person, somebody_is_there, with_missing
+from klaviyo_mcp.cli.asking import agreed_beforehand, agreed_by_person, somebody_is_there, with_missing
 from klaviyo_mcp.cli.calling import (
     MISUSED,
     NoPages,
@@ -81,7 +80,7 @@ def call(
         typed = prepared(Typed(Call(action, given), form or usual_form(), names, every, preview), spec)
     except (WrongSetting, NoPages) as error:
         fail(str(error), MISUSED)
-    ask = _agree if yes else agreed_by_person if asks else None
+    ask = agreed_beforehand if yes else agreed_by_person if asks else None
     _finish(selection, typed, ask, sandbox=sandbox, account=account)
 
 
@@ -113,11 +112,6 @@ def _finish(selection: Selection, typed: Typed, ask: Ask | None, *, sandbox: boo
         noted(application, response, account)
     if problem := complaint(response):
         fail(problem, exit_code(response))
-
-
-async def _agree(_plan: Answer) -> bool:
-    """What --yes says, also where a policy wants to be asked."""
-    return True
 
 
 def _became(response: Response, application: Application, typed: Typed) -> str:

@@ -17,7 +17,7 @@ from klaviyo_mcp.answers.kept_answers import KeptAnswer
 from klaviyo_mcp.answers.reading_more import read_on
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.action_page import list_of, page_of
-from klaviyo_mcp.cli.asking import agreed_by_person, somebody_is_there, with_missing
+from klaviyo_mcp.cli.asking import agreed_beforehand, agreed_by_person, somebody_is_there, with_missing
 from klaviyo_mcp.cli.calling import (
     FAILED,
     MISUSED,
@@ -153,7 +153,7 @@ class Session:
             Call(line.action, given), form, fields, "--all" in line.flags, "--preview" in line.flags, self.account
         )
         typed = prepared(typed, spec)
-        ask = _yes if "--yes" in line.flags else agreed_by_person if asks else None
+        ask = agreed_beforehand if "--yes" in line.flags else agreed_by_person if asks else None
         only = "read" if self.read_only else None
         response = await made(self.application, typed, client="klaviyo-mcp shell", ask=ask, only=only)
         self._show(response, typed)
@@ -260,10 +260,6 @@ class Session:
         finally:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(signal.SIGINT)
-
-
-async def _yes(_plan: Answer) -> bool:
-    return True
 
 
 def _form(wanted: str | None, usual: Form) -> Form:
