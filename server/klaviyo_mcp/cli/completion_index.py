@@ -4,9 +4,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
+from klaviyo_mcp.cli.setting import choices_of
 from klaviyo_mcp.jobs.export_kind import load_export_kinds
 from klaviyo_mcp.jobs.kind import load_kinds
-from klaviyo_mcp.loose_json import JSON, items, mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
@@ -58,15 +59,13 @@ def index_of(spec: ActionSpec) -> JSON:
 
 def _argument(schema: JSON, definitions: JSON, required: bool) -> JSON:
     inner = resolved(mapping(schema.get("items")), definitions)
-    values = [str(value) for value in items(schema.get("enum")) or items(inner.get("enum")) if value is not None]
-    if schema.get("type") == "boolean":
-        values = ["true", "false"]
+    values = ["true", "false"] if schema.get("type") == "boolean" else choices_of(schema, definitions)
     form = str(schema.get("format") or inner.get("format") or "")
     kinds = ["list", "segment"] if form == "audience-id" else [form.removesuffix("-id")]
     said = str(schema.get("description", "")).split(FIRST_SENTENCE)[0][:LONGEST]
     return {
         "help": f"{'required. ' if required else ''}{said}",
-        "values": values[:100],
+        "values": [str(value) for value in values[:100]],
         "ids": kinds if form in ID_FORMS else [],
     }
 

@@ -13,7 +13,7 @@ from typing import Any
 from klaviyo_mcp.actions.bounds import TooMuch
 from klaviyo_mcp.actions.forms import types_of
 from klaviyo_mcp.actions.unpacking import JSON_TYPES, unpacked
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping, objects
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.schema_form import schema_of
@@ -149,6 +149,12 @@ def item_of(schema: JSON, definitions: JSON) -> JSON:
         return mapping(schema["items"])
     forms = (*objects(schema.get("anyOf")), *objects(schema.get("oneOf")))
     return next((found for form in forms if (found := item_of(form, definitions))), dict[str, Any]())
+
+
+def choices_of(schema: JSON, definitions: JSON) -> list[Any]:
+    """The values that an argument, or an item of one that is a list, can have; none where it may be anything."""
+    inner = resolved(mapping(schema.get("items")), definitions)
+    return [value for value in items(schema.get("enum")) or items(inner.get("enum")) if value is not None]
 
 
 def value_from(name: str, text: str) -> str:
