@@ -172,7 +172,7 @@ def _read(name: str, path: Path | None) -> str:
     except UnicodeError:
         raise WrongSetting(f"{name}: {path or 'stdin'} is not text in UTF-8.") from None
     except OSError as error:
-        hint = " For a text that begins with @ write @@." if "=" not in name and name != "--json" else ""
+        hint = " For a text that begins with @ write @@." if name != "--json" else ""
         raise WrongSetting(f"{name}: {path} cannot be read ({error.strerror}).{hint}") from None
     # The end of the only line is the file's, and no part of a name or an id.
     return text.rstrip("\r\n") if text.count("\n") == 1 and text.endswith("\n") else text
@@ -180,7 +180,7 @@ def _read(name: str, path: Path | None) -> str:
 
 def arguments_of(spec: ActionSpec | None, as_json: str, sets: Iterable[str]) -> Any:
     """The arguments of a call: a JSON object, and what is set over it. Raises WrongSetting."""
-    text = value_from("--json", as_json) if as_json == "-" or as_json.startswith("@") else as_json
+    text = value_from("--json", as_json)
     try:
         given = json.loads(text)
     except RecursionError:
