@@ -21,7 +21,7 @@ from klaviyo_mcp.cli.calling import (
 )
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
 from klaviyo_mcp.cli.output import drop_output, end_unread, fail, warn
-from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
+from klaviyo_mcp.cli.printing import OUTPUTS, Form, fields_of, usual_form
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
 from klaviyo_mcp.loose_json import is_object
 from klaviyo_mcp.runtime.answering import Ask, Response
@@ -76,8 +76,7 @@ def call(
         asks = somebody_is_there() and stdin_left(arguments, sets or [])
         if asks and found is not None and is_object(given) and selection.exposure.shows(found):
             given = with_missing(found.spec, given)
-        names = tuple(name.strip() for name in fields.split(",") if name.strip())
-        typed = prepared(Typed(Call(action, given), form or usual_form(), names, every, preview), spec)
+        typed = prepared(Typed(Call(action, given), form or usual_form(), fields_of(fields), every, preview), spec)
     except (WrongSetting, NoPages) as error:
         fail(str(error), MISUSED)
     ask = agreed_beforehand if yes else agreed_by_person if asks else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klaviyo_mcp.answers.querying import AGGREGATES
-from klaviyo_mcp.cli.printing import Form
+from klaviyo_mcp.cli.printing import Form, fields_of
 from klaviyo_mcp.loose_json import JSON, is_object
 
 FORMS: tuple[Form, ...] = ("table", "json", "csv", "jsonl", "text")
@@ -45,7 +45,7 @@ class Line:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are wanted."""
-        return tuple(name.strip() for name in self.options.get("--fields", "").split(",") if name.strip())
+        return fields_of(self.options.get("--fields", ""))
 
 
 def is_unfinished(text: str) -> bool:
@@ -128,7 +128,7 @@ def read_question(text: str) -> tuple[JSON, dict[str, str]]:
             if name in ("o", "output"):
                 options["--output"] = value
             elif name in LISTS:
-                asked[name.replace("-", "_")] = [part.strip() for part in value.split(",") if part.strip()]
+                asked[name.replace("-", "_")] = list(fields_of(value))
             elif name in ("limit", "offset"):
                 asked[name] = _number(flag, value)
             elif name in ("list", "part"):

@@ -30,7 +30,7 @@ from klaviyo_mcp.cli.calling import (
     prepared,
     printed,
 )
-from klaviyo_mcp.cli.printing import Form, console_for, rows_of
+from klaviyo_mcp.cli.printing import Form, console_for, fields_of, rows_of
 from klaviyo_mcp.cli.setting import Settings, WrongSetting
 from klaviyo_mcp.cli.shell_lines import FORMS, Line, WrongLine, is_unfinished, read_call, read_question
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
@@ -211,7 +211,7 @@ class Session:
         elif name == "output":
             self.form = _form(value, self.form)
         elif name == "fields":
-            self.fields = tuple(part.strip() for part in value.split(",") if part.strip())
+            self.fields = fields_of(value)
         elif name == "account":
             names = await self.application.accounts.names()
             if value not in names:
