@@ -59,7 +59,7 @@ def is_unfinished(text: str) -> bool:
             escaped = True
         elif quoted:
             quoted = "" if char == quoted else quoted
-        elif char in "\"'" and depth > 0 and char == "'":
+        elif char == "'" and depth > 0:
             continue  # an apostrophe in no text of JSON
         elif char in "\"'":
             quoted = char

@@ -34,7 +34,7 @@ from klaviyo_mcp.cli.printing import Form, console_for, fields_of, rows_of
 from klaviyo_mcp.cli.setting import Settings, WrongSetting
 from klaviyo_mcp.cli.shell_lines import FORMS, Line, WrongLine, is_unfinished, read_call, read_question
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
-from klaviyo_mcp.klaviyo.words import one_line, visible
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.runtime.answering import Known, Response, responded
 from klaviyo_mcp.runtime.assembly import Application
 
@@ -225,9 +225,6 @@ class Session:
             raise WrongLine("Write set output, set fields, set account or set read_only on|off, each with its value.")
 
     def _show(self, response: Response, typed: Typed) -> None:
-        if response.is_error and typed.form == "json" and not sys.stdin.isatty():
-            self._tell(visible(response.text), exit_code(response))
-            return
         if not response.is_error:
             printed(response, typed)
         if problem := complaint(response):
