@@ -1,6 +1,5 @@
 """Calls that are typed in: made through the engine, also page after page, and printed. `call` and `shell` share it."""
 
-import sys
 from dataclasses import dataclass, replace
 
 from klaviyo_mcp.actions.engine import Call
@@ -167,5 +166,4 @@ def _joined(whole: JSON, page: JSON, *, keep: bool) -> JSON:
 def _broken_off(response: Response, rows: int, *, printed: bool) -> Response:
     where = f"{rows:,} rows are on stdout" if printed else f"the {rows:,} rows before it are not shown"
     text = f"A later page could not be read; {where}, and this is not all.\n{response.text}"
-    print(end="", flush=True, file=sys.stdout)
     return replace(response, text=text)

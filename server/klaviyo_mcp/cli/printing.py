@@ -107,7 +107,7 @@ def with_fields(data: JSON, fields: Sequence[str]) -> JSON:
     if not fields:
         return data
     name = main_list(data)
-    if name in ("records", "ids") and name:
+    if name in ("records", "ids"):
         return {**data, "records": chosen(rows_of(data), fields)}
     if record := mapping(data.get("record")):
         return {**data, "record": chosen([record], fields)[0]}
