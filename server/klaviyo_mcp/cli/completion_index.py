@@ -22,8 +22,7 @@ SOURCES = {
     "TOOLSET,…": "toolsets",
     "search|core|all|TOOLSET,…": "toolsets",
 }
-"""What is offered for a parameter, by its metavar; accounts by the names that they have."""
-OF_ACCOUNTS = ("account",)
+"""What is offered for a parameter, by its metavar; --toolsets has that of other globs, and an account is a NAME too."""
 NAMING_AN_ACCOUNT = ("disconnect", "accounts default")
 FIRST_SENTENCE = ". "
 LONGEST = 80
@@ -94,14 +93,16 @@ def _parameter(parameter: Any, path: str) -> JSON:
     choices = _choices(parameter)
     if metavar == "KIND":
         choices = list(load_kinds() if path == "import" else load_export_kinds() if path == "export" else ())
-    named = parameter.name in OF_ACCOUNTS or (path in NAMING_AN_ACCOUNT and metavar == "NAME")
+    source = "toolsets" if parameter.name == "toolsets" else SOURCES.get(metavar, "")
+    if metavar == "NAME" and (parameter.name == "account" or path in NAMING_AN_ACCOUNT):
+        source = "accounts"
     return {
         "name": parameter.name,
         "help": str(getattr(parameter, "help", "") or "").split(FIRST_SENTENCE)[0][:LONGEST],
         "takes": not getattr(parameter, "is_flag", False),
         "many": parameter.nargs != 1,
         "choices": choices,
-        "values": "accounts" if named else SOURCES.get(metavar, ""),
+        "values": source,
     }
 
 
