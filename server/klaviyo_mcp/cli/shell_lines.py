@@ -102,8 +102,10 @@ def read_call(text: str) -> Line:
             line.sets.append(word)
         else:
             raise WrongLine(f"{word!r} sets nothing: write NAME=VALUE, or the arguments as {{JSON}}.")
-    if "--json" in line.options and not line.given:
-        return Line(line.action, _object(line.options["--json"]), line.sets, line.options, line.flags)
+    if "--json" in line.options:
+        if line.given:
+            raise WrongLine("The arguments stand there twice: write them as {JSON}, or with --json. Nothing was sent.")
+        line.given = _object(line.options["--json"])
     return line
 
 
