@@ -28,7 +28,7 @@ from klaviyo_mcp.cli.calling import (
     made,
     noted,
     prepared,
-    printed,
+    shown,
 )
 from klaviyo_mcp.cli.printing import Form, console_for, fields_of, rows_of
 from klaviyo_mcp.cli.setting import Settings, WrongSetting
@@ -174,7 +174,7 @@ class Session:
         form = _form(options.get("--output"), self.form)
         typed = Typed(Call(action, {}), form)
         if not asked:
-            printed(last, typed)
+            shown(self.application, last, typed)
             return
         kept = KeptAnswer("_", action, datetime.now(UTC), last.answer.data)
 
@@ -226,7 +226,7 @@ class Session:
 
     def _show(self, response: Response, typed: Typed) -> None:
         if not response.is_error:
-            printed(response, typed)
+            shown(self.application, response, typed)
         if problem := complaint(response):
             self._tell(problem, exit_code(response))
 
