@@ -127,7 +127,10 @@ def put(text: Text, client: Client, server: Server, *, replace: bool) -> None:
 
 
 def take_out(text: Text, client: Client, name: str, *, replace: bool) -> bool:
-    """Remove the server. False where there is none; raises NotInstalled where it is another's."""
+    """Remove the server. False where there is none; raises NotInstalled where it starts another program.
+
+    One that leads to a URL is taken to be ours: without the URL of our own nothing tells them apart.
+    """
     place = (*client.place, name)
     stands = text.get(*place)
     if stands is None:
