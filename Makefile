@@ -24,7 +24,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .PHONY: help setup demo quick fast coverage test check bench bench-hosted bench-jobs tasks clients examples killed docs site screenshots lock sbom dist mcpb pythons release clean .venv
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## A guided tour against the built-in sandbox, no Klaviyo account needed
 	@$(BIN)/klaviyo-mcp demo

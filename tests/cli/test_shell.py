@@ -42,6 +42,7 @@ WRONG = [
     ("set output xml", "There is no output 'xml'"),
     ("help get_lst", "Did you mean get_list"),
     ('create_list {"name": }', "not valid JSON"),
+    ("""create_list {"name": "x"} --json '{"name": "y"}'""", "stand there twice"),
     ("delete_list id=TQVhRF", "add --yes"),
 ]
 

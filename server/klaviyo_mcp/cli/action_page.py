@@ -57,16 +57,16 @@ def page_of(action: Action, registry: Registry) -> RenderableType:
     return Group(*parts)
 
 
-def list_of(actions: Iterable[Action], width: int, *, toolset: bool = True) -> Table:
+def list_of(actions: Iterable[Action], width: int) -> Table:
     """Actions with a line each: name, effect, what it does."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("action", overflow="fold", min_width=20, max_width=max(34, width // 3))
-    if toolset and width >= 100:
+    if width >= 100:
         table.add_column("toolset", no_wrap=True)
     table.add_column("effect", no_wrap=True)
     table.add_column("summary", ratio=1)
     for action in actions:
-        middle = [Text(action.spec.toolset)] if toolset and width >= 100 else []
+        middle = [Text(action.spec.toolset)] if width >= 100 else []
         table.add_row(
             Text(action.name, style="bold"),
             *middle,

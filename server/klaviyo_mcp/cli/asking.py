@@ -15,9 +15,9 @@ from rich.text import Text
 from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.printing import cell, console_for
-from klaviyo_mcp.cli.setting import Settings, WrongSetting, kinds_of, value_from
+from klaviyo_mcp.cli.setting import Settings, WrongSetting, choices_of, kinds_of, value_from
 from klaviyo_mcp.klaviyo.words import visible
-from klaviyo_mcp.loose_json import JSON, items, mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.worked_example import compact, worked_example
@@ -47,7 +47,7 @@ def with_missing(spec: ActionSpec, given: JSON) -> JSON:
 def _put(made: Settings, spec: ActionSpec, name: str) -> None:
     definitions = mapping(spec.plain_schema.get("$defs"))
     schema = resolved(mapping(mapping(spec.plain_schema.get("properties")).get(name)), definitions)
-    choices = _choices(schema, definitions)
+    choices = choices_of(schema, definitions)
     _tell(schema, choices, definitions)
     while True:
         typed = typed_in(name, str(schema["default"]) if "default" in schema else None)
@@ -62,11 +62,6 @@ def _put(made: Settings, spec: ActionSpec, name: str) -> None:
             typer.echo(str(error), err=True)
             continue
         return
-
-
-def _choices(schema: JSON, definitions: JSON) -> list[Any]:
-    inner = resolved(mapping(schema.get("items")), definitions)
-    return [value for value in items(schema.get("enum")) or items(inner.get("enum")) if value is not None]
 
 
 def _tell(schema: JSON, choices: list[Any], definitions: JSON) -> None:
@@ -104,6 +99,11 @@ async def agreed_by_person(plan: Answer) -> bool:
         except typer.Abort:
             typer.echo("\nNothing was done.", err=True)
             raise KeyboardInterrupt from None
+
+
+async def agreed_beforehand(_plan: Answer) -> bool:
+    """What --yes says, also where a policy wants to be asked."""
+    return True
 
 
 @contextmanager

@@ -6,8 +6,7 @@ import anyio
 import typer
 
 from klaviyo_mcp.actions.engine import Call
-from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.cli.asking import agreed_by_person, somebody_is_there, with_missing
+from klaviyo_mcp.cli.asking import agreed_beforehand, agreed_by_person, somebody_is_there, with_missing
 from klaviyo_mcp.cli.calling import (
     MISUSED,
     NoPages,
@@ -17,16 +16,16 @@ from klaviyo_mcp.cli.calling import (
     made,
     noted,
     prepared,
-    printed,
+    shown,
     stdin_left,
 )
 from klaviyo_mcp.cli.options import AccountOption, NoLiveChecksFlag, NoUserContentFlag, ReadOnlyFlag, SandboxFlag
-from klaviyo_mcp.cli.output import drop_output, end_unread, fail, warn
-from klaviyo_mcp.cli.printing import OUTPUTS, Form, usual_form
+from klaviyo_mcp.cli.output import end_unread, fail, warn
+from klaviyo_mcp.cli.printing import OUTPUTS, Form, fields_of, usual_form
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
 from klaviyo_mcp.loose_json import is_object
 from klaviyo_mcp.runtime.answering import Ask, Response
-from klaviyo_mcp.runtime.assembly import Application, Selection, assemble, select
+from klaviyo_mcp.runtime.assembly import Selection, assemble, select
 from klaviyo_mcp.runtime.exporters import start_exporting
 from klaviyo_mcp.runtime.job_attaching import attach_jobs
 from klaviyo_mcp.runtime.logs import start_logging
@@ -77,11 +76,10 @@ def call(
         asks = somebody_is_there() and stdin_left(arguments, sets or [])
         if asks and found is not None and is_object(given) and selection.exposure.shows(found):
             given = with_missing(found.spec, given)
-        names = tuple(name.strip() for name in fields.split(",") if name.strip())
-        typed = prepared(Typed(Call(action, given), form or usual_form(), names, every, preview), spec)
+        typed = prepared(Typed(Call(action, given), form or usual_form(), fields_of(fields), every, preview), spec)
     except (WrongSetting, NoPages) as error:
         fail(str(error), MISUSED)
-    ask = _agree if yes else agreed_by_person if asks else None
+    ask = agreed_beforehand if yes else agreed_by_person if asks else None
     _finish(selection, typed, ask, sandbox=sandbox, account=account)
 
 
@@ -100,32 +98,10 @@ def _finish(selection: Selection, typed: Typed, ask: Ask | None, *, sandbox: boo
 
     try:
         response = anyio.run(run)
+        shown(application, response, typed)
     except BrokenPipeError:
         end_unread()
-    try:
-        printed(response, typed)
-    except BrokenPipeError:
-        end_unread()
-    except OSError as error:
-        drop_output()
-        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, typed)}")
     if not sandbox:
         noted(application, response, account)
     if problem := complaint(response):
         fail(problem, exit_code(response))
-
-
-async def _agree(_plan: Answer) -> bool:
-    """What --yes says, also where a policy wants to be asked."""
-    return True
-
-
-def _became(response: Response, application: Application, typed: Typed) -> str:
-    """What became of a call whose answer nobody sees."""
-    if response.is_error:
-        return f"The call had failed:\n{response.text}"
-    if typed.preview:
-        return "Nothing was sent to Klaviyo."
-    if application.engine.find(typed.call.name).effect == "read":
-        return "The read had been made, and nothing was changed; call again once there is room."
-    return "The action had been carried out: do not repeat it, read the record instead."

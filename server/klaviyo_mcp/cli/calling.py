@@ -1,6 +1,5 @@
 """Calls that are typed in: made through the engine, also page after page, and printed. `call` and `shell` share it."""
 
-import sys
 from dataclasses import dataclass, replace
 
 from klaviyo_mcp.actions.engine import Call
@@ -9,6 +8,7 @@ from klaviyo_mcp.answers.dotted import main_list
 from klaviyo_mcp.answers.failures import OUTCOMES
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.lately import remember
+from klaviyo_mcp.cli.output import drop_output, fail
 from klaviyo_mcp.cli.printing import Form, chosen, print_answer, print_rows, rows_of
 from klaviyo_mcp.klaviyo.errors import RequestOutcome
 from klaviyo_mcp.klaviyo.words import visible
@@ -95,7 +95,7 @@ async def made(
     return replace(response, answer=Answer(whole, f"{count:,} in all."), text=f"{count:,} in all.")
 
 
-def printed(response: Response, typed: Typed) -> None:
+def _printed(response: Response, typed: Typed) -> None:
     """Print the answer to a call: an error as JSON alone, as its words go to stderr."""
     answer = response.answer
     form = typed.form
@@ -111,6 +111,20 @@ def printed(response: Response, typed: Typed) -> None:
     if (typed.preview or waits) and form != "text":
         form = "json"
     print_answer(answer.data, form, text=response.text, summary=answer.summary, fields=typed.fields)
+
+
+def shown(application: Application, response: Response, typed: Typed) -> None:
+    """Print the answer to a call; where stdout cannot take it, end the command and tell what became of the call.
+
+    Raises BrokenPipeError where nobody reads it any more.
+    """
+    try:
+        _printed(response, typed)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        fail(f"stdout cannot take the answer ({error.strerror}). {_became(response, application, typed)}")
 
 
 def exit_code(response: Response) -> int:
@@ -164,8 +178,18 @@ def _joined(whole: JSON, page: JSON, *, keep: bool) -> JSON:
     return joined
 
 
+def _became(response: Response, application: Application, typed: Typed) -> str:
+    """What became of a call whose answer nobody sees."""
+    if response.is_error:
+        return f"The call had failed:\n{response.text}"
+    if typed.preview:
+        return "Nothing was sent to Klaviyo."
+    if application.engine.find(typed.call.name).effect == "read":
+        return "The read had been made, and nothing was changed; call again once there is room."
+    return "The action had been carried out: do not repeat it, read the record instead."
+
+
 def _broken_off(response: Response, rows: int, *, printed: bool) -> Response:
     where = f"{rows:,} rows are on stdout" if printed else f"the {rows:,} rows before it are not shown"
     text = f"A later page could not be read; {where}, and this is not all.\n{response.text}"
-    print(end="", flush=True, file=sys.stdout)
     return replace(response, text=text)

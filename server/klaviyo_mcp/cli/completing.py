@@ -130,12 +130,11 @@ def of_setting(action: dict[str, Any], begun: str, account: str) -> Iterator[Off
         yield from ((f"{name}={value}", told) for value, told in values(action["arguments"][name], account))
 
 
-def values(argument: dict[str, Any], account: str, home: Path | None = None) -> Iterator[Offer]:
+def values(argument: dict[str, Any], account: str) -> Iterator[Offer]:
     """Values of an argument: those of its list, or ids that were seen lately with their names."""
     yield from ((value, "") for value in argument["values"])
     if argument["ids"]:
-        where = home or os.environ.get("KLAVIYO_MCP_HOME")
-        yield from seen_lately(where, account, argument["ids"]).items()
+        yield from seen_lately(os.environ.get("KLAVIYO_MCP_HOME"), account, argument["ids"]).items()
 
 
 def accounts() -> list[str]:

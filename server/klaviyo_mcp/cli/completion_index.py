@@ -4,9 +4,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
+from klaviyo_mcp.cli.setting import choices_of
 from klaviyo_mcp.jobs.export_kind import load_export_kinds
 from klaviyo_mcp.jobs.kind import load_kinds
-from klaviyo_mcp.loose_json import JSON, items, mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.model import ActionSpec
@@ -21,8 +22,7 @@ SOURCES = {
     "TOOLSET,…": "toolsets",
     "search|core|all|TOOLSET,…": "toolsets",
 }
-"""What is offered for a parameter, by its metavar; accounts by the names that they have."""
-OF_ACCOUNTS = ("account",)
+"""What is offered for a parameter, by its metavar; --toolsets has that of other globs, and an account is a NAME too."""
 NAMING_AN_ACCOUNT = ("disconnect", "accounts default")
 FIRST_SENTENCE = ". "
 LONGEST = 80
@@ -58,15 +58,13 @@ def index_of(spec: ActionSpec) -> JSON:
 
 def _argument(schema: JSON, definitions: JSON, required: bool) -> JSON:
     inner = resolved(mapping(schema.get("items")), definitions)
-    values = [str(value) for value in items(schema.get("enum")) or items(inner.get("enum")) if value is not None]
-    if schema.get("type") == "boolean":
-        values = ["true", "false"]
+    values = ["true", "false"] if schema.get("type") == "boolean" else choices_of(schema, definitions)
     form = str(schema.get("format") or inner.get("format") or "")
     kinds = ["list", "segment"] if form == "audience-id" else [form.removesuffix("-id")]
     said = str(schema.get("description", "")).split(FIRST_SENTENCE)[0][:LONGEST]
     return {
         "help": f"{'required. ' if required else ''}{said}",
-        "values": values[:100],
+        "values": [str(value) for value in values[:100]],
         "ids": kinds if form in ID_FORMS else [],
     }
 
@@ -95,14 +93,16 @@ def _parameter(parameter: Any, path: str) -> JSON:
     choices = _choices(parameter)
     if metavar == "KIND":
         choices = list(load_kinds() if path == "import" else load_export_kinds() if path == "export" else ())
-    named = parameter.name in OF_ACCOUNTS or (path in NAMING_AN_ACCOUNT and metavar == "NAME")
+    source = "toolsets" if parameter.name == "toolsets" else SOURCES.get(metavar, "")
+    if metavar == "NAME" and (parameter.name == "account" or path in NAMING_AN_ACCOUNT):
+        source = "accounts"
     return {
         "name": parameter.name,
         "help": str(getattr(parameter, "help", "") or "").split(FIRST_SENTENCE)[0][:LONGEST],
         "takes": not getattr(parameter, "is_flag", False),
         "many": parameter.nargs != 1,
         "choices": choices,
-        "values": "accounts" if named else SOURCES.get(metavar, ""),
+        "values": source,
     }
 
 

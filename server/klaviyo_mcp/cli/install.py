@@ -2,12 +2,12 @@
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 
 from klaviyo_mcp.cli.options import (
     AccountOption,
@@ -99,11 +99,13 @@ def install(
         _advise(chosen, server, dry_run=dry_run, needs_account=not (url or sandbox or with_key))
 
 
+@dataclass(frozen=True, slots=True)
 class _Wish:
     """What is to be done with the entry."""
 
-    def __init__(self, remove: bool, replace: bool, dry_run: bool) -> None:
-        self.remove, self.replace, self.dry_run = remove, replace, dry_run
+    remove: bool
+    replace: bool
+    dry_run: bool
 
 
 def _change(client: Client, server: Server, path: Path, wish: _Wish) -> None:
@@ -242,11 +244,8 @@ def _connected() -> bool:
 
 def _list() -> None:
     machine = Machine.here()
-    console = Console(highlight=False, soft_wrap=True)
     for client in clients():
         path = machine.file_of(client)
         where = str(path) if path else "told by hand"
-        console.print(
-            f"{client.id:16} {client.name:20} {'found' if machine.has(client) else '':6} {where}", markup=False
-        )
-    console.print("\nklaviyo-mcp install CLIENT adds this server; --dry-run shows what would change.", markup=False)
+        print(f"{client.id:16} {client.name:20} {'found' if machine.has(client) else '':6} {where}")
+    print("\nklaviyo-mcp install CLIENT adds this server; --dry-run shows what would change.")

@@ -32,9 +32,11 @@ LOOK_AFTER_EVERY = 2.0
 def list_jobs(as_json: JsonFlag = False) -> None:
     """Show all jobs that are kept, the newest first."""
     from klaviyo_mcp.cli.job_running import as_json_of
+    from klaviyo_mcp.cli.job_watching import problems_told
 
-    store, _ = _opened()
-    shown = [as_json_of(store, job) for job in store.jobs() if job.state != "draft"]
+    with problems_told():
+        store, _ = _opened()
+        shown = [as_json_of(store, job) for job in store.jobs() if job.state != "draft"]
     if as_json:
         print_json(shown)
         return
@@ -178,7 +180,7 @@ def work(
         mine = whose(found_account(assemble(selection, account=account)))
         engine = open_engine(store, selection, account=account, client="klaviyo-mcp jobs work")
         engine.start()
-        away_for = 0.0
+        away = False
         try:
             while True:
                 try:
@@ -186,11 +188,11 @@ def work(
                     warn(f"works on {job}" for job in begun)
                     if until_idle and not begun and not store.jobs(whose=mine, states=("queued", "running")):
                         return
-                except StoreAway as away:
-                    away_for += LOOK_AFTER_EVERY
-                    warn([away.message] if away_for == LOOK_AFTER_EVERY else [])
+                except StoreAway as error:
+                    warn([] if away else [error.message])
+                    away = True
                 else:
-                    away_for = 0.0
+                    away = False
                 sleep(LOOK_AFTER_EVERY)
         finally:
             engine.close()
@@ -228,14 +230,13 @@ def _wish(id: str, wish: str) -> None:
 
 
 def _opened() -> "tuple[JobStore, Selection]":
-    from klaviyo_mcp.cli.job_watching import problems_told  # brings the engine, which a list of commands need not load
-    from klaviyo_mcp.runtime.assembly import select
+    """Raises JobProblem."""
+    from klaviyo_mcp.runtime.assembly import select  # the engine, which a list of commands need not load
     from klaviyo_mcp.runtime.jobs import open_store
 
     selection = select(confirm="never")
-    with problems_told():
-        store = open_store(selection.settings)
-        store.tidy()
+    store = open_store(selection.settings)
+    store.tidy()
     return store, selection
 
 

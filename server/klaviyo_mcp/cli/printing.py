@@ -60,6 +60,11 @@ def rows_of(data: JSON) -> list[Any]:
     return [record] if (record := mapping(data.get("record"))) else [data] if "record" not in data else []
 
 
+def fields_of(text: str) -> tuple[str, ...]:
+    """The names that stand in `id,name,location.city`."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def chosen(rows: Sequence[Any], fields: Sequence[str]) -> list[JSON]:
     """The fields that are wanted of each row, by dotted names, in their order; told on stderr where no row has one."""
     made = [row if is_object(row) else {"value": row} for row in rows]
@@ -102,7 +107,7 @@ def with_fields(data: JSON, fields: Sequence[str]) -> JSON:
     if not fields:
         return data
     name = main_list(data)
-    if name in ("records", "ids") and name:
+    if name in ("records", "ids"):
         return {**data, "records": chosen(rows_of(data), fields)}
     if record := mapping(data.get("record")):
         return {**data, "record": chosen([record], fields)[0]}

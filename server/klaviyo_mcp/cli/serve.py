@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,7 +31,10 @@ from klaviyo_mcp.runtime.logs import log, start_logging
 from klaviyo_mcp.runtime.settings import Settings, SettingsError, foreign_variables
 
 if TYPE_CHECKING:
+    from mcp.server import Server
+
     from klaviyo_mcp.mcp_server.front import Front
+    from klaviyo_mcp.runtime.job_worker import JobWorker
 
 app = typer.Typer()
 Choose = Callable[[], Selection]
@@ -140,43 +143,21 @@ def _refuse_hosted(selection: Selection) -> None:
 def _serve_stdio(application: Application, listing: Listing, front: "Front") -> None:
     import anyio
 
-    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
     from klaviyo_mcp.mcp_server.stdio import serve_stdio
-    from klaviyo_mcp.runtime.job_attaching import attach_jobs
-    from klaviyo_mcp.tools.calls import room_of
 
     _hint(application)
-    worker = attach_jobs(application)
-    server = make_server(
-        application.engine,
-        lambda _: application.accounts,
-        listing,
-        application.audit,
-        room_of(application),
-        worker=worker,
-    )
+    server, worker = _made(application, listing)
     _loaded()
     anyio.run(serve_stdio, server, front, application.accounts.interrupt, worker.looking_after)
 
 
 def _serve_http(application: Application, host: str, port: int | None) -> None:
     from klaviyo_mcp.mcp_server.http import serve_http
-    from klaviyo_mcp.mcp_server.server import make_server
-    from klaviyo_mcp.runtime.job_attaching import attach_jobs
-    from klaviyo_mcp.tools.calls import room_of
 
     _hint(application)
     exporting = start_exporting(over_http=True)
     listing = Listing(application.engine.registry, application.exposure, application.settings.answer_bytes)
-    worker = attach_jobs(application)
-    server = make_server(
-        application.engine,
-        lambda _: application.accounts,
-        listing,
-        application.audit,
-        room_of(application),
-        worker=worker,
-    )
+    server, worker = _made(application, listing)
     _loaded()
     serve_http(
         server,
@@ -188,6 +169,24 @@ def _serve_http(application: Application, host: str, port: int | None) -> None:
         exporting=exporting,
         beside=worker.looking_after,
     )
+
+
+def _made(application: Application, listing: Listing) -> "tuple[Server[Any], JobWorker]":
+    """The server of one person's accounts, and what works on their jobs beside it."""
+    from klaviyo_mcp.mcp_server.server import make_server  # 0.4 s, when the tools are listed
+    from klaviyo_mcp.runtime.job_attaching import attach_jobs
+    from klaviyo_mcp.tools.calls import room_of
+
+    worker = attach_jobs(application)
+    server = make_server(
+        application.engine,
+        lambda _: application.accounts,
+        listing,
+        application.audit,
+        room_of(application),
+        worker=worker,
+    )
+    return server, worker
 
 
 def _serve_hosted(selection: Selection, host: str, port: int | None, account: str | None, *, sandbox: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from klaviyo_mcp.actions.bounds import TooMuch
 from klaviyo_mcp.actions.forms import types_of
 from klaviyo_mcp.actions.unpacking import JSON_TYPES, unpacked
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping, objects
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
 from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.schema_form import schema_of
@@ -151,6 +151,12 @@ def item_of(schema: JSON, definitions: JSON) -> JSON:
     return next((found for form in forms if (found := item_of(form, definitions))), dict[str, Any]())
 
 
+def choices_of(schema: JSON, definitions: JSON) -> list[Any]:
+    """The values that an argument, or an item of one that is a list, can have; none where it may be anything."""
+    inner = resolved(mapping(schema.get("items")), definitions)
+    return [value for value in items(schema.get("enum")) or items(inner.get("enum")) if value is not None]
+
+
 def value_from(name: str, text: str) -> str:
     """A text, or what the file `@PATH` or stdin (`-`) holds; `@@` is an @. Raises WrongSetting."""
     if text == "-":
@@ -166,7 +172,7 @@ def _read(name: str, path: Path | None) -> str:
     except UnicodeError:
         raise WrongSetting(f"{name}: {path or 'stdin'} is not text in UTF-8.") from None
     except OSError as error:
-        hint = " For a text that begins with @ write @@." if "=" not in name and name != "--json" else ""
+        hint = " For a text that begins with @ write @@." if name != "--json" else ""
         raise WrongSetting(f"{name}: {path} cannot be read ({error.strerror}).{hint}") from None
     # The end of the only line is the file's, and no part of a name or an id.
     return text.rstrip("\r\n") if text.count("\n") == 1 and text.endswith("\n") else text
@@ -174,7 +180,7 @@ def _read(name: str, path: Path | None) -> str:
 
 def arguments_of(spec: ActionSpec | None, as_json: str, sets: Iterable[str]) -> Any:
     """The arguments of a call: a JSON object, and what is set over it. Raises WrongSetting."""
-    text = value_from("--json", as_json) if as_json == "-" or as_json.startswith("@") else as_json
+    text = value_from("--json", as_json)
     try:
         given = json.loads(text)
     except RecursionError:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import anyio
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
@@ -64,22 +65,12 @@ class PrivateHistory(FileHistory):
 def editor(session: Session) -> Callable[[str], Awaitable[str]]:
     """What asks for a line, with a prompt. Raises EOFError and KeyboardInterrupt."""
     asking: PromptSession[str] = PromptSession(
-        history=_history(session), completer=_Words(session), complete_while_typing=False, multiline=_Unfinished()
+        history=_history(session),
+        completer=_Words(session),
+        complete_while_typing=False,
+        multiline=Condition(lambda: is_unfinished(get_app().current_buffer.text)),
     )
-
-    async def ask(prompt: str) -> str:
-        return await asking.prompt_async(prompt, handle_sigint=True)
-
-    return ask
-
-
-class _Unfinished(Condition):
-    """Whether Enter begins another line."""
-
-    def __init__(self) -> None:
-        from prompt_toolkit.application import get_app
-
-        super().__init__(lambda: is_unfinished(get_app().current_buffer.text))
+    return asking.prompt_async
 
 
 def _history(session: Session) -> History:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klaviyo_mcp.answers.querying import AGGREGATES
-from klaviyo_mcp.cli.printing import Form
+from klaviyo_mcp.cli.printing import Form, fields_of
 from klaviyo_mcp.loose_json import JSON, is_object
 
 FORMS: tuple[Form, ...] = ("table", "json", "csv", "jsonl", "text")
@@ -45,7 +45,7 @@ class Line:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are wanted."""
-        return tuple(name.strip() for name in self.options.get("--fields", "").split(",") if name.strip())
+        return fields_of(self.options.get("--fields", ""))
 
 
 def is_unfinished(text: str) -> bool:
@@ -59,7 +59,7 @@ def is_unfinished(text: str) -> bool:
             escaped = True
         elif quoted:
             quoted = "" if char == quoted else quoted
-        elif char in "\"'" and depth > 0 and char == "'":
+        elif char == "'" and depth > 0:
             continue  # an apostrophe in no text of JSON
         elif char in "\"'":
             quoted = char
@@ -102,8 +102,10 @@ def read_call(text: str) -> Line:
             line.sets.append(word)
         else:
             raise WrongLine(f"{word!r} sets nothing: write NAME=VALUE, or the arguments as {{JSON}}.")
-    if "--json" in line.options and not line.given:
-        return Line(line.action, _object(line.options["--json"]), line.sets, line.options, line.flags)
+    if "--json" in line.options:
+        if line.given:
+            raise WrongLine("The arguments stand there twice: write them as {JSON}, or with --json. Nothing was sent.")
+        line.given = _object(line.options["--json"])
     return line
 
 
@@ -128,7 +130,7 @@ def read_question(text: str) -> tuple[JSON, dict[str, str]]:
             if name in ("o", "output"):
                 options["--output"] = value
             elif name in LISTS:
-                asked[name.replace("-", "_")] = [part.strip() for part in value.split(",") if part.strip()]
+                asked[name.replace("-", "_")] = list(fields_of(value))
             elif name in ("limit", "offset"):
                 asked[name] = _number(flag, value)
             elif name in ("list", "part"):

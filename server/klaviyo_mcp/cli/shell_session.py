@@ -17,7 +17,7 @@ from klaviyo_mcp.answers.kept_answers import KeptAnswer
 from klaviyo_mcp.answers.reading_more import read_on
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.action_page import list_of, page_of
-from klaviyo_mcp.cli.asking import agreed_by_person, somebody_is_there, with_missing
+from klaviyo_mcp.cli.asking import agreed_beforehand, agreed_by_person, somebody_is_there, with_missing
 from klaviyo_mcp.cli.calling import (
     FAILED,
     MISUSED,
@@ -28,13 +28,13 @@ from klaviyo_mcp.cli.calling import (
     made,
     noted,
     prepared,
-    printed,
+    shown,
 )
-from klaviyo_mcp.cli.printing import Form, console_for, rows_of
+from klaviyo_mcp.cli.printing import Form, console_for, fields_of, rows_of
 from klaviyo_mcp.cli.setting import Settings, WrongSetting
 from klaviyo_mcp.cli.shell_lines import FORMS, Line, WrongLine, is_unfinished, read_call, read_question
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
-from klaviyo_mcp.klaviyo.words import one_line, visible
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.runtime.answering import Known, Response, responded
 from klaviyo_mcp.runtime.assembly import Application
 
@@ -153,7 +153,7 @@ class Session:
             Call(line.action, given), form, fields, "--all" in line.flags, "--preview" in line.flags, self.account
         )
         typed = prepared(typed, spec)
-        ask = _yes if "--yes" in line.flags else agreed_by_person if asks else None
+        ask = agreed_beforehand if "--yes" in line.flags else agreed_by_person if asks else None
         only = "read" if self.read_only else None
         response = await made(self.application, typed, client="klaviyo-mcp shell", ask=ask, only=only)
         self._show(response, typed)
@@ -174,7 +174,7 @@ class Session:
         form = _form(options.get("--output"), self.form)
         typed = Typed(Call(action, {}), form)
         if not asked:
-            printed(last, typed)
+            shown(self.application, last, typed)
             return
         kept = KeptAnswer("_", action, datetime.now(UTC), last.answer.data)
 
@@ -211,7 +211,7 @@ class Session:
         elif name == "output":
             self.form = _form(value, self.form)
         elif name == "fields":
-            self.fields = tuple(part.strip() for part in value.split(",") if part.strip())
+            self.fields = fields_of(value)
         elif name == "account":
             names = await self.application.accounts.names()
             if value not in names:
@@ -225,11 +225,8 @@ class Session:
             raise WrongLine("Write set output, set fields, set account or set read_only on|off, each with its value.")
 
     def _show(self, response: Response, typed: Typed) -> None:
-        if response.is_error and typed.form == "json" and not sys.stdin.isatty():
-            self._tell(visible(response.text), exit_code(response))
-            return
         if not response.is_error:
-            printed(response, typed)
+            shown(self.application, response, typed)
         if problem := complaint(response):
             self._tell(problem, exit_code(response))
 
@@ -260,10 +257,6 @@ class Session:
         finally:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(signal.SIGINT)
-
-
-async def _yes(_plan: Answer) -> bool:
-    return True
 
 
 def _form(wanted: str | None, usual: Form) -> Form:

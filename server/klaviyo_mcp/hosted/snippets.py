@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from klaviyo_mcp.installing.clients import Client, Hosted, clients
-from klaviyo_mcp.installing.entries import Server, text_of
+from klaviyo_mcp.installing.entries import Server, file_with
 
 NAME = "klaviyo"
 
@@ -46,11 +46,7 @@ def _snippet(client: Client, told: Hosted, server: Server) -> Snippet:
     for word, value in words.items():
         link = link.replace(f"{{{word}}}", quote(value, safe=""))
         command = command.replace(f"{{{word}}}", value)
-    lines = ""
-    if told.file:
-        text = text_of(client, "")
-        text.set((*client.place, server.name), entry)
-        lines = text.text.strip()
+    lines = file_with(client, server) if told.file else ""
     return Snippet(told.title or client.name, told.steps, link, command, told.file, lines)
 
 

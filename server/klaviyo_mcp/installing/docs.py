@@ -1,7 +1,7 @@
 """The part of docs/install.md that is made of the table of clients, between two marks."""
 
 from klaviyo_mcp.installing.clients import Client, clients
-from klaviyo_mcp.installing.entries import Server, text_of
+from klaviyo_mcp.installing.entries import Server, file_with
 
 BEGIN = "<!-- clients: written by `klaviyo-mcp docs` from server/klaviyo_mcp/installing/clients.yaml -->"
 END = "<!-- clients: end -->"
@@ -61,9 +61,7 @@ def _plain(path: str) -> str:
 
 
 def _snippet(client: Client, server: Server) -> str:
-    text = text_of(client, "")
-    text.set((*client.place, server.name), server.entry(client))
-    return f"```{'toml' if client.form == 'toml' else 'json'}\n{text.text.strip()}\n```\n"
+    return f"```{'toml' if client.form == 'toml' else 'json'}\n{file_with(client, server)}\n```\n"
 
 
 def _steps(client: Client, server: Server) -> str:

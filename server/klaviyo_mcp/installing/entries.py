@@ -15,6 +15,7 @@ from klaviyo_mcp.loose_json import JSON, items, mapping
 
 KEY = "KLAVIYO_API_KEY"
 OURS = re.compile(r"klaviyo-mcp(\.exe)?|klaviyo-mcp(\[[\w,]*\])?([=@<>~!]=?.*)?|klaviyo_mcp", re.IGNORECASE)
+ENVIRONMENTS = ("env", "environment")
 URLS = ("url", "httpUrl", "serverUrl")
 
 
@@ -115,10 +116,10 @@ def put(text: Text, client: Client, server: Server, *, replace: bool) -> None:
         text.set(place, wanted)
         return
     for key in _keys(client) - set(wanted):
-        if key in stands and not (key in ("env", "environment") and not server.url):
+        if key in stands and (server.url or key not in ENVIRONMENTS):
             text.remove((*place, key))
     for key, value in wanted.items():
-        if key in ("env", "environment"):
+        if key in ENVIRONMENTS:
             for name, setting in value.items():
                 text.set((*place, key, name), setting)
         elif key != "enabled" or key not in stands:
@@ -126,7 +127,10 @@ def put(text: Text, client: Client, server: Server, *, replace: bool) -> None:
 
 
 def take_out(text: Text, client: Client, name: str, *, replace: bool) -> bool:
-    """Remove the server. False where there is none; raises NotInstalled where it is another's."""
+    """Remove the server. False where there is none; raises NotInstalled where it starts another program.
+
+    One that leads to a URL is taken to be ours: without the URL of our own nothing tells them apart.
+    """
     place = (*client.place, name)
     stands = text.get(*place)
     if stands is None:
@@ -150,9 +154,16 @@ def text_of(client: Client, text: str) -> Text:
     return JSONText(text, comments=client.form == "jsonc")
 
 
+def file_with(client: Client, server: Server) -> str:
+    """What a client's file has that holds this server and nothing else."""
+    text = text_of(client, "")
+    text.set((*client.place, server.name), server.entry(client))
+    return text.text.strip()
+
+
 def holds_key(text: Text, client: Client, name: str) -> bool:
     """Whether an API key stands in the entry."""
-    return any(text.get(*client.place, name, kind, KEY) is not None for kind in ("env", "environment"))
+    return any(text.get(*client.place, name, kind, KEY) is not None for kind in ENVIRONMENTS)
 
 
 def _keys(client: Client) -> set[str]:
