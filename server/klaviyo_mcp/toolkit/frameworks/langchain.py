@@ -7,7 +7,7 @@ from langchain_core.tools import StructuredTool, ToolException
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.toolkit.answers import plain
+from klaviyo_mcp.toolkit.plain import plain
 from klaviyo_mcp.toolkit.tool import Tool
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.toolkit.answers import plain
+from klaviyo_mcp.toolkit.plain import plain
 from klaviyo_mcp.toolkit.tool import Tool
 
 
