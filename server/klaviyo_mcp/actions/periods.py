@@ -37,9 +37,9 @@ def period_against(covered: JSON | None, how: Any) -> JSON | None:
     if how != "year_ago":
         return period_before(covered)
     first, last = date.fromisoformat(covered["first_day"]), date.fromisoformat(covered["last_day"])
-    if first.day == 1 and (last + timedelta(days=1)).day == 1:
-        end = (last + timedelta(days=1)).replace(year=(last + timedelta(days=1)).year - 1) - timedelta(days=1)
-        return _period(first.replace(year=first.year - 1), end)
+    after = last + timedelta(days=1)
+    if first.day == 1 and after.day == 1:
+        return _period(first.replace(year=first.year - 1), after.replace(year=after.year - 1) - timedelta(days=1))
     return _period(first - timedelta(days=364), last - timedelta(days=364))
 
 

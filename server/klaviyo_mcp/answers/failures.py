@@ -107,9 +107,7 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
     next_step = error.mend if isinstance(error, ScopeMissing) else error.advice
     if isinstance(error, UnknownAction):
         next_step = error.how_to_look
-    if isinstance(error, WrongTool):
-        next_step = error.next_step
-    if isinstance(error, ServiceProblem):
+    if isinstance(error, WrongTool | ServiceProblem):
         next_step = error.next_step
     return {
         "code": error.code,

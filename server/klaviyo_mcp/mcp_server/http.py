@@ -1,7 +1,7 @@
 """The MCP server over HTTP: /mcp (stateless, JSON) and health checks, for any number of clients."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio
@@ -92,7 +92,7 @@ def http_app(
             Middleware(Cors, visitors=visitors),
         ],
         exception_handlers={404: nothing},
-        lifespan=lambda _: _both(manager.run, beside),
+        lifespan=lambda _: _both(manager.run(), beside()),
     )
     app.router.redirect_slashes = False
     return app
@@ -152,10 +152,10 @@ def uvicorn_config(app: ASGIApp, settings: Settings, **more: Any) -> uvicorn.Con
 
 
 @asynccontextmanager
-async def _both(*managers: Callable[[], AbstractAsyncContextManager[None]]) -> AsyncGenerator[None]:
-    async with AsyncExitStack() as entered:
-        for manager in managers:
-            await entered.enter_async_context(manager())
+async def _both(
+    first: AbstractAsyncContextManager[None], second: AbstractAsyncContextManager[None]
+) -> AsyncGenerator[None]:
+    async with first, second:
         yield
 
 

@@ -1,6 +1,5 @@
 """What a call gives to a program: the answer with its records, what would be done and waits for a yes, actions."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,7 @@ from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_schema import listed_schema
 from klaviyo_mcp.runtime.answering import Response
 from klaviyo_mcp.toolkit.errors import CallError, error_of
+from klaviyo_mcp.toolkit.plain import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,6 @@ class AccountInfo:
 
     name: str
     is_default: bool
-
-
-def plain(data: JSON) -> JSON:
-    """Data as it is over MCP: texts of customers are of a class of their own until here."""
-    return json.loads(json.dumps(data))
 
 
 def answer_of(response: Response, registry: Registry, account: str | None, *, previewed: bool = False) -> Answer:

@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from functools import partial
+from functools import partial, wraps
 from threading import Lock
-from typing import Any, ParamSpec, Self, TypeVar, Unpack
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.toolkit.answers import AccountInfo, Answer, Confirmation
+from klaviyo_mcp.toolkit.answers import Answer
 from klaviyo_mcp.toolkit.boxes import Box, Expose
 from klaviyo_mcp.toolkit.client import AskPerson, Klaviyo, together
 from klaviyo_mcp.toolkit.offering import Toolbox
@@ -53,20 +53,23 @@ class KlaviyoSync(Toolbox):
                 self._portal = None
                 self._open.close()
 
-    def call(
-        self,
-        action: str,
-        arguments: Mapping[str, Any] | None = None,
-        /,
-        *,
-        account: str | None = None,
-        answer_tokens: int | None = None,
-        raises: bool = True,
-        **named: Any,
-    ) -> Answer:
-        """As `Klaviyo.call`."""
-        given = together(arguments, named)
-        return self._run(self._inner.call, action, given, account=account, answer_tokens=answer_tokens, raises=raises)
+    @staticmethod
+    def _without_await(
+        method: Callable[Concatenate[Klaviyo, P], Awaitable[T]],
+    ) -> Callable[Concatenate["KlaviyoSync", P], T]:
+        """A method of `Klaviyo`, with its arguments and words, that gives what the other has to be awaited for."""
+
+        @wraps(method)
+        def run(klaviyo: "KlaviyoSync", /, *args: P.args, **kwargs: P.kwargs) -> T:
+            return klaviyo._run(method, klaviyo._inner, *args, **kwargs)
+
+        return run
+
+    call = _without_await(Klaviyo.call)
+    preview = _without_await(Klaviyo.preview)
+    confirm = _without_await(Klaviyo.confirm)
+    read_more = _without_await(Klaviyo.read_more)
+    accounts = _without_await(Klaviyo.accounts)
 
     def each(
         self, action: str, arguments: Mapping[str, Any] | None = None, /, *, account: str | None = None, **named: Any
@@ -78,51 +81,9 @@ class KlaviyoSync(Toolbox):
             yield from answer.each
             given = answer.goes_on
 
-    def preview(
-        self,
-        action: str,
-        arguments: Mapping[str, Any] | None = None,
-        /,
-        *,
-        account: str | None = None,
-        raises: bool = True,
-        **named: Any,
-    ) -> Answer:
-        """As `Klaviyo.preview`."""
-        return self._run(self._inner.preview, action, together(arguments, named), account=account, raises=raises)
-
-    def confirm(
-        self,
-        confirmation: Answer | Confirmation | str,
-        *,
-        action: str | None = None,
-        arguments: Mapping[str, Any] | None = None,
-        account: str | None = None,
-        answer_tokens: int | None = None,
-        raises: bool = True,
-    ) -> Answer:
-        """As `Klaviyo.confirm`."""
-        return self._run(
-            self._inner.confirm,
-            confirmation,
-            action=action,
-            arguments=arguments,
-            account=account,
-            answer_tokens=answer_tokens,
-            raises=raises,
-        )
-
-    def read_more(self, answer_id: str, *, account: str | None = None, raises: bool = True, **query: Any) -> Answer:
-        """As `Klaviyo.read_more`."""
-        return self._run(self._inner.read_more, answer_id, account=account, raises=raises, **query)
-
     def describe(self, name: str) -> Answer:
         """As `Klaviyo.describe`."""
         return self._inner.describe(name)
-
-    def accounts(self) -> list[AccountInfo]:
-        """As `Klaviyo.accounts`."""
-        return self._run(self._inner.accounts)
 
     def run_tool_call(self, call: object, *, expose: Expose | None = None) -> Any:
         """As `Klaviyo.run_tool_call`."""
@@ -142,7 +103,7 @@ class KlaviyoSync(Toolbox):
 
         return Runs(awaited, at_once)
 
-    def _run(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _run(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What an async function answers on the loop of this object's own."""
         with self._beginning:
             if self._portal is None:

@@ -40,10 +40,8 @@ class Box:
         """
         made, given = self.application, arguments
         if isinstance(arguments, str):
-            try:
+            with suppress(ValueError, RecursionError):
                 given = json.loads(arguments or "{}")
-            except (ValueError, RecursionError):
-                given = arguments
         if given is not None and not is_object(given):
             problem = Problem("", "its arguments are not a JSON object", 'Give them as {"name": value}.')
             error = InvalidArguments(f"{one_line(name)} was not called: its arguments cannot be read.", (problem,))

@@ -29,7 +29,7 @@ from klaviyo_mcp.toolkit.options import Options, application_of
 from klaviyo_mcp.toolkit.tool import Runs
 from klaviyo_mcp.toolkit.tool_calls import read_call
 from klaviyo_mcp.tools.account_argument import ARGUMENT as ACCOUNT
-from klaviyo_mcp.tools.account_argument import nameable
+from klaviyo_mcp.tools.account_argument import choice
 from klaviyo_mcp.tools.calls import Caller, answered, room_of
 
 AskPerson = Callable[[Plan], bool | Awaitable[bool]]
@@ -217,10 +217,10 @@ class Klaviyo(Toolbox):
     async def _accounts_now(self) -> tuple[tuple[str, ...], str | None]:
         """Those that tools can name. A vault that cannot be read is told by calls."""
         try:
-            names = await nameable(self._made.accounts)
-            return tuple(names), await self._made.accounts.default() if len(names) > 1 else None
+            names, default = await choice(self._made.accounts)
         except KlaviyoError:
             return (), None
+        return tuple(names), default
 
     def _answer(self, response: Response, account: str | None, *, raises: bool, previewed: bool = False) -> Answer:
         answer = answer_of(response, self._made.engine.registry, account, previewed=previewed)

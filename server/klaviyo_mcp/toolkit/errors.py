@@ -11,7 +11,6 @@ KlaviyoToolkitError
     └── OutcomeUnknown      it may have been carried out: look before it is made again
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -20,6 +19,7 @@ from klaviyo_mcp.answers.failures import DONE_IN_PART, NOTHING_CHANGED, OUTCOMES
 from klaviyo_mcp.klaviyo.errors import RequestOutcome
 from klaviyo_mcp.loose_json import mapping, objects
 from klaviyo_mcp.runtime.answering import NOT_KNOWN, Response
+from klaviyo_mcp.toolkit.plain import plain
 
 
 class KlaviyoToolkitError(Exception):
@@ -73,8 +73,7 @@ class CallError(KlaviyoToolkitError):
     def __init__(self, response: Response) -> None:
         """`response` is the answer that says so."""
         super().__init__(response.text)
-        # Plain values: texts of customers are of a class of their own until here.
-        error = mapping(json.loads(json.dumps(mapping(response.answer.data.get("error")))))
+        error = plain(mapping(response.answer.data.get("error")))
         self.data: dict[str, Any] = error
         self.text = response.text
         self.code = str(error.get("code", "internal_error"))

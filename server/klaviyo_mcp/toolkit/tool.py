@@ -16,6 +16,12 @@ class Runs:
     awaited: Callable[[object], Awaitable[Response]]
     at_once: Callable[[object], Response] | None = None
 
+    def now(self, arguments: object) -> Response:
+        """At once. Raises NotImplementedError where it has to be awaited."""
+        if self.at_once is None:
+            raise NotImplementedError(AWAIT)
+        return self.at_once(arguments)
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:

@@ -16,6 +16,12 @@ async def nameable(accounts: "Accounts") -> list[str]:
     return await accounts.names() if accounts.can_be_named else []
 
 
+async def choice(accounts: "Accounts") -> tuple[list[str], str | None]:
+    """The names that a call can choose from, and which is meant by one that names none, where there are several."""
+    names = await nameable(accounts)
+    return names, await accounts.default() if len(names) > 1 else None
+
+
 def with_account(schema: JSON, names: Sequence[str], default: str | None) -> JSON:
     """A tool's schema with the argument that says which account is meant. It is required unless there is a default."""
     words = "Which connected Klaviyo account this is for."

@@ -15,7 +15,7 @@ from klaviyo_mcp.registry.registry import Action, Registry
 from klaviyo_mcp.registry.tool_names import ToolNames
 from klaviyo_mcp.registry.tool_schema import brief_schema, listed_schema
 from klaviyo_mcp.runtime.exposure import Exposure
-from klaviyo_mcp.tools.account_argument import nameable, with_account
+from klaviyo_mcp.tools.account_argument import choice, with_account
 from klaviyo_mcp.tools.server_tools import server_tools
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ class ToolList(ABC, Generic[Made]):
         A vault that cannot be read is told by the calls, not by an empty list.
         """
         try:
-            names = await nameable(accounts)
-            default = await accounts.default() if len(names) > 1 else None
+            names, default = await choice(accounts)
             hidden = await self._hidden(accounts)
         except KlaviyoError:
             names, default, hidden = [], None, frozenset[str]()

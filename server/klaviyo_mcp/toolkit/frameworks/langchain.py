@@ -7,8 +7,8 @@ from langchain_core.tools import StructuredTool, ToolException
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.toolkit.answers import plain
-from klaviyo_mcp.toolkit.tool import AWAIT, Tool
+from klaviyo_mcp.toolkit.plain import plain
+from klaviyo_mcp.toolkit.tool import Tool
 
 
 def structured_tools(tools: Sequence[Tool]) -> Iterator[StructuredTool]:
@@ -18,15 +18,11 @@ def structured_tools(tools: Sequence[Tool]) -> Iterator[StructuredTool]:
 
 
 def _structured(tool: Tool) -> StructuredTool:
-    at_once = tool.runs.at_once
-
     async def run(**arguments: Any) -> tuple[str, JSON]:
         return _said(await tool.runs.awaited(arguments))
 
     def run_now(**arguments: Any) -> tuple[str, JSON]:
-        if at_once is None:
-            raise NotImplementedError(AWAIT)
-        return _said(at_once(arguments))
+        return _said(tool.runs.now(arguments))
 
     return StructuredTool.from_function(
         func=run_now,

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.answering import Response
-from klaviyo_mcp.toolkit.answers import plain
-from klaviyo_mcp.toolkit.tool import AWAIT, Tool
+from klaviyo_mcp.toolkit.plain import plain
+from klaviyo_mcp.toolkit.tool import Tool
 
 
 def function_tools(tools: Sequence[Tool]) -> Iterator[FunctionTool]:
@@ -22,15 +22,11 @@ def function_tools(tools: Sequence[Tool]) -> Iterator[FunctionTool]:
 
 
 def _tool(tool: Tool) -> FunctionTool:
-    at_once = tool.runs.at_once
-
     async def run(**arguments: Any) -> tuple[JSON, Response]:
         return arguments, await tool.runs.awaited(arguments)
 
     def run_now(**arguments: Any) -> tuple[JSON, Response]:
-        if at_once is None:
-            raise NotImplementedError(AWAIT)
-        return arguments, at_once(arguments)
+        return arguments, tool.runs.now(arguments)
 
     def output(made: tuple[JSON, Response]) -> ToolOutput:
         arguments, response = made

@@ -7,7 +7,7 @@ from pydantic_ai import Tool as PydanticAITool
 from pydantic_ai import ToolReturn
 from pydantic_ai.exceptions import ToolFailed
 
-from klaviyo_mcp.toolkit.answers import plain
+from klaviyo_mcp.toolkit.plain import plain
 from klaviyo_mcp.toolkit.tool import Tool
 
 
