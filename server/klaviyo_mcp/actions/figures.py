@@ -5,9 +5,11 @@ little is said to be `too_few_to_tell`; the limits are in `registry/report_rules
 """
 
 from collections import defaultdict
+from datetime import date
 from math import sqrt
 from typing import Any
 
+from klaviyo_mcp.actions.days import month_after
 from klaviyo_mcp.loose_json import JSON, is_number, items, mapping, objects
 from klaviyo_mcp.registry.report_rules import Measure, report_rules
 
@@ -203,8 +205,7 @@ def _apart(first: float, second: float) -> str:
 
 
 def _month_after(month: str, step: int) -> str:
-    years, index = divmod(int(month[5:7]) - 1 + step, 12)
-    return f"{int(month[:4]) + years:04d}-{index + 1:02d}"
+    return month_after(date.fromisoformat(f"{month}-01"), step).isoformat()[:7]
 
 
 def _months_between(first: str, last: str) -> int:
