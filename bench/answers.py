@@ -18,6 +18,7 @@ from typing import Any
 
 import anyio
 import httpx2
+from goals import mark
 
 from klaviyo_mcp.accounts.account import Account, OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
@@ -91,7 +92,7 @@ def main() -> bool:
     smaller = anyio.run(measure, registry)
     median = statistics.median(smaller)
     met = median >= GOAL
-    print(f"{'median':46}{median:>24.1%}  {'met' if met else 'MISSED'} (goal: at least {GOAL:.0%} smaller)")
+    print(f"{'median':46}{median:>24.1%}{mark(met)} (goal: at least {GOAL:.0%} smaller)")
     print(f"\n{'what is listed':24}{'tools':>7}{'bytes':>10}{'tokens':>10}")
     for exposure in EXPOSURES:
         listing = Listing(registry, parse_exposure(exposure, registry))

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import httpx2
+from goals import mark
 from run import Running, http_server, sandbox
 
 SERVE = [sys.executable, "-m", "klaviyo_mcp", "serve", "--transport", "http"]
@@ -80,7 +81,7 @@ async def beside(server: Running, name: str, tool: str, arguments: Any) -> None:
         tasks.cancel_scope.cancel()
     refused = answer.json()["result"].get("isError", False)
     met = (not refused or took < GOAL_CALL) and max(waits) < GOAL_OTHERS
-    print(f"{name:26}{took:>6.0f} ms{cpu:>6.0f} ms{max(waits):>15.0f} ms{'  met' if met else '  MISSED'}")
+    print(f"{name:26}{took:>6.0f} ms{cpu:>6.0f} ms{max(waits):>15.0f} ms{mark(met)}")
 
 
 def message(method: str, **params: Any) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from goals import mark
 from hosted_accounts import connect_accounts
-from processes import free_port, listening, redis_server, resident
+from processes import clean_environment, free_port, listening, redis_server, resident
 
 HERE = Path(__file__).parent
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000"))
@@ -95,8 +96,7 @@ def report(bare: Measured, ours: Measured, calls: int, before: tuple[float, floa
 
 
 def row(what: str, bare: float, ours: float, unit: str, difference: str, *, goal: bool | None = None) -> None:
-    mark = {True: "  met", False: "  MISSED", None: ""}[goal]
-    print(f"{what:26}{bare:>10.2f} {unit:2}{ours:>13.2f} {unit:2}{difference:>13}{mark}")
+    print(f"{what:26}{bare:>10.2f} {unit:2}{ours:>13.2f} {unit:2}{difference:>13}{mark(goal)}")
 
 
 async def drive(bare: Measured, ours: Measured, tokens: list[str], calls: int) -> None:
@@ -152,8 +152,7 @@ def server(command: list[str], port: int, environment: dict[str, str]) -> Iterat
 def stub(home: Path) -> Iterator[dict[str, str]]:
     """A Klaviyo that is always the same, and the environment of a hosted service that uses it."""
     port = free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KLAVIYO_", "OTEL_"))}
-    environment = clean | {
+    environment = clean_environment() | {
         "KLAVIYO_BASE_URL": f"http://127.0.0.1:{port}",
         "KLAVIYO_OAUTH_BASE_URL": f"http://127.0.0.1:{port}",
         "KLAVIYO_CLIENT_ID": "bench",

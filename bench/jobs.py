@@ -26,9 +26,10 @@ from typing import IO, Any
 
 import jobs_check
 import jobs_durability
+from goals import mark
 from jobs_files import write
 from jobs_stub import LIMITS
-from processes import free_port, listening, peak, resident
+from processes import clean_environment, free_port, listening, peak, resident
 from run import start_once
 
 HERE = Path(__file__).parent
@@ -139,10 +140,6 @@ def row(what: str, found: dict[str, float], form: str, goal: bool | None = None)
     print(f"{what:40}{cells}{mark(goal)}", flush=True)
 
 
-def mark(met: bool | None) -> str:
-    return {True: "  met", False: "  MISSED", None: ""}[met]
-
-
 def shortest(requests: int, limits: tuple[int, int]) -> float:
     """Seconds from the first of so many requests to the last that fixed windows of a second and a minute ask for."""
     burst, steady = limits
@@ -206,8 +203,8 @@ def sdk(what: str, url: str, file: Path) -> list[str]:
 
 
 def environment(url: str, home: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("KLAVIYO_", "OTEL_"))}
-    return clean | {"KLAVIYO_BASE_URL": url, "KLAVIYO_API_KEY": "pk_ours", "KLAVIYO_MCP_HOME": str(home / "home")}
+    own = {"KLAVIYO_BASE_URL": url, "KLAVIYO_API_KEY": "pk_ours", "KLAVIYO_MCP_HOME": str(home / "home")}
+    return clean_environment() | own
 
 
 @contextmanager

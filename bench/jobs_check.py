@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from goals import mark
 from jobs_files import write
 from processes import peak
 
@@ -41,13 +42,12 @@ def main(count: int = 200_000, many: int = 1_000_000) -> None:
                 for rule in ("refuse", "merge"):
                     work = partial(check, path, load_kinds()[name], registry, rule)
                     speed, slowest = timed(count, lambda work=work: work()[0])
-                    met = "" if rule == "merge" else "  met" if speed >= GOAL else "  MISSED"
+                    met = mark(None if rule == "merge" else speed >= GOAL)
                     print(f"{f'{name} {how}, {rule}':40}{speed:>14,.0f}{slowest:>14,.0f}{alone / speed:>14.1f}{met}")
     for rule in ("refuse", "merge"):
         told = subprocess.run([sys.executable, __file__, "memory", str(many), rule], check=True, stdout=subprocess.PIPE)
         used = float(told.stdout)
-        met = "met" if used < MOST_MEMORY else "MISSED"
-        print(f"{f'memory for {many:,} profiles, {rule}':40}{used:>11.0f} MB  {met}")
+        print(f"{f'memory for {many:,} profiles, {rule}':40}{used:>11.0f} MB{mark(used < MOST_MEMORY)}")
     print(f"Load average {os.getloadavg()[0]:.1f}. Goal: {GOAL:,} rows a second of one core with the rule of default.")
 
 

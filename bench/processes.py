@@ -1,5 +1,6 @@
 """The processes that are measured and those beside them: their ports, how they begin and end, their memory."""
 
+import os
 import socket
 import subprocess
 import time
@@ -34,6 +35,11 @@ def redis_server(*words: str) -> Iterator[str]:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", *words]
     with listening(command, port, stdout=subprocess.DEVNULL):
         yield f"redis://127.0.0.1:{port}/0"
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without settings of klaviyo-mcp and of OpenTelemetry."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("KLAVIYO_", "OTEL_"))}
 
 
 def resident(process: subprocess.Popen[Any]) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from goals import mark
 from processes import free_port, listening, redis_server
 
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
@@ -111,10 +112,6 @@ async def show_cost(what: str, redis: str | None, goal: float) -> bool:
     median, mean = took[len(took) // 2], sum(took) / len(took)
     print(f"{what:34}{median:>9.0f}{mean:>9.0f}{'':>7}{mark(median < goal)}")
     return median < goal
-
-
-def mark(met: bool) -> str:
-    return "  met" if met else "  MISSED"
 
 
 class Counting(httpx2.AsyncHTTPTransport):

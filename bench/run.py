@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from goals import mark
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from processes import free_port, listening, resident
@@ -79,8 +80,7 @@ def main() -> None:
 
 
 def row(what: str, bare: float, ours: float, unit: str, difference: str, *, goal: bool | None = None) -> None:
-    mark = {True: "  met", False: "  MISSED", None: ""}[goal]
-    print(f"{what:34}{bare:>9.2f} {unit}{ours:>11.2f} {unit}{difference:>14}{mark}")
+    print(f"{what:34}{bare:>9.2f} {unit}{ours:>11.2f} {unit}{difference:>14}{mark(goal)}")
 
 
 def measure_starts(environment: dict[str, str]) -> tuple[dict[str, dict[str, list[float]]], int]:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+from goals import mark
 
 from klaviyo_sandbox import API_KEY, COMPANY_ID, ManualClock, create_app
 
@@ -64,7 +65,7 @@ async def _measure() -> bool:
             times = await read_in_turn((small, large), paths)
             shown = "".join(f"{percentile(t, 0.5):>9.2f}{percentile(t, 0.99):>9.2f}" for t in times)
             met.append(percentile(times[1], 0.5) < MOST_MILLISECONDS)
-            print(f"{name:44}{shown}  {'met' if met[-1] else 'MISSED'}")
+            print(f"{name:44}{shown}{mark(met[-1])}")
         print(
             f"\nGoals: {MOST_SECONDS_PER_MILLION:.0f} s to fill 100,000 profiles and a million events,"
             f" p50 of a page below {MOST_MILLISECONDS:.0f} ms."
@@ -76,13 +77,9 @@ def _show_filling(small: Filled, large: Filled) -> bool:
     per_million = large.seconds / large.events * 1e6
     met = per_million <= MOST_SECONDS_PER_MILLION
     print(f"filled in {large.seconds:.1f} s, that is {per_million:.1f} s per million events", end="")
-    print(f" ({small.seconds / small.events * 1e6:.1f} s with {small.profiles:,} profiles)  {_mark(met)}")
+    print(f" ({small.seconds / small.events * 1e6:.1f} s with {small.profiles:,} profiles){mark(met)}")
     print(f"the file has {large.path.stat().st_size / 1e6:,.0f} MB")
     return met
-
-
-def _mark(met: bool) -> str:
-    return "met" if met else "MISSED"
 
 
 async def fill(path: Path, profiles: int) -> Filled:

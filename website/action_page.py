@@ -12,6 +12,7 @@ from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.loose_json import JSON, is_list, mapping, objects
 from klaviyo_mcp.registry.guides import guides_of
 from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest
+from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.everyday import EVERYDAY
 from website.samples import Sample, Sent
@@ -143,6 +144,13 @@ def block(language: str, content: str, title: str = "") -> str:
     return f"````{language}{named}\n{content}\n````"
 
 
+def beginning(answer: str, most: int) -> str:
+    """The first lines of an answer, and how many more there are."""
+    lines = answer.splitlines()
+    more = [f"… {len(lines) - most} more lines"] if len(lines) > most else []
+    return "\n".join([*lines[:most], *more])
+
+
 def _operation(spec: ActionSpec) -> str:
     if isinstance(spec.request, HttpRequest):
         path = re.sub(r"\$(\w+)", r"{\1}", spec.request.path)
@@ -193,31 +201,26 @@ def _rows(properties: JSON, required: Iterable[str], defs: JSON, at: str) -> Ite
     """A row for each argument, and below it one for each part of it."""
     needed = set(required)
     for name, raw in properties.items():
-        schema = _resolved(mapping(raw), defs)
+        schema = resolved(mapping(raw), defs)
         path = f"{at}{name}"
         mark = " **required**" if name in needed else ""
         yield f"| `{path}`{mark} | {_type(schema, defs)} | {_told(schema, defs)} |\n"
         inner, step = schema, "."
         if "items" in schema:
-            inner, step = _resolved(mapping(schema["items"]), defs), "[]."
+            inner, step = resolved(mapping(schema["items"]), defs), "[]."
         if mapping(inner.get("properties")) and path.count(".") + 1 < DEEPEST:
             parts = inner.get("required")
             yield from _rows(mapping(inner["properties"]), parts if is_list(parts) else [], defs, f"{path}{step}")
 
 
-def _resolved(schema: JSON, defs: JSON) -> JSON:
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    return {**mapping(defs.get(name)), **{k: v for k, v in schema.items() if k != "$ref"}} if name else schema
-
-
 def _type(schema: JSON, defs: JSON) -> str:
     for key in ("anyOf", "oneOf"):
         if key in schema:
-            return " or ".join(dict.fromkeys(_type(_resolved(form, defs), defs) for form in objects(schema[key])))
+            return " or ".join(dict.fromkeys(_type(resolved(form, defs), defs) for form in objects(schema[key])))
     kind = schema.get("type", "any")
     kinds = [str(one) for one in kind] if is_list(kind) else [str(kind)]
     if "array" in kinds and "items" in schema:
-        inner = _type(_resolved(mapping(schema["items"]), defs), defs)
+        inner = _type(resolved(mapping(schema["items"]), defs), defs)
         kinds[kinds.index("array")] = f"list of {inner}" if inner != "any" else "list"
     return " or ".join(kinds)
 
@@ -244,7 +247,7 @@ OF_ONE = {
 
 
 def _told(schema: JSON, defs: JSON) -> str:
-    inner = _resolved(mapping(schema.get("items")), defs)
+    inner = resolved(mapping(schema.get("items")), defs)
     parts = [cell(str(schema["description"]))] if "description" in schema else []
     rules = [words.format(_shown(schema[key])) for key, words in RULES.items() if key in schema and schema[key] != 1]
     rules += [words for key, words in OF_ONE.items() if schema.get(key) == 1]
@@ -294,11 +297,9 @@ def _call(spec: ActionSpec, sample: Sample | None, planned: tuple[Sent, ...]) ->
     if requests:
         yield f"## Request {HIDDEN}\n\n" + "\n\n".join(map(_request, requests))
     if sample:
-        lines = sample.answer.splitlines()
-        more = [f"… {len(lines) - MOST_LINES} more lines"] if len(lines) > MOST_LINES else []
         yield (
             f"## Answer {HIDDEN}\n\nAs a model reads it, from the [sandbox](../../sandbox.md), whose records stand for "
-            f"those of the example:\n\n{block('text', chr(10).join([*lines[:MOST_LINES], *more]))}"
+            f"those of the example:\n\n{block('text', beginning(sample.answer, MOST_LINES))}"
         )
 
 

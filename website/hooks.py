@@ -80,7 +80,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_nav(nav: Navigation, files: Files, **_: Any) -> Navigation:
-    """The page of an action is shown below its toolset; 452 more in the navigation of every page would be too much."""
+    """The page of an action is shown below its toolset; in the navigation of every page they would be too much."""
     toolsets = {page.file.src_uri: page for page in nav.pages}
     for file in files.documentation_pages():
         toolset = toolsets.get(f"{file.src_uri.rpartition('/')[0]}.md")

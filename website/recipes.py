@@ -19,6 +19,8 @@ from klaviyo_mcp import Answer, Klaviyo
 from klaviyo_mcp.loose_json import JSON, mapping
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
+from website.action_page import beginning
+from website.action_page import block as fenced
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "recipes"
 BLOCK = re.compile(r"^```bash( [^\n]*)?\n((?:klaviyo-mcp call [^\n]*\n(?:[ '}\]][^\n]*\n)*)+)```$", re.MULTILINE)
@@ -106,7 +108,4 @@ def _at(data: Any, path: str) -> str:
 
 
 def _shown(answer: Answer) -> str:
-    lines = answer.text.splitlines()
-    more = [f"… {len(lines) - MOST_LINES} more lines"] if len(lines) > MOST_LINES else []
-    text = "\n".join([*lines[:MOST_LINES], *more])
-    return f'````text title="The answer, as an assistant reads it"\n{text}\n````'
+    return fenced("text", beginning(answer.text, MOST_LINES), "The answer, as an assistant reads it")

@@ -26,6 +26,11 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a JSON number; in Python true and false are numbers, too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def mapping(value: object) -> JSON:
     """The value if it is an object, else an empty one."""
     return value if is_object(value) else {}

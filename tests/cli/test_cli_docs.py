@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from tests.cli.lines import run_line
 from typer.testing import CliRunner
 
@@ -36,9 +38,11 @@ def test_every_exit_code_is_told() -> None:
     assert told == {0, *ours, 130, 141}
 
 
-def test_every_command_and_flag_it_names_exists() -> None:
+def test_it_names_every_command_and_only_flags_that_exist() -> None:
     load([])
     used = next(text for _, text in BLOCKS if "[--transport stdio|http]" in text)
+    root: Any = typer.main.get_command(app)
+    assert set(root.commands) == {line.split()[1] for line in used.splitlines()}
     groups = ("actions", "audit", "hosted", "jobs", "specs")
     for line in used.splitlines():
         words = line.split()[1:]

@@ -44,6 +44,12 @@ def is_period(text: str) -> bool:
     return days_in_words(text, date(2026, 1, 1)) is not None
 
 
+def month_after(day: date, count: int) -> date:
+    """The first day of the month that is so many after that of a day; before it where the count is negative."""
+    year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
+    return date(year, month + 1, 1)
+
+
 def _days(count: int) -> Callable[[date], Days]:
     """So many days, of which today is the last."""
     return lambda today: (today - timedelta(days=count - 1), today)
@@ -51,12 +57,7 @@ def _days(count: int) -> Callable[[date], Days]:
 
 def _months(count: int) -> Callable[[date], Days]:
     """So many whole months before the present one."""
-
-    def covered(today: date) -> Days:
-        years, month = divmod(today.month - 1 - count, 12)
-        return date(today.year + years, month + 1, 1), today.replace(day=1) - timedelta(days=1)
-
-    return covered
+    return lambda today: (month_after(today, -count), today.replace(day=1) - timedelta(days=1))
 
 
 def _week(today: date) -> date:

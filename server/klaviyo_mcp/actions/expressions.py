@@ -15,11 +15,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.functions import REVERSE_TYPES_MAP, TYPES_MAP, Functions
 
-from klaviyo_mcp.actions.figures import cohorts, compared, direction, measured, newest_cohorts, share
+from klaviyo_mcp.actions.figures import cohorts, compared, direction, measured, newest_cohorts, plain_number, share
 from klaviyo_mcp.actions.noticing import noticed
 from klaviyo_mcp.actions.periods import is_before, local, moment, period, period_against, period_before
 from klaviyo_mcp.klaviyo.user_text import UserText, is_written_by_users, joined, line_of
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping, objects
+from klaviyo_mcp.loose_json import JSON, is_list, is_number, is_object, items, mapping, objects
 
 ANY = ""
 """A kind of argument: any value, null among them."""
@@ -313,13 +313,12 @@ def _classes(kind: str) -> tuple[str, ...]:
 
 
 def _numbers(*values: Any) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return all(map(is_number, values))
 
 
 def _round(number: float, digits: int) -> float:
     """Rounded; a whole number without its point."""
-    rounded = round(float(number), digits)
-    return int(rounded) if rounded == int(rounded) else rounded
+    return plain_number(round(float(number), digits))
 
 
 def _totals(rows: list[JSON], names: list[str]) -> JSON:
@@ -340,7 +339,7 @@ def _at(value: Any, path: str) -> Any:
 
 def _plain(value: Any) -> str:
     """A text or a number on one line; nothing for anything else."""
-    known = isinstance(value, str | int | float) and not isinstance(value, bool)
+    known = isinstance(value, str) or is_number(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = BLANKS.sub(" ", str(value)).strip() if known else ""

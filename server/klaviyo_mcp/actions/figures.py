@@ -5,10 +5,12 @@ little is said to be `too_few_to_tell`; the limits are in `registry/report_rules
 """
 
 from collections import defaultdict
+from datetime import date
 from math import sqrt
-from typing import Any, TypeGuard
+from typing import Any
 
-from klaviyo_mcp.loose_json import JSON, items, mapping, objects
+from klaviyo_mcp.actions.days import month_after
+from klaviyo_mcp.loose_json import JSON, is_number, items, mapping, objects
 from klaviyo_mcp.registry.report_rules import Measure, report_rules
 
 TOO_FEW, STEADY, UP, DOWN = "too_few_to_tell", "no_clear_change", "up", "down"
@@ -29,10 +31,10 @@ def interval(part: float, whole: float) -> Interval:
 
 def share(part: Any, whole: Any) -> JSON | None:
     """A part of those looked at as `people`, `looked_at`, `share` and its interval; None where nobody was."""
-    if not _is_number(part) or not _is_number(whole) or not whole:
+    if not is_number(part) or not is_number(whole) or not whole:
         return None
     low, high = interval(part, whole)
-    told: JSON = {"people": _plain(part), "looked_at": _plain(whole), "share": round(part / whole, 4)}
+    told: JSON = {"people": plain_number(part), "looked_at": plain_number(whole), "share": round(part / whole, 4)}
     return told | {"low": round(low, 4), "high": round(high, 4)}
 
 
@@ -64,7 +66,7 @@ def measured(rows: Any, names: list[str]) -> list[JSON]:
 
 def direction(came: Any, left: Any) -> str | None:
     """Whether more came than left, or the other way round, by more than chance; None where neither is known."""
-    if not _is_number(came) and not _is_number(left):
+    if not is_number(came) and not is_number(left):
         return None
     return _apart(came or 0, left or 0)
 
@@ -90,7 +92,7 @@ def cohorts(events: Any) -> list[JSON]:
     for event in objects(events):
         who, month, value = event.get("who"), event.get("month"), event.get("value")
         if isinstance(who, str) and isinstance(month, str):
-            bought[who][month].append(float(value) if _is_number(value) else 0.0)
+            bought[who][month].append(float(value) if is_number(value) else 0.0)
     groups: dict[str, list[dict[str, list[float]]]] = defaultdict(list)
     for months in bought.values():
         groups[min(months)].append(months)
@@ -103,7 +105,7 @@ def _cohort(first: str, people: list[dict[str, list[float]]], last: str) -> JSON
     orders = [value for months in people for values in months.values() for value in values]
     repeat = sum(1 for months in people if sum(map(len, months.values())) > 1)
     row: JSON = {"cohort": first, "people": len(people), "repeat_buyers": repeat, "orders": len(orders)}
-    row["revenue"] = _plain(round(sum(orders), 2))
+    row["revenue"] = plain_number(round(sum(orders), 2))
     row["again"] = [sum(1 for months in people if month in months) for month in later]
     return row
 
@@ -117,7 +119,7 @@ def _figure(name: str, measure: Measure, now: JSON, before: JSON) -> JSON | None
     if measure.unit == "rate":
         part, whole = _parts(measure, now)
         low, high = interval(part, whole)
-        figure |= {"low": round(low, 4), "high": round(high, 4), "n": _plain(whole)}
+        figure |= {"low": round(low, 4), "high": round(high, 4), "n": plain_number(whole)}
         figure["change_points"] = round((value - then) * 100, 2) if then is not None else None
         figure["tells"] = _tells_rate((part, whole), _parts(measure, before)) if then is not None else None
         if whole < report_rules().limits.rate:
@@ -136,17 +138,17 @@ def _figure(name: str, measure: Measure, now: JSON, before: JSON) -> JSON | None
 def _value(measure: Measure, sums: JSON) -> float | None:
     if measure.sum is not None:
         found = sums.get(measure.sum)
-        return _plain(round(found, 2)) if _is_number(found) else None
+        return plain_number(round(found, 2)) if is_number(found) else None
     part, whole = _parts(measure, sums)
     if not whole:
         return None
-    return round(part / whole, 4) if measure.unit == "rate" else _plain(round(part / whole, 2))
+    return round(part / whole, 4) if measure.unit == "rate" else plain_number(round(part / whole, 2))
 
 
 def _parts(measure: Measure, sums: JSON) -> tuple[float, float]:
-    whole = next((sums[name] for name in measure.of if _is_number(sums.get(name))), 0)
+    whole = next((sums[name] for name in measure.of if is_number(sums.get(name))), 0)
     part = sums.get(measure.part or "")
-    return (part if _is_number(part) else 0), whole
+    return (part if is_number(part) else 0), whole
 
 
 def _applies(measure: Measure, row: JSON) -> bool:
@@ -187,7 +189,7 @@ def _tells_count(measure: Measure, now: JSON, before: JSON) -> str | None:
     if counted is None:
         return None
     first, second = now.get(counted), before.get(counted)
-    if not _is_number(first) or not _is_number(second) or first + second < report_rules().limits.count:
+    if not is_number(first) or not is_number(second) or first + second < report_rules().limits.count:
         return TOO_FEW
     if not measure.chance:
         return None
@@ -203,18 +205,13 @@ def _apart(first: float, second: float) -> str:
 
 
 def _month_after(month: str, step: int) -> str:
-    years, index = divmod(int(month[5:7]) - 1 + step, 12)
-    return f"{int(month[:4]) + years:04d}-{index + 1:02d}"
+    return month_after(date.fromisoformat(f"{month}-01"), step).isoformat()[:7]
 
 
 def _months_between(first: str, last: str) -> int:
     return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7])
 
 
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _plain(number: float) -> float:
+def plain_number(number: float) -> float:
     """A whole number without its point."""
     return int(number) if number == int(number) else number

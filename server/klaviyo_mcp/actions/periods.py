@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from klaviyo_mcp.actions.coverage import zone_of
-from klaviyo_mcp.actions.days import days_in_words, days_of
+from klaviyo_mcp.actions.days import days_in_words, days_of, month_after
 from klaviyo_mcp.loose_json import JSON, mapping
 
 
@@ -23,10 +23,8 @@ def period_before(covered: JSON | None) -> JSON | None:
     if not covered:
         return None
     first, last = date.fromisoformat(covered["first_day"]), date.fromisoformat(covered["last_day"])
-    if first.day == 1 and (last + timedelta(days=1)).day == 1:
-        months = (last.year - first.year) * 12 + last.month - first.month + 1
-        years, month = divmod(first.year * 12 + first.month - 1 - months, 12)
-        return _period(date(years, month + 1, 1), first - timedelta(days=1))
+    if months := _whole_months(first, last):
+        return _period(month_after(first, -months), first - timedelta(days=1))
     return _period(first - (last - first) - timedelta(days=1), first - timedelta(days=1))
 
 
@@ -37,10 +35,17 @@ def period_against(covered: JSON | None, how: Any) -> JSON | None:
     if how != "year_ago":
         return period_before(covered)
     first, last = date.fromisoformat(covered["first_day"]), date.fromisoformat(covered["last_day"])
-    after = last + timedelta(days=1)
-    if first.day == 1 and after.day == 1:
-        return _period(first.replace(year=first.year - 1), after.replace(year=after.year - 1) - timedelta(days=1))
+    if months := _whole_months(first, last):
+        return _period(month_after(first, -12), month_after(first, months - 12) - timedelta(days=1))
     return _period(first - timedelta(days=364), last - timedelta(days=364))
+
+
+def _whole_months(first: date, last: date) -> int:
+    """How many months two days cover from the first day of one to the last day of another; 0 where they do not."""
+    after = last + timedelta(days=1)
+    if first.day != 1 or after.day != 1:
+        return 0
+    return (after.year - first.year) * 12 + after.month - first.month
 
 
 def _period(first: date, last: date) -> JSON:

@@ -38,7 +38,6 @@ class Measure(Part):
     counted: Annotated[str | None, Field(alias="with")] = None
     chance: bool = False
     channel: str | None = None
-    better: Literal["more", "less"] | None = None
 
     @model_validator(mode="after")
     def is_a_sum_or_a_part(self) -> "Measure":

@@ -28,6 +28,8 @@ LIGHT = {
     "soft": "#4d5866",
     "line": "#d9dee5",
 }
+NAMES: JSON = {"field": "x", "type": "nominal", "sort": None, "axis": {"ticks": False, "domain": False}}
+"""The axis of horizontal bars: what each row is called, in the order of the rows."""
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 MISSING = "Charts need the extra reports: pip install 'klaviyo-mcp[reports]'."
 
@@ -118,27 +120,25 @@ def _bars(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
         if isinstance(row.get(chart.value), int | float)
     ]
     x = {"field": "value", "type": "quantitative", "axis": _axis(chart, currency)}
-    y = {"field": "x", "type": "nominal", "sort": None, "axis": {"ticks": False, "domain": False}}
     bar: JSON = {
         "mark": {"type": "bar", "color": colours["first"], "cornerRadiusEnd": 3, "height": {"band": 0.62}},
-        "encoding": {"x": x, "y": y},
+        "encoding": {"x": x, "y": NAMES},
     }
     layers = [bar]
     if any(one["low"] is not None for one in values):
-        between = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "y": y}
+        between = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "y": NAMES}
         layers.append({"mark": {"type": "rule", "color": colours["ink"], "strokeWidth": 1.6}, "encoding": between})
     return {"height": {"step": STEP}, "data": {"values": values}, "layer": layers}
 
 
 def _groups(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
-    y = {"field": "x", "type": "nominal", "sort": None, "axis": {"ticks": False, "domain": False}}
     return {
         "height": {"step": STEP / 1.6},
         "data": {"values": _long(chart, rows)},
         "mark": {"type": "bar", "cornerRadiusEnd": 2},
         "encoding": {
             "x": {"field": "value", "type": "quantitative", "axis": _axis(chart, currency)},
-            "y": y,
+            "y": NAMES,
             "yOffset": {"field": "series", "type": "nominal", "sort": None},
             "color": _colour(chart, colours),
         },
@@ -147,16 +147,15 @@ def _groups(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSO
 
 def _shares(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
     axis = {**_axis(chart, currency), "format": "%"}
-    order = {"field": "order", "type": "quantitative"}
     return {
         "height": {"step": STEP},
         "data": {"values": _long(chart, rows)},
         "mark": {"type": "bar", "height": {"band": 0.62}},
         "encoding": {
             "x": {"field": "value", "type": "quantitative", "stack": "normalize", "axis": axis},
-            "y": {"field": "x", "type": "nominal", "sort": None, "axis": {"ticks": False, "domain": False}},
+            "y": NAMES,
             "color": _colour(chart, colours),
-            "order": order,
+            "order": {"field": "order", "type": "quantitative"},
         },
     }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.registry.report_rules import report_rules
 from klaviyo_mcp.reports.charts import ChartsMissing, png, svg
 from klaviyo_mcp.reports.view import View, view_of
 
@@ -18,7 +19,8 @@ Paper = Literal["a4", "letter"]
 def html(report: str, data: JSON, shop: str = "", paper: Paper | None = None) -> str:
     """The page of an answer of the action `report`; without charts where what draws them is not installed."""
     view = view_of(report, data, shop)
-    return _template().render(view=view, charts=_charts(view), style=_style(), paper=paper)
+    limits = report_rules().limits
+    return _template().render(view=view, charts=_charts(view), style=_style(), paper=paper, limits=limits)
 
 
 def pictures(report: str, data: JSON, shop: str = "") -> list[tuple[str, bytes]]:

@@ -64,8 +64,9 @@ def printed(page: str, target: Path) -> None:
             ended = subprocess.run(command, capture_output=True, timeout=LONGEST, check=False)  # noqa: S603
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotPrinted(f"{program} did not print the report ({type(error).__name__}).") from None
-        if not made.is_file() or not made.read_bytes().startswith(b"%PDF-"):
+        pdf = made.read_bytes() if made.is_file() else b""
+        if not pdf.startswith(b"%PDF-"):
             raise NotPrinted(f"{program} did not print the report; it ended with {ended.returncode}.")
         beside = target.with_name(f".{target.name}.part")
-        beside.write_bytes(made.read_bytes())
+        beside.write_bytes(pdf)
         beside.replace(target)

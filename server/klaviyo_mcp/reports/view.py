@@ -148,7 +148,7 @@ def _worth_drawing(chart: Chart, rows: list[JSON]) -> bool:
     """Whether there are at least two numbers to see beside each other."""
     keys = [one.key for one in chart.series] or [chart.value]
     numbers = [row[key] for row in rows for key in keys if row.get(key) not in (None, [])]
-    return len(numbers) > 1 and any(number for number in numbers)
+    return len(numbers) > 1 and any(numbers)
 
 
 def _cell(column: Column, row: JSON, currency: str) -> Cell:

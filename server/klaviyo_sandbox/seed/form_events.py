@@ -1,16 +1,12 @@
 """What visitors of a demo shop did with its forms, on the day they first came."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from hashlib import blake2b
 
-from klaviyo_sandbox.behaviour.events import event_body
-from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
+from klaviyo_sandbox.seed.past import past_event
 from klaviyo_sandbox.seed.people import Person
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What somebody who is sent no email did, and somebody who is: the metric, and how many seconds after coming.
 _LEFT = (("Qualified Form", 4), ("Viewed Form", 5), ("Viewed Form Step", 5), ("Closed Form", 11))
 _SIGNED_UP = (
@@ -44,7 +40,5 @@ def _events(
     for metric, seconds in _SIGNED_UP if person.email_consent else _LEFT:
         at = person.created + seconds
         unique = f"{form}:{metric}"
-        digest = blake2b(f"{unique}:{person.id}".encode(), digest_size=32).digest()
-        properties: Json = {"form_id": form, "form_version_id": version, "form_name": name, "$event_id": unique}
-        body = event_body(person.id, metrics[metric], at, unique, properties, digest[16:])
-        yield new_identifier("eleven", digest, _EPOCH), body
+        properties: Json = {"form_id": form, "form_version_id": version, "form_name": name}
+        yield past_event(person.id, metrics[metric], at, unique, properties, f"{unique}:{person.id}")

@@ -2,26 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from math import log
 from struct import unpack
 
-from klaviyo_sandbox.behaviour.events import event_body
 from klaviyo_sandbox.behaviour.messages import (
     campaign_message_properties,
     flow_message_properties,
     metric_of,
     recipient_properties,
 )
-from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
+from klaviyo_sandbox.seed.past import past_event
 from klaviyo_sandbox.seed.people import Person
 
 _HOUR = 3600
 _DAY = 86400
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +93,13 @@ def _events(sending: Sending, metrics: dict[str, str], now: int) -> Iterator[tup
         if metric is None or at > now:
             continue
         unique = f"{sending.key}:{stage}:{at - sending.at}"
-        digest = blake2b(f"{unique}:{person.id}".encode(), digest_size=32).digest()
-        properties = {**shared, **more, "$event_id": unique}
-        body = event_body(person.id, metrics[metric], at, unique, properties, digest[16:])
+        identifier, body = past_event(
+            person.id, metrics[metric], at, unique, {**shared, **more}, f"{unique}:{person.id}"
+        )
         latest = person.body["last_event_date"]
         if latest is None or latest < body["datetime"]:
             person.body["last_event_date"] = body["datetime"]
-        yield new_identifier("eleven", digest, _EPOCH), body
+        yield identifier, body
 
 
 def _course(sending: Sending) -> Iterator[tuple[str, int, Json]]:

@@ -1,16 +1,12 @@
 """How people of a demo shop came to be subscribed: by a form, at the checkout, or by their preferences."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from hashlib import blake2b
 
-from klaviyo_sandbox.behaviour.events import event_body
-from klaviyo_sandbox.identifiers import new_identifier
 from klaviyo_sandbox.loose_json import Json
 from klaviyo_sandbox.seed.marketing import Ground
+from klaviyo_sandbox.seed.past import past_event
 from klaviyo_sandbox.seed.people import Person
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _METHODS = ("Form", "Form", "Checkout", "Form", "Preference Page", "Checkout", "API")
 
 
@@ -29,8 +25,4 @@ def _events(number: int, person: Person, metrics: dict[str, str]) -> Iterator[tu
     )
     for metric, properties in told:
         unique = f"{metric}:{person.id}"
-        digest = blake2b(unique.encode(), digest_size=32).digest()
-        body = event_body(
-            person.id, metrics[metric], person.created + 40, unique, {**properties, "$event_id": unique}, digest[16:]
-        )
-        yield new_identifier("eleven", digest, _EPOCH), body
+        yield past_event(person.id, metrics[metric], person.created + 40, unique, properties, unique)
