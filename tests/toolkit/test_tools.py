@@ -153,6 +153,22 @@ async def test_what_is_exposed_by_name_reaches_nothing_else(klaviyo) -> None:
     assert (await klaviyo.call("get_list", id=made.ids[0])).done
 
 
+async def test_a_job_reaches_what_is_exposed_and_nothing_else(klaviyo) -> None:
+    klaviyo.tools("anthropic", ["start_job", "start_export", "resume_job", "cancel_job"])
+    held = await klaviyo.call("start_job", kind="suppress", rows=[{"email": "a@shop.org"}])
+    job = (await klaviyo.confirm(held)).data["job"]
+    for tool, given, part in (
+        ("start_job", {"kind": "suppress", "rows": [{"email": "b@shop.org"}]}, "bulk_suppress_profiles"),
+        ("start_export", {"kind": "events"}, "get_events"),
+        ("resume_job", {"job": job}, "bulk_suppress_profiles"),
+        ("cancel_job", {"job": "01HMP9XZ4T7Q8V6N5B3C2D1E0F", "of": "send_campaign"}, "cancel_campaign_send"),
+    ):
+        reply = await klaviyo.run_tool_call({"type": "tool_use", "id": "1", "name": tool, "input": given})
+        assert reply["is_error"]
+        assert f"{part} is not among the actions that are open" in reply["content"]
+        assert "Nothing was sent" in reply["content"]
+
+
 async def test_which_list_a_call_is_about_has_to_be_known(klaviyo) -> None:
     call = FORMS["anthropic"]("get_lists", {})
     with pytest.raises(ConfigurationError, match="No list of tools"):

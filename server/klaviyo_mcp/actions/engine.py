@@ -23,7 +23,7 @@ from klaviyo_mcp.actions.permission import Gate
 from klaviyo_mcp.actions.plan import Plan, Planner
 from klaviyo_mcp.actions.policy import EVERYTHING, Policy
 from klaviyo_mcp.actions.resolving import Resolver, without_account
-from klaviyo_mcp.actions.services import Service, ServiceCall, ServiceMissing, Services, no_services
+from klaviyo_mcp.actions.services import PartNotOpen, Service, ServiceCall, ServiceMissing, Services, no_services
 from klaviyo_mcp.actions.settled import NOTHING, Settled
 from klaviyo_mcp.actions.walk import LONGEST_GLANCE, LONGEST_WAIT_OF_A_LOOK, Walk, nothing
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
@@ -228,8 +228,7 @@ class Engine:
         walk = Walk(self._planner(account, plan.settled), account, budget)
         warnings = await walk.ask(plan)
         if plan.action.service is not None:
-            call = ServiceCall(plan.action, plan.arguments, account, announce)
-            found = await self._service(plan).look(call, agreed=agreed)
+            found = await self._service(plan).look(self._service_call(plan, account, announce), agreed=agreed)
         else:
             found = await consequences(plan, walk.read)
         check_found(plan, self.policy, found)
@@ -262,8 +261,17 @@ class Engine:
         return action
 
     async def _served(self, plan: Plan, *, account: Account, announce: Announce | None, found: Told | None) -> Outcome:
-        served = await self._service(plan).carry_out(ServiceCall(plan.action, plan.arguments, account, announce), found)
+        served = await self._service(plan).carry_out(self._service_call(plan, account, announce), found)
         return Outcome(plan.action, plan.arguments, composed=served.answer, wrote=served.wrote, said=served.says)
+
+    def _service_call(self, plan: Plan, account: Account, announce: Announce | None) -> ServiceCall:
+        def check_may(name: str) -> None:
+            try:
+                self.check_may(name, account)
+            except UnknownAction as error:
+                raise PartNotOpen(plan.action.name, name) from error
+
+        return ServiceCall(plan.action, plan.arguments, account, announce, check_may)
 
     def _service(self, plan: Plan) -> Service:
         name = plan.action.service.service if plan.action.service else ""

@@ -23,12 +23,16 @@ class Sentence(str):
 
 @dataclass(frozen=True, slots=True)
 class ServiceCall:
-    """An admitted call for a service. `announce` is told how far it is: done, of how many, and a `Sentence`."""
+    """An admitted call for a service. `announce` is told how far it is: done, of how many, and a `Sentence`.
+
+    `check_may` raises for an action, by name, that whoever calls could not call: PartNotOpen, or as `Gate.admit`.
+    """
 
     action: Action
     arguments: JSON
     account: Account
-    announce: Announce | None = None
+    announce: Announce | None
+    check_may: Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,17 @@ class ServiceProblem(ActionError):
         self.next_step = next_step or self.advice
         self.found = found or {}
         self.looked = looked
+
+
+class PartNotOpen(ActionError):
+    """A service would carry out an action that whoever calls cannot reach."""
+
+    code = "not_open"
+
+    def __init__(self, whole: str, part: str) -> None:
+        """Both are names of actions: the one that was called, and what it would carry out."""
+        super().__init__(f"{whole} would carry out {part} here, and {part} is not among the actions that are open.")
+        self.next_step = f"Tell the user: this needs {part}, which whoever set this up has to open, too."
 
 
 class RowsNotGood(ServiceProblem):

@@ -103,7 +103,7 @@ class StartExport:
                 "exports the user runs klaviyo-mcp on a machine of their own: klaviyo-mcp export.",
             )
         kind = load_export_kinds()[call.arguments["kind"]]
-        self.engine.check_may(kind.action, call.account)
+        call.check_may(kind.action)
         return kind
 
     async def _settled(self, call: ServiceCall, kind: "ExportKind"):

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 
 from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.actions.services import Sentence, Served, ServiceCall, ServiceProblem
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.job_sources import files_in, opened_folder, own_job
@@ -130,7 +131,6 @@ class GetJobs(_Reads):
 class ResumeJob(_Reads):
     """See Service."""
 
-    engine: Engine
     worker: JobWorker
 
     async def carry_out(self, call: ServiceCall, found: Told | None) -> Served:
@@ -138,7 +138,7 @@ class ResumeJob(_Reads):
         del found
         job = await _own(self.worker, call)
         if (action := job.facts.get("action")) is not None:
-            self.engine.check_may(action, call.account)
+            call.check_may(action)
         with told():
             if job.state in ("queued", "paused"):
                 await self.worker.begin(job, call.account)
@@ -172,8 +172,7 @@ class CancelJob:
         """What would be ended."""
         del agreed
         if of := call.arguments.get("of"):
-            ending = ended(self.engine.registry, of, call.arguments["job"])
-            plan = await self.engine.planned(Call(*ending), call.account)
+            plan = await self._ending(call, of)
             return await self.engine.consequences(plan, call.account, call.announce)
         job = await _own(self.worker, call)
         served = await answered(self.worker, job)
@@ -182,11 +181,16 @@ class CancelJob:
     async def carry_out(self, call: ServiceCall, found: Told | None) -> Served:
         """End it."""
         if of := call.arguments.get("of"):
-            name, arguments = ended(self.engine.registry, of, call.arguments["job"])
-            plan = await self.engine.planned(Call(name, arguments), call.account)
+            plan = await self._ending(call, of)
             await self.engine.carry_out(plan, call.account, call.announce, confirmed=found is not None, found=found)
+            name = plan.action.name
             return Served({"job": call.arguments["job"], "done_by": name}, f"{name} has stopped it.", wrote=True)
         return await _wished(self.worker, await _own(self.worker, call), "cancel")
+
+    async def _ending(self, call: ServiceCall, of: str) -> Plan:
+        name, arguments = ended(self.engine.registry, of, call.arguments["job"])
+        call.check_may(name)
+        return await self.engine.planned(Call(name, arguments), call.account)
 
 
 @dataclass(frozen=True, slots=True)

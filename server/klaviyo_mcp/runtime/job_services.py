@@ -40,6 +40,6 @@ MAKERS: "dict[str, Callable[[Application, JobWorker], Service]]" = {
     "get_jobs": lambda _, worker: GetJobs(worker),
     "cancel_job": lambda application, worker: CancelJob(application.engine, worker),
     "pause_job": lambda _, worker: PauseJob(worker),
-    "resume_job": lambda application, worker: ResumeJob(application.engine, worker),
+    "resume_job": lambda _, worker: ResumeJob(worker),
     "get_files": lambda application, worker: GetFiles(application.settings.klaviyo_mcp_files, worker.host),
 }

@@ -56,7 +56,7 @@ class StartJob:
         with told():
             self.worker.check_serving()
             kind = kind_of(call.arguments["kind"])
-            self.engine.check_may(kind.action, call.account)
+            call.check_may(kind.action)
             store = await self.worker.store()
             if (host := self.worker.host) is not None:
                 await run_sync(_refuse_too_many, store, call.account, host.most_unfinished)
