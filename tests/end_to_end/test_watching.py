@@ -316,6 +316,12 @@ def test_the_command_line_is_watched_too(command, collector) -> None:
     assert "execute_tool get_lists" in [span.name for span in collector.spans]
 
 
+def test_a_call_is_told_by_the_effect_that_it_has_with_its_arguments(command) -> None:
+    words = ["--set", "id=IWUWFp", "--set", "status=live"]
+    done = command("call", "update_flow", *words, "--sandbox", KLAVIYO_MCP_LOG_LEVEL="info", stdin="")
+    assert " call action=update_flow effect=destructive outcome=held " in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "environment", "says"),
     [

@@ -243,6 +243,7 @@ async def _watched_call(
             watch.account = record.account = account.name
             engine.check_can_be(call, circumstances.only)
             plan = record.plan = await engine.planned(call, account, anew=circumstances.confirms)
+            watch.effect = plan.effect
             return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
 
         try:
