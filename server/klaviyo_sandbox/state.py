@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Hashable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,10 +20,13 @@ from klaviyo_sandbox.storage.store import Store
 
 Result = TypeVar("Result")
 
-# Suites of tests fill many sandboxes in the same way, one for each test: a small shop is filled once and then copied.
+# Suites of tests fill many sandboxes in the same way, one for each test: a small shop is copied from the second one on,
+# for half an hour where time goes by; what it holds is then as old as if this sandbox had begun so much earlier.
 _COPIED_UP_TO_PROFILES = 500
 _MOST_COPIES = 8
-_copies: dict[Hashable, sqlite3.Connection] = {}
+_SAME_FOR = timedelta(minutes=30)
+_copies: dict[Hashable, sqlite3.Connection | None] = {}
+"""None for what was filled once."""
 _copying = threading.Lock()
 
 
@@ -106,20 +110,22 @@ class State:
                     WORK[kind](Session(self.world, account, moment_of(due)), payload)
 
     def _fill_first(self) -> None:
-        if not (self.store.in_memory and self.clock.by_hand and self._profiles <= _COPIED_UP_TO_PROFILES):
+        if not self.store.in_memory or self._profiles > _COPIED_UP_TO_PROFILES:
             self._fill()
             return
-        world = self.world
+        world, now = self.world, self.clock.now()
+        since = now if self.clock.by_hand else now - (now - datetime.min.replace(tzinfo=UTC)) % _SAME_FOR
         delays = (world.event_delay, world.estimation_seconds, world.job_seconds)
-        what = (self._seed, self._profiles, self.clock.now(), delays, world.without)
+        what = (self._seed, self._profiles, since, delays, world.without)
         with _copying:
-            if what in _copies:
-                self.store.become(_copies[what])
+            if copy := _copies.get(what):
+                self.store.become(copy)
                 return
             self._fill()
-            while len(_copies) >= _MOST_COPIES:
-                _copies.pop(next(iter(_copies))).close()
-            _copies[what] = self.store.copy()
+            while len(_copies) >= _MOST_COPIES and what not in _copies:
+                if oldest := _copies.pop(next(iter(_copies))):
+                    oldest.close()
+            _copies[what] = self.store.copy() if what in _copies else None
 
     def _fill(self, *, afresh: bool = False) -> None:
         # Filling is imported here because most processes that import the sandbox never serve from it.
