@@ -6,8 +6,8 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -30,6 +30,8 @@ UNDER_WAY = ("queued", "running")
 UNFINISHED = (*UNDER_WAY, "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
+EXPORT_KEPT = timedelta(days=3)
+"""How long the rows of an export that lie here are kept after its end: they are people's data, and many."""
 
 QUEUEING = 7_270_002
 """The number of the lock under which jobs are begun."""
@@ -68,6 +70,16 @@ _rejected = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+export_pieces = sa.Table(
+    "klaviyo_export_pieces",
+    _tables,
+    sa.Column("job", sa.String(40), primary_key=True),
+    sa.Column("form", sa.String(8), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+"""What exports of a service have read, and what was made of it: see `outputs`."""
 
 
 @dataclass(slots=True)
@@ -217,12 +229,18 @@ class JobStore:
         """
         query = _chunks.update().where(_chunks.c.job == job.id, _chunks.c.number == number)
         part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
+        with self.writing_of(job) as connection:
+            connection.execute(query.values(state=state, notes=json.dumps(notes)))
+            self._reject(connection, job.id, part, list(rejected), replace=True)
+
+    @contextmanager
+    def writing_of(self, job: Job) -> Generator[sa.Connection]:
+        """One transaction of the run that has a job. Raises Superseded once that is another one."""
         with self._writing() as connection:
             # The row is locked, as a claim in between would let this come after what the next run writes.
             if connection.execute(sa.select(_jobs.c.id).where(*_held(job)).with_for_update(read=True)).first() is None:
                 raise Superseded
-            connection.execute(query.values(state=state, notes=json.dumps(notes)))
-            self._reject(connection, job.id, part, list(rejected), replace=True)
+            yield connection
 
     def reject(self, job: str, number: int, rejected: list[Rejected]) -> None:
         """Rows that did not pass the check, in the order of the file; `number` is that of the batch."""
@@ -292,24 +310,32 @@ class JobStore:
         return None
 
     def end(self, job: str) -> None:
-        """Forget the items of a job that has ended; their lines stay for the report."""
+        """Forget the items of a job that has ended, whose lines stay for the report, and what an export has read."""
         with self._writing() as connection:
             connection.execute(_chunks.update().where(_chunks.c.job == job).values(body=None))
+            connection.execute(export_pieces.delete().where(export_pieces.c.job == job))
 
     def forget(self, job: str) -> None:
         """Forget all of a job."""
         with self._writing() as connection:
-            for table in (_chunks, _rejected):
+            for table in (_chunks, _rejected, export_pieces):
                 connection.execute(table.delete().where(table.c.job == job))
             connection.execute(_jobs.delete().where(_jobs.c.id == job))
 
     def tidy(self) -> None:
-        """Forget what has been over for long, and drafts of yesterday: whoever read them did not come to ask."""
+        """Forget what has been over for long, and drafts of yesterday: whoever read them did not come to ask.
+
+        So are exports whose rows lie here, and that nobody goes on with.
+        """
         now = datetime.now(UTC)
-        for job in self.jobs(states=("draft", *ENDED)):
-            kept = timedelta(days=1) if job.state == "draft" else KEPT
-            if datetime.fromisoformat(job.changed) < now - kept:
+        for job in self.jobs(states=("draft", "paused", *ENDED)):
+            age, here = now - datetime.fromisoformat(job.changed), is_kept_here(job)
+            if job.state == "paused" and not here:
+                continue
+            if age > (timedelta(days=1) if job.state == "draft" else KEPT):
                 self.forget(job.id)
+            elif here and job.state in ENDED and age > EXPORT_KEPT:
+                self.end(job.id)
 
     def _reject(
         self, connection: sa.Connection, job: str, part: str, rejected: list[Rejected], *, replace: bool = False
@@ -323,6 +349,11 @@ class JobStore:
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return writing(self.engine)
+
+
+def is_kept_here(job: Job) -> bool:
+    """Whether what an export reads lies in the database, and not in a file."""
+    return bool(job.facts.get("target", {}).get("in_database"))
 
 
 def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:

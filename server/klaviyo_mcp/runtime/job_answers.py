@@ -4,6 +4,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.jobs.running import progress_of
+from klaviyo_mcp.jobs.store import is_kept_here
 from klaviyo_mcp.klaviyo.user_text import UserText
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
@@ -42,8 +43,8 @@ def in_short(store: "JobStore", job: "Job") -> JSON:
     return {key: value for key, value in told.items() if value not in (None, "")}
 
 
-def in_full(store: "JobStore", job: "Job") -> JSON:
-    """All that is told of a job."""
+def in_full(store: "JobStore", job: "Job", exports: str = "") -> JSON:
+    """All that is told of a job; `exports` is where people get those of a service."""
     progress = job.progress or progress_of(store, job.id)
     told: JSON = {
         "job": job.id,
@@ -65,11 +66,21 @@ def in_full(store: "JobStore", job: "Job") -> JSON:
         told |= _failed(store, job)
         told["report"] = _report(job, told)
     elif job.state == "done":
-        target = job.facts["target"]
-        kept = job.facts.get("kept")
-        told["report"] = [f"klaviyo://jobs/{job.id}/export.{target['form']}"] if kept else None
-        told["written"] = None if kept else _file(job)
+        told |= _exported(store, job, exports)
     return {key: value for key, value in told.items() if value not in (None, "", [], {})}
+
+
+def _exported(store: "JobStore", job: "Job", exports: str) -> JSON:
+    """Where what an export has made is had."""
+    report = [f"klaviyo://jobs/{job.id}/export.{job.facts['target']['form']}"]
+    if not is_kept_here(job):
+        return {"report": report} if job.facts.get("kept") else {"written": _file(job)}
+    from klaviyo_mcp.jobs.outputs import Outputs  # a service's alone
+
+    if (output := Outputs(store).output(job)) is None:
+        return {"removed": "The rows of this export were removed; begin it anew."}
+    until = output.ends.isoformat(timespec="minutes")
+    return {"report": report, "bytes": output.bytes, "download": exports, "kept_until": until}
 
 
 def line_of(job: "Job", told: JSON) -> str:

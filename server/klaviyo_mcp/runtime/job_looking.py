@@ -223,7 +223,7 @@ async def answered(worker: JobWorker, job: "Job", *, wrote: bool = False) -> Ser
 
     with told():
         store = await worker.store()
-        answer: JSON = await run_sync(in_full, store, job)
+        answer: JSON = await run_sync(in_full, store, job, worker.host.exports if worker.host else "")
     return Served(answer, line_of(job, answer), wrote=wrote)
 
 

@@ -18,6 +18,7 @@ from klaviyo_mcp.actions.services import RowsNotGood, Sentence, Served, ServiceC
 from klaviyo_mcp.klaviyo.user_text import UserText, said, written
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.runtime.job_room import refuse_too_many
 from klaviyo_mcp.runtime.job_sources import Found, JobSources
 from klaviyo_mcp.runtime.job_words import in_tool_words, told
 from klaviyo_mcp.runtime.job_worker import SERVED, JobWorker
@@ -59,7 +60,7 @@ class StartJob:
             call.check_may(kind.action)
             store = await self.worker.store()
             if (host := self.worker.host) is not None:
-                await run_sync(_refuse_too_many, store, call.account, host.most_unfinished)
+                await run_sync(refuse_too_many, store, call.account, host.most_unfinished)
             if agreed:
                 draft = await run_sync(_draft_of, store, call)
                 if draft is None:
@@ -167,19 +168,6 @@ def _wanted(given: JSON) -> "Wanted":
     wanted.region, wanted.zone = given.get("region", ""), given.get("zone", "")
     wanted.dates, wanted.decimal = reading.get("dates", ""), reading.get("decimal", "")
     return wanted
-
-
-def _refuse_too_many(store: "JobStore", account: Account, most: int) -> None:
-    """Raises ServiceProblem where an account has as many jobs under way as it may."""
-    from klaviyo_mcp.jobs.store import UNDER_WAY
-    from klaviyo_mcp.runtime.jobs import whose
-
-    under_way = store.jobs(whose=whose(account), states=UNDER_WAY)
-    if len(under_way) >= most:
-        raise ServiceProblem(
-            f"{len(under_way)} jobs of this account are under way, as many as there may be at this service.",
-            f"Wait for one of them with wait_for_job, such as {under_way[-1].id}, and call again.",
-        )
 
 
 def _digest(given: JSON) -> str:

@@ -51,9 +51,10 @@ class JobHost:
     `account_of` finds the account of a job by its facts, `mend` is told of a call of it that failed (see JobReads), and
     `serves` says whether a job is one of this service's. `upload` gives a file that was uploaded under an id, and
     `uploads` lists those of an account; `page` is where people upload, and the rows of a file have `most_unpacked`
-    characters at most. `refusal` says why jobs cannot be kept here. A service that is told to stop waits for
-    `settles_within` seconds until its jobs are at a step. An account has `most_unfinished` jobs that run or wait, as
-    those of all others want their turn.
+    characters at most. `exports` is where people get what exports have made, "" where none are made, and an account has
+    `most_exported` bytes of them there. `refusal` says why jobs cannot be kept here. A service that is told to stop
+    waits for `settles_within` seconds until its jobs are at a step. An account has `most_unfinished` jobs that run or
+    wait, as those of all others want their turn.
     """
 
     account_of: Callable[[JSON], Awaitable[Account]]
@@ -63,6 +64,8 @@ class JobHost:
     uploads: Callable[[Account], Awaitable[list[JSON]]] | None = None
     page: str = ""
     most_unpacked: int = 0
+    exports: str = ""
+    most_exported: int = 0
     refusal: str = ""
     settles_within: float = 8.0
     most_unfinished: int = 3

@@ -81,7 +81,7 @@ def job_engine(
     """A worker of this database; `sender` and `reads` open the way to the account of a job."""
     runners = {
         "import": import_runner(store, registry, load_kinds(), sender),
-        "export": export_runner(store, load_export_kinds(), reads),
+        "export": export_runner(store, load_export_kinds(), reads, settings.klaviyo_mcp_export_mb * 1_000_000),
     }
     return JobEngine(database_url(settings), store, runners, folder(settings) / "workers")
 
