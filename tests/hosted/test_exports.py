@@ -1,4 +1,7 @@
-"""Exports of companies: begun by an agent, kept sealed, had as a resource and on the page, and never another's."""
+"""Exports of companies: begun by an agent, kept sealed, had as a resource and on the page, and never another's.
+
+And checks of uploads, which this service lets outlast their calls at once.
+"""
 
 import csv
 import io
@@ -13,6 +16,7 @@ import pytest
 from tests.hosted.driving import App, Browser, Form, new_app
 from tests.hosted.processes import Instance, one_instance
 from tests.hosted.test_jobs import over
+from tests.hosted.test_uploads import CSV, ids, upload
 
 DOWNLOAD = re.compile(r'href="(/exports/([0-9a-f-]+)(?:\?for=excel)?)"')
 FORMULA = "=cmd|' /C calc'!A0"
@@ -21,7 +25,7 @@ FORMULA = "=cmd|' /C calc'!A0"
 @pytest.fixture(scope="module")
 def service(klaviyo: Any, home: Path) -> Iterator[tuple[str, Instance]]:
     klaviyo.begin()
-    with one_instance(klaviyo, home, KLAVIYO_MCP_EXPORT_MB="1") as started:
+    with one_instance(klaviyo, home, KLAVIYO_MCP_EXPORT_MB="1", KLAVIYO_MCP_CHECK_WAIT="0") as started:
         yield started
 
 
@@ -119,6 +123,23 @@ def test_an_export_of_jsonl_is_removed_by_the_person(made: Made, service: tuple[
     assert "There is no job" in app.ask("get_job", job=job["job"])["error"]["message"]
     assert any("export_downloaded" in line for line in service[1].said)
     assert not [line for line in service[1].said if "Traceback" in line or "example.com" in line]
+
+
+def test_a_check_of_an_upload_outlasts_its_call_and_is_the_companys_alone(made: Made, url: str) -> None:
+    app, person, _ = made
+    upload(person, "fair.csv", CSV)
+    call = {"action": "start_job", "arguments": {"kind": "profiles", "upload": ids(person)[0]}}
+    job = app.call("run_write_action", **call)["job"]
+    other, reader = new_app(url).connected("OTHER1"), new_app(url).connected(level="klaviyo:read")
+    assert "There is no job" in other.ask("wait_for_job", job=job)["error"]["message"]
+    found = app.call("wait_for_job", job=job)
+    assert (found["done"], found["check"]["good"], found["check"]["source"]) == (False, 2, "fair.csv")
+    seen = reader.call("get_job", job=job)
+    assert seen["state"] == "draft", "who may not begin it gets no token"
+    assert "confirmation" not in seen
+    token = found["confirmation"]["token"]
+    assert "error" in other.ask("confirm_action", token=token)
+    assert over(app, app.call("confirm_action", token=token)["job"])["state"] == "done"
 
 
 def test_with_the_last_connection_the_exports_go(service: tuple[str, Instance], home: Path, klaviyo: Any) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SEALED = (
     ("klaviyo_job_chunks", ("job", "number"), "body"),
     ("klaviyo_job_rejected", ("job", "part"), "body"),
+    ("klaviyo_job_shown", ("job",), "body"),
     ("klaviyo_export_pieces", ("job", "form", "number"), "body"),
     ("klaviyo_uploads", ("id",), "sealed"),
     ("klaviyo_upload_pieces", ("upload", "number"), "body"),

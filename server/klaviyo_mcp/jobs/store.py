@@ -20,8 +20,8 @@ from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
 
-State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
-"""`draft` is read and not agreed to yet; it is forgotten. `done` and `cancelled` are ends."""
+State = Literal["checking", "draft", "queued", "running", "paused", "done", "cancelled"]
+"""`checking` is being read, `draft` not agreed to yet: both are forgotten. `done` and `cancelled` are ends."""
 ChunkState = Literal["ready", "sending", "sent", "done"]
 """`sending` until its answer is stored: after a death nobody knows what became of it."""
 ENDED = ("done", "cancelled")
@@ -68,6 +68,12 @@ _rejected = sa.Table(
     sa.Column("job", sa.String(40), primary_key=True),
     sa.Column("part", sa.String(24), primary_key=True),
     sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+_shown = sa.Table(
+    "klaviyo_job_shown",
+    _tables,
+    sa.Column("job", sa.String(40), primary_key=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 export_pieces = sa.Table(
@@ -313,26 +319,39 @@ class JobStore:
         """Forget the items of a job that has ended, whose lines stay for the report, and what an export has read."""
         with self._writing() as connection:
             connection.execute(_chunks.update().where(_chunks.c.job == job).values(body=None))
+            connection.execute(_shown.delete().where(_shown.c.job == job))
             connection.execute(export_pieces.delete().where(export_pieces.c.job == job))
+
+    def keep_shown(self, job: str, text: str) -> None:
+        """Keep what the check of a job has found, sealed."""
+        with self._writing() as connection:
+            connection.execute(_shown.delete().where(_shown.c.job == job))
+            connection.execute(_shown.insert().values(job=job, body=self.seals.seal(text, f"{job}/shown")))
+
+    def shown(self, job: str) -> str | None:
+        """What its check has found; None where that is not kept."""
+        with database_told(), self.engine.connect() as connection:
+            body = connection.execute(sa.select(_shown.c.body).where(_shown.c.job == job)).scalar_one_or_none()
+        return None if body is None else self.seals.open(body, f"{job}/shown")
+
+    def empty(self, job: str) -> None:
+        """Forget all that a job holds, but not that there is one."""
+        with self._writing() as connection:
+            _empty(connection, job)
 
     def forget(self, job: str) -> None:
         """Forget all of a job."""
         with self._writing() as connection:
-            for table in (_chunks, _rejected, export_pieces):
-                connection.execute(table.delete().where(table.c.job == job))
+            _empty(connection, job)
             connection.execute(_jobs.delete().where(_jobs.c.id == job))
 
     def tidy(self) -> None:
-        """Forget what has been over for long, and drafts of yesterday: whoever read them did not come to ask.
-
-        So are exports whose rows lie here, and that nobody goes on with.
-        """
+        """Forget what has been over for long, drafts of yesterday, and exports here that nobody goes on with."""
         now = datetime.now(UTC)
-        for job in self.jobs(states=("draft", "paused", *ENDED)):
+        for job in self.jobs(states=("checking", "draft", "paused", *ENDED)):
             age, here = now - datetime.fromisoformat(job.changed), is_kept_here(job)
-            if job.state == "paused" and not here:
-                continue
-            if age > (timedelta(days=1) if job.state == "draft" else KEPT):
+            kept = timedelta(days=1) if job.state in ("checking", "draft") else KEPT
+            if age > kept and (here or job.state != "paused"):
                 self.forget(job.id)
             elif here and job.state in ENDED and age > EXPORT_KEPT:
                 self.end(job.id)
@@ -349,6 +368,11 @@ class JobStore:
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return writing(self.engine)
+
+
+def _empty(connection: sa.Connection, job: str) -> None:
+    for table in (_chunks, _rejected, _shown, export_pieces):
+        connection.execute(table.delete().where(table.c.job == job))
 
 
 def is_kept_here(job: Job) -> bool:

@@ -18,6 +18,7 @@ MOST_READ = 20_000
 """Rows that did not get in which are gone through for their groups."""
 COUNTS = ("rows", "sent", "settled", "failed")
 MEANS = {
+    "checking": "Its rows are being checked; nothing was sent. wait_for_job gives what is found.",
     "queued": "It waits to be begun.",
     "running": "It goes on by itself.",
     "paused": "It does not go on by itself: mend what the reason says, then resume_job.",
@@ -89,6 +90,8 @@ def line_of(job: "Job", told: JSON) -> str:
     rows, settled = progress.get("rows", 0), progress.get("settled", 0)
     if job.facts.get("does") == "export":
         return f"Job {job.id}: {job.state}, {rows:,} rows are written."
+    if job.state == "checking":
+        return f"Job {job.id}: {rows:,} rows are checked so far. Nothing was sent."
     failed = f" {progress['failed']:,} of them did not get in." if progress.get("failed") else ""
     return f"Job {job.id}: {job.state}; {settled:,} of {rows:,} rows are settled.{failed}"
 
@@ -101,7 +104,8 @@ def _file(job: "Job") -> UserText:
 
 
 def _reason(job: "Job") -> str | None:
-    return in_tool_words(job.reason) if job.state == "paused" and job.reason else None
+    told = job.state == "paused" or (job.state == "cancelled" and "checked" not in job.facts)
+    return in_tool_words(job.reason) if told and job.reason else None
 
 
 def _failed(store: "JobStore", job: "Job") -> JSON:
@@ -134,4 +138,4 @@ def _failed(store: "JobStore", job: "Job") -> JSON:
 def _report(job: "Job", told: JSON) -> list[str]:
     """The URIs of the report: as soon as there is something in it."""
     rejected = [f"klaviyo://jobs/{job.id}/rejected.csv"] if told.get("did_not_get_in") else []
-    return [*rejected, f"klaviyo://jobs/{job.id}/result.jsonl"] if job.state != "draft" else rejected
+    return [*rejected, f"klaviyo://jobs/{job.id}/result.jsonl"] if job.state not in ("checking", "draft") else rejected

@@ -82,6 +82,8 @@ class JobWorker:
         self._store: JobStore | None = None
         self._engine: JobEngine | None = None
         self._serving = False
+        self.closing: list[Callable[[], Awaitable[None]]] = []
+        """What is ended with it."""
         self.services: dict[str, Service] = {}
         """The services that were asked for, by name."""
 
@@ -157,6 +159,8 @@ class JobWorker:
     async def close(self) -> None:
         """Stop at once: whoever comes next goes on."""
         self._serving = False
+        for close in self.closing:
+            await close()
         engine, self._engine = self._engine, None
         if engine is not None:
             if self.host is not None:
