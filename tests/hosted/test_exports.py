@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import httpx2
 import pytest
 from tests.hosted.driving import App, Browser, Form, new_app
 from tests.hosted.processes import Instance, one_instance
-from tests.hosted.test_jobs import over
+from tests.hosted.test_jobs import over, until
 from tests.hosted.test_uploads import CSV, ids, upload
 
 DOWNLOAD = re.compile(r'href="(/exports/([0-9a-f-]+)(?:\?for=excel)?)"')
@@ -40,7 +41,14 @@ def made(klaviyo: Any, service: tuple[str, Instance]) -> Made:
     eve = {"email": "eve@example.com", "title": FORMULA}
     klaviyo_says = app.call("run_write_action", action="create_profile", arguments=eve)
     assert klaviyo_says.get("done") is not False, klaviyo_says
+    a_second_passes()
     return app, person, over(app, exported(app))
+
+
+def a_second_passes() -> None:
+    """An export ends where the second begins in which it was asked for."""
+    after = time.time() + 1
+    until(lambda: time.time() > after)
 
 
 def exported(app: App, **given: Any) -> str:

@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import running_redis
 from tests.hosted.driving import App, Browser, latest, logged, new_app
 from tests.hosted.processes import Cluster, cluster
+from tests.hosted.test_exports import a_second_passes
 from tests.hosted.test_jobs import ADDRESSES, begun, over, slow_job, start, until
 from tests.hosted.test_uploads import CSV, ids, upload
 from tests.jobs.conftest import running_postgres
@@ -53,6 +54,7 @@ def test_a_file_that_one_instance_took_is_imported_by_another(app: App, two: Clu
 def test_a40_an_export_that_one_instance_leaves_has_every_row_once(app: App, two: Cluster, klaviyo: Any) -> None:
     rows = [{"email": f"person-{number}@example.com"} for number in range(450)]
     assert over(app, begun(app, at=two.instances[0].url, rows=rows))["state"] == "done"
+    a_second_passes()
     leaving, staying = two.instances
     given = {"action": "start_export", "arguments": {"kind": "profiles"}}
     whole = over(app, app.call("run_read_action", **given)["job"])

@@ -72,7 +72,7 @@ async def test_it_is_followed_and_a_second_call_joins_it(client: Client, another
     assert await checking(another, file="long.csv") == job
     assert (await answer(another, "get_job", job=job))["state"] == "checking"
     listed = await answer(client, "get_jobs", only="checking")
-    assert [one["job"] for one in listed["records"]] == [job]
+    assert [(one["job"], one["file"]) for one in listed["records"]] == [(job, "long.csv")]
     told: list[str] = []
 
     async def heard(progress: float, total: float | None, message: str | None) -> None:

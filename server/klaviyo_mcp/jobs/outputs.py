@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import IO, cast
 
 import sqlalchemy as sa
 
@@ -80,7 +80,7 @@ class Outputs:
             with self.store.writing_of(job) as connection:
                 connection.execute(export_pieces.delete().where(*_of(job.id, MADE)))
             table = _Table(self.store, job, self.most * WIDER)
-            write(lambda: self._rows(job.id), table)
+            write(lambda: self._rows(job.id), cast("IO[bytes]", table))
             table.finish()
             if not self.store.change(job.id, held=job, progress={**progress, "made": True}):
                 raise Superseded

@@ -41,12 +41,11 @@ def reseal(engine: sa.Engine, first: "Fernet", opener: "MultiFernet") -> Reseale
 
     It is gone through until there is nothing left to do: what was sealed with the old key may be written meanwhile.
     """
-    renewed = 0
-    for _ in range(MOST_PASSES):
+    done = _pass(engine, first, opener)
+    renewed, passes = done.renewed, 1
+    while done.renewed and passes < MOST_PASSES:
         done = _pass(engine, first, opener)
-        renewed += done.renewed
-        if not done.renewed:
-            break
+        renewed, passes = renewed + done.renewed, passes + 1
     return Resealed(renewed, done.lost)
 
 

@@ -28,6 +28,7 @@ from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.user_text import packed, unpacked
 from klaviyo_mcp.loose_json import JSON, items, mapping
 from klaviyo_mcp.runtime.job_words import told
+from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.store import Job, JobStore
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("klaviyo_mcp.jobs")
 MOST_CHECKS = 3
 """Checks of one account that go on beside calls, in one process."""
+NAMES = ("file", "upload", "resource")
+"""The arguments that say where rows are, as long as it is not known what that is called."""
 TELL_EVERY = 1.0
 """Seconds between two notifications, or notes, of how many rows are checked."""
 ENDED_WITH_PROCESS = (
@@ -155,7 +158,15 @@ class Checks:
                 f"Wait for one of them with wait_for_job, such as {one.job}, and call again.",
             )
         check = Check(new_id(), call, digest, store)
-        facts: JSON = {"does": "import", "kind": call.arguments["kind"], "call": digest, "account": call.account.name}
+        facts: JSON = {
+            "does": "import",
+            "kind": call.arguments["kind"],
+            "file": next((str(call.arguments[name]) for name in NAMES if name in call.arguments), "the rows"),
+            "account": call.account.name,
+            "call": digest,
+            SERVED: True,
+            CONNECTION: call.account.found_as,
+        }
         await run_sync(store.add, Job(check.job, whose(call.account), "checking", facts))
         task = asyncio.get_running_loop().create_task(self._run(check, work))
         self._under_way[check] = task
@@ -270,8 +281,11 @@ async def said(store: "JobStore", job: "Job") -> Told:
             found=mapping(problem.get("found")),
             looked=True,
         )
-    told = mapping(kept["told"])
-    return Told(**{**told, "says": tuple(told["says"]), "unknown": tuple(told["unknown"])})
+    found = mapping(kept["told"])
+    return Told(
+        tuple(found["says"]), found["people"], mapping(found["same"]), tuple(found["unknown"]), str(found["undo"]),
+        mapping(found["shown"]),
+    )  # fmt: skip
 
 
 async def arguments_of(store: "JobStore", job: "Job") -> JSON | None:
@@ -315,10 +329,10 @@ def _of_call(store: "JobStore", account: Account, digest: str, state: str) -> "l
     return [job for job in store.jobs(whose=whose(account), states=(state,)) if job.facts.get("call") == digest]
 
 
-def _as_json(told: Told | None) -> JSON:
-    assert told is not None  # noqa: S101 - where there is no error
-    names = ("says", "people", "same", "unknown", "undo", "shown")
-    return {name: list(value) if isinstance(value := getattr(told, name), tuple) else value for name in names}
+def _as_json(found: Told | None) -> JSON:
+    assert found is not None  # noqa: S101 - where there is no error
+    texts: JSON = {"says": list(found.says), "unknown": list(found.unknown), "undo": found.undo}
+    return {**texts, "people": found.people, "same": found.same, "shown": found.shown}
 
 
 def _problem(check: Check, worker: "JobWorker") -> JSON:

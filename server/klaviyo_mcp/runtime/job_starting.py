@@ -19,7 +19,7 @@ from klaviyo_mcp.runtime.job_checks import Check, Checks, begun_draft, digest_of
 from klaviyo_mcp.runtime.job_room import refuse_too_many
 from klaviyo_mcp.runtime.job_sources import Found, JobSources
 from klaviyo_mcp.runtime.job_words import in_tool_words, told
-from klaviyo_mcp.runtime.job_worker import SERVED, JobWorker
+from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobWorker
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.preparing import Draft, Wanted
@@ -123,7 +123,7 @@ class StartJob:
             limiter=self.worker.checking,
         )
         facts = draft.job.facts
-        facts |= {SERVED: True, "action": draft.kind.action, "call": check.digest}
+        facts |= {SERVED: True, "action": draft.kind.action, "call": check.digest, CONNECTION: account.found_as}
         facts["path"] = found.path or f"{found.source.name} {facts['sha256']}"
         return draft
 
