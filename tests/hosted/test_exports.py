@@ -160,3 +160,24 @@ def test_with_the_last_connection_the_exports_go(service: tuple[str, Instance], 
     with sqlite3.connect(home / "jobs" / "jobs.sqlite") as database:
         count = "SELECT count(*) FROM klaviyo_export_pieces WHERE job = ?"
         assert database.execute(count, (job["job"],)).fetchone() == (0,)
+
+
+def test_an_export_that_is_too_large_says_so_and_is_cancelled(
+    service: tuple[str, Instance], home: Path, klaviyo: Any
+) -> None:
+    klaviyo.begin()
+    app = new_app(service[0]).connected("OTHER1")
+    rows = [{"email": f"large-{number}@example.com", "notes": "x" * 5_000} for number in range(300)]
+    check = app.call("run_write_action", action="start_job", arguments={"kind": "profiles", "rows": rows})
+    held = app.call("wait_for_job", job=check["job"]) if "job" in check else check
+    assert over(app, app.call("confirm_action", token=held["confirmation"]["token"])["job"])["state"] == "done"
+    a_second_passes()
+    job = over(app, exported(app))
+    assert job["state"] == "paused"
+    assert "more than 1 MB" in job["reason"]
+    assert "since and until" in job["reason"]
+    cancelled = app.call("run_write_action", action="cancel_job", arguments={"job": job["job"]})
+    assert cancelled["state"] == "cancelled"
+    with sqlite3.connect(home / "jobs" / "jobs.sqlite") as database:
+        count = "SELECT count(*) FROM klaviyo_export_pieces WHERE job = ?"
+        assert database.execute(count, (job["job"],)).fetchone() == (0,)
