@@ -8,7 +8,8 @@ import pytest
 from tests.conftest import running_redis
 from tests.hosted.driving import App, Browser, latest, logged, new_app
 from tests.hosted.processes import Cluster, cluster
-from tests.hosted.test_jobs import ADDRESSES, over, slow_job, start
+from tests.hosted.test_exports import a_second_passes
+from tests.hosted.test_jobs import ADDRESSES, begun, over, slow_job, start, until
 from tests.hosted.test_uploads import CSV, ids, upload
 from tests.jobs.conftest import running_postgres
 
@@ -48,6 +49,27 @@ def test_a_file_that_one_instance_took_is_imported_by_another(app: App, two: Clu
     job = app.call("confirm_action", at=second, **confirmed)["job"]
     assert over(app, job)["state"] == "done"
     assert "error" in app.ask("confirm_action", at=first, **confirmed), "once"
+
+
+def test_a40_an_export_that_one_instance_leaves_has_every_row_once(app: App, two: Cluster, klaviyo: Any) -> None:
+    rows = [{"email": f"person-{number}@example.com"} for number in range(450)]
+    assert over(app, begun(app, at=two.instances[0].url, rows=rows))["state"] == "done"
+    a_second_passes()
+    leaving, staying = two.instances
+    given = {"action": "start_export", "arguments": {"kind": "profiles"}}
+    whole = over(app, app.call("run_read_action", **given)["job"])
+    klaviyo.fail({"operation": "get_profiles", "fault": "latency", "seconds": 0.6})
+    job = app.call("run_read_action", at=leaving.url, **given)["job"]
+    until(lambda: app.call("get_job", at=staying.url, job=job)["progress"].get("rows", 0) >= 100)
+    leaving.signal(signal.SIGKILL)
+    leaving.wait()
+    two.replace(0)
+    klaviyo.fail()
+    again = over(app, job)
+    assert again["progress"]["rows"] == whole["progress"]["rows"] > 450, again
+    person = Browser(two.url)
+    person.connect()
+    assert person.http.get(f"/exports/{job}").content == person.http.get(f"/exports/{whole['job']}").content
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

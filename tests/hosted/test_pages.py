@@ -17,11 +17,14 @@ from tests.hosted.browsing import Client, Demo, Program, answer_of, calls, demo,
 from klaviyo_mcp.authorization.levels import Levels
 from klaviyo_mcp.authorization.replies import Choice, ConnectedClient, ConsentPage, ErrorPage, Session
 from klaviyo_mcp.hosted.company_files import NotTaken
+from klaviyo_mcp.hosted.export_routes import DONE as REMOVED
 from klaviyo_mcp.hosted.levels import described
 from klaviyo_mcp.hosted.pages import page as rendered
 from klaviyo_mcp.hosted.site_routes import DONE
 from klaviyo_mcp.hosted.snippets import snippets
 from klaviyo_mcp.hosted.upload_routes import DONE as KEPT
+from klaviyo_mcp.jobs.outputs import Output
+from klaviyo_mcp.jobs.store import Job
 from klaviyo_mcp.jobs.uploads import Upload
 
 SWITCHES = [
@@ -403,11 +406,29 @@ def uploads_page(files: list[Upload], done: str = "", problem: NotTaken | None =
     )
 
 
+EXPORTS = [
+    Output("6b084f63-831af6", "segment-members", "csv", False, 18_432, 6_200_000, NOW),
+    Output("6b084e11-04d7aa", "events", "jsonl", False, 1, 400, NOW),
+]
+UNFINISHED = [
+    Job("6b085a02-9fe310", "us", "running", {"kind": "events"}, progress={"rows": 214_000}),
+    Job("6b0859c4-1b77d0", "us", "paused", {"kind": "profiles"}),
+]
+
+
+def exports_page(exports: list[Output], unfinished: list[Job], done: str = ""):
+    rows = [(each, "6.2 MB", "26 November 09:30 UTC", "29 November 09:30 UTC") for each in exports]
+    return rendered(
+        "exports", script=True, session=SESSION, exports=rows, unfinished=unfinished, done=REMOVED.get(done)
+    )
+
+
 def manage_page(clients: list[ConnectedClient], done: str = "", session: Session = SESSION):
     rows = [(each, "Marketing", "24 November 2026", "25 November 2026" if each.last_used else "") for each in clients]
     return rendered(
         "manage", script=True, session=session, level="Marketing", clients=rows, mcp_url=MCP_URL,
         snippets=snippets(MCP_URL), done=DONE.get(done), takes_files=True,
+        makes_exports=True,
     )  # fmt: skip
 
 
@@ -422,12 +443,14 @@ PAGES = {
     "uploads": lambda: uploads_page(UPLOADS[:1], "uploaded"),
     "uploads-empty": lambda: uploads_page([], "removed"),
     "uploads-troubled": lambda: uploads_page(UPLOADS, "", NotTaken(f"{LONG}.xlsx is an Excel workbook.", "Save it.")),
+    "exports": lambda: exports_page(EXPORTS, UNFINISHED),
+    "exports-empty": lambda: exports_page([], [], "removed"),
     "remove": lambda: rendered("remove", session=SESSION, clients=CLIENTS),
     "remove-empty": lambda: rendered("remove", session=SESSION, clients=[]),
     "error": lambda: rendered("error", error=ErrorPage(400, "This request is over", "It is old.", "Again.", "over")),
 }
 """Every page in every state that looks different."""
-IN_DOCS = ("connect", "consent", "manage", "uploads")
+IN_DOCS = ("connect", "consent", "manage", "uploads", "exports")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -462,5 +485,5 @@ def test_the_pages_are_pictured_for_the_docs(new_tab, service, name, scheme, wid
     tab.goto(f"{service.url}/shown/{name}")
     tab.wait_for_timeout(200)
     path = Path(os.environ["SCREENSHOTS"]) / f"hosted-{name}{'-phone' if width < 500 else ''}.png"
-    tab.screenshot(path=str(path), full_page=name in ("consent", "uploads"), scale="css")
+    tab.screenshot(path=str(path), full_page=name in ("consent", "uploads", "exports"), scale="css")
     assert path.stat().st_size < 120_000

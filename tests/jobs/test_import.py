@@ -107,6 +107,15 @@ def test_what_was_done_though_its_answer_was_lost_is_not_done_again(jobs: Jobs, 
     assert jobs.seen("POST") == 1
 
 
+def test_the_vaults_key_is_changed_under_an_unfinished_job(jobs: Jobs) -> None:
+    jobs.run("import", "profiles", jobs.write("rekeyed.jsonl", [{"email": "rekeyed@example.com"}]), "--yes", "--detach")
+    key = jobs.folder / "home" / "vault.key"
+    before = key.read_text()
+    assert "what jobs hold: 1 pieces" in jobs.run("accounts", "rekey")
+    assert before.strip() not in key.read_text(), "the old one is not needed any more"
+    assert "done" in jobs.run("jobs", "resume", jobs.kept()[-1][0])
+
+
 def test_rows_with_very_many_values_go_in_more_requests(jobs: Jobs) -> None:
     rest = {"title": "T", "description": "D", "url": "https://shop.test/"}
     wide = {"custom_metadata": {f"k{one}": 1 for one in range(400)}}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from klaviyo_mcp.accounts.errors import VaultKeyMissing, VaultReadOnly
 
 if TYPE_CHECKING:
-    from cryptography.fernet import MultiFernet
+    from cryptography.fernet import Fernet, MultiFernet
 
 SERVICE = "klaviyo-mcp"
 KEYRING = "the OS keyring"
@@ -61,6 +61,15 @@ class VaultKeys:
 
         keys = [Fernet(key) for place in self.found() for key in place.keys]
         return MultiFernet(keys) if keys else None
+
+    def first(self) -> "Fernet":
+        """The key that seals. Raises VaultKeyMissing where there is none."""
+        from cryptography.fernet import Fernet  # as above
+
+        places = self.found()
+        if not places:
+            raise VaultKeyMissing("There is no key of the vault yet.")
+        return Fernet(places[0].keys[0])
 
     def ensure(self) -> str:
         """Make a key when there is none. Returns the place whose key seals."""

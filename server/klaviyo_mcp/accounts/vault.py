@@ -4,7 +4,7 @@ Everything that reads or writes credentials goes through here. A record that can
 not keep the others from being used. Nothing here is imported before an account from the vault is needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,8 +117,10 @@ class Vault:
         found: list[Found] = await run_sync(self._keys.found)
         return [place.place for place in found]
 
-    async def rekey(self) -> Rekeyed:
+    async def rekey(self, beside: Callable[[], Awaitable[None]] | None = None) -> Rekeyed:
         """Seal every record anew: with a new key, or with the first one of KLAVIYO_MCP_VAULT_KEY.
+
+        `beside` does the same with what else is sealed with it; what it raises leaves the old key where it is.
 
         Can be interrupted and begun again at any time: until all is done, the old key stays beside the new one.
         """
@@ -140,6 +142,8 @@ class Vault:
                         unreadable.append(name)
             if chosen := await self.facts(VAULT_LOCK):
                 await self.note(VAULT_LOCK, chosen)
+            if beside is not None:
+                await beside()
             if not unreadable:
                 await run_sync(drop_old)
         return Rekeyed(place, tuple(renewed), tuple(unreadable))

@@ -217,17 +217,26 @@ class Engine:
         return replace(outcome, understood=plan.understood, waited=budget.waited, wait_reasons=tuple(budget.reasons))
 
     async def consequences(
-        self, plan: Plan, account: Account, announce: Announce | None = None, *, agreed: bool = False
+        self,
+        plan: Plan,
+        account: Account,
+        announce: Announce | None = None,
+        *,
+        agreed: bool = False,
+        looked: Told | None = None,
     ) -> Told:
         """What a plan would do, looked up in the account, once its rules have been asked. Changes nothing.
 
-        `agreed` is true where it was shown before, and is to be carried out now.
+        `agreed` is true where it was shown before, and is to be carried out now; `looked` is what its service has found
+        beside the call.
         Raises PreconditionFailed where a rule does not hold, or what is found refuses the plan.
         """
         budget = WaitBudget(self._max_wait, announce, ends=monotonic() + self._longest)
         walk = Walk(self._planner(account, plan.settled), account, budget)
         warnings = await walk.ask(plan)
-        if plan.action.service is not None:
+        if looked is not None:
+            found = looked
+        elif plan.action.service is not None:
             found = await self._service(plan).look(self._service_call(plan, account, announce), agreed=agreed)
         else:
             found = await consequences(plan, walk.read)

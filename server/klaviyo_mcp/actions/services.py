@@ -44,8 +44,26 @@ class Served:
     wrote: bool = False
 
 
+class GoesOn(Exception):
+    """What a call would do is still being looked up, beside it: `answer` and `says` are told until then."""
+
+    def __init__(self, answer: JSON, says: str) -> None:
+        """Nothing was done yet."""
+        super().__init__(says)
+        self.answer, self.says = answer, says
+
+
+class FoundBeside(Exception):
+    """What a call of `action` would do, which was looked up beside it: answered as that call would be, now."""
+
+    def __init__(self, action: str, arguments: JSON, found: Told) -> None:
+        """`found` is what its `look` gives."""
+        super().__init__(action)
+        self.action, self.arguments, self.found = action, arguments, found
+
+
 class Service(Protocol):
-    """Both raise ActionError and KlaviyoError."""
+    """Both raise ActionError and KlaviyoError; `look` may raise GoesOn, and `carry_out` of a read FoundBeside."""
 
     async def look(self, call: ServiceCall, *, agreed: bool) -> Told:
         """What a call would do. Changes nothing in Klaviyo.

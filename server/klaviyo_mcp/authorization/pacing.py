@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Literal, Protocol
 
 Limited = Literal[
-    "requests", "refreshes", "authorizations", "registrations", "all_registrations", "documents", "uploads"
+    "requests", "refreshes", "authorizations", "registrations", "all_registrations", "documents", "uploads", "downloads"
 ]
 MOST_KEPT = 20_000
 """Buckets in memory; beyond them, the one that was asked for longest ago counts as full."""
@@ -40,9 +40,10 @@ RATES: dict[Limited, Rate] = {
     "all_registrations": Rate(1_000, 3.6),
     "documents": Rate(10, 6.0),
     "uploads": Rate(20, 6.0),
+    "downloads": Rate(20, 6.0),
 }
 """Requests to MCP by grant, refreshes by grant, authorizations and registrations by address, registrations in all,
-documents of clients that are fetched by the host they lie at, and uploads by account."""
+documents of clients that are fetched by the host they lie at, and uploads and downloads by account."""
 
 
 class Pace(Protocol):

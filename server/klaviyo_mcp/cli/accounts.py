@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import anyio
 import typer
@@ -14,11 +14,16 @@ from klaviyo_mcp.accounts.errors import CorruptRecord, unknown_account
 from klaviyo_mcp.accounts.records import Connection
 from klaviyo_mcp.accounts.vault import Rekeyed, Vault
 from klaviyo_mcp.cli.options import JsonFlag
-from klaviyo_mcp.cli.output import print_json
+from klaviyo_mcp.cli.output import fail, print_json
 from klaviyo_mcp.cli.scope_choice import told
+from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.assembly import oauth_app_of, vault_of
+from klaviyo_mcp.runtime.resealing import reseal_jobs
 from klaviyo_mcp.runtime.settings import read_settings
+
+if TYPE_CHECKING:
+    from klaviyo_mcp.jobs.resealing import Resealed
 
 app = typer.Typer()
 accounts = typer.Typer(
@@ -62,9 +67,19 @@ def choose_default(name: NameArgument) -> None:
 
 @accounts.command("rekey", epilog="Example: klaviyo-mcp accounts rekey")
 def rekey() -> None:
-    """Seal everything with a new key."""
-    done: Rekeyed = with_vault(lambda vault: vault.rekey())
+    """Seal everything with a new key: accounts, and what jobs hold."""
+    settings = read_settings()
+    said: list[str] = []
+
+    async def jobs() -> None:
+        said.append(resealed_words(await reseal_jobs(settings)))
+
+    try:
+        done: Rekeyed = with_vault(lambda vault: vault.rekey(jobs))
+    except JobProblem as problem:
+        fail(f"{problem.message} What jobs hold keeps its old seal, and the old key was kept; run this again.")
     print(f"{len(done.renewed)} records are sealed with the new key, which is in {done.place}.")
+    print("".join(said), end="")
     if done.unreadable:
         print(
             f"These could not be read and keep their old seal: {', '.join(done.unreadable)}. The old key was kept too. "
@@ -88,6 +103,14 @@ def disconnect(
         print(f"{name} is forgotten. The API key still works; delete it at Klaviyo under Settings > API keys.")
     else:
         print(f"{name} ({described(gone.company)}) is disconnected: its grant is given back to Klaviyo and forgotten.")
+
+
+def resealed_words(done: "Resealed | None") -> str:
+    """What became of what jobs hold, as a line; nothing where there is none."""
+    if done is None:
+        return ""
+    lost = f" {done.lost:,} are open to no key that there is; they go with their jobs." if done.lost else ""
+    return f"So is what jobs hold: {done.renewed:,} pieces were sealed anew.{lost}\n"
 
 
 def with_vault(work: Callable[[Vault], Awaitable[T]]) -> T:

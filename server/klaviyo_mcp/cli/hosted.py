@@ -18,12 +18,15 @@ from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.levels import LEVELS
 from klaviyo_mcp.authorization.operating import Ended, GrantSeen
 from klaviyo_mcp.authorization.service import AuthorizationServer
+from klaviyo_mcp.cli.accounts import resealed_words
 from klaviyo_mcp.cli.options import JsonFlag
 from klaviyo_mcp.cli.output import fail, print_json
 from klaviyo_mcp.hosted.company_jobs import CompanyJobs
-from klaviyo_mcp.hosted.config import asked_for, hosted_config
+from klaviyo_mcp.hosted.config import asked_for, hosted_config, keeps_jobs
+from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.assembly import assemble, registry_of, select
+from klaviyo_mcp.runtime.resealing import reseal_jobs
 from klaviyo_mcp.runtime.settings import SettingsError, read_settings
 
 app = typer.Typer()
@@ -134,9 +137,18 @@ def sweep() -> None:
 
 @hosted.command("reseal", epilog="Example: klaviyo-mcp hosted reseal")
 def reseal() -> None:
-    """Seal what lives long with the first of KLAVIYO_MCP_SECRET, so that the others can be taken away."""
+    """Seal what lives long with the first of KLAVIYO_MCP_SECRET, and what jobs hold with that of the vault's keys.
+
+    The others can be taken away then; those of the vault after 'klaviyo-mcp accounts rekey', which does both.
+    """
     seen = _run(lambda server: server.reseal())
     print(f"Grants, and {seen} registrations and refresh tokens, are sealed with the first of KLAVIYO_MCP_SECRET.")
+    settings = read_settings()
+    if keeps_jobs(settings):
+        try:
+            print(resealed_words(anyio.run(reseal_jobs, settings)), end="")
+        except JobProblem as problem:
+            fail(f"{problem.message} What jobs hold keeps its old seal; run this again.")
 
 
 async def _seen(server: AuthorizationServer, accounts: list[str] | None) -> list[GrantSeen]:

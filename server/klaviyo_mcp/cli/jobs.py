@@ -92,7 +92,7 @@ def resume_job(
     with problems_told():
         store, selection = _opened()
         found = store.job(job)
-        if found.state in ("done", "cancelled", "draft"):
+        if found.state in ("done", "cancelled", "checking", "draft"):
             raise NotPossibleNow(f"The job {found.id} is {found.state}; there is nothing to go on with")
         if file is not None and _sha256(file) != found.facts.get("sha256"):
             raise NotPossibleNow(

@@ -25,6 +25,7 @@ from klaviyo_mcp.authorization.pacing import OwnPace, Pace
 from klaviyo_mcp.authorization.replies import ErrorPage
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.company_jobs import CompanyJobs
+from klaviyo_mcp.hosted.export_routes import ExportRoutes
 from klaviyo_mcp.hosted.gate import BearerGate, LevelCheck
 from klaviyo_mcp.hosted.limiting import AddressGate, RequestGate
 from klaviyo_mcp.hosted.measuring import Timed
@@ -80,8 +81,6 @@ def hosted_app(
     # The token first: clients that look for OAuth do so with any method, and go by the 401.
     mcp = BearerGate(RequestGate(Door(body, visitors), pace), authorization, config.issuer)
 
-    files, gone = (jobs.files, jobs.gone) if jobs else (None, None)
-
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncGenerator[None]:
         beside = jobs.worker.looking_after() if jobs else nullcontext()
@@ -94,8 +93,7 @@ def hosted_app(
         *_probes(authorization, draining or Draining()),
         *(Route(path, mcp) for path in PATHS),
         *OAuthRoutes(authorization).routes,
-        *SiteRoutes(authorization, config.resource, takes_files=files is not None, gone=gone).routes,
-        *UploadRoutes(authorization, files, pace, receiving).routes,
+        *_pages(authorization, config, jobs, pace, receiving),
     ]
     app = Starlette(
         routes=routes,
@@ -112,6 +110,26 @@ def hosted_app(
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _pages(
+    authorization: AuthorizationServer,
+    config: AuthorizationConfig,
+    jobs: CompanyJobs | None,
+    pace: Pace,
+    receiving: Interruptions,
+) -> list[Route]:
+    """What people see in a browser, and do there."""
+    files, exports, gone = (jobs.files, jobs.exports, jobs.gone) if jobs else (None, None, None)
+    site = SiteRoutes(
+        authorization,
+        config.resource,
+        takes_files=files is not None,
+        makes_exports=exports is not None,
+        gone=gone,
+    )
+    uploads = UploadRoutes(authorization, files, pace, receiving)
+    return [*site.routes, *uploads.routes, *ExportRoutes(authorization, exports, pace).routes]
 
 
 async def _nothing(_request: Request, _error: Exception) -> Response:

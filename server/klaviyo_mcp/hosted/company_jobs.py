@@ -10,7 +10,8 @@ from klaviyo_mcp.accounts.connections import ConnectedAccounts
 from klaviyo_mcp.authorization.config import AuthorizationConfig
 from klaviyo_mcp.authorization.grants import is_id
 from klaviyo_mcp.authorization.service import AuthorizationServer
-from klaviyo_mcp.hosted.company_files import MB, CompanyFiles
+from klaviyo_mcp.hosted.company_exports import CompanyExports
+from klaviyo_mcp.hosted.company_files import MB, MOST_TIMES, CompanyFiles
 from klaviyo_mcp.hosted.config import keeps_jobs
 from klaviyo_mcp.hosted.job_grants import JobGrants
 from klaviyo_mcp.loose_json import JSON, text
@@ -29,7 +30,10 @@ REFUSED_FOR = timedelta(days=1)
 
 
 class CompanyJobs:
-    """The worker of one instance, and the files that it has rows from; `files` is None where none are taken."""
+    """The worker of one instance, the files that it has rows from, and what exports have made.
+
+    `files` is None where none are taken, and `exports` where none are made.
+    """
 
     def __init__(
         self, application: Application, authorization: AuthorizationServer, config: AuthorizationConfig
@@ -42,6 +46,8 @@ class CompanyJobs:
         self._keeps = keeps_jobs(settings)
         takes = self._keeps and settings.klaviyo_mcp_upload_mb > 0
         self.files = CompanyFiles(self._store, config.api_url, settings.klaviyo_mcp_upload_mb) if takes else None
+        makes = self._keeps and settings.klaviyo_mcp_export_mb > 0
+        self.exports = CompanyExports(self._store, config.api_url) if makes else None
         host = JobHost(
             grants.account,
             grants.mend,
@@ -50,6 +56,8 @@ class CompanyJobs:
             uploads=self.files.listed if self.files else None,
             page=f"{config.issuer}/uploads" if self.files else "",
             most_unpacked=UNPACKED * settings.klaviyo_mcp_upload_mb * MB,
+            exports=f"{config.issuer}/exports" if makes else "",
+            most_exported=MOST_TIMES * settings.klaviyo_mcp_export_mb * MB,
             refusal="" if self._keeps else NOT_KEPT,
         )
         self.worker: JobWorker = attach_jobs(application, host)

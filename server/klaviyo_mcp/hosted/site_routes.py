@@ -60,14 +60,16 @@ class SiteRoutes:
         mcp_url: str,
         *,
         takes_files: bool = False,
+        makes_exports: bool = False,
         gone: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         """`mcp_url` is what people give to their clients.
 
-        `takes_files` says whether there is a page for that, and `gone` is told of accounts that have no grant any more.
+        `takes_files` and `makes_exports` say whether there are pages for that, and `gone` is told of accounts that have
+        no grant any more.
         """
         self._authorization = authorization
-        self._takes_files = takes_files
+        self._takes_files, self._makes_exports = takes_files, makes_exports
         self._gone = gone
         self._mcp_url = mcp_url
 
@@ -122,6 +124,7 @@ class SiteRoutes:
                 snippets=snippets(self._mcp_url),
                 done=_done(request),
                 takes_files=self._takes_files,
+                makes_exports=self._makes_exports,
             )
 
         return await self._shown(request, shown)

@@ -171,7 +171,7 @@ class UploadRoutes:
         self, session: Session, *, done: Told | None = None, problem: NotTaken | None = None, status: int = 200
     ) -> Response:
         files = [
-            (file, _size(file.size), _moment(file.created), _moment(file.ends))
+            (file, size_of(file.size), moment_of(file.created), moment_of(file.ends))
             for file in await self._files.of(session.account_id)
         ]
         most = (self._files.most_mb, MOST_FILES, MOST_TIMES * self._files.most_mb)
@@ -229,11 +229,12 @@ async def _in_time(request: Request) -> AsyncGenerator[bytes]:
         yield chunk
 
 
-def _size(count: int) -> str:
+def size_of(count: int) -> str:
+    """A number of bytes, for people."""
     return f"{count / MB:,.1f} MB" if count >= MB / 10 else f"{max(1, round(count / 1000)):,} KB"
 
 
-def _moment(at: datetime) -> str:
+def moment_of(at: datetime) -> str:
     """For people, who may be anywhere."""
     at = at.astimezone(UTC)
     return f"{at.day} {at:%B %H:%M} UTC"

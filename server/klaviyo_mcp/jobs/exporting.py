@@ -1,6 +1,6 @@
 """One run of an export: pages into a file of rows, kept step by step, and the file that was asked for at the end.
 
-The rows lie in FILE.part until all are there (`rows_file`).
+The rows lie in FILE.part until all are there (`rows_file`), or in pieces in the database of jobs (`outputs`).
 """
 
 import os
@@ -19,6 +19,7 @@ from klaviyo_mcp.jobs.engine import Runner, Steps
 from klaviyo_mcp.jobs.errors import JobProblem, Superseded
 from klaviyo_mcp.jobs.export_kind import ExportKind
 from klaviyo_mcp.jobs.keeping import asked_of, stored
+from klaviyo_mcp.jobs.outputs import Outputs, RowsPieces
 from klaviyo_mcp.jobs.patience import patiently
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, ask_anew, taken
 from klaviyo_mcp.jobs.rows_file import RowsFile, Target, as_new, copied_of, disk_told, new_file
@@ -89,26 +90,29 @@ async def _page(read: Read, action: str, arguments: JSON) -> Outcome:
         raise
 
 
-def export_runner(store: JobStore, kinds: dict[str, ExportKind], reads: OpenRead) -> Runner:
-    """What carries out jobs whose `does` is `export`. `reads` opens the way to the account of a job."""
+def export_runner(store: JobStore, kinds: dict[str, ExportKind], reads: OpenRead, most: int) -> Runner:
+    """What carries out jobs whose `does` is `export`. `reads` opens the way to the account of a job.
+
+    `most` is how many bytes of rows an export may have that is kept in the database.
+    """
 
     async def run(job: Job, steps: Steps) -> None:
-        await _Run(job, steps, store, kinds[job.facts["kind"]], reads).through()
+        await _Run(job, steps, Outputs(store, most), kinds[job.facts["kind"]], reads).through()
 
     return run
 
 
 class _Run:
-    def __init__(self, job: Job, steps: Steps, store: JobStore, kind: ExportKind, reads: OpenRead) -> None:
-        self._job, self._steps, self._store, self._kind = job, steps, store, kind
-        self._reads = reads
+    def __init__(self, job: Job, steps: Steps, outputs: Outputs, kind: ExportKind, reads: OpenRead) -> None:
+        self._job, self._steps, self._store, self._kind = job, steps, outputs.store, kind
+        self._outputs, self._reads = outputs, reads
         self._question, self._target = question_of(job), target_of(job)
         self._begun_anew = False
 
     async def through(self) -> None:
         """Read what is left, make the file, and end; or pause, with a reason."""
         there = self._job.facts["machine"]
-        if there != machine():
+        if there != machine() and not self._target.in_database:
             await self._pause(f"The file of this export is on {there}: go on with it there.")
             return
         async with self._reads(self._job) as read:
@@ -128,12 +132,12 @@ class _Run:
         """Some pages: `more` where there are, nothing when all were read, else why not."""
         place = await self._place()
         try:
-            file = await run_sync(RowsFile.going_on, self._target.part, place)
+            file = await self._rows_at(place)
         except JobProblem as problem:
             return f"{problem.message} {problem.advice}"
 
         async def take(rows: list[JSON]) -> None:
-            await run_sync(file.add, rows)
+            await stored(file.add, rows)
             await self._keep(place)
 
         given = self._job.facts.get("user_content", True)
@@ -155,6 +159,12 @@ class _Run:
             await run_sync(file.close)
         return wish or ("" if place.over else "more")
 
+    async def _rows_at(self, place: Place) -> RowsFile | RowsPieces:
+        """Where rows go, as it was kept. Raises JobProblem where it is not as it was left."""
+        if self._target.in_database:
+            return await stored(self._outputs.going_on, self._job, place)
+        return await run_sync(RowsFile.going_on, self._target.part, place)
+
     async def _make(self) -> str:
         """Make the file; nothing, or why that could not be."""
         place = await self._place()
@@ -164,6 +174,9 @@ class _Run:
             await self._keep(place, placing=True)
 
         try:
+            if self._target.in_database:
+                await stored(self._outputs.make, self._job, partial(_write_rows, self._kind, self._target))
+                return ""
             await make(self._kind, self._target, placing, again=bool(job.progress.get("placing")))
         except JobProblem as problem:
             return f"{problem.message} {problem.advice}"
@@ -183,6 +196,7 @@ class _Run:
 
     async def _cancelled(self) -> None:
         await run_sync(partial(drop, self._job))
+        await stored(self._store.end, self._job.id)
         await self._end("cancelled")
 
     async def _pause(self, reason: str) -> None:
@@ -221,7 +235,8 @@ def write_table(kind: ExportKind, rows: Rows, to: IO[bytes], form: str, *, excel
 def drop(job: Job) -> None:
     """Remove what an export that will not go on has left, where it lies on this machine."""
     target = target_of(job)
-    for path in (target.part, target.made, copied_of(target.part)) if job.facts["machine"] == machine() else ():
+    here = job.facts["machine"] == machine() and not target.in_database
+    for path in (target.part, target.made, copied_of(target.part)) if here else ():
         with suppress(OSError):
             path.unlink()
 
@@ -234,7 +249,7 @@ def question_of(job: Job) -> Question:
 def target_of(job: Job) -> Target:
     """The file of an export."""
     facts = job.facts["target"]
-    return Target(Path(facts["path"]), facts["form"], facts["excel"], facts["force"])
+    return Target(Path(facts["path"]), facts["form"], facts["excel"], facts["force"], facts.get("in_database", False))
 
 
 def machine() -> str:
@@ -247,6 +262,10 @@ def _write_table(kind: ExportKind, target: Target) -> None:
         write_table(kind, rows_of(target.part), file, target.form, excel=target.excel)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _write_rows(kind: ExportKind, target: Target, rows: Rows, to: IO[bytes]) -> None:
+    write_table(kind, rows, to, target.form, excel=target.excel)
 
 
 def _put(made: Path, target: Target) -> None:

@@ -108,8 +108,12 @@ def prepared(
     whose: str,
     account: str | None,
     counted: Callable[[int], None] = lambda _: None,
+    into: str = "",
 ) -> Draft:
-    """Read a source to its end, and keep what passes as a draft. Raises SourceProblem, JobProblem."""
+    """Read a source to its end, and keep what passes as a draft. Raises SourceProblem, JobProblem.
+
+    With `into` it is kept under the job of this id, and whoever made that looks after it, also where this fails.
+    """
     kind = kind_of(wanted.kind)
     options, constants = _options(kind, wanted.options, registry)
     schema = item_schema(kind, registry)
@@ -141,13 +145,15 @@ def prepared(
         "account": account,
         "wanted": asdict(wanted),
     }
-    job = Job(new_id(), whose, "draft", facts)
-    store.add(job)
+    job = Job(into or new_id(), whose, "draft", facts)
+    if not into:
+        store.add(job)
     intake = Intake(most_values(registry[kind.action]))
     try:
         intake.take(rows, kind, store, job.id, counted)
     except BaseException:
-        store.forget(job.id)
+        if not into:
+            store.forget(job.id)
         raise
     report = rows.report
     job.facts |= {"sha256": report.fingerprint, "checked": _counts(report)}

@@ -27,12 +27,16 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The file of an export. `force` takes the place of one that is there; `excel` is CSV as Excel wants it."""
+    """The file of an export. `force` takes the place of one that is there; `excel` is CSV as Excel wants it.
+
+    With `in_database` there is no file (see `outputs`), and the path is no more than a name.
+    """
 
     path: Path
     form: str
     excel: bool = False
     force: bool = False
+    in_database: bool = False
 
     @property
     def part(self) -> Path:

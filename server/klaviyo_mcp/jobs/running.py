@@ -128,7 +128,8 @@ def progress_of(store: JobStore, id: str) -> JSON:
 def cancel_now(store: JobStore, job: Job) -> bool:
     """Cancel a job that nobody works on; whether that was so."""
     progress = progress_of(store, job.id)
-    if not store.change(job.id, only=("queued", "paused", "running"), state="cancelled", wish="", progress=progress):
+    unfinished = ("checking", "queued", "paused", "running")
+    if not store.change(job.id, only=unfinished, state="cancelled", wish="", progress=progress):
         return False
     store.end(job.id)
     return True

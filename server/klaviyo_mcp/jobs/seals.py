@@ -2,16 +2,21 @@
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import InvalidToken
 
+from klaviyo_mcp.accounts.errors import VaultProblem
 from klaviyo_mcp.jobs.errors import SealBroken
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
+LOOK_EVERY = 1.0
+"""Seconds for which the keys hold that were looked up: they may be changed while others work."""
 READ_TOGETHER = 500
 """Rows that are read as one JSON: names of properties are there once for all of them, and no text is large."""
 
@@ -19,25 +24,26 @@ READ_TOGETHER = 500
 class Seals:
     """Seals and opens values that JSON can hold."""
 
-    def __init__(self, opener: "MultiFernet") -> None:
-        """`opener` has all keys; the first one seals."""
-        self._opener = opener
+    def __init__(self, opener: "MultiFernet", anew: "Callable[[], MultiFernet | None] | None" = None) -> None:
+        """`opener` has all keys; the first one seals. `anew` looks them up again, and raises VaultProblem."""
+        self._opener, self._anew = opener, anew
+        self._looked = monotonic()
 
     def seal(self, value: Any, for_: str) -> bytes:
         """The value, packed and sealed; `for_` is what it is opened as, and as nothing else."""
         text = json.dumps([for_, value], ensure_ascii=False, separators=(",", ":"))
-        return self._opener.encrypt(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
+        return self._encrypt(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
 
     def seal_rows(self, rows: Iterable[bytes], for_: str) -> bytes:
         """Values that are JSON already, each in a line, packed one by one: together they never lie in memory."""
         packer = zlib.compressobj(1)
         packed = [packer.compress(for_.encode()), *(packer.compress(b"\n" + row) for row in rows), packer.flush()]
-        return self._opener.encrypt(b"".join(packed))
+        return self._encrypt(b"".join(packed))
 
     def open_rows(self, sealed: bytes, for_: str) -> list[Any]:
         """The values that `seal_rows` sealed for this. Raises SealBroken."""
         try:
-            sealed_for, *rows = zlib.decompress(self._opener.decrypt(sealed)).split(b"\n")
+            sealed_for, *rows = zlib.decompress(self._decrypt(sealed)).split(b"\n")
         except (InvalidToken, zlib.error):
             sealed_for, rows = b"", []
         if sealed_for != for_.encode():
@@ -54,7 +60,7 @@ class Seals:
     def open_bytes(self, sealed: bytes, for_: str) -> bytes:
         """What `seal_bytes` sealed for this. Raises SealBroken."""
         try:
-            sealed_for, _, data = zlib.decompress(self._opener.decrypt(sealed)).partition(b"\n")
+            sealed_for, _, data = zlib.decompress(self._decrypt(sealed)).partition(b"\n")
         except (InvalidToken, zlib.error):
             sealed_for, data = b"", b""
         if sealed_for != for_.encode():
@@ -67,12 +73,31 @@ class Seals:
     def open(self, sealed: bytes, for_: str) -> Any:
         """What was sealed for this. Raises SealBroken."""
         try:
-            sealed_for, value = json.loads(zlib.decompress(self._opener.decrypt(sealed)))
+            sealed_for, value = json.loads(zlib.decompress(self._decrypt(sealed)))
         except (InvalidToken, zlib.error, ValueError):
             sealed_for, value = None, None
         if sealed_for != for_:
             raise _other_key()
         return value
+
+    def _encrypt(self, data: bytes) -> bytes:
+        if monotonic() - self._looked > LOOK_EVERY:
+            self._look()
+        return self._opener.encrypt(data)
+
+    def _decrypt(self, sealed: bytes) -> bytes:
+        try:
+            return self._opener.decrypt(sealed)
+        except InvalidToken:
+            self._look()
+        return self._opener.decrypt(sealed)
+
+    def _look(self) -> None:
+        """See which keys there are now; while that cannot be told, those of before hold."""
+        if self._anew is not None:
+            with suppress(VaultProblem):
+                self._opener = self._anew() or self._opener
+        self._looked = monotonic()
 
 
 def _other_key() -> SealBroken:

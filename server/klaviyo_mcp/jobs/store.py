@@ -6,8 +6,8 @@ removed as soon as their job has ended, rejected rows some days later. On SQLite
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -20,8 +20,8 @@ from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.loose_json import JSON
 
-State = Literal["draft", "queued", "running", "paused", "done", "cancelled"]
-"""`draft` is read and not agreed to yet; it is forgotten. `done` and `cancelled` are ends."""
+State = Literal["checking", "draft", "queued", "running", "paused", "done", "cancelled"]
+"""`checking` is being read, `draft` not agreed to yet: both are forgotten. `done` and `cancelled` are ends."""
 ChunkState = Literal["ready", "sending", "sent", "done"]
 """`sending` until its answer is stored: after a death nobody knows what became of it."""
 ENDED = ("done", "cancelled")
@@ -30,6 +30,8 @@ UNDER_WAY = ("queued", "running")
 UNFINISHED = (*UNDER_WAY, "paused")
 KEPT = timedelta(days=14)
 """How long the report of a job that has ended is kept, with its rejected rows."""
+EXPORT_KEPT = timedelta(days=3)
+"""How long the rows of an export that lie here are kept after its end: they are people's data, and many."""
 
 QUEUEING = 7_270_002
 """The number of the lock under which jobs are begun."""
@@ -68,6 +70,22 @@ _rejected = sa.Table(
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+_shown = sa.Table(
+    "klaviyo_job_shown",
+    _tables,
+    sa.Column("job", sa.String(40), primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+export_pieces = sa.Table(
+    "klaviyo_export_pieces",
+    _tables,
+    sa.Column("job", sa.String(40), primary_key=True),
+    sa.Column("form", sa.String(8), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+"""What exports of a service have read, and what was made of it: see `outputs`."""
 
 
 @dataclass(slots=True)
@@ -217,12 +235,18 @@ class JobStore:
         """
         query = _chunks.update().where(_chunks.c.job == job.id, _chunks.c.number == number)
         part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
+        with self.writing_of(job) as connection:
+            connection.execute(query.values(state=state, notes=json.dumps(notes)))
+            self._reject(connection, job.id, part, list(rejected), replace=True)
+
+    @contextmanager
+    def writing_of(self, job: Job) -> Generator[sa.Connection]:
+        """One transaction of the run that has a job. Raises Superseded once that is another one."""
         with self._writing() as connection:
             # The row is locked, as a claim in between would let this come after what the next run writes.
             if connection.execute(sa.select(_jobs.c.id).where(*_held(job)).with_for_update(read=True)).first() is None:
                 raise Superseded
-            connection.execute(query.values(state=state, notes=json.dumps(notes)))
-            self._reject(connection, job.id, part, list(rejected), replace=True)
+            yield connection
 
     def reject(self, job: str, number: int, rejected: list[Rejected]) -> None:
         """Rows that did not pass the check, in the order of the file; `number` is that of the batch."""
@@ -292,24 +316,45 @@ class JobStore:
         return None
 
     def end(self, job: str) -> None:
-        """Forget the items of a job that has ended; their lines stay for the report."""
+        """Forget the items of a job that has ended, whose lines stay for the report, and what an export has read."""
         with self._writing() as connection:
             connection.execute(_chunks.update().where(_chunks.c.job == job).values(body=None))
+            connection.execute(_shown.delete().where(_shown.c.job == job))
+            connection.execute(export_pieces.delete().where(export_pieces.c.job == job))
+
+    def keep_shown(self, job: str, text: str) -> None:
+        """Keep what the check of a job has found, sealed."""
+        with self._writing() as connection:
+            connection.execute(_shown.delete().where(_shown.c.job == job))
+            connection.execute(_shown.insert().values(job=job, body=self.seals.seal(text, f"{job}/shown")))
+
+    def shown(self, job: str) -> str | None:
+        """What its check has found; None where that is not kept."""
+        with database_told(), self.engine.connect() as connection:
+            body = connection.execute(sa.select(_shown.c.body).where(_shown.c.job == job)).scalar_one_or_none()
+        return None if body is None else self.seals.open(body, f"{job}/shown")
+
+    def empty(self, job: str) -> None:
+        """Forget all that a job holds, but not that there is one."""
+        with self._writing() as connection:
+            _empty(connection, job)
 
     def forget(self, job: str) -> None:
         """Forget all of a job."""
         with self._writing() as connection:
-            for table in (_chunks, _rejected):
-                connection.execute(table.delete().where(table.c.job == job))
+            _empty(connection, job)
             connection.execute(_jobs.delete().where(_jobs.c.id == job))
 
     def tidy(self) -> None:
-        """Forget what has been over for long, and drafts of yesterday: whoever read them did not come to ask."""
+        """Forget what has been over for long, drafts of yesterday, and exports here that nobody goes on with."""
         now = datetime.now(UTC)
-        for job in self.jobs(states=("draft", *ENDED)):
-            kept = timedelta(days=1) if job.state == "draft" else KEPT
-            if datetime.fromisoformat(job.changed) < now - kept:
+        for job in self.jobs(states=("checking", "draft", "paused", *ENDED)):
+            age, here = now - datetime.fromisoformat(job.changed), is_kept_here(job)
+            kept = timedelta(days=1) if job.state in ("checking", "draft") else KEPT
+            if age > kept and (here or job.state != "paused"):
                 self.forget(job.id)
+            elif here and job.state in ENDED and age > EXPORT_KEPT:
+                self.end(job.id)
 
     def _reject(
         self, connection: sa.Connection, job: str, part: str, rejected: list[Rejected], *, replace: bool = False
@@ -323,6 +368,16 @@ class JobStore:
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return writing(self.engine)
+
+
+def _empty(connection: sa.Connection, job: str) -> None:
+    for table in (_chunks, _rejected, _shown, export_pieces):
+        connection.execute(table.delete().where(table.c.job == job))
+
+
+def is_kept_here(job: Job) -> bool:
+    """Whether what an export reads lies in the database, and not in a file."""
+    return bool(job.facts.get("target", {}).get("in_database"))
 
 
 def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:

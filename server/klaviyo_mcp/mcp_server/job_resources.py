@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import mcp.types as types
 from anyio.to_thread import run_sync
 
-from klaviyo_mcp.accounts.account import Accounts
+from klaviyo_mcp.accounts.account import Account, Accounts
 from klaviyo_mcp.accounts.errors import AccountProblem
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.services import ServiceProblem
@@ -74,11 +74,17 @@ async def read_report(wanted: Wanted, accounts: Accounts, worker: JobWorker, ver
     try:
         with told():
             store = await worker.store()
-            job = await _job_for_any(accounts, store, wanted.job)
-            user_content = worker.application.engine.user_content
+            job, account = await _job_for_any(accounts, store, wanted.job)
+            engine = worker.application.engine
+            if wanted.name == "export" and (action := job.facts.get("action")):
+                # Who may not read such records gets them by no export of somebody else of the account, either.
+                engine.check_may(action, account)
+            user_content = engine.user_content
             text, more = await run_sync(partial(_part, wanted, store, job, user_content=user_content))
     except ServiceProblem as problem:
         raise not_found(wanted.uri, version, f"{problem.message} {problem.next_step}") from None
+    except ActionError as error:
+        raise not_found(wanted.uri, version, f"{error.message} {error.advice}") from None
     content = types.TextResourceContents(uri=wanted.uri, mime_type=KINDS[wanted.form], text=without_halves(text))
     if more:
         following = f"klaviyo://jobs/{job.id}/{wanted.name}.{wanted.part + 1}.{wanted.form}"
@@ -86,14 +92,15 @@ async def read_report(wanted: Wanted, accounts: Accounts, worker: JobWorker, ver
     return types.ReadResourceResult(contents=[content])
 
 
-async def _job_for_any(accounts: Accounts, store: "JobStore", id: str) -> "Job":
-    """The job, whichever of the accounts it is of. Raises ServiceProblem where none has it."""
+async def _job_for_any(accounts: Accounts, store: "JobStore", id: str) -> "tuple[Job, Account]":
+    """The job, and whichever of the accounts it is of. Raises ServiceProblem where none has it."""
     from klaviyo_mcp.runtime.job_sources import own_job
 
     default, names = await accounts.default(), await accounts.names()
     for name in sorted(names, key=lambda name: name != default):
         try:
-            return await run_sync(own_job, store, id, await accounts.find(name))
+            account = await accounts.find(name)
+            return await run_sync(own_job, store, id, account), account
         except (ServiceProblem, AccountProblem, ActionError, KlaviyoError):
             continue
     raise ServiceProblem("No job of this id is kept for this account.", "get_jobs lists those that are.")
@@ -126,21 +133,27 @@ def _lines(wanted: Wanted, store: "JobStore", job: "Job", *, user_content: bool)
         return rejected_lines(store, job, rows=user_content)
     if wanted.name == "result":
         return result_lines(store, job, rows=user_content)
-    return _exported(wanted, job)
+    return _exported(wanted, store, job)
 
 
-def _exported(wanted: Wanted, job: "Job") -> Iterator[str]:
+def _exported(wanted: Wanted, store: "JobStore", job: "Job") -> Iterator[str]:
     from klaviyo_mcp.jobs.exporting import machine, target_of
+    from klaviyo_mcp.jobs.outputs import Outputs, csv_rows_of, lines_of
 
     target = target_of(job)
     if job.state != "done" or not job.facts.get("kept") or target.form != wanted.form:
         where = "it was written into a file" if not job.facts.get("kept") else f"it is {job.state}, as {target.form}"
         raise ServiceProblem(f"The export {job.id} is no resource of this name: {where}.", "Look with get_job.")
+    if target.in_database:
+        if Outputs(store).output(job) is None:
+            raise ServiceProblem(f"The rows of the export {job.id} were removed.", "Begin it anew.")
+        lines = lines_of(Outputs(store).content(job.id))
+        return csv_rows_of(lines) if wanted.form == "csv" else lines
     if not target.path.is_file():
         there = job.facts.get("machine")
         where = "" if there == machine() else f": it is on {there}"
         raise ServiceProblem(f"The file of the export {job.id} is not here any more{where}.", "Begin it anew.")
-    return _read(target.path)
+    return csv_rows_of(_read(target.path)) if wanted.form == "csv" else _read(target.path)
 
 
 def _read(path: Path) -> Iterator[str]:

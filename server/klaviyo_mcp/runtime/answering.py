@@ -17,6 +17,7 @@ from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT
 from klaviyo_mcp.actions.plan import Plan
+from klaviyo_mcp.actions.services import FoundBeside, GoesOn
 from klaviyo_mcp.answers.budget import BUDGET
 from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
 from klaviyo_mcp.answers.handles import ROOM, with_handle
@@ -244,7 +245,11 @@ async def _watched_call(
             engine.check_can_be(call, circumstances.only)
             plan = record.plan = await engine.planned(call, account, anew=circumstances.confirms)
             watch.effect = plan.effect
-            return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
+            try:
+                return await go_on(_Turn(engine, account, plan, circumstances, known, watch, record))
+            except GoesOn as beside:
+                watch.outcome = "held"
+                return Answer(beside.answer, beside.says)
 
         try:
             response = await responded(engine, call, run, watch.call_id, listed=circumstances.listed)
@@ -262,7 +267,10 @@ async def _run(turn: _Turn, call: Call, ask: Ask | None) -> Answer:
     engine, plan = turn.engine, turn.plan
     engine.check_is(plan, turn.circumstances.only)
     if not (since := engine.waits_for(plan)):
-        return await _carried_out(turn)
+        try:
+            return await _carried_out(turn)
+        except FoundBeside as beside:
+            return await _found_beside(turn, beside)
     consequences = await engine.consequences(plan, turn.account, turn.circumstances.announce)
     shown = allowed(told(plan, consequences), user_content=engine.user_content)
     if ask is not None and (agreed := await ask(shown)) is not None:
@@ -282,6 +290,17 @@ async def _shown(turn: _Turn, call: Call) -> Answer:
     if not (since := turn.engine.waits_for(turn.plan)):
         return told(turn.plan, found)
     return await _held(turn, call, found, since)
+
+
+async def _found_beside(turn: _Turn, beside: FoundBeside) -> Answer:
+    """The answer to a call that was looked up beside it, as if it had just been made: nothing is carried out."""
+    engine, account, call = turn.engine, turn.account, Call(beside.action, beside.arguments)
+    plan = await engine.planned(call, account)
+    found = await engine.consequences(plan, account, looked=beside.found)
+    if not (since := engine.waits_for(plan)):
+        return told(plan, found)
+    record = replace(turn.record, name=call.name, action=plan.action, arguments=call.arguments, plan=plan)
+    return await _held(replace(turn, plan=plan, record=record), call, found, since)
 
 
 async def _held(turn: _Turn, call: Call, found: Told, since: str) -> Answer:

@@ -101,7 +101,8 @@ def begun(
             )
         if cancel_now(store, job):
             drop(job)
-    check_free(target)
+    if not target.in_database:
+        check_free(target)
     facts: JSON = {
         "does": "export",
         "kind": asked.kind,
@@ -110,7 +111,7 @@ def begun(
         "machine": machine(),
         "asked": words,
         "question": asdict(question()),
-        "target": {"path": str(target.path), "form": target.form, "excel": target.excel, "force": target.force},
+        "target": {**asdict(target), "path": str(target.path)},
         "user_content": user_content,
         **(more or {}),
     }

@@ -60,6 +60,12 @@ class HostedSettings(BaseSettings):
         le=2_000,
         description="MB that a file may have which people upload to the hosted service for a job; 0 takes none.",
     )
+    klaviyo_mcp_export_mb: int = Field(
+        200,
+        ge=0,
+        le=2_000,
+        description="MB of rows that an export of the hosted service may have; 0 makes none.",
+    )
     klaviyo_mcp_metrics_port: int | None = Field(
         None, ge=1, le=65_535, description="Port of its own for Prometheus (needs the extra otel); none by default."
     )

@@ -4,6 +4,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.jobs.running import progress_of
+from klaviyo_mcp.jobs.store import is_kept_here
 from klaviyo_mcp.klaviyo.user_text import UserText
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
@@ -17,6 +18,7 @@ MOST_READ = 20_000
 """Rows that did not get in which are gone through for their groups."""
 COUNTS = ("rows", "sent", "settled", "failed")
 MEANS = {
+    "checking": "Its rows are being checked; nothing was sent. wait_for_job gives what is found.",
     "queued": "It waits to be begun.",
     "running": "It goes on by itself.",
     "paused": "It does not go on by itself: mend what the reason says, then resume_job.",
@@ -42,8 +44,8 @@ def in_short(store: "JobStore", job: "Job") -> JSON:
     return {key: value for key, value in told.items() if value not in (None, "")}
 
 
-def in_full(store: "JobStore", job: "Job") -> JSON:
-    """All that is told of a job."""
+def in_full(store: "JobStore", job: "Job", exports: str = "") -> JSON:
+    """All that is told of a job; `exports` is where people get those of a service."""
     progress = job.progress or progress_of(store, job.id)
     told: JSON = {
         "job": job.id,
@@ -65,11 +67,21 @@ def in_full(store: "JobStore", job: "Job") -> JSON:
         told |= _failed(store, job)
         told["report"] = _report(job, told)
     elif job.state == "done":
-        target = job.facts["target"]
-        kept = job.facts.get("kept")
-        told["report"] = [f"klaviyo://jobs/{job.id}/export.{target['form']}"] if kept else None
-        told["written"] = None if kept else _file(job)
+        told |= _exported(store, job, exports)
     return {key: value for key, value in told.items() if value not in (None, "", [], {})}
+
+
+def _exported(store: "JobStore", job: "Job", exports: str) -> JSON:
+    """Where what an export has made is had."""
+    report = [f"klaviyo://jobs/{job.id}/export.{job.facts['target']['form']}"]
+    if not is_kept_here(job):
+        return {"report": report} if job.facts.get("kept") else {"written": _file(job)}
+    from klaviyo_mcp.jobs.outputs import Outputs  # a service's alone
+
+    if (output := Outputs(store).output(job)) is None:
+        return {"removed": "The rows of this export were removed; begin it anew."}
+    until = output.ends.isoformat(timespec="minutes")
+    return {"report": report, "bytes": output.bytes, "download": exports, "kept_until": until}
 
 
 def line_of(job: "Job", told: JSON) -> str:
@@ -78,6 +90,8 @@ def line_of(job: "Job", told: JSON) -> str:
     rows, settled = progress.get("rows", 0), progress.get("settled", 0)
     if job.facts.get("does") == "export":
         return f"Job {job.id}: {job.state}, {rows:,} rows are written."
+    if job.state == "checking":
+        return f"Job {job.id}: {rows:,} rows are checked so far. Nothing was sent."
     failed = f" {progress['failed']:,} of them did not get in." if progress.get("failed") else ""
     return f"Job {job.id}: {job.state}; {settled:,} of {rows:,} rows are settled.{failed}"
 
@@ -90,7 +104,8 @@ def _file(job: "Job") -> UserText:
 
 
 def _reason(job: "Job") -> str | None:
-    return in_tool_words(job.reason) if job.state == "paused" and job.reason else None
+    told = job.state == "paused" or (job.state == "cancelled" and "checked" not in job.facts)
+    return in_tool_words(job.reason) if told and job.reason else None
 
 
 def _failed(store: "JobStore", job: "Job") -> JSON:
@@ -123,4 +138,4 @@ def _failed(store: "JobStore", job: "Job") -> JSON:
 def _report(job: "Job", told: JSON) -> list[str]:
     """The URIs of the report: as soon as there is something in it."""
     rejected = [f"klaviyo://jobs/{job.id}/rejected.csv"] if told.get("did_not_get_in") else []
-    return [*rejected, f"klaviyo://jobs/{job.id}/result.jsonl"] if job.state != "draft" else rejected
+    return [*rejected, f"klaviyo://jobs/{job.id}/result.jsonl"] if job.state not in ("checking", "draft") else rejected

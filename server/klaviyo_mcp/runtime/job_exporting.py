@@ -13,13 +13,15 @@ from klaviyo_mcp.actions.services import Served, ServiceCall, ServiceProblem
 from klaviyo_mcp.klaviyo.user_text import UserText
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.job_places import exports_folder
+from klaviyo_mcp.runtime.job_room import refuse_too_many
 from klaviyo_mcp.runtime.job_sources import place_in
 from klaviyo_mcp.runtime.job_words import in_tool_words, told
-from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobWorker
+from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobHost, JobWorker
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.export_kind import ExportKind
     from klaviyo_mcp.jobs.rows_file import Target
+    from klaviyo_mcp.jobs.store import JobStore
     from klaviyo_mcp.runtime.exports import Asked
 
 OPTIONS = ("list", "segment", "metric", "profile", "predictions")
@@ -52,10 +54,14 @@ class StartExport:
         with told():
             target = await run_sync(self._target, call.arguments)
             try:
-                if "file" in call.arguments:
+                if not target.in_database and "file" in call.arguments:
                     await run_sync(check_free, target)
+                store = await self.worker.store()
+                if (host := self.worker.host) is not None:
+                    await run_sync(refuse_too_many, store, call.account, host.most_unfinished)
+                    await run_sync(_refuse_too_much, store, call, host)
                 question, says = await self._settled(call, kind)
-                engine, store = await self.worker.launched(), await self.worker.store()
+                engine = await self.worker.launched()
                 more: JSON = {
                     SERVED: True,
                     CONNECTION: call.account.found_as,
@@ -96,9 +102,10 @@ class StartExport:
         from klaviyo_mcp.jobs.export_kind import load_export_kinds
 
         self.worker.check_serving()
-        if self.worker.host is not None:
+        host = self.worker.host
+        if host is not None and not host.refusal and not host.exports:
             raise ServiceProblem(
-                "This service keeps no files of exports, as its instances share none. Nothing was read.",
+                "This service makes no exports: its operator has turned them off. Nothing was read.",
                 "Read what is needed with the actions that list it; read_more goes through long answers. For whole "
                 "exports the user runs klaviyo-mcp on a machine of their own: klaviyo-mcp export.",
             )
@@ -118,6 +125,8 @@ class StartExport:
         from klaviyo_mcp.jobs.writing import FORMS, need_parquet
 
         excel = bool(given.get("excel"))
+        if (host := self.worker.host) is not None:
+            return _kept_here(given, host)
         if "file" not in given:
             form = given.get("form", "csv")
             if form == "parquet":
@@ -130,6 +139,34 @@ class StartExport:
         if form == "parquet":
             need_parquet()
         return Target(path, form, excel)
+
+
+def _kept_here(given: JSON, host: JobHost) -> "Target":
+    """The export of a service, which has no files. Raises ServiceProblem."""
+    from klaviyo_mcp.jobs.intake import new_id
+    from klaviyo_mcp.jobs.rows_file import Target
+
+    if "file" in given:
+        raise ServiceProblem(
+            "Exports of this service have no path: they are kept for the account. Nothing was read.",
+            f"Leave file out. The user gets the export at {host.exports}; get_job names the resource that it is, too.",
+        )
+    if (form := given.get("form", "csv")) == "parquet":
+        raise ServiceProblem("This service makes no Parquet. Nothing was read.", "Give form csv or jsonl.")
+    return Target(Path(f"export-{new_id()}.{form}"), form, bool(given.get("excel")), in_database=True)
+
+
+def _refuse_too_much(store: "JobStore", call: ServiceCall, host: JobHost) -> None:
+    """Raises ServiceProblem where exports of an account take as much room as they may."""
+    from klaviyo_mcp.jobs.outputs import Outputs
+    from klaviyo_mcp.runtime.jobs import whose
+
+    if Outputs(store).bytes_of(whose(call.account)) >= host.most_exported:
+        raise ServiceProblem(
+            f"Exports of this account take {host.most_exported / 1e6:,.0f} MB here already, as much as they may. "
+            "Nothing was read.",
+            f"Have the user remove one at {host.exports}; each goes by itself three days after its end.",
+        )
 
 
 def _asked(given: JSON) -> "Asked":

@@ -10,9 +10,11 @@ from anyio.to_thread import run_sync
 
 from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Call, Engine
+from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.plan import Plan
-from klaviyo_mcp.actions.services import Sentence, Served, ServiceCall, ServiceProblem
+from klaviyo_mcp.actions.services import FoundBeside, Sentence, Served, ServiceCall, ServiceProblem
 from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.runtime.job_checks import arguments_of, looked_at, said
 from klaviyo_mcp.runtime.job_sources import files_in, opened_folder, own_job
 from klaviyo_mcp.runtime.job_words import told
 from klaviyo_mcp.runtime.job_worker import JobHost, JobWorker
@@ -27,6 +29,8 @@ LOOK_EVERY, TELL_EVERY = 0.2, 1.0
 GLANCES = (0.2, 0.5, 1.0, 2.0, 3.0, 5.0)
 """Seconds between two looks at a job of Klaviyo's; the last goes on."""
 NOTHING = Told()
+START = "start_job"
+"""The action whose checks may outlast its calls."""
 
 
 class _Reads:
@@ -50,7 +54,9 @@ class GetJob(_Reads):
         del found
         if of := call.arguments.get("of"):
             return await answer_of(self.engine, call.account, await job_of(self.engine, call, of), of)
-        return await answered(self.worker, await _own(self.worker, call))
+        job = await _own(self.worker, call)
+        await _tell_what_was_found(self.worker, call, job)
+        return await answered(self.worker, job)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,9 @@ class WaitForJob(_Reads):
         if of := call.arguments.get("of"):
             return await self._klaviyos(call, of, seconds)
         job = await self._waited(await _own(self.worker, call), call, seconds)
+        await _tell_what_was_found(self.worker, call, job)
         served = await answered(self.worker, job)
-        if job.state in ("queued", "running"):
+        if job.state in ("checking", "queued", "running"):
             again = f"It is not over: call wait_for_job with job {job.id} again. It goes on if you do not."
             return Served({**served.answer, "next": again}, served.says)
         return served
@@ -78,17 +85,21 @@ class WaitForJob(_Reads):
         from klaviyo_mcp.jobs.running import is_over, progress_of
 
         store = await self.worker.store()
-        ends, told_at = anyio.current_time() + seconds, 0.0
+        ends, told_at, looked_for = anyio.current_time() + seconds, 0.0, 0.0
         while not is_over(job) and job.state != "draft" and (now := anyio.current_time()) < ends:
             if call.announce is not None and now - told_at >= TELL_EVERY:
                 told_at = now
                 progress = job.progress or await run_sync(progress_of, store, job.id)
                 done, rows = progress.get("settled", progress.get("rows", 0)), progress.get("rows", 0)
-                words = f"{done:,} of {rows:,} rows are done." if "settled" in progress else f"{done:,} rows are read."
+                are = "checked" if job.state == "checking" else "read"
+                words = f"{done:,} of {rows:,} rows are done." if "settled" in progress else f"{done:,} rows are {are}."
                 in_all = rows if "settled" in progress else 0
                 await call.announce(float(done), float(in_all), Sentence(words))
             await anyio.sleep(LOOK_EVERY)
             job = await run_sync(store.job, job.id)
+            if job.state == "checking" and now - looked_for >= TELL_EVERY:
+                looked_for = now
+                job = await looked_at(self.worker, store, job)
         return job
 
     async def _klaviyos(self, call: ServiceCall, of: str, seconds: float) -> Served:
@@ -123,7 +134,10 @@ class GetJobs(_Reads):
         with told():
             store = await self.worker.store()
             jobs = await run_sync(partial(store.jobs, whose=whose(call.account), states=(wanted,) if wanted else ()))
-            shown = [await run_sync(in_short, store, job) for job in jobs if job.state != "draft"]
+            jobs = [await looked_at(self.worker, store, job) for job in jobs if job.state != "draft"]
+            # One without a worker is told by the call that began it.
+            listed = [job for job in jobs if job.state != "checking" or job.worker]
+            shown = [await run_sync(in_short, store, job) for job in listed]
         return Served({"records": shown}, f"{len(shown)} jobs." if len(shown) != 1 else "1 job.")
 
 
@@ -223,13 +237,29 @@ async def answered(worker: JobWorker, job: "Job", *, wrote: bool = False) -> Ser
 
     with told():
         store = await worker.store()
-        answer: JSON = await run_sync(in_full, store, job)
+        answer: JSON = await run_sync(in_full, store, job, worker.host.exports if worker.host else "")
     return Served(answer, line_of(job, answer), wrote=wrote)
 
 
 async def _own(worker: JobWorker, call: ServiceCall) -> "Job":
     with told():
-        return await run_sync(own_job, await worker.store(), call.arguments["job"], call.account)
+        store = await worker.store()
+        return await looked_at(worker, store, await run_sync(own_job, store, call.arguments["job"], call.account))
+
+
+async def _tell_what_was_found(worker: JobWorker, call: ServiceCall, job: "Job") -> None:
+    """Raises what start_job answers, where a check went on beside the call of it, and is over now."""
+    if job.state != "draft":
+        return
+    with told():
+        store = await worker.store()
+        if (arguments := await arguments_of(store, job)) is None:
+            return
+        try:
+            call.check_may(START)
+        except ActionError:  # who may not begin it sees that it is there
+            return
+        raise FoundBeside(START, arguments, await said(store, job))
 
 
 async def _wished(worker: JobWorker, job: "Job", wish: str) -> Served:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from klaviyo_mcp.actions.services import Service
+from klaviyo_mcp.runtime.job_checks import Checks
 from klaviyo_mcp.runtime.job_exporting import StartExport
 from klaviyo_mcp.runtime.job_looking import CancelJob, GetFiles, GetJob, GetJobs, PauseJob, ResumeJob, WaitForJob
 from klaviyo_mcp.runtime.job_sources import JobSources
@@ -27,7 +28,9 @@ def _starting(application: "Application", worker: "JobWorker") -> Service:
     sources = JobSources(worker.store, application.settings.klaviyo_mcp_files, application.kept)
     if host is not None:
         sources = replace(sources, upload=host.upload, page=host.page, most_unpacked=host.most_unpacked)
-    return StartJob(application.engine, worker, sources)
+    checks = Checks(worker)
+    worker.closing.append(checks.close)
+    return StartJob(application.engine, worker, sources, checks)
 
 
 MAKERS: "dict[str, Callable[[Application, JobWorker], Service]]" = {

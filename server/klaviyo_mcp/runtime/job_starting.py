@@ -3,24 +3,23 @@
 import json
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import anyio.from_thread
 from anyio.to_thread import run_sync
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.consequences import Told
 from klaviyo_mcp.actions.engine import Engine
-from klaviyo_mcp.actions.services import RowsNotGood, Sentence, Served, ServiceCall, ServiceProblem
+from klaviyo_mcp.actions.services import GoesOn, RowsNotGood, Served, ServiceCall, ServiceProblem
 from klaviyo_mcp.klaviyo.user_text import UserText, said, written
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping
+from klaviyo_mcp.runtime.job_checks import Check, Checks, begun_draft, digest_of
+from klaviyo_mcp.runtime.job_room import refuse_too_many
 from klaviyo_mcp.runtime.job_sources import Found, JobSources
 from klaviyo_mcp.runtime.job_words import in_tool_words, told
-from klaviyo_mcp.runtime.job_worker import SERVED, JobWorker
+from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobWorker
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.preparing import Draft, Wanted
@@ -32,8 +31,6 @@ MOST_DRAFTS = 10
 MOST_GROUPS, MOST_COLUMNS = 20, 60
 LONGEST_TEXT, LONGEST_ITEM = 500, 4_000
 """Characters of one sentence about a file, and of an example, that are shown."""
-TELL_EVERY = 1.0
-"""Seconds between two notifications of how many rows are checked."""
 DRAFT = "draft"
 """The name under which a plan is bound to its draft."""
 
@@ -45,12 +42,17 @@ class StartJob:
     engine: Engine
     worker: JobWorker
     sources: JobSources
+    checks: Checks
 
     async def look(self, call: ServiceCall, *, agreed: bool) -> Told:
         """Check all rows, and keep what passes; or, once that was `agreed` to, find what was kept.
 
-        Raises RowsNotGood where rows do not pass and may not be left out, ServiceProblem for what cannot be read.
+        Raises RowsNotGood where rows do not pass and may not be left out, ServiceProblem for what cannot be read, and
+        GoesOn where it takes longer than a call may.
         """
+        return await self._looked(call, agreed=agreed)
+
+    async def _looked(self, call: ServiceCall, *, agreed: bool = False, begins: bool = False) -> Told:
         from klaviyo_mcp.jobs.preparing import kind_of
 
         with told():
@@ -59,7 +61,7 @@ class StartJob:
             call.check_may(kind.action)
             store = await self.worker.store()
             if (host := self.worker.host) is not None:
-                await run_sync(_refuse_too_many, store, call.account, host.most_unfinished)
+                await run_sync(refuse_too_many, store, call.account, host.most_unfinished)
             if agreed:
                 draft = await run_sync(_draft_of, store, call)
                 if draft is None:
@@ -68,19 +70,18 @@ class StartJob:
                         "See get_jobs whether it runs; else call start_job again.",
                     )
                 return Told(people=draft.facts["checked"]["good"], same={DRAFT: draft.id})
-            async with self.sources.source_for(call.arguments, call.account) as found:
-                made = await self._prepared(call, found, store)
-            return await self._shown(call, made, store)
+            return await self.checks.outcome(call, store, self._checked, begins=begins)
 
     async def carry_out(self, call: ServiceCall, found: Told | None) -> Served:
         """Begin the draft that was agreed to; where nobody has to agree, check the rows first."""
-        found = found or await self.look(call, agreed=False)
+        try:
+            found = found or await self._looked(call, begins=True)
+        except GoesOn as beside:
+            again = "Nothing was sent. The job begins by itself once its rows have passed; wait_for_job tells."
+            return Served({**beside.answer, "next": again}, again)
         with told():
-            store = await self.worker.store()
             id = found.same[DRAFT]
-            await run_sync(_queue, store, id)
-            job = await run_sync(store.job, id)
-            await self.worker.begin(job, call.account)
+            job = await begun_draft(self.worker, id, call.account)
         counts = job.facts["checked"]
         answer: JSON = {
             "job": id,
@@ -93,64 +94,52 @@ class StartJob:
         line = f"Job {id} has begun: {counts['good']:,} rows ({job.facts['kind']}). It goes on by itself."
         return Served({key: value for key, value in answer.items() if value}, line, wrote=True)
 
-    async def _prepared(self, call: ServiceCall, found: Found, store: "JobStore") -> "Draft":
+    async def _checked(self, check: Check) -> Told:
+        """Check the rows of a call, and show what they would do."""
+        with told():
+            async with self.sources.source_for(check.call.arguments, check.call.account) as found:
+                made = await self._prepared(check, found)
+            return await self._shown(check, made)
+
+    async def _prepared(self, check: Check, found: Found) -> "Draft":
         from klaviyo_mcp.jobs.preparing import prepared
         from klaviyo_mcp.runtime.jobs import whose
 
-        given, account = call.arguments, call.account
-        rows = given.get("rows")
-
-        told_at = monotonic()
-
-        async def tell(number: int) -> None:
-            if call.announce is not None:
-                words = Sentence(f"{number:,} rows are checked.")
-                await call.announce(float(number), float(len(rows) if rows else 0), words)
-
-        def counted(number: int) -> None:
-            nonlocal told_at
-            anyio.from_thread.check_cancelled()  # whoever asked has gone, and nobody would see what is found
-            if monotonic() - told_at >= TELL_EVERY:
-                told_at = monotonic()
-                anyio.from_thread.run(tell, number)
-
-        await run_sync(_make_room, store, call)
+        given, account = check.call.arguments, check.call.account
+        await run_sync(_make_room, check.store, check.call)
         draft = await run_sync(
             partial(
                 prepared,
                 found.source,
                 Path(found.path or found.source.name),
                 _wanted(given),
-                store,
+                check.store,
                 self.engine.registry,
                 whose(account),
                 account.name,
-                counted,
+                check.counted,
+                check.job,
             ),
             limiter=self.worker.checking,
         )
         facts = draft.job.facts
-        facts |= {SERVED: True, "action": draft.kind.action, "call": _digest(given)}
+        facts |= {SERVED: True, "action": draft.kind.action, "call": check.digest, CONNECTION: account.found_as}
         facts["path"] = found.path or f"{found.source.name} {facts['sha256']}"
         return draft
 
-    async def _shown(self, call: ServiceCall, draft: "Draft", store: "JobStore") -> Told:
-        """What a draft would do. It is forgotten where that cannot be."""
+    async def _shown(self, check: Check, draft: "Draft") -> Told:
+        """What a draft would do."""
         from klaviyo_mcp.runtime.job_examples import example_of
 
-        check = _check(draft)
-        try:
-            await run_sync(_refuse_twice, store, draft)
-            shown = await example_of(self.engine, call.account, draft) if draft.intake.items else None
-        except BaseException:
-            await run_sync(store.forget, draft.job.id)
-            raise
+        found, store = _check(draft), check.store
+        await run_sync(_refuse_twice, store, draft)
+        example = await example_of(self.engine, check.call.account, draft) if draft.intake.items else None
         await run_sync(partial(store.change, draft.job.id, facts=draft.job.facts))
         if draft.report.rejected:
-            check["rejected_rows"] = f"klaviyo://jobs/{draft.job.id}/rejected.csv"
-        if not draft.intake.items or (draft.report.rejected and call.arguments.get("bad_rows") != "skip"):
-            raise _not_good(draft, check)
-        return _told_of(draft, check, shown)
+            found["rejected_rows"] = f"klaviyo://jobs/{draft.job.id}/rejected.csv"
+        if not draft.intake.items or (draft.report.rejected and check.call.arguments.get("bad_rows") != "skip"):
+            raise _not_good(draft, found)
+        return _told_of(draft, found, example)
 
 
 def _wanted(given: JSON) -> "Wanted":
@@ -169,49 +158,23 @@ def _wanted(given: JSON) -> "Wanted":
     return wanted
 
 
-def _refuse_too_many(store: "JobStore", account: Account, most: int) -> None:
-    """Raises ServiceProblem where an account has as many jobs under way as it may."""
-    from klaviyo_mcp.jobs.store import UNDER_WAY
-    from klaviyo_mcp.runtime.jobs import whose
-
-    under_way = store.jobs(whose=whose(account), states=UNDER_WAY)
-    if len(under_way) >= most:
-        raise ServiceProblem(
-            f"{len(under_way)} jobs of this account are under way, as many as there may be at this service.",
-            f"Wait for one of them with wait_for_job, such as {under_way[-1].id}, and call again.",
-        )
-
-
-def _digest(given: JSON) -> str:
-    text = json.dumps(given, sort_keys=True, default=str)
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _drafts(store: "JobStore", account: Account) -> "list[Job]":
     from klaviyo_mcp.runtime.jobs import whose
 
     return store.jobs(whose=whose(account), states=("draft",))
 
 
-def _queue(store: "JobStore", id: str) -> None:
-    """Have a draft wait for its run. Raises JobProblem where it, or another of the same file, was begun meanwhile."""
-    from klaviyo_mcp.jobs.errors import NoSuchJob
-    from klaviyo_mcp.jobs.preparing import queued
-
-    draft = store.job(id)
-    if draft.state != "draft":
-        raise NoSuchJob(f"The job {id} was begun already.", f"Look with get_job of {id}.")
-    queued(store, draft)
-
-
 def _draft_of(store: "JobStore", call: ServiceCall) -> "Job | None":
-    digest = _digest(call.arguments)
-    return next((job for job in _drafts(store, call.account) if job.facts.get("call") == digest), None)
+    digest = digest_of(call.arguments)
+    return next(
+        (job for job in _drafts(store, call.account) if job.facts.get("call") == digest and "checked" in job.facts),
+        None,
+    )
 
 
 def _make_room(store: "JobStore", call: ServiceCall) -> None:
     """Forget the draft of the same call, whose rows may be others now, and the oldest of too many."""
-    digest = _digest(call.arguments)
+    digest = digest_of(call.arguments)
     for number, job in enumerate(_drafts(store, call.account), 1):
         if job.facts.get("call") == digest or (job.facts.get(SERVED) and number >= MOST_DRAFTS):
             store.forget(job.id)
@@ -264,7 +227,7 @@ def _check(draft: "Draft") -> JSON:
 def _not_good(draft: "Draft", check: JSON) -> RowsNotGood:
     does = "does" if draft.report.rejected == 1 else "do"
     counts = f"{draft.report.rejected:,} of {draft.report.rows:,} rows {does} not pass"
-    skip = ", or call again with bad_rows skip to go on without them" if draft.intake.items else ""
+    skip = ", or call start_job again with bad_rows skip to go on without them" if draft.intake.items else ""
     return RowsNotGood(
         f"{counts}, and nothing was sent." if draft.report.rejected else "No row passes, and nothing was sent.",
         f"Show the user which rows these are (found.problems; rejected_rows has them whole). Correct them{skip}.",

@@ -15,6 +15,7 @@ PLACES = {
     "--duplicates": "duplicates",
     "--bad-rows": "bad_rows",
     "--form": "reading.form",
+    "--format": "form",
     "--encoding": "reading.encoding",
     "--delimiter": "reading.delimiter",
     "--header": "reading.header true",

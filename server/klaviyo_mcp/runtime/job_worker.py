@@ -51,9 +51,10 @@ class JobHost:
     `account_of` finds the account of a job by its facts, `mend` is told of a call of it that failed (see JobReads), and
     `serves` says whether a job is one of this service's. `upload` gives a file that was uploaded under an id, and
     `uploads` lists those of an account; `page` is where people upload, and the rows of a file have `most_unpacked`
-    characters at most. `refusal` says why jobs cannot be kept here. A service that is told to stop waits for
-    `settles_within` seconds until its jobs are at a step. An account has `most_unfinished` jobs that run or wait, as
-    those of all others want their turn.
+    characters at most. `exports` is where people get what exports have made, "" where none are made, and an account has
+    `most_exported` bytes of them there. `refusal` says why jobs cannot be kept here. A service that is told to stop
+    waits for `settles_within` seconds until its jobs are at a step. An account has `most_unfinished` jobs that run or
+    wait, as those of all others want their turn.
     """
 
     account_of: Callable[[JSON], Awaitable[Account]]
@@ -63,6 +64,8 @@ class JobHost:
     uploads: Callable[[Account], Awaitable[list[JSON]]] | None = None
     page: str = ""
     most_unpacked: int = 0
+    exports: str = ""
+    most_exported: int = 0
     refusal: str = ""
     settles_within: float = 8.0
     most_unfinished: int = 3
@@ -79,6 +82,8 @@ class JobWorker:
         self._store: JobStore | None = None
         self._engine: JobEngine | None = None
         self._serving = False
+        self.closing: list[Callable[[], Awaitable[None]]] = []
+        """What is ended with it."""
         self.services: dict[str, Service] = {}
         """The services that were asked for, by name."""
 
@@ -154,6 +159,8 @@ class JobWorker:
     async def close(self) -> None:
         """Stop at once: whoever comes next goes on."""
         self._serving = False
+        for close in self.closing:
+            await close()
         engine, self._engine = self._engine, None
         if engine is not None:
             if self.host is not None:

@@ -44,10 +44,8 @@ Mend = Callable[[KlaviyoError], Awaitable[None]]
 
 def open_store(settings: Settings) -> JobStore:
     """The database of jobs: PostgreSQL, where that is set, or a file. Raises StoreProblem, and VaultProblem."""
-    shared, place = settings.klaviyo_mcp_jobs_url is not None, home(settings)
-    key = settings.klaviyo_mcp_vault_key
-    keys = VaultKeys(None if shared else place, key.get_secret_value() if key else None)
-    if not shared:
+    keys = job_keys(settings)
+    if settings.klaviyo_mcp_jobs_url is None:
         try:
             folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -58,7 +56,13 @@ def open_store(settings: Settings) -> JobStore:
     keys.ensure()
     opener = keys.opener()
     assert opener is not None  # noqa: S101 - one was made, if there was none
-    return JobStore(database_url(settings), Seals(opener))
+    return JobStore(database_url(settings), Seals(opener, keys.opener))
+
+
+def job_keys(settings: Settings) -> VaultKeys:
+    """The keys that seal what jobs hold: where several machines share it, they come from the setting alone."""
+    shared, key = settings.klaviyo_mcp_jobs_url is not None, settings.klaviyo_mcp_vault_key
+    return VaultKeys(None if shared else home(settings), key.get_secret_value() if key else None)
 
 
 def database_url(settings: Settings) -> str:
@@ -81,7 +85,7 @@ def job_engine(
     """A worker of this database; `sender` and `reads` open the way to the account of a job."""
     runners = {
         "import": import_runner(store, registry, load_kinds(), sender),
-        "export": export_runner(store, load_export_kinds(), reads),
+        "export": export_runner(store, load_export_kinds(), reads, settings.klaviyo_mcp_export_mb * 1_000_000),
     }
     return JobEngine(database_url(settings), store, runners, folder(settings) / "workers")
 

@@ -110,6 +110,12 @@ class Settings(HostedSettings):
         None,
         description="Folder that agents may import files from and export into; without it they can name no file.",
     )
+    klaviyo_mcp_check_wait: float = Field(
+        25.0,
+        ge=0,
+        le=170,
+        description="Seconds that start_job waits for the check of its rows before that goes on beside the call.",
+    )
     klaviyo_mcp_allowed_hosts: str = Field(
         "", description="Host headers to accept over HTTP besides localhost, comma-separated, such as mcp.example.org."
     )
