@@ -52,7 +52,12 @@ class ConnectionWithClock(sqlite3.Connection):
         """As the base."""
         super().__init__(*args, **options)
         if sqlite3.sqlite_version_info < (3, 42):
-            self.create_function("unixepoch", 1, lambda _: time.time_ns() // 1_000_000 / 1000)
+            self.create_function("unixepoch", 1, _now)
+
+
+def _now(_subsec: str) -> float:
+    """Seconds since 1970, to the millisecond."""
+    return time.time_ns() // 1_000_000 / 1000
 
 
 def options_for_dbos(url: str) -> dict[str, Any]:
