@@ -11,7 +11,7 @@ from klaviyo_mcp.authoring.precondition_index import in_words
 from klaviyo_mcp.klaviyo.requests import REVISION
 from klaviyo_mcp.loose_json import JSON, is_list, mapping, objects
 from klaviyo_mcp.registry.guides import guides_of
-from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest
+from klaviyo_mcp.registry.model import ActionSpec, ChooseRequest, HttpRequest, ServiceRequest
 from klaviyo_mcp.registry.references import resolved
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.everyday import EVERYDAY
@@ -25,6 +25,10 @@ EFFECTS = {
     "write": "Changes the account. It can be previewed; with `--confirm writes` it waits for a yes.",
     "destructive": "Reaches people or cannot be taken back: it is shown first, and waits for a yes.",
 }
+UNTRIED = (
+    "None is shown: klaviyo-mcp carries this out itself, with the files and jobs of whoever runs it, and where the "
+    "examples of this site are tried there are none. [Jobs](../../jobs.md) tells one from the file to its report."
+)
 LIMITS = {"burst": "in a second", "steady": "in a minute", "daily": "in a day"}
 NAME = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)+\b")
 NAMED = re.compile(r"!?\[[^\]]*\]\([^)]*\)|`([a-z0-9_]+)`|`[^`]*`|(?<![\w./-])([a-z]+(?:_[a-z0-9]+)+)(?![\w/(])")
@@ -157,6 +161,8 @@ def _operation(spec: ActionSpec) -> str:
         return f"`{spec.request.method} {path}`"
     if isinstance(spec.request, ChooseRequest):
         return "one of several requests, by its arguments"
+    if isinstance(spec.request, ServiceRequest):
+        return "none of its own; klaviyo-mcp carries it out"
     return "several requests in a row"
 
 
@@ -301,6 +307,8 @@ def _call(spec: ActionSpec, sample: Sample | None, planned: tuple[Sent, ...]) ->
             f"## Answer {HIDDEN}\n\nAs a model reads it, from the [sandbox](../../sandbox.md), whose records stand for "
             f"those of the example:\n\n{block('text', beginning(sample.answer, MOST_LINES))}"
         )
+    elif isinstance(spec.request, ServiceRequest):
+        yield f"## Answer {HIDDEN}\n\n{UNTRIED}"
 
 
 def _request(sent: Sent) -> str:

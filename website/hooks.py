@@ -18,6 +18,7 @@ from mkdocs.structure.pages import Page
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.registry.guides import guides
 from klaviyo_mcp.registry.loading import load_catalogue
+from klaviyo_mcp.registry.model import ServiceRequest
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import preview_call
 from website.action_page import ActionPages, planned_requests
@@ -69,6 +70,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     tried = samples(SPECS)
     untried = anyio.run(_planned, [spec.name for spec in SPECS if spec.name not in tried])
     log.info("%d of %d actions have a sample answer.", len(tried), len(SPECS))
+    for spec in SPECS:
+        if spec.name not in tried and not isinstance(spec.request, ServiceRequest):
+            log.warning("No example of %s works: say in website/prepared.yaml what has to be there.", spec.name)
     content = {PAGES.path(spec.name): _action(spec, tried, untried) for spec in SPECS}
     content |= {f"actions/{name}.md": PAGES.toolset(name) for name in {spec.toolset for spec in SPECS}}
     content |= {f"guides/{topic}.md": _guide(guide) for topic, guide in guides().items()}

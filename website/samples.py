@@ -1,7 +1,7 @@
 """What the actions do, tried out on a sandbox: for each, a call of its examples, the requests that it made, its answer.
 
 The examples of the specs name records of nobody's account. Here they stand for records of the demo shop: a call is made
-with an id of the same kind, and the page shows the example's in its place.
+with an id of the same kind, and the page shows the example's in its place. Some need more than that: `prepared`.
 """
 
 import json
@@ -23,11 +23,16 @@ from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.model import ActionSpec, Example, HttpRequest
 from klaviyo_mcp.registry.registry import Registry
 from klaviyo_mcp.runtime.answering import Response, answer_call
-from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
+from klaviyo_sandbox import API_KEY, COMPANY_ID, OTHER_API_KEY, create_app
+from klaviyo_sandbox.auth import OTHER_COMPANY_ID
+from website.prepared import Steps, prepared, with_real
 
 URL = "http://sandbox.localhost"
+COMPANIES = {"demo": (API_KEY, COMPANY_ID), "other": (OTHER_API_KEY, OTHER_COMPANY_ID)}
 BUDGET = 3_000
 """Bytes of JSON that an answer on a page may have."""
+WHOLE = 1_000_000
+"""Bytes of JSON that is looked through for ids."""
 TRIES = 8
 """Records of the shop that are tried for an example, as some are not in the state that an action asks for."""
 IN_PATH = re.compile(r"/([a-z-]+)/\$(\w+)")
@@ -91,12 +96,15 @@ class Shop:
     """A demo shop whose actions are tried, and which of its records the examples' ids stand for."""
 
     registry: Registry
+    company: str = "demo"
     tape: Tape = field(default_factory=Tape)
     stands_for: dict[str, str] = field(default_factory=dict[str, str])
+    made: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     def __post_init__(self) -> None:
         endpoint = Endpoint(URL, HttpPool(self.tape), pace=False, kept=KeptReplies())
-        account = open_account("sandbox", endpoint, api_key=API_KEY, company_id=COMPANY_ID)
+        key, company = COMPANIES[self.company]
+        account = open_account("sandbox", endpoint, api_key=key, company_id=company)
         self.accounts, self.engine = OneAccount(account, endpoint), Engine(self.registry)
 
     async def call(self, action: str, arguments: JSON, budget: int = BUDGET) -> Response:
@@ -109,14 +117,43 @@ class Shop:
             for turn in range(TRIES):
                 stands_for: dict[str, str] = {}
                 arguments = self._with_ids(spec, example.arguments, turn, stands_for)
-                begin = len(self.tape.requests)
-                response = await self.call(spec.name, arguments)
-                if not response.is_error:
-                    sent = tuple(_told(one, stands_for) for one in self.tape.requests[begin:])
-                    return Sample(example, _worth_showing(spec, sent), _as_example(response.text, stands_for))
+                if sample := await self._tried(spec, example, arguments, stands_for):
+                    return sample
                 if not stands_for:
                     break
         return None
+
+    async def prepared_sample(self, spec: ActionSpec, steps: Steps) -> Sample | None:
+        """As `sample`, once the steps have made what the examples speak of. Raises LookupError where they do not."""
+        known: dict[str, str] = {}
+        for step in steps:
+            key = step.model_dump_json()
+            if step.anew or key not in self.made:
+                own = self.registry[step.call].spec.examples[0].arguments
+                response = await self.call(
+                    step.call, with_real(own if step.arguments is None else step.arguments, known), WHOLE
+                )
+                if response.is_error:
+                    raise LookupError(f"What {spec.name} needs could not be prepared: {response.text}")
+                self.made[key] = step.found(response.answer.data)
+            known |= self.made[key]
+        for example in spec.examples:
+            text = json.dumps(example.arguments)
+            stands_for = {real: shown for shown, real in known.items() if shown in text}
+            if sample := await self._tried(spec, example, with_real(example.arguments, known), stands_for):
+                return sample
+        return None
+
+    async def _tried(
+        self, spec: ActionSpec, example: Example, arguments: JSON, stands_for: dict[str, str]
+    ) -> Sample | None:
+        """What comes of an example with ids of the shop; None where it does not work."""
+        begin = len(self.tape.requests)
+        response = await self.call(spec.name, arguments)
+        if response.is_error:
+            return None
+        sent = tuple(_told(one, stands_for) for one in self.tape.requests[begin:])
+        return Sample(example, _worth_showing(spec, sent), _as_example(response.text, stands_for))
 
     def _with_ids(self, spec: ActionSpec, arguments: JSON, turn: int, stands_for: dict[str, str]) -> JSON:
         """The arguments with ids of the shop, and which of the example's each one is."""
@@ -157,7 +194,9 @@ def samples(specs: Iterable[ActionSpec]) -> dict[str, Sample]:
 
 
 async def _samples(specs: list[ActionSpec]) -> dict[str, Sample]:
-    shop, found = Shop(Registry(specs)), dict[str, Sample]()
+    registry = Registry(specs)
+    found = await prepared_samples(registry)
+    shop = Shop(registry)
     # Lists first, which tell ids; deletions last; what found no record of its kind once more, when there are others.
     turns = ("read", "write", "read", "destructive", "read")
     by_name = sorted(specs, key=lambda spec: (spec.name.startswith("bulk_"), spec.name))
@@ -165,6 +204,18 @@ async def _samples(specs: list[ActionSpec]) -> dict[str, Sample]:
         if spec.name not in found and (sample := await shop.sample(spec)):
             found[spec.name] = sample
     await shop.accounts.close()
+    return found
+
+
+async def prepared_samples(registry: Registry) -> dict[str, Sample]:
+    """The samples of actions that something is made for first. Raises LookupError where it cannot be made."""
+    found: dict[str, Sample] = {}
+    for company, actions in prepared().items():
+        shop = Shop(registry, company)
+        for name, steps in actions.items():
+            if sample := await shop.prepared_sample(registry[name].spec, steps):
+                found[name] = sample
+        await shop.accounts.close()
     return found
 
 

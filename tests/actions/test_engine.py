@@ -94,6 +94,8 @@ def test_after_an_unknown_outcome_the_advice_depends_on_what_a_repeat_would_do(r
     shown = explain(error, name, registry).data["error"]
     assert says in shown["next_step"]
     assert "not known" in shown["outcome"]
+    assert shown["sent"] is True
+    assert "changed" not in shown
 
 
 def test_a_missing_permission_names_the_scopes(registry: Registry) -> None:
@@ -114,6 +116,8 @@ def test_a_broken_read_before_a_write_says_that_nothing_was_changed(registry: Re
     error.reading = True
     shown = explain(error, "create_list", registry).data["error"]
     assert shown["outcome"] == "Nothing was changed in Klaviyo."
+    assert shown["changed"] is False
+    assert "sent" not in shown
     assert shown["next_step"] == "Reading changes nothing: call again."
 
 

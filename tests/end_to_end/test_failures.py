@@ -41,6 +41,7 @@ async def test_a_wrong_call_names_the_argument_and_nothing_is_sent(
     assert problem.get("argument") == argument
     assert fix in problem.get("fix", "")
     assert error["outcome"] == "Nothing was sent to Klaviyo."
+    assert (error["sent"], error["changed"]) == (False, False)
     assert requests_seen() == []
 
 
@@ -59,6 +60,7 @@ async def test_what_klaviyo_refuses_is_put_down_to_the_argument(call, fail) -> N
     list_id = (await call("create_list", name="X"))["record"]["id"]
     error = await fail("add_profiles_to_list", id=list_id, profile_ids=["01J0000000000000000000NONE"])
     assert error["outcome"] == "Klaviyo refused the request; nothing was changed."
+    assert (error["sent"], error["changed"]) == (True, False)
     assert error["next_step"]
 
 

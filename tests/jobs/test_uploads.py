@@ -1,6 +1,8 @@
 """Files for jobs that lie beside them: sealed, by company, for a day, and no more of them than there may be."""
 
 import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,9 +23,17 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'jobs.sqlite'}"
 
 
+@contextmanager
+def store_of(database: str) -> Iterator[JobStore]:
+    """The database, opened with a key of its own."""
+    with closing(JobStore(database, Seals(MultiFernet([Fernet(Fernet.generate_key())])))) as store:
+        yield store
+
+
 @pytest.fixture
-def uploads(database: str) -> Uploads:
-    return Uploads(JobStore(database, Seals(MultiFernet([Fernet(Fernet.generate_key())]))))
+def uploads(database: str) -> Iterator[Uploads]:
+    with store_of(database) as store:
+        yield Uploads(store)
 
 
 def add(uploads: Uploads, whose: str = "us", name: str = "fair.csv", content: bytes = CONTENT) -> str:
@@ -65,14 +75,14 @@ def test_there_are_no_more_than_there_may_be(uploads: Uploads) -> None:
 
 def test_after_a_day_it_is_gone_and_another_key_opens_nothing(database: str, uploads: Uploads, tmp_path: Path) -> None:
     id = add(uploads)
-    elsewhere = JobStore(database, Seals(MultiFernet([Fernet(Fernet.generate_key())])))
-    with pytest.raises(SealBroken):
-        Uploads(elsewhere).of("us")
-    tomorrow = Uploads(elsewhere, lambda: datetime.now(UTC) + timedelta(days=1, seconds=1))
-    assert tomorrow.of("us") == []
-    with pytest.raises(NoSuchUpload):
-        tomorrow.write("us", id, tmp_path)
-    assert (tomorrow.tidy(), tomorrow.tidy()) == (1, 0)
+    with store_of(database) as elsewhere:
+        with pytest.raises(SealBroken):
+            Uploads(elsewhere).of("us")
+        tomorrow = Uploads(elsewhere, lambda: datetime.now(UTC) + timedelta(days=1, seconds=1))
+        assert tomorrow.of("us") == []
+        with pytest.raises(NoSuchUpload):
+            tomorrow.write("us", id, tmp_path)
+        assert (tomorrow.tidy(), tomorrow.tidy()) == (1, 0)
 
 
 @pytest.mark.parametrize(

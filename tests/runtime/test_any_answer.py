@@ -15,7 +15,7 @@ from tests.klaviyo.stub import OWN, Answer, Stub, http, stub
 from klaviyo_mcp.accounts.account import OneAccount, open_account
 from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, REFUSED_LATER
+from klaviyo_mcp.answers.fates import BY_OUTCOME, DONE_IN_PART, NOT_SENT, NOTHING_CHANGED, REFUSED_LATER, fate_of
 from klaviyo_mcp.klaviyo.errors import RequestOutcome
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.registry import Registry
@@ -34,8 +34,7 @@ KINDS = (
     "add_profile_to_list",
 )
 """Every kind of action: reads of one and of pages, a report, writes of each sort, accepted work, one made of steps."""
-NOT_KNOWN = (OUTCOMES[RequestOutcome.UNKNOWN], REFUSED_LATER)
-TELLING = "Some of the work had been done before this; see done_so_far."
+NOT_KNOWN = (BY_OUTCOME[RequestOutcome.UNKNOWN], REFUSED_LATER)
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=[]), max_size=30)
 JSON = st.recursive(
@@ -107,7 +106,7 @@ def check(response: Response) -> None:
     if response.is_error:
         error = response.answer.data["error"]
         assert error["code"] != "internal_error", response.text
-        assert error["outcome"] in (*OUTCOMES.values(), NOTHING_CHANGED, REFUSED_LATER, TELLING)
+        assert fate_of(error) in (*BY_OUTCOME.values(), NOTHING_CHANGED, REFUSED_LATER, DONE_IN_PART)
         assert response.text.count("\nNext: ") <= 1
 
 
@@ -124,7 +123,7 @@ async def test_whatever_comes_back_there_is_an_answer(registry: Registry, name: 
         response = await ask(name)
         assert time.monotonic() - began < 15
         check(response)
-        if response.is_error and response.answer.data["error"]["outcome"] == OUTCOMES[RequestOutcome.NOT_SENT]:
+        if response.is_error and fate_of(response.answer.data["error"]) == NOT_SENT:
             assert wire.requests == []
 
 
@@ -135,8 +134,7 @@ async def test_what_is_not_klaviyos_proves_nothing(registry: Registry, name: str
         response = await ask(name)
         check(response)
         assert response.is_error
-        outcome = response.answer.data["error"]["outcome"]
-        assert outcome in (NOT_KNOWN if wrote(wire) else (NOTHING_CHANGED,))
+        assert fate_of(response.answer.data["error"]) in (NOT_KNOWN if wrote(wire) else (NOTHING_CHANGED,))
         if name in ("create_list", "bulk_import_profiles", "bulk_subscribe_profiles"):
             assert wrote(wire) <= 1
 

@@ -5,9 +5,9 @@ in `connections`.
 """
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import httpx2
 
@@ -18,7 +18,10 @@ from klaviyo_mcp.accounts.glimpses import Glimpses
 from klaviyo_mcp.accounts.permissions import LearnedAccess, Permissions
 from klaviyo_mcp.klaviyo.client import KlaviyoClient
 from klaviyo_mcp.klaviyo.credentials import ApiKeyAuth
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.klaviyo.kept import KeptReplies, ScarceReads
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,23 @@ class Accounts(Protocol):
     async def close(self) -> None:
         """Close all connections."""
         ...
+
+
+async def found_for_any(
+    accounts: Accounts, look: Callable[[Account], Awaitable[Found]], *absent: type[Exception]
+) -> Found | None:
+    """What `look` finds for the first account that has it, the one that is meant by default before all others.
+
+    None where none has it. An account that cannot be used has nothing, and so has one for which `look` raises one of
+    `absent`; whatever else it raises passes through.
+    """
+    default, names = await accounts.default(), await accounts.names()
+    for name in sorted(names, key=lambda name: name != default):
+        try:
+            return await look(await accounts.find(name))
+        except (KlaviyoError, *absent):
+            continue
+    return None
 
 
 class OneAccount:

@@ -17,6 +17,7 @@ from klaviyo_mcp.actions.grouping import grouped
 from klaviyo_mcp.actions.idempotency import keys_of
 from klaviyo_mcp.actions.services import ServiceProblem
 from klaviyo_mcp.answers.checking import check_of
+from klaviyo_mcp.answers.fates import BY_OUTCOME, DONE_IN_PART, NOT_SENT, NOTHING_CHANGED, REFUSED_LATER, Fate
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.klaviyo.errors import (
@@ -37,31 +38,14 @@ from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.notes import Advice
 from klaviyo_mcp.registry.registry import Registry
 
-OUTCOMES = {
-    RequestOutcome.NOT_SENT: "Nothing was sent to Klaviyo.",
-    RequestOutcome.SENT_IN_PART: (
-        "The request did not leave this machine whole, so Klaviyo cannot have carried it out; nothing was changed."
-    ),
-    RequestOutcome.REFUSED: "Klaviyo refused the request; nothing was changed.",
-    RequestOutcome.UNKNOWN: "The request was sent and it is not known whether Klaviyo carried it out.",
-    RequestOutcome.DONE: "Klaviyo carried out the request.",
-}
-
-
 DATA = frozenset({"done_so_far", "check", "sent_with", "found"})
 """Parts of an error that are no sentences."""
 LONGEST_SENTENCE = 2_000
-NOTHING_CHANGED = "Nothing was changed in Klaviyo."
-DONE_IN_PART = "Some of the work had been done before this; see done_so_far."
 MOST_PROBLEMS = 20
 LONGEST_PLACE = 200
 LIMIT_ADVICE = (
     "Klaviyo names a limit here, not a missing permission: no other key and no other scope would help. Wait until "
     "it is free again (a daily limit within 24 hours), or use fewer of what is limited."
-)
-REFUSED_LATER = (
-    "The request was sent more than once, and it is not known whether Klaviyo carried out an earlier one; the last "
-    "was refused, as the message says."
 )
 ALREADY_GONE = (
     "What was to be removed is not there now, as it would be had an earlier attempt been carried out. Nothing is left "
@@ -96,7 +80,7 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
             **_details(error.cause, spec, registry),
             "code": error.code,
             "message": error.message,
-            "outcome": DONE_IN_PART,
+            **DONE_IN_PART.as_data(),
             "done_so_far": error.done,
             "next_step": (
                 "Call again with the same arguments: what was done is found and not done twice."
@@ -113,7 +97,7 @@ def _action(error: ActionError, spec: ActionSpec | None, registry: Registry) -> 
         "code": error.code,
         "message": error.message,
         "problems": _shown(error.problems),
-        "outcome": NOTHING_CHANGED if error.looked else OUTCOMES[RequestOutcome.NOT_SENT],
+        **(NOTHING_CHANGED if error.looked else NOT_SENT).as_data(),
         "candidates": [asdict(found) for found in error.candidates] if isinstance(error, UnknownAction) else None,
         "scopes_needed": list(error.scopes) if isinstance(error, ScopeMissing) else None,
         "next_step": next_step,
@@ -132,7 +116,7 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None, registry: Registry) -
         "message": error.message,
         "status": error.status,
         "problems": _shown(grouped(problems)),
-        "outcome": _outcome(error),
+        **_fate(error).as_data(),
         "attempts": error.attempts if error.attempts > 1 else None,
         "attempts_before": list(dict.fromkeys(error.before)),
         "next_step": _advice(error, spec, sent) + _or_kept(error),
@@ -147,14 +131,14 @@ def _klaviyo(error: KlaviyoError, spec: ActionSpec | None, registry: Registry) -
     }
 
 
-def _outcome(error: KlaviyoError) -> str:
+def _fate(error: KlaviyoError) -> Fate:
     if error.reading and error.outcome in (RequestOutcome.UNKNOWN, RequestOutcome.DONE):
         return NOTHING_CHANGED
     if error.looked and error.outcome is RequestOutcome.NOT_SENT:
         return NOTHING_CHANGED
     if error.outcome is not RequestOutcome.UNKNOWN:
-        return OUTCOMES[error.outcome]
-    return OUTCOMES[RequestOutcome.UNKNOWN] if type(error).outcome is RequestOutcome.UNKNOWN else REFUSED_LATER
+        return BY_OUTCOME[error.outcome]
+    return BY_OUTCOME[RequestOutcome.UNKNOWN] if type(error).outcome is RequestOutcome.UNKNOWN else REFUSED_LATER
 
 
 def _sent_with(spec: ActionSpec, arguments: JSON) -> JSON:

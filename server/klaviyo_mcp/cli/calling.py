@@ -5,22 +5,20 @@ from dataclasses import dataclass, replace
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.actions.paging import MANY, MOST_KEPT
 from klaviyo_mcp.answers.dotted import main_list
-from klaviyo_mcp.answers.failures import OUTCOMES
+from klaviyo_mcp.answers.fates import fate_of
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.lately import remember
 from klaviyo_mcp.cli.output import drop_output, fail
 from klaviyo_mcp.cli.printing import Form, chosen, print_answer, print_rows, rows_of
-from klaviyo_mcp.klaviyo.errors import RequestOutcome
 from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.loose_json import JSON, is_object, mapping
 from klaviyo_mcp.registry.model import ActionSpec, Effect
-from klaviyo_mcp.runtime.answering import NOT_KNOWN, Ask, Response, answer_call, preview_call
+from klaviyo_mcp.runtime.answering import Ask, Response, answer_call, preview_call
 from klaviyo_mcp.runtime.assembly import Application
 
 FAILED, MISUSED, UNKNOWN, HELD, LATER = 1, 2, 3, 4, 5
 """Exit codes; docs/cli.md tells what each means."""
 MISUSES = ("unknown_account", "account_needed")
-NOT_SURE = (NOT_KNOWN, OUTCOMES[RequestOutcome.UNKNOWN])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ def exit_code(response: Response) -> int:
     error = mapping(data.get("error"))
     if error.get("code") in MISUSES:
         return MISUSED
-    if any(str(error.get("outcome", "")).startswith(words) for words in NOT_SURE):
+    if fate_of(error).changed is None:
         return UNKNOWN
     return LATER if error.get("retry_at") else FAILED
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +39,31 @@ def connected(url: str) -> sa.Engine:
     engine = sa.create_engine(url)
     event.listen(engine, "connect", _as_dbos_does)
     return engine
+
+
+class ConnectionWithClock(sqlite3.Connection):
+    """A connection that knows `unixepoch('subsec')`, which SQLite itself has from 3.42 on.
+
+    From Python 3.12 on the tables of DBOS have it as their default, whatever SQLite that Python came with: with an
+    older one, such as that of Debian 12, it is null, and no job begins.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """As the base."""
+        super().__init__(*args, **options)
+        if sqlite3.sqlite_version_info < (3, 42):
+            self.create_function("unixepoch", 1, _now)
+
+
+def _now(_subsec: str) -> float:
+    """Seconds since 1970, to the millisecond."""
+    return time.time_ns() // 1_000_000 / 1000
+
+
+def options_for_dbos(url: str) -> dict[str, Any]:
+    """What SQLAlchemy is given beside this URL, for the connections that DBOS makes to it."""
+    sqlite = sa.make_url(url).get_backend_name() == "sqlite"
+    return {"connect_args": {"factory": ConnectionWithClock}} if sqlite else {}
 
 
 @contextmanager

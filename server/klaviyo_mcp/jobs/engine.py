@@ -25,6 +25,7 @@ import anyio.to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos._serialization import Serializer
 
+from klaviyo_mcp.jobs.database import options_for_dbos
 from klaviyo_mcp.jobs.errors import NotPossibleNow, StoreProblem, Superseded
 from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.leases import HELD_EVERY, FileLeases, Leases, PostgresLeases, worker_name
@@ -239,6 +240,7 @@ class JobEngine:
         return DBOSConfig(
             name="klaviyo-mcp",
             system_database_url=self._url,
+            db_engine_kwargs=options_for_dbos(self._url),
             executor_id=self.worker,
             application_version=FORMAT,
             serializer=_Json(),

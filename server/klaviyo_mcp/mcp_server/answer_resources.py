@@ -6,15 +6,14 @@ from functools import partial
 
 import mcp.types as types
 
-from klaviyo_mcp.accounts.account import Accounts
+from klaviyo_mcp.accounts.account import Accounts, found_for_any
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.long_work import done
 from klaviyo_mcp.answers.exporting import as_csv, as_jsonl
-from klaviyo_mcp.answers.kept_answers import KeptAnswers
+from klaviyo_mcp.answers.kept_answers import KeptAnswers, UnknownAnswer
 from klaviyo_mcp.answers.reading_more import records_of
 from klaviyo_mcp.klaviyo.documents import without_halves
 from klaviyo_mcp.mcp_server.resources import not_found
-from klaviyo_mcp.runtime.reading_on import kept_for_any
 
 ANSWER_URI = re.compile(r"^klaviyo://answers/([0-9a-zA-Z]{1,40})\.(csv|jsonl)$")
 FORMS = {"csv": ("text/csv", as_csv), "jsonl": ("application/jsonl", as_jsonl)}
@@ -48,7 +47,7 @@ def answer_asked_for(uri: str) -> Asked | None:
 async def read_answer(asked: Asked, accounts: Accounts, kept: KeptAnswers, version: str) -> types.ReadResourceResult:
     """The file. Raises MCPError, for the `version` of the protocol, that says what to do."""
     try:
-        found = await kept_for_any(accounts, kept, asked.number)
+        found = await found_for_any(accounts, lambda account: kept.find(account, asked.number), UnknownAnswer)
     except ActionError as error:
         raise not_found(asked.uri, version, f"{error.message} {error.advice}") from None
     records = records_of(found) if found else None

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import mcp.types as types
 from anyio.to_thread import run_sync
 
-from klaviyo_mcp.accounts.account import Account, Accounts
-from klaviyo_mcp.accounts.errors import AccountProblem
+from klaviyo_mcp.accounts.account import Account, Accounts, found_for_any
 from klaviyo_mcp.actions.errors import ActionError
 from klaviyo_mcp.actions.services import ServiceProblem
 from klaviyo_mcp.klaviyo.documents import without_halves
-from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.mcp_server.resources import not_found
 from klaviyo_mcp.runtime.job_words import told
 from klaviyo_mcp.runtime.job_worker import JobWorker
@@ -96,14 +94,13 @@ async def _job_for_any(accounts: Accounts, store: "JobStore", id: str) -> "tuple
     """The job, and whichever of the accounts it is of. Raises ServiceProblem where none has it."""
     from klaviyo_mcp.runtime.job_sources import own_job
 
-    default, names = await accounts.default(), await accounts.names()
-    for name in sorted(names, key=lambda name: name != default):
-        try:
-            account = await accounts.find(name)
-            return await run_sync(own_job, store, id, account), account
-        except (ServiceProblem, AccountProblem, ActionError, KlaviyoError):
-            continue
-    raise ServiceProblem("No job of this id is kept for this account.", "get_jobs lists those that are.")
+    async def of_account(account: Account) -> "tuple[Job, Account]":
+        return await run_sync(own_job, store, id, account), account
+
+    found = await found_for_any(accounts, of_account, ActionError)
+    if found is None:
+        raise ServiceProblem("No job of this id is kept for this account.", "get_jobs lists those that are.")
+    return found
 
 
 def _part(wanted: Wanted, store: "JobStore", job: "Job", *, user_content: bool) -> tuple[str, bool]:

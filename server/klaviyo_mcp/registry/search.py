@@ -5,6 +5,7 @@ Names are looked for in SQLite's full text of what specs say of themselves. Noth
 
 import re
 import sqlite3
+import weakref
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
@@ -48,6 +49,8 @@ class Finder:
     @cached_property
     def _database(self) -> sqlite3.Connection:
         database = sqlite3.connect(":memory:", check_same_thread=False)
+        # Nobody closes an index; from Python 3.13 on, a connection that is collected open is warned of.
+        weakref.finalize(self, database.close)
         database.execute(f"CREATE VIRTUAL TABLE actions USING fts5({', '.join(WEIGHTS)}, tokenize='porter unicode61')")
         rows = [_row(spec) for spec in self._specs.values()]
         database.executemany("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

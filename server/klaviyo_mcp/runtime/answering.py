@@ -19,7 +19,8 @@ from klaviyo_mcp.actions.paging import FULL_ANSWER, MOST_KEPT
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.actions.services import FoundBeside, GoesOn
 from klaviyo_mcp.answers.budget import BUDGET
-from klaviyo_mcp.answers.failures import NOTHING_CHANGED, OUTCOMES, explain
+from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.answers.fates import BY_OUTCOME, NOT_KNOWN, NOT_SENT, NOTHING_CHANGED, Fate, fate_of
 from klaviyo_mcp.answers.handles import ROOM, with_handle
 from klaviyo_mcp.answers.held import held, told
 from klaviyo_mcp.answers.kept_answers import KeptAnswers
@@ -40,7 +41,6 @@ from klaviyo_mcp.runtime.call_watch import CallWatch
 from klaviyo_mcp.runtime.watching import UNKNOWN_ACTION, watched
 
 log = logging.getLogger("klaviyo_mcp")
-NOT_KNOWN = "It is not known whether anything was sent to Klaviyo."
 NOT_WRITTEN_DOWN = "What became of this call could not be added to the audit log; tell the user."
 
 
@@ -79,7 +79,7 @@ class Confirmation:
 class Known:
     """What is known of a call so far: said if this program itself fails later."""
 
-    outcome: str = NOTHING_CHANGED
+    fate: Fate = NOTHING_CHANGED
 
 
 async def answer_call(
@@ -130,7 +130,7 @@ async def preview_call(
     if accounts is None:
 
         async def run(known: Known) -> Answer:
-            known.outcome = OUTCOMES[RequestOutcome.NOT_SENT]
+            known.fate = NOT_SENT
             return preview(engine.plan(call))
 
         return await responded(engine, call, run, listed=listed)
@@ -254,7 +254,7 @@ async def _watched_call(
         try:
             response = await responded(engine, call, run, watch.call_id, listed=circumstances.listed)
         except BaseException:  # whoever made the call has gone: what became of it stands in the log alone
-            await record.end({"code": "cancelled", "outcome": NOT_KNOWN if record.begun else NOTHING_CHANGED})
+            await record.end({"code": "cancelled", **(NOT_KNOWN if record.begun else NOTHING_CHANGED).as_data()})
             raise
         if response.is_error:
             watch.outcome = response.answer.data["error"]["code"]
@@ -333,7 +333,7 @@ async def _carried_out(turn: _Turn, found: Told | None = None) -> Answer:
     engine, plan, known = turn.engine, turn.plan, turn.known
     await turn.record.intend(found.people if found else None)
     if plan.effect != "read":
-        known.outcome = NOT_KNOWN
+        known.fate = NOT_KNOWN
     budget, kept = turn.circumstances.budget, turn.circumstances.kept
     outcome = await engine.carry_out(
         plan,
@@ -343,7 +343,7 @@ async def _carried_out(turn: _Turn, found: Told | None = None) -> Answer:
         found=found,
         enough=MOST_KEPT if kept else max(FULL_ANSWER, budget),
     )
-    known.outcome = OUTCOMES[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
+    known.fate = BY_OUTCOME[RequestOutcome.DONE] if outcome.wrote else NOTHING_CHANGED
     turn.record.request_ids = [reply.request_id for reply in outcome.all_replies if reply.request_id]
     turn.watch.pages = len(outcome.replies) if outcome.pages is not None else 0
     explained = await engine.explained(outcome, turn.account)
@@ -362,7 +362,7 @@ async def responded(
             answer, is_error = await run(known), False
         except (ActionError, KlaviyoError) as error:
             answer, is_error = _with_id(explain(error, call.name, engine.registry), call_id), True
-            known.outcome = answer.data["error"]["outcome"]
+            known.fate = fate_of(answer.data["error"])
         answer = allowed(answer, user_content=engine.user_content)
         # Written out here, so that what cannot be written is still an answer.
         answer = sendable(as_listed(answer, engine.registry) if listed else answer)
@@ -378,7 +378,7 @@ async def responded(
         details = {
             "code": "internal_error",
             "message": f"klaviyo-mcp failed while it worked on {name} ({type(error).__name__} in {place}).",
-            "outcome": known.outcome,
+            **known.fate.as_data(),
             "next_step": "Read the record before you repeat a write, and tell the user to report this fault.",
         }
         answer = _with_id(Answer({"error": details}, details["message"]), call_id)

@@ -5,10 +5,9 @@ from functools import partial
 from klaviyo_mcp.accounts.account import Accounts
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.long_work import done
-from klaviyo_mcp.answers.kept_answers import KeptAnswer, KeptAnswers, UnknownAnswer
+from klaviyo_mcp.answers.kept_answers import KeptAnswers
 from klaviyo_mcp.answers.reading_more import read_on
 from klaviyo_mcp.answers.shape import Answer
-from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.tool_names import READ_MORE
 from klaviyo_mcp.runtime.answering import Known, Response, responded
@@ -27,14 +26,3 @@ async def read_more(
         return await done(partial(read_on, found, given, budget), long=True)
 
     return await responded(engine, Call(READ_MORE, given), run, listed=True)
-
-
-async def kept_for_any(accounts: Accounts, kept: KeptAnswers, number: str) -> KeptAnswer | None:
-    """The answer of this id, whichever of the accounts it was kept for; None where none has it. Raises AnswersAway."""
-    default, names = await accounts.default(), await accounts.names()
-    for name in sorted(names, key=lambda name: name != default):
-        try:
-            return await kept.find(await accounts.find(name), number)
-        except (UnknownAnswer, KlaviyoError):
-            continue
-    return None

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from klaviyo_mcp.answers.failures import DONE_IN_PART, NOTHING_CHANGED, OUTCOMES, REFUSED_LATER
-from klaviyo_mcp.klaviyo.errors import RequestOutcome
+from klaviyo_mcp.answers.fates import fate_of
 from klaviyo_mcp.loose_json import mapping, objects
-from klaviyo_mcp.runtime.answering import NOT_KNOWN, Response
+from klaviyo_mcp.runtime.answering import Response
 from klaviyo_mcp.toolkit.plain import plain
 
 
@@ -41,20 +40,6 @@ class Problem:
     argument: str
     problem: str
     fix: str = ""
-
-
-MEANS: dict[str, tuple[bool | None, bool | None]] = {
-    OUTCOMES[RequestOutcome.NOT_SENT]: (False, False),
-    OUTCOMES[RequestOutcome.SENT_IN_PART]: (True, False),
-    OUTCOMES[RequestOutcome.REFUSED]: (True, False),
-    OUTCOMES[RequestOutcome.UNKNOWN]: (True, None),
-    OUTCOMES[RequestOutcome.DONE]: (True, True),
-    REFUSED_LATER: (True, None),
-    DONE_IN_PART: (True, True),
-    NOTHING_CHANGED: (None, False),
-    NOT_KNOWN: (None, None),
-}
-"""What the sentence of an outcome says: whether anything was sent to Klaviyo, and whether anything was changed."""
 
 
 class CallError(KlaviyoToolkitError):
@@ -83,8 +68,8 @@ class CallError(KlaviyoToolkitError):
             for one in objects(error.get("problems"))
         )
         self.advice = str(error.get("next_step", ""))
-        self.outcome = str(error.get("outcome", NOT_KNOWN))
-        self.sent, self.changed = MEANS.get(self.outcome, (None, None))
+        fate = fate_of(error)
+        self.outcome, self.sent, self.changed = fate.says, fate.sent, fate.changed
         self.retry_at = datetime.fromisoformat(error["retry_at"]) if error.get("retry_at") else None
         self.status: int | None = error.get("status")
         self.request_id: str | None = error.get("request_id")
