@@ -19,7 +19,9 @@ MINUS = "\u2212"
 
 
 def written(number: float, unit: str, currency: str = "") -> str:
-    """A number of a unit: count, money, rate (a fraction of 1), signed or points (of a percentage)."""
+    """A number of a unit: count, days, money, rate (a fraction of 1), signed or points (of a percentage)."""
+    if unit == "days":
+        return f"{number:,.0f} day{'' if number == 1 else 's'}"
     if unit == "rate":
         return f"{number * 100:.{2 if 0 < abs(number) < 0.01 else 1}f}%"
     if unit == "points":

@@ -24,6 +24,7 @@ WORDS = ("text", "code", "day")
 LABEL = "x_label"
 """In a row that is drawn: what stands beside its bar."""
 UNKNOWN = "\u2013"
+UNREAD = "This could not be read; the notes at the end say why."
 CODES = {"sms": "SMS", "whatsapp": "WhatsApp", "api": "API", "USER_SUPPRESSED": "Suppressed by hand"}
 """Klaviyo's and our codes that do not read well as they are written."""
 
@@ -122,6 +123,8 @@ def _tile(figure: JSON, currency: str) -> Tile:
 
 def _table(section: Section, data: JSON, currency: str) -> Table | None:
     rows = objects(data.get(section.name))
+    # What was not read is not there at all; of what was read and is empty there is a list.
+    none = UNREAD if section.name not in data and data.get("not_read") else section.none
     if not rows and not section.none:
         return None
     columns = [one for one in section.columns if any(row.get(one.key) is not None for row in rows)]
@@ -130,7 +133,7 @@ def _table(section: Section, data: JSON, currency: str) -> Table | None:
     drawn = _drawn(section, rows)
     chart = section.chart if section.chart and _worth_drawing(section.chart, drawn) else None
     alt = _alt(section, chart, drawn, currency) if chart else ""
-    return Table(section.name, section.title, heads, cells, section.none, chart, drawn, alt)
+    return Table(section.name, section.title, heads, cells, none, chart, drawn, alt)
 
 
 def _drawn(section: Section, rows: list[JSON]) -> list[JSON]:
@@ -219,7 +222,10 @@ def _notes(data: JSON) -> list[str]:
         whole = "all of them" if data.get("complete") else "the latest ones"
         found.append(f"{written(data['orders_looked_at'], 'count')} orders were read, {whole}.")
         found.append(f"Months with fewer than {report_rules().limits.count} first buyers are in the table alone.")
-    found += [f"Not read: {one.get('what')}. {one.get('why')}" for one in objects(data.get("not_read"))]
+    unread: dict[str, list[str]] = {}
+    for one in objects(data.get("not_read")):
+        unread.setdefault(str(one.get("why")), []).append(str(one.get("what")))
+    found += [f"Not read: {', '.join(what)}. {why}" for why, what in unread.items()]
     if data.get("cut"):
         found.append("Some tables are longer than an answer may be, and are cut.")
     return [visible(one) for one in found]
