@@ -32,9 +32,13 @@ def written(number: float, unit: str, currency: str = "") -> str:
         return f"{_sign(number)}{abs(number):,.0f}"
     if unit == "money":
         digits = 0 if currency in WHOLE or (abs(number) >= 1000 or number == int(number)) else 2
-        sign = SYMBOLS.get(currency, f"{currency} " if currency else "")
-        return f"{MINUS if number < 0 else ''}{sign}{abs(number):,.{digits}f}"
+        return f"{MINUS if number < 0 else ''}{sign_of(currency)}{abs(number):,.{digits}f}"
     return f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
+
+
+def sign_of(currency: str) -> str:
+    """What stands before an amount; nothing where its currency is not known."""
+    return SYMBOLS.get(currency, f"{currency} " if currency else "")
 
 
 def _sign(number: float) -> str:

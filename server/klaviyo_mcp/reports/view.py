@@ -115,7 +115,8 @@ def _tile(figure: JSON, currency: str) -> Tile:
     low, high = figure.get("low"), figure.get("high")
     about = ""
     if low is not None and high is not None:
-        about = f"{written(low, 'rate')} to {written(high, 'rate')}, n = {written(figure.get('n', 0), 'count')}"
+        people = written(figure.get("n", 0), "count")
+        about = f"{written(low, 'rate')} to {written(high, 'rate')}, n\u00a0=\u00a0{people}"
     tells, words = TELLS.get(str(figure.get("tells")), ("", ""))
     said = ", ".join(filter(None, [change, against]))
     return Tile(str(figure.get("label")), written(figure["value"], unit, currency), said, about, tells, words)
