@@ -44,8 +44,8 @@ def report(
         typer.Option(
             "--period",
             metavar="DAYS",
-            help="last_week, last_30_days, last_month, another such key, 2026-10, or 2026-10-01..2026-10-31. Each report has "
-            "its own when this is left out.",
+            help="last_week, last_30_days, last_month, another such key, 2026-10, or 2026-10-01..2026-10-31. Each "
+            "report has its own when this is left out.",
         ),
     ] = None,
     compare: Annotated[
