@@ -156,6 +156,17 @@ def test_rows_of_one_name_are_drawn_apart(made: Made) -> None:
 
 
 @drawn
+def test_a_bar_that_stands_on_a_few_is_pale_and_a_long_name_is_cut(made: Made) -> None:
+    data = dict(made["campaigns_report"][0])
+    few = {**data["campaigns"][0], "name": "Few " * 100, "delivered": 3, "too_few": True}
+    data["campaigns"] = [few, *data["campaigns"][1:]]
+    page = html("campaigns_report", data)
+    assert "Pale bars stand on fewer than 100 people." in page
+    assert page.count('opacity="0.45"') == 1
+    assert max(map(len, re.findall(r"<th scope=\"row\">(Few [^<]*)", page))) <= 120
+
+
+@drawn
 def test_a_page_is_the_same_whatever_the_clock_of_the_machine(made: Made, tmp_path: Path) -> None:
     (tmp_path / "data.json").write_text(json.dumps(made["weekly_report"][0]), "utf-8")
     program = (

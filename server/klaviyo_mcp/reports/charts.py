@@ -21,6 +21,8 @@ WIDTH = 620
 STEP = 30
 """Pixels of a chart, and of one of its bars."""
 LONGEST_NAME = 38
+PALE = 0.45
+"""Opacity of a bar that stands on too few people."""
 COLOURS = ("first", "second", "third", "ink", "soft", "line")
 """Names of colours: custom properties of the page's style, which knows light and dark."""
 LIGHT = {
@@ -119,14 +121,20 @@ def _lines(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON
 
 def _bars(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
     values = [
-        {"x": name, "value": row[chart.value], "low": row.get(chart.low), "high": row.get(chart.high)}
+        {
+            "x": name,
+            "value": row[chart.value],
+            "low": row.get(chart.low),
+            "high": row.get(chart.high),
+            "shade": PALE if chart.low and row.get("too_few") else 1,
+        }
         for name, row in _named(chart, rows)
         if isinstance(row.get(chart.value), int | float)
     ]
     x = {"field": "value", "type": "quantitative", "axis": _axis(chart, currency)}
     bar: JSON = {
         "mark": {"type": "bar", "color": colours["first"], "cornerRadiusEnd": 3, "height": {"band": 0.62}},
-        "encoding": {"x": x, "y": NAMES},
+        "encoding": {"x": x, "y": NAMES, "opacity": {"field": "shade", "type": "quantitative", "scale": None}},
     }
     layers = [bar]
     if any(one["low"] is not None for one in values):

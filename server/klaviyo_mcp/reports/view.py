@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from klaviyo_mcp.klaviyo.words import visible
+from klaviyo_mcp.klaviyo.words import one_line, visible
 from klaviyo_mcp.loose_json import JSON, is_list, items, mapping, objects
 from klaviyo_mcp.registry.number_words import written
 from klaviyo_mcp.registry.report_rules import report_rules
@@ -17,6 +17,8 @@ TELLS = {
     "too_few_to_tell": ("few", "too few to tell"),
 }
 """By what a change means: a name for the style, and words."""
+LONGEST_NAME = 120
+"""Characters of a name in a table."""
 MOST_DRAWN = 15
 """Rows of one chart; all of them stand in its table."""
 WORDS = ("text", "code", "day")
@@ -98,7 +100,7 @@ def view_of(report: str, data: JSON, shop: str = "") -> View:
         looks=[{key: visible(str(value)) for key, value in look.items()} for look in objects(data.get("worth_a_look"))],
         tiles=[_tile(figure, currency) for figure in objects(data.get("figures"))],
         tables=told,
-        notes=_notes(data),
+        notes=[*(_pale(told)), *_notes(data)],
         currency=currency,
     )
 
@@ -175,7 +177,7 @@ def _words(unit: str, text: str) -> str:
     if unit == "code":
         told = CODES.get(text, text.replace("_", " "))
         return visible(told if told in CODES.values() else told[:1].upper() + (told[1:].lower()))
-    return visible(text)
+    return one_line(text, LONGEST_NAME)
 
 
 def _day(text: Any, form: str) -> str:
@@ -205,18 +207,28 @@ def _alt(section: Section, chart: Chart, rows: list[JSON], currency: str) -> str
     return visible(f"{kind}. {said}. The table below has all numbers.")
 
 
+def _pale(tables: list[Table]) -> list[str]:
+    """What a chart means by bars of another shade, where there are any."""
+    drawn = any(row.get("too_few") for table in tables if table.chart and table.chart.low for row in table.rows)
+    return [f"Pale bars stand on fewer than {report_rules().limits.rate} people."] if drawn else []
+
+
+def _people(number: Any) -> str:
+    return f"{written(number, 'count')} {'person' if number == 1 else 'people'}"
+
+
 def _notes(data: JSON) -> list[str]:
     found = [str(one) for one in items(data.get("notes"))]
     if looked := mapping(data.get("looked_at")):
         whole = "everybody" if looked.get("complete") else str(looked.get("how") or "a sample")
-        found.append(f"Consent was looked at for {written(looked.get('people', 0), 'count')} people: {whole}.")
+        found.append(f"Consent was looked at for {_people(looked.get('people', 0))}: {whole}.")
     for name, words in (
-        ("mail_without_consent", "can be mailed and never gave consent"),
+        ("mail_without_consent", "who can be mailed never gave consent"),
         ("unconfirmed", "who filled in a form are not subscribed"),
     ):
         if part := mapping(data.get(name)):
             found.append(
-                f"{written(part['people'], 'count')} of {written(part['looked_at'], 'count')} people {words}: "
+                f"{written(part['people'], 'count')} of {_people(part['looked_at'])} {words}: "
                 f"{written(part['share'], 'rate')} ({written(part['low'], 'rate')} to {written(part['high'], 'rate')})."
             )
     if data.get("orders_looked_at") is not None:
