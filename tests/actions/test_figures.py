@@ -205,3 +205,13 @@ def test_the_money_of_a_few_orders_is_the_base_of_no_percentage() -> None:
         {"conversion_value": 1300, "conversions": 11}, {"conversion_value": 56, "conversions": 2}, ["revenue"]
     )
     assert "change_percent" not in figure
+
+
+@pytest.mark.parametrize(("complaints", "found"), [(1, False), (2, False), (3, True)])
+def test_one_or_two_spam_complaints_are_no_pattern(complaints: int, found: bool) -> None:
+    (row,) = measured([{"delivered": 131, "spam_complaints": complaints, "name": "Spring"}], ["spam_rate"])
+    (rule,) = [one for one in report_rules().rules if one.name == "campaign_spam"]
+    assert bool(evaluate(rule.found, {"campaigns": [row]})) == found
+    figures = compared({"delivered": 131, "spam_complaints": complaints}, None, ["spam_rate"])
+    (rule,) = [one for one in report_rules().rules if one.name == "spam_complaints"]
+    assert bool(evaluate(rule.found, {"figures": figures})) == found

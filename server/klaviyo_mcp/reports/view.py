@@ -200,8 +200,11 @@ def _alt(section: Section, chart: Chart, rows: list[JSON], currency: str) -> str
         found = [(row[key], str(row[LABEL])) for row in rows if isinstance(row.get(key), int | float)]
         if found:
             (most, where), (least, elsewhere) = max(found), min(found)
-            words = f"{label}: from {written(least, chart.unit, currency)} ({elsewhere})"
-            parts.append(f"{words} to {written(most, chart.unit, currency)} ({where})")
+            ends = [(least, elsewhere), (most, where)]
+            # The days of the period before are others, though drawn at the same places.
+            dated = chart.kind != "lines" or not key.endswith("_before")
+            from_to = [written(end, chart.unit, currency) + (f" ({at})" if dated else "") for end, at in ends]
+            parts.append(f"{label}: from {' to '.join(from_to)}")
     kind = {"lines": "Line chart", "months": "Heat map"}.get(chart.kind, "Bar chart")
     said = "; ".join(parts) or f"{chart.label}, by {section.title.lower()}"
     return visible(f"{kind}. {said}. The table below has all numbers.")
