@@ -81,3 +81,10 @@ def test_what_was_not_read_of_a_person_is_missing(ask: Ask) -> None:
     assert answer["found"]
     assert {"orders", "events"} & answer.keys() == set()
     assert answer["not_read"]
+
+
+def test_what_was_not_looked_through_is_not_said_to_be_absent(ask: Ask) -> None:
+    answer = ask("find", "get_lists", text="Gift guide sign-ups", kinds=["list", "tag"])
+    assert (answer["found"], bool(answer["not_read"])) == (0, True)
+    (note,) = answer["notes"]
+    assert note.startswith("Nothing was found in what could be read")
