@@ -20,6 +20,7 @@ app = typer.Typer()
 Name = Literal["weekly", "campaigns", "flows", "list-health", "cohorts", "segments", "consent"]
 ACTIONS = {"consent": "list_health_report"}
 """The action of a report whose name is another's."""
+OF_ORDERS = ("weekly", "campaigns", "flows", "cohorts")
 COMPARE = {"before": "before", "year": "year_ago", "none": "none"}
 WRONG_USE = ("unknown_account", "account_needed", "invalid_arguments", "precondition_failed")
 STDOUT = Path("-")
@@ -27,6 +28,25 @@ ROOM = 4_000_000
 """Bytes of an answer: a file has room for all of it."""
 AMERICAN = ("USD", "CAD", "MXN", "PHP", "CLP", "COP")
 """Currencies of where paper is Letter."""
+
+PeriodOption = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="DAYS",
+        help="last_week, last_30_days, last_month, another such key, 2026-10, or 2026-10-01..2026-10-31. Each "
+        "report has its own when this is left out.",
+    ),
+]
+MetricOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="What counts as an order: the id of a metric, or name:Placed Order. The account's revenue metric when "
+        "this is left out.",
+    ),
+]
 
 
 @app.command(
@@ -40,21 +60,14 @@ def report(
             metavar="NAME", help="weekly, campaigns, flows, list-health (also as consent), cohorts or segments."
         ),
     ],
-    period: Annotated[
-        str | None,
-        typer.Option(
-            "--period",
-            metavar="DAYS",
-            help="last_week, last_30_days, last_month, another such key, 2026-10, or 2026-10-01..2026-10-31. Each "
-            "report has its own when this is left out.",
-        ),
-    ] = None,
+    period: PeriodOption = None,
     compare: Annotated[
         Literal["before", "year", "none"] | None,
         typer.Option(
             "--compare", help="Held against the period before (the default), the same a year ago, or nothing."
         ),
     ] = None,
+    metric: MetricOption = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write one page that needs nothing else; - is stdout.")
     ] = None,
@@ -73,13 +86,14 @@ def report(
     """Report on a week, campaigns, flows, lists and consent, repeat buyers or segments."""
     if name == "cohorts" and compare in ("before", "year"):
         fail("report cohorts holds its months against each other; it takes no --compare.", 2)
+    if metric is not None and name not in OF_ORDERS:
+        fail(f"report {name} counts no orders; it takes no --metric.", 2)
     warn(foreign_variables())
     _check_files(html, pdf, as_json=as_json)
     if pdf is not None:
         _check_printer()
-    given: JSON = {"period": period} if period is not None else {}
-    if compare is not None and name != "cohorts":
-        given["compare"] = COMPARE[compare]
+    said = {"period": period, "conversion_metric_id": metric, "compare": compare and COMPARE[compare]}
+    given: JSON = {key: one for key, one in said.items() if one is not None and (name, key) != ("cohorts", "compare")}
     action = ACTIONS.get(name, f"{name.replace('-', '_')}_report")
     response, shop = _answered(action, given, account, sandbox=sandbox, user_content=not no_user_content)
     data = response.answer.data
