@@ -1,11 +1,11 @@
 """Data as programs have it: that of an answer, and values of Python's own in arguments."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from klaviyo_mcp.loose_json import JSON
@@ -38,8 +38,8 @@ def _sendable(value: Any) -> Any:
         case UUID():
             return str(value)
         case Mapping():
-            return {key: _sendable(one) for key, one in value.items()}
+            return {key: _sendable(one) for key, one in cast("Mapping[Any, Any]", value).items()}
         case list() | tuple() | set() | frozenset():
-            return [_sendable(one) for one in value]
+            return [_sendable(one) for one in cast("Iterable[Any]", value)]
         case _:
             return value
