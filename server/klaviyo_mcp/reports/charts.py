@@ -87,6 +87,7 @@ def _spec(table: Table, currency: str, colours: JSON) -> JSON:
             "title": {"color": colours["ink"], "offset": 12, "anchor": "start", "fontSize": 15},
             "axis": {
                 "labelColor": colours["soft"],
+                "titleColor": colours["soft"],
                 "gridColor": colours["line"],
                 "domainColor": colours["line"],
                 "tickColor": colours["line"],

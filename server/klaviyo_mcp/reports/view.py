@@ -13,7 +13,7 @@ from klaviyo_mcp.reports.layout import Chart, Column, Layout, Section, layouts
 TELLS = {
     "up": ("up", "up by more than chance"),
     "down": ("down", "down by more than chance"),
-    "no_clear_change": ("steady", "within what chance brings"),
+    "no_clear_change": ("steady", "within chance"),
     "too_few_to_tell": ("few", "too few to tell"),
 }
 """By what a change means: a name for the style, and words."""
