@@ -222,9 +222,9 @@ def _people(number: Any) -> str:
 
 def _notes(data: JSON) -> list[str]:
     found = [str(one) for one in items(data.get("notes"))]
-    if looked := mapping(data.get("looked_at")):
-        whole = "everybody" if looked.get("complete") else str(looked.get("how") or "a sample")
-        found.append(f"Consent was looked at for {_people(looked.get('people', 0))}: {whole}.")
+    looked = mapping(data.get("looked_at"))
+    if looked.get("complete"):  # of a sample the answer's own notes tell
+        found.append(f"Consent was looked at for {_people(looked.get('people', 0))}: everybody.")
     for name, words in (
         ("mail_without_consent", "who can be mailed never gave consent"),
         ("unconfirmed", "who filled in a form are not subscribed"),
