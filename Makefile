@@ -150,7 +150,7 @@ $(INSTALLED): pyproject.toml uv.lock
 	@printf %s "$(CURDIR)" > $@
 
 $(TOOLS): $(INSTALLED)
-	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--all-extras,--group dev --editable '.[otel]')
+	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--all-extras,--group dev --editable '.[otel,reports]')
 	@touch $@
 
 # What tests are made of is compiled by one process and kept; in a new checkout each worker would compile all of it. If it

@@ -168,3 +168,50 @@ def test_the_three_of_greatest_weight_are_told_in_words() -> None:
     )
     quiet = noticed("campaigns_report", {"figures": [], "covers": {"days": 7}}, evaluate)
     assert [one["rule"] for one in quiet] == ["quiet"]
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last", "more"),
+    [
+        ("2026-10", "2026-10-01", "2026-10-31", {}),
+        ("2024-02-29", "2024-02-29", "2024-02-29", {}),
+        ("Last 14 days", "2026-11-13", "2026-11-26", {"unfinished": True}),
+        ("last_6_months", "2026-05-01", "2026-10-31", {}),
+        ("today", "2026-11-26", "2026-11-26", {"unfinished": True, "partial": True}),
+        ("2026-11-01..2026-12-31", "2026-11-01", "2026-11-26", {"unfinished": True}),
+    ],
+)
+def test_days_still_to_come_are_left_out_of_a_period(words: str, first: str, last: str, more: dict[str, bool]) -> None:
+    covered = period(words, NOW)
+    assert covered is not None
+    assert (covered["first_day"], covered["last_day"]) == (first, last)
+    assert {name: covered[name] for name in ("unfinished", "partial") if name in covered} == more
+
+
+@pytest.mark.parametrize(
+    "words", ["2026-13", "2026-02-29", "last_0_days", "last_400_days", "2025-10-27..2026-11-26", "tuesday"]
+)
+def test_words_that_name_no_days_are_none(words: str) -> None:
+    assert period(words, NOW) is None
+
+
+def test_of_a_day_that_is_not_over_no_number_is_down() -> None:
+    (figure,) = compared({"store_orders": 3, "partial": True}, {"store_orders": 40}, ["store_orders"])
+    assert (figure["value"], figure["before"], figure.get("tells")) == (3, 40, None)
+
+
+def test_the_money_of_a_few_orders_is_the_base_of_no_percentage() -> None:
+    (figure,) = compared(
+        {"conversion_value": 1300, "conversions": 11}, {"conversion_value": 56, "conversions": 2}, ["revenue"]
+    )
+    assert "change_percent" not in figure
+
+
+@pytest.mark.parametrize(("complaints", "found"), [(1, False), (2, False), (3, True)])
+def test_one_or_two_spam_complaints_are_no_pattern(complaints: int, found: bool) -> None:
+    (row,) = measured([{"delivered": 131, "spam_complaints": complaints, "name": "Spring"}], ["spam_rate"])
+    (rule,) = [one for one in report_rules().rules if one.name == "campaign_spam"]
+    assert bool(evaluate(rule.found, {"campaigns": [row]})) == found
+    figures = compared({"delivered": 131, "spam_complaints": complaints}, None, ["spam_rate"])
+    (rule,) = [one for one in report_rules().rules if one.name == "spam_complaints"]
+    assert bool(evaluate(rule.found, {"figures": figures})) == found

@@ -63,6 +63,8 @@ def problems(rule: dict[str, Any], **arguments: Any) -> list[str]:
         ({"includes": {"of": "list[].name", "values": ["x"]}}, {"list": [{"name": "x"}, {"name": "y"}]}),
         ({"in_past": "at"}, {"at": "2026-11-25T12:01:00Z"}),
         ({"in_past": ["at"]}, {"at": None}),
+        ({"in_past": "at"}, {"at": "2026-11-26..2026-12-31"}),
+        ({"in_past": "at"}, {"at": "last_30_days"}),
         ({"in_future": "at"}, {"at": "2026-11-25T13:59:00+02:00"}),
         ({"within": {"of": ["at"], "earliest": "1990-01-01", "latest": "+1y"}}, {"at": "2027-11-25T12:00:00Z"}),
         ({"within": {"of": ["at"], "earliest": "1990-01-01", "latest": "+1y"}}, {"at": "1990-01-01T00:00:00Z"}),
@@ -134,6 +136,11 @@ def test_what_keeps_a_rule_is_let_through(rule, keeps) -> None:
             ["list[].name: must include y. Add y."],
         ),
         ({"in_past": "at"}, {"at": "2026-11-25T12:03:00"}, ["at: must be in the past; it is now 2026-11-25T12:00Z."]),
+        (
+            {"in_past": "at"},
+            {"at": "2026-11-27..2026-12-31"},
+            ["at: must be in the past; it is now 2026-11-25T12:00Z."],
+        ),
         ({"in_future": "at"}, {"at": "2026-11-25T13:57:00+02:00"}, ["at: must be in the future; it is now 2026-11-"]),
         (
             {"within": {"of": ["at"], "latest": "+1y"}},

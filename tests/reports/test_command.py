@@ -26,6 +26,7 @@ def test_a_report_is_shown_as_tables_and_written_as_json_and_as_a_page(command, 
     assert "compared_with" not in json.loads(both.stdout)["covers"]
     assert f"Wrote {page}" in both.stderr
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert command("report", "segments", "--html", "-", **environment).stdout.startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,11 @@ def test_a_report_is_shown_as_tables_and_written_as_json_and_as_a_page(command, 
         (["monthly"], 2, "weekly"),
         (["segments", "--period", "2026-10-31..2026-10-01"], 2, "2026-10-01..2026-10-31"),
         (["cohorts", "--compare", "year"], 2, "takes no --compare"),
+        (["segments", "--metric", "name:Placed Order"], 2, "takes no --metric"),
+        (["segments", "--period", "2099-01"], 2, "must be in the past"),
+        (["segments", "--html", "a.html", "--pdf", "a.html"], 2, "are both a.html"),
+        (["segments", "--html", "-", "--json"], 2, "would both be written to stdout"),
+        (["segments", "--html", "no/such/folder/a.html"], 1, "there is no folder"),
     ],
 )
 def test_a_wrong_word_is_told_before_anything_is_sent(command, words: list[str], code: int, said: str) -> None:

@@ -1,8 +1,11 @@
 """What reports answer, and how they look: as a page in Chromium, on a phone, in the dark, for axe-core, and printed."""
 
+import json
 import os
 import re
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +142,50 @@ def test_charts_have_words_beside_them_and_are_pngs_for_clients(made: Made) -> N
     page = html("cohorts_report", made["cohorts_report"][0])
     assert page.count("<svg") == 1
     assert 'role="img" aria-label="Heat map' in page
+
+
+@drawn
+def test_rows_of_one_name_are_drawn_apart(made: Made) -> None:
+    data = dict(made["campaigns_report"][0])
+    data["campaigns"] = [{**one, "name": "Newsletter"} for one in data["campaigns"][:2]]
+    data["covers"] = {**data["covers"], "currency": "JPY"}
+    page = html("campaigns_report", data)
+    assert ">Newsletter<" in page
+    assert ">Newsletter (2)<" in page
+    assert page.count("\N{YEN SIGN}") > 2
+
+
+@drawn
+def test_a_bar_that_stands_on_a_few_is_pale_and_a_long_name_is_cut(made: Made) -> None:
+    data = dict(made["campaigns_report"][0])
+    few = {**data["campaigns"][0], "name": "Few " * 100, "delivered": 3, "too_few": True}
+    data["campaigns"] = [few, *data["campaigns"][1:]]
+    page = html("campaigns_report", data)
+    assert "Pale bars stand on fewer than 100 people." in page
+    assert page.count('opacity="0.45"') == 1
+    assert max(map(len, re.findall(r"<th scope=\"row\">(Few [^<]*)", page))) <= 120
+
+
+@drawn
+def test_a_page_is_the_same_whatever_the_clock_of_the_machine(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text(json.dumps(made["weekly_report"][0]), "utf-8")
+    program = (
+        "import json, sys; from klaviyo_mcp.reports.page import html;"
+        "sys.stdout.reconfigure(encoding='utf-8', newline='\\n');"
+        "sys.stdout.write(html('weekly_report', json.load(open(sys.argv[1], encoding='utf-8'))))"
+    )
+    pages = [
+        # In processes of their own, as a clock is set once.
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "data.json")],
+            env={**os.environ, "TZ": zone},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for zone in ("UTC", "America/Los_Angeles")
+    ]
+    assert b"<svg" in pages[0]
+    assert pages[0] == pages[1]
 
 
 def test_a_page_is_printed_by_the_browser_that_is_there(

@@ -22,6 +22,12 @@ def test_the_same_seed_and_clock_make_the_same_shop(make_sandbox):
     assert everything(make_sandbox()) == everything(make_sandbox())
 
 
+def test_a_shop_may_have_no_customers(make_sandbox):
+    talk = make_sandbox(profiles=0)
+    assert talk.walk("/api/profiles") == []
+    assert talk.walk("/api/lists?fields[list]=name") != []
+
+
 def test_another_seed_makes_other_people(make_sandbox):
     ids = [{item["id"] for item in make_sandbox(seed=seed).walk("/api/profiles?page[size]=100")} for seed in (1, 2)]
     assert not ids[0] & ids[1]

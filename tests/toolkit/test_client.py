@@ -7,11 +7,15 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
+from pydantic_ai.exceptions import ToolFailed
 
 from klaviyo_mcp import (
     CallError,
@@ -272,3 +276,34 @@ async def test_a_job_runs_while_klaviyo_is_open_and_goes_on_the_next_time(sandbo
     with pytest.raises(CallError, match="async with Klaviyo"):
         await nobody_stays.call("start_job", kind="suppress", rows=rows)
     await nobody_stays.aclose()
+
+
+async def test_python_s_own_values_are_written_as_json_has_them(sandbox: str) -> None:
+    async with Klaviyo(live_checks=False) as klaviyo:
+        shown = await klaviyo.preview(
+            "create_event",
+            metric={"name": "Fitted"},
+            profile={"email": "fit@example.org"},
+            time=datetime(2026, 11, 1, 9, tzinfo=UTC),
+            value=Decimal("12.50"),
+            properties={"sizes": ("S", "M"), "order": UUID(int=7), "day": date(2026, 11, 2), "pieces": Decimal(3)},
+        )
+        with pytest.raises(InvalidCall) as refused:
+            await klaviyo.call("create_list", name=object())
+    told = json.dumps(shown.data)
+    for written in ("2026-11-01T09:00:00+00:00", "12.5", str(UUID(int=7)), "2026-11-02"):
+        assert written in told
+    assert [problem.argument for problem in refused.value.problems] == ["name"]
+
+
+async def test_what_is_closed_says_so(sandbox: str) -> None:
+    async with Klaviyo() as klaviyo:
+        (tool,) = [one for one in klaviyo.tools("pydantic-ai") if one.name == "run_read_action"]
+    with pytest.raises(RuntimeError, match="this Klaviyo is closed, and nothing was sent"):
+        await klaviyo.call("get_lists")
+    with pytest.raises(ToolFailed, match="was stopped before it sent"):
+        await tool.function_schema.call({"action": "get_lists"}, None)  # type: ignore[arg-type]
+    with KlaviyoSync() as blocking:
+        blocking.call("get_lists")
+    with pytest.raises(RuntimeError, match="this KlaviyoSync is closed"):
+        blocking.call("get_lists")

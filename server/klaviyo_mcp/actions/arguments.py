@@ -19,7 +19,7 @@ from klaviyo_mcp.actions.explain import explain, unknown_name
 from klaviyo_mcp.actions.filter_argument import check_filter
 from klaviyo_mcp.actions.filter_reading import read_filter, unpacked_filter
 from klaviyo_mcp.actions.formats import checker, checks
-from klaviyo_mcp.actions.grouping import grouped
+from klaviyo_mcp.actions.grouping import MOST_PROBLEMS, grouped
 from klaviyo_mcp.actions.quick_validity import QuickValidity
 from klaviyo_mcp.actions.read_only import without_read_only
 from klaviyo_mcp.actions.reading import NOT_GIVEN, Reader, told
@@ -29,6 +29,7 @@ from klaviyo_mcp.actions.understood import Understood
 from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, json_bytes, mapping
 from klaviyo_mcp.registry.holes import path_holes
 from klaviyo_mcp.registry.registry import Action
@@ -146,12 +147,22 @@ def _as_object(action: Action, given: object) -> JSON:
         problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     check_bounds(action, given)
+    if not _is_json(given):
+        names = [name for name in given if not _is_json({name: given[name]})]
+        problems = tuple(
+            Problem(one_line(str(name), 100), "holds half a character, or what is not JSON", "Send plain JSON")
+            for name in names[:MOST_PROBLEMS]
+        )
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", problems)
+    return given
+
+
+def _is_json(given: JSON) -> bool:
     try:
         json_bytes(given)
     except (TypeError, ValueError):
-        problem = Problem("", "they hold half a character, or what is not JSON", "Send plain JSON")
-        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", (problem,)) from None
-    return given
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class _Run:
             outcomes, failure = found[step.name]
             self.parts += outcomes
             if step.action is not None:
-                self.values[step.name] = _step_values(step, self.values, outcomes)
+                self.values[step.name] = _step_values(step, self.values, outcomes, read=failure is None)
             if failure is None:
                 continue
             if step.optional and not isinstance(failure, StoppedBefore | StoppedWhile):
@@ -251,8 +251,8 @@ def _evaluated(expression: str, values: JSON, name: str) -> Any:
         raise NotPutTogether(f"What was read could not be put together ({name}): {error}.") from error
 
 
-def _step_values(step: Step, values: JSON, outcomes: list[Outcome]) -> JSON:
-    """What later steps see of a step that runs an action."""
+def _step_values(step: Step, values: JSON, outcomes: list[Outcome], *, read: bool) -> JSON:
+    """What later steps see of a step that runs an action: of one that failed whatever it found until then."""
     records = [
         record for one in outcomes for record in (one.related_records if one.composed is None else [one.composed])
     ]
@@ -266,8 +266,10 @@ def _step_values(step: Step, values: JSON, outcomes: list[Outcome]) -> JSON:
     more: JSON = {
         "rows": rows,
         "included": included(mapping(reply.document) for one in outcomes for reply in one.all_replies),
-        "complete": not any(one.goes_on for one in outcomes),
+        "read": read,
     }
+    if read:
+        more["complete"] = not any(one.goes_on for one in outcomes)
     if step.match is None:
         return _found(records, **more)
     name = step.match.field

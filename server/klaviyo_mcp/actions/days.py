@@ -11,7 +11,9 @@ from datetime import date, datetime, timedelta
 from klaviyo_mcp.loose_json import JSON
 
 Days = tuple[date, date]
-SPAN = re.compile(r"(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)")
+SPAN = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?")
+MONTH = re.compile(r"\d{4}-\d\d")
+LAST = re.compile(r"last_([1-9]\d{0,2})_(day|month)s?")
 LONGEST = 366
 """Days of a report."""
 
@@ -29,14 +31,31 @@ def days_of(timeframe: JSON, today: date) -> Days | None:
 
 
 def days_in_words(text: str, today: date) -> Days | None:
-    """First and last day of `last_30_days`, another key, or `2026-10-01..2026-10-31`, which covers both."""
-    if (match := SPAN.fullmatch(text)) is None:
-        return days_of({"key": text}, today)
-    try:
-        first, last = date.fromisoformat(match[1]), date.fromisoformat(match[2])
-    except ValueError:
-        return None
+    """First and last day of what people say: both are covered, and they are at most a year apart.
+
+    That is a key, in any case and with spaces, `last_14_days` and `last_6_months` with any number, a day, a month
+    (2026-10), or two days (2026-10-01..2026-10-31).
+    """
+    words = "_".join(text.lower().split())
+    if (match := LAST.fullmatch(words)) is not None:
+        first, last = (_days if match[2] == "day" else _months)(int(match[1]))(today)
+    elif (found := _days_written(words)) is not None:
+        first, last = found
+    else:
+        return days_of({"key": words}, today)
     return (first, last) if first <= last and (last - first).days < LONGEST else None
+
+
+def _days_written(words: str) -> Days | None:
+    try:
+        if MONTH.fullmatch(words):
+            first = date.fromisoformat(f"{words}-01")
+            return first, month_after(first, 1) - timedelta(days=1)
+        if match := SPAN.fullmatch(words):
+            return date.fromisoformat(match[1]), date.fromisoformat(match[2] or match[1])
+    except ValueError:
+        pass
+    return None
 
 
 def is_period(text: str) -> bool:

@@ -39,7 +39,10 @@ def share(part: Any, whole: Any) -> JSON | None:
 
 
 def compared(now: Any, before: Any, names: list[str]) -> list[JSON]:
-    """The measures of these names, of the sums of a period, beside those of the one it is held against."""
+    """The measures of these names, of the sums of a period, beside those of the one it is held against.
+
+    Of sums that are `partial` (a day or a week that is not over) no number is told to be down.
+    """
     known = report_rules().measures
     made = [_figure(name, known[name], mapping(now), mapping(before)) for name in names if name in known]
     return [one for one in made if one is not None]
@@ -125,10 +128,12 @@ def _figure(name: str, measure: Measure, now: JSON, before: JSON) -> JSON | None
         if whole < report_rules().limits.rate:
             figure["tells"] = TOO_FEW
     else:
-        # A percentage of a few is large and says nothing.
-        least = report_rules().limits.count if measure.unit == "count" else 0
-        figure["change_percent"] = round((value - then) / then * 100, 1) if then and then > least else None
+        # A percentage of a few is large and says nothing, nor does one of the money of a few orders.
+        few = before.get(measure.counted or measure.sum or "", 0) <= report_rules().limits.count
+        figure["change_percent"] = round((value - then) / then * 100, 1) if then and not few else None
         figure["tells"] = _tells_count(measure, now, before) if then is not None else None
+        if now.get("partial") and figure["tells"] == DOWN:
+            del figure["tells"]
     if figure.get("tells") == TOO_FEW:
         # A change of 6,000 % from one order to some says nothing, and is quoted all the same.
         figure = {key: one for key, one in figure.items() if not key.startswith("change_")}

@@ -153,7 +153,7 @@ FORMAT_FIXES = {
     "period": (
         "names no days",
         "Use last_7_days, last_30_days, last_90_days, last_week, last_month, last_3_months, last_12_months, another "
-        "such key, or two days at most a year apart, like 2026-10-01..2026-10-31",
+        "such key, a month like 2026-10, or two days at most a year apart, like 2026-10-01..2026-10-31",
     ),
     "base64": ("is not base64", "Encode the bytes of the file as base64"),
     "country": ("is not a country code", "Use the two capitals of ISO 3166-1, like US"),

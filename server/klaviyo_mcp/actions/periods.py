@@ -7,15 +7,25 @@ from klaviyo_mcp.actions.coverage import zone_of
 from klaviyo_mcp.actions.days import days_in_words, days_of, month_after
 from klaviyo_mcp.loose_json import JSON, mapping
 
+WEEK = 7
+
 
 def period(timeframe: Any, now: str) -> JSON | None:
     """The days of a timeframe, `{key}` or `{start, end}`, or in words: see `_period`; None for one that is not known.
 
-    `now` is ISO 8601 in the zone that is meant.
+    `now` is ISO 8601 in the zone that is meant. Days that are still to come are left out, as long as others are left.
+    `unfinished` says that today is among them, and `partial` that it is one of so few that their sums mean nothing
+    beside those of whole days.
     """
     today = datetime.fromisoformat(now).date()
     days = days_in_words(timeframe, today) if isinstance(timeframe, str) else days_of(mapping(timeframe), today)
-    return _period(*days) if days else None
+    if days is None:
+        return None
+    first, last = days
+    if not first <= today <= last:
+        return _period(first, last)
+    made = _period(first, today)
+    return made | {"unfinished": True} | ({"partial": True} if made["days"] < WEEK else {})
 
 
 def period_before(covered: JSON | None) -> JSON | None:

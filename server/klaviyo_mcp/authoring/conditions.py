@@ -37,7 +37,7 @@ def _hole(spec: ActionSpec, name: str) -> Iterator[str]:
     if first == "answer":
         if not isinstance(spec.request, StepsRequest):
             yield f"the hole '${name}': only an action made of steps has an answer"
-        elif rest.partition(".")[0] not in spec.request.answer:
+        elif rest.partition(".")[0] not in (*spec.request.answer, "not_read"):
             yield f"the hole '${name}': the answer has no {rest!r}"
     elif first == "looked_up":
         reads = {look.action for rule in spec.preconditions for look in rule.lookups}

@@ -10,7 +10,7 @@ from klaviyo_mcp.registry.model import ActionSpec
 from klaviyo_mcp.registry.steps import FACTS, Step, StepsRequest, expression_of
 
 SEEN = {
-    "action": ("ids", "count", "unmatched", "records", "rows", "included", "complete"),
+    "action": ("ids", "count", "unmatched", "records", "rows", "included", "complete", "read"),
     "collect": ("ids", "count", "unmatched", "records"),
     "shows": ("says", "problems", "not_known", "people"),
 }

@@ -20,12 +20,33 @@ app = typer.Typer()
 Name = Literal["weekly", "campaigns", "flows", "list-health", "cohorts", "segments", "consent"]
 ACTIONS = {"consent": "list_health_report"}
 """The action of a report whose name is another's."""
+OF_ORDERS = ("weekly", "campaigns", "flows", "cohorts")
 COMPARE = {"before": "before", "year": "year_ago", "none": "none"}
-WRONG_USE = ("unknown_account", "account_needed", "invalid_arguments")
+WRONG_USE = ("unknown_account", "account_needed", "invalid_arguments", "precondition_failed")
+STDOUT = Path("-")
 ROOM = 4_000_000
 """Bytes of an answer: a file has room for all of it."""
 AMERICAN = ("USD", "CAD", "MXN", "PHP", "CLP", "COP")
 """Currencies of where paper is Letter."""
+
+PeriodOption = Annotated[
+    str | None,
+    typer.Option(
+        "--period",
+        metavar="DAYS",
+        help="last_week, last_30_days, last_month, another such key, 2026-10, or 2026-10-01..2026-10-31. Each "
+        "report has its own when this is left out.",
+    ),
+]
+MetricOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="METRIC",
+        help="What counts as an order: the id of a metric, or name:Placed Order. The account's revenue metric when "
+        "this is left out.",
+    ),
+]
 
 
 @app.command(
@@ -39,23 +60,16 @@ def report(
             metavar="NAME", help="weekly, campaigns, flows, list-health (also as consent), cohorts or segments."
         ),
     ],
-    period: Annotated[
-        str | None,
-        typer.Option(
-            "--period",
-            metavar="DAYS",
-            help="last_week, last_30_days, last_month, another such key, or 2026-10-01..2026-10-31. Each report has "
-            "its own when this is left out.",
-        ),
-    ] = None,
+    period: PeriodOption = None,
     compare: Annotated[
         Literal["before", "year", "none"] | None,
         typer.Option(
             "--compare", help="Held against the period before (the default), the same a year ago, or nothing."
         ),
     ] = None,
+    metric: MetricOption = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write one page that needs nothing else.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Write one page that needs nothing else; - is stdout.")
     ] = None,
     pdf: Annotated[
         Path | None,
@@ -72,12 +86,14 @@ def report(
     """Report on a week, campaigns, flows, lists and consent, repeat buyers or segments."""
     if name == "cohorts" and compare in ("before", "year"):
         fail("report cohorts holds its months against each other; it takes no --compare.", 2)
+    if metric is not None and name not in OF_ORDERS:
+        fail(f"report {name} counts no orders; it takes no --metric.", 2)
     warn(foreign_variables())
+    _check_files(html, pdf, as_json=as_json)
     if pdf is not None:
         _check_printer()
-    given: JSON = {"period": period} if period is not None else {}
-    if compare is not None and name != "cohorts":
-        given["compare"] = COMPARE[compare]
+    said = {"period": period, "conversion_metric_id": metric, "compare": compare and COMPARE[compare]}
+    given: JSON = {key: one for key, one in said.items() if one is not None and (name, key) != ("cohorts", "compare")}
     action = ACTIONS.get(name, f"{name.replace('-', '_')}_report")
     response, shop = _answered(action, given, account, sandbox=sandbox, user_content=not no_user_content)
     data = response.answer.data
@@ -114,6 +130,23 @@ def _answered(
     return anyio.run(run)
 
 
+def _check_files(html: Path | None, pdf: Path | None, *, as_json: bool) -> None:
+    """What would keep a file from being written is told before anything is asked of Klaviyo."""
+    if html is not None and pdf is not None and html.absolute() == pdf.absolute():
+        fail(f"--html and --pdf are both {html}. Nothing was sent to Klaviyo.", 2)
+    if html == STDOUT and as_json:
+        fail("--json and --html - would both be written to stdout. Nothing was sent to Klaviyo.", 2)
+    if pdf == STDOUT:
+        fail("--pdf needs a file. Nothing was sent to Klaviyo.", 2)
+    for path in (html, pdf):
+        if path is None or path == STDOUT:
+            continue
+        if path.is_dir():
+            fail(f"{path} is a folder; give a file. Nothing was sent to Klaviyo.")
+        if not path.absolute().parent.is_dir():
+            fail(f"{path} cannot be written: there is no folder {path.absolute().parent}. Nothing was sent to Klaviyo.")
+
+
 def _check_printer() -> None:
     """What would keep a PDF from being made is told before anything is asked of Klaviyo."""
     from klaviyo_mcp.reports.pdf import NotPrinted, browser  # only --pdf needs it
@@ -132,15 +165,19 @@ def _write(action: str, data: JSON, shop: str, html: Path | None, pdf: Path | No
     if not can_draw():
         warn([f"The report has its tables alone. {MISSING}"])
     page = page_of(action, data, shop, paper)
+    target = html
     try:
-        if html is not None:
+        if html == STDOUT:
+            typer.echo(page)
+        elif html is not None:
             html.write_text(page, "utf-8")
             typer.echo(f"Wrote {html}", err=True)
+        target = pdf
         if pdf is not None:
             printed(page, pdf)
             typer.echo(f"Wrote {pdf}", err=True)
     except OSError as error:
-        fail(f"{error.filename or html or pdf} cannot be written ({error.strerror}).")
+        fail(f"{target} cannot be written ({error.strerror}).")
     except NotPrinted as error:
         fail(str(error))
 

@@ -17,8 +17,11 @@ def show(action: str, data: JSON, shop: str) -> None:
     console.print(Text(view.account, style="dim"))
     for number, look in enumerate(view.looks, 1):
         console.print()
-        console.print(Text(f"{number}. {look['says']}", style="bold"))
-        console.print(Text(f"   {look['next']}", style="dim"))
+        said = Drawn.grid()
+        said.add_column(width=3)
+        said.add_row(Text(f"{number}.", style="bold"), Text(look["says"], style="bold"))
+        said.add_row("", Text(look["next"], style="dim"))
+        console.print(said)
     console.print()
     if view.tiles:
         console.print(_figures(view))
@@ -33,8 +36,12 @@ def show(action: str, data: JSON, shop: str) -> None:
 
 def _figures(view: View) -> Drawn:
     drawn = Drawn(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(3):
+        drawn.add_column(no_wrap=True)
+    drawn.add_column()
     for tile in view.tiles:
-        drawn.add_row(tile.label, Text(tile.value, style="bold", justify="right"), tile.change, tile.words, tile.about)
+        means = Text("\n").join(Text(one) for one in (tile.words, tile.about) if one)
+        drawn.add_row(tile.label, Text(tile.value, style="bold", justify="right"), tile.change, means)
     return drawn
 
 

@@ -19,7 +19,9 @@ MINUS = "\u2212"
 
 
 def written(number: float, unit: str, currency: str = "") -> str:
-    """A number of a unit: count, money, rate (a fraction of 1), signed or points (of a percentage)."""
+    """A number of a unit: count, days, money, rate (a fraction of 1), signed or points (of a percentage)."""
+    if unit == "days":
+        return f"{number:,.0f} day{'' if number == 1 else 's'}"
     if unit == "rate":
         return f"{number * 100:.{2 if 0 < abs(number) < 0.01 else 1}f}%"
     if unit == "points":
@@ -30,9 +32,13 @@ def written(number: float, unit: str, currency: str = "") -> str:
         return f"{_sign(number)}{abs(number):,.0f}"
     if unit == "money":
         digits = 0 if currency in WHOLE or (abs(number) >= 1000 or number == int(number)) else 2
-        sign = SYMBOLS.get(currency, f"{currency} " if currency else "")
-        return f"{MINUS if number < 0 else ''}{sign}{abs(number):,.{digits}f}"
+        return f"{MINUS if number < 0 else ''}{sign_of(currency)}{abs(number):,.{digits}f}"
     return f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
+
+
+def sign_of(currency: str) -> str:
+    """What stands before an amount; nothing where its currency is not known."""
+    return SYMBOLS.get(currency, f"{currency} " if currency else "")
 
 
 def _sign(number: float) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from klaviyo_mcp.registry.part import STRICT, ActionName
 
 Unit = Literal["count", "money", "rate"]
-FORMS = ("count", "money", "rate", "signed", "text")
+FORMS = ("count", "days", "money", "rate", "signed", "text")
 """How a number is written in the words of a rule."""
 
 

@@ -3,12 +3,15 @@
 The package is that of the extra `reports`, 34 MB, and loaded when something is drawn.
 """
 
+import json
 import re
 from importlib.util import find_spec
+from itertools import chain, count
 from typing import Any
 
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items
+from klaviyo_mcp.registry.number_words import sign_of
 from klaviyo_mcp.reports.layout import Chart
 from klaviyo_mcp.reports.view import LABEL, Table
 
@@ -18,6 +21,8 @@ WIDTH = 620
 STEP = 30
 """Pixels of a chart, and of one of its bars."""
 LONGEST_NAME = 38
+PALE = 0.45
+"""Opacity of a bar that stands on too few people."""
 COLOURS = ("first", "second", "third", "ink", "soft", "line")
 """Names of colours: custom properties of the page's style, which knows light and dark."""
 LIGHT = {
@@ -30,7 +35,6 @@ LIGHT = {
 }
 NAMES: JSON = {"field": "x", "type": "nominal", "sort": None, "axis": {"ticks": False, "domain": False}}
 """The axis of horizontal bars: what each row is called, in the order of the rows."""
-SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 MISSING = "Charts need the extra reports: pip install 'klaviyo-mcp[reports]'."
 
 
@@ -83,6 +87,7 @@ def _spec(table: Table, currency: str, colours: JSON) -> JSON:
             "title": {"color": colours["ink"], "offset": 12, "anchor": "start", "fontSize": 15},
             "axis": {
                 "labelColor": colours["soft"],
+                "titleColor": colours["soft"],
                 "gridColor": colours["line"],
                 "domainColor": colours["line"],
                 "tickColor": colours["line"],
@@ -103,7 +108,9 @@ def _spec(table: Table, currency: str, colours: JSON) -> JSON:
 
 def _lines(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
     y = {"field": "value", "type": "quantitative", "axis": _axis(chart, currency)}
-    x = {"field": "x", "type": "temporal", "axis": {"format": "%-d %b", "grid": False, "tickCount": min(len(rows), 8)}}
+    axis = {"format": "%-d %b", "grid": False, "tickCount": min(len(rows), 8)}
+    # Days are those of the account, whatever the clock of the machine that draws them.
+    x = {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
     dash = {"field": "series", "type": "nominal", "sort": None, "scale": {"range": [[1, 0], [5, 4]]}, "legend": None}
     return {
         "height": 230,
@@ -115,14 +122,20 @@ def _lines(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON
 
 def _bars(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
     values = [
-        {"x": _name(row, chart), "value": row[chart.value], "low": row.get(chart.low), "high": row.get(chart.high)}
-        for row in rows
+        {
+            "x": name,
+            "value": row[chart.value],
+            "low": row.get(chart.low),
+            "high": row.get(chart.high),
+            "shade": PALE if chart.low and row.get("too_few") else 1,
+        }
+        for name, row in _named(chart, rows)
         if isinstance(row.get(chart.value), int | float)
     ]
     x = {"field": "value", "type": "quantitative", "axis": _axis(chart, currency)}
     bar: JSON = {
         "mark": {"type": "bar", "color": colours["first"], "cornerRadiusEnd": 3, "height": {"band": 0.62}},
-        "encoding": {"x": x, "y": NAMES},
+        "encoding": {"x": x, "y": NAMES, "opacity": {"field": "shade", "type": "quantitative", "scale": None}},
     }
     layers = [bar]
     if any(one["low"] is not None for one in values):
@@ -163,8 +176,8 @@ def _shares(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSO
 def _months(chart: Chart, rows: list[JSON], currency: str, colours: JSON) -> JSON:
     del currency
     values = [
-        {"x": _name(row, chart), "month": f"+{index}", "value": number / row[chart.of]}
-        for row in rows
+        {"x": name, "month": f"+{index}", "value": number / row[chart.of]}
+        for name, row in _named(chart, rows)
         if row.get(chart.of)
         for index, number in enumerate(items(row.get(chart.value)), 1)
     ]
@@ -196,8 +209,8 @@ _KINDS = {"lines": _lines, "bars": _bars, "groups": _groups, "shares": _shares, 
 
 def _long(chart: Chart, rows: list[JSON]) -> list[JSON]:
     return [
-        {"x": _name(row, chart), "series": one.label, "order": place, "value": row[one.key]}
-        for row in rows
+        {"x": name, "series": one.label, "order": place, "value": row[one.key]}
+        for name, row in _named(chart, rows)
         for place, one in enumerate(chart.series)
         if isinstance(row.get(one.key), int | float)
     ]
@@ -215,12 +228,20 @@ def _colour(chart: Chart, colours: JSON) -> JSON:
 
 def _axis(chart: Chart, currency: str) -> JSON:
     if chart.unit == "rate":
-        return {"format": ".0%", "tickCount": 6}
-    sign = SIGNS.get(currency, "")
-    return {"format": ",.0f", "tickCount": 6} | (
-        {"labelExpr": f"'{sign}' + datum.label"} if chart.unit == "money" and sign else {}
+        return {"format": ".1~%", "tickCount": 6}
+    sign = sign_of(currency) if chart.unit == "money" else ""
+    return {"format": ",.0f", "tickCount": 6, "tickMinStep": 1} | (
+        {"labelExpr": f"{json.dumps(sign)} + datum.label"} if sign else {}
     )
 
 
-def _name(row: JSON, chart: Chart) -> str:
-    return str(row.get(chart.x)) if chart.kind == "lines" else one_line(str(row[LABEL]), LONGEST_NAME)
+def _named(chart: Chart, rows: list[JSON]) -> list[tuple[str, JSON]]:
+    """Each row with what it is called in the picture: rows of one name would be drawn as one, with their sum."""
+    if chart.kind == "lines":
+        return [(str(row.get(chart.x)), row) for row in rows]
+    found: dict[str, JSON] = {}
+    for row in rows:
+        name = one_line(str(row[LABEL]), LONGEST_NAME)
+        names = chain([name], (f"{name} ({number})" for number in count(2)))
+        found[next(one for one in names if one not in found)] = row
+    return list(found.items())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from klaviyo_mcp.klaviyo.words import visible
+from klaviyo_mcp.klaviyo.words import one_line, visible
 from klaviyo_mcp.loose_json import JSON, is_list, items, mapping, objects
 from klaviyo_mcp.registry.number_words import written
 from klaviyo_mcp.registry.report_rules import report_rules
@@ -13,10 +13,12 @@ from klaviyo_mcp.reports.layout import Chart, Column, Layout, Section, layouts
 TELLS = {
     "up": ("up", "up by more than chance"),
     "down": ("down", "down by more than chance"),
-    "no_clear_change": ("steady", "within what chance brings"),
+    "no_clear_change": ("steady", "within chance"),
     "too_few_to_tell": ("few", "too few to tell"),
 }
 """By what a change means: a name for the style, and words."""
+LONGEST_NAME = 120
+"""Characters of a name in a table."""
 MOST_DRAWN = 15
 """Rows of one chart; all of them stand in its table."""
 WORDS = ("text", "code", "day")
@@ -24,6 +26,7 @@ WORDS = ("text", "code", "day")
 LABEL = "x_label"
 """In a row that is drawn: what stands beside its bar."""
 UNKNOWN = "\u2013"
+UNREAD = "This could not be read; the notes at the end say why."
 CODES = {"sms": "SMS", "whatsapp": "WhatsApp", "api": "API", "USER_SUPPRESSED": "Suppressed by hand"}
 """Klaviyo's and our codes that do not read well as they are written."""
 
@@ -97,7 +100,7 @@ def view_of(report: str, data: JSON, shop: str = "") -> View:
         looks=[{key: visible(str(value)) for key, value in look.items()} for look in objects(data.get("worth_a_look"))],
         tiles=[_tile(figure, currency) for figure in objects(data.get("figures"))],
         tables=told,
-        notes=_notes(data),
+        notes=[*(_pale(told)), *_notes(data)],
         currency=currency,
     )
 
@@ -114,7 +117,8 @@ def _tile(figure: JSON, currency: str) -> Tile:
     low, high = figure.get("low"), figure.get("high")
     about = ""
     if low is not None and high is not None:
-        about = f"{written(low, 'rate')} to {written(high, 'rate')}, n = {written(figure.get('n', 0), 'count')}"
+        people = written(figure.get("n", 0), "count")
+        about = f"{written(low, 'rate')} to {written(high, 'rate')}, n\u00a0=\u00a0{people}"
     tells, words = TELLS.get(str(figure.get("tells")), ("", ""))
     said = ", ".join(filter(None, [change, against]))
     return Tile(str(figure.get("label")), written(figure["value"], unit, currency), said, about, tells, words)
@@ -122,6 +126,8 @@ def _tile(figure: JSON, currency: str) -> Tile:
 
 def _table(section: Section, data: JSON, currency: str) -> Table | None:
     rows = objects(data.get(section.name))
+    # What was not read is not there at all; of what was read and is empty there is a list.
+    none = UNREAD if section.name not in data and data.get("not_read") else section.none
     if not rows and not section.none:
         return None
     columns = [one for one in section.columns if any(row.get(one.key) is not None for row in rows)]
@@ -130,7 +136,7 @@ def _table(section: Section, data: JSON, currency: str) -> Table | None:
     drawn = _drawn(section, rows)
     chart = section.chart if section.chart and _worth_drawing(section.chart, drawn) else None
     alt = _alt(section, chart, drawn, currency) if chart else ""
-    return Table(section.name, section.title, heads, cells, section.none, chart, drawn, alt)
+    return Table(section.name, section.title, heads, cells, none, chart, drawn, alt)
 
 
 def _drawn(section: Section, rows: list[JSON]) -> list[JSON]:
@@ -171,7 +177,7 @@ def _words(unit: str, text: str) -> str:
     if unit == "code":
         told = CODES.get(text, text.replace("_", " "))
         return visible(told if told in CODES.values() else told[:1].upper() + (told[1:].lower()))
-    return visible(text)
+    return one_line(text, LONGEST_NAME)
 
 
 def _day(text: Any, form: str) -> str:
@@ -194,32 +200,48 @@ def _alt(section: Section, chart: Chart, rows: list[JSON], currency: str) -> str
         found = [(row[key], str(row[LABEL])) for row in rows if isinstance(row.get(key), int | float)]
         if found:
             (most, where), (least, elsewhere) = max(found), min(found)
-            words = f"{label}: from {written(least, chart.unit, currency)} ({elsewhere})"
-            parts.append(f"{words} to {written(most, chart.unit, currency)} ({where})")
+            ends = [(least, elsewhere), (most, where)]
+            # The days of the period before are others, though drawn at the same places.
+            dated = chart.kind != "lines" or not key.endswith("_before")
+            from_to = [written(end, chart.unit, currency) + (f" ({at})" if dated else "") for end, at in ends]
+            parts.append(f"{label}: from {' to '.join(from_to)}")
     kind = {"lines": "Line chart", "months": "Heat map"}.get(chart.kind, "Bar chart")
     said = "; ".join(parts) or f"{chart.label}, by {section.title.lower()}"
     return visible(f"{kind}. {said}. The table below has all numbers.")
 
 
+def _pale(tables: list[Table]) -> list[str]:
+    """What a chart means by bars of another shade, where there are any."""
+    drawn = any(row.get("too_few") for table in tables if table.chart and table.chart.low for row in table.rows)
+    return [f"Pale bars stand on fewer than {report_rules().limits.rate} people."] if drawn else []
+
+
+def _people(number: Any) -> str:
+    return f"{written(number, 'count')} {'person' if number == 1 else 'people'}"
+
+
 def _notes(data: JSON) -> list[str]:
     found = [str(one) for one in items(data.get("notes"))]
-    if looked := mapping(data.get("looked_at")):
-        whole = "everybody" if looked.get("complete") else str(looked.get("how") or "a sample")
-        found.append(f"Consent was looked at for {written(looked.get('people', 0), 'count')} people: {whole}.")
+    looked = mapping(data.get("looked_at"))
+    if looked.get("complete"):  # of a sample the answer's own notes tell
+        found.append(f"Consent was looked at for {_people(looked.get('people', 0))}: everybody.")
     for name, words in (
-        ("mail_without_consent", "can be mailed and never gave consent"),
+        ("mail_without_consent", "who can be mailed never gave consent"),
         ("unconfirmed", "who filled in a form are not subscribed"),
     ):
         if part := mapping(data.get(name)):
             found.append(
-                f"{written(part['people'], 'count')} of {written(part['looked_at'], 'count')} people {words}: "
+                f"{written(part['people'], 'count')} of {_people(part['looked_at'])} {words}: "
                 f"{written(part['share'], 'rate')} ({written(part['low'], 'rate')} to {written(part['high'], 'rate')})."
             )
     if data.get("orders_looked_at") is not None:
         whole = "all of them" if data.get("complete") else "the latest ones"
         found.append(f"{written(data['orders_looked_at'], 'count')} orders were read, {whole}.")
         found.append(f"Months with fewer than {report_rules().limits.count} first buyers are in the table alone.")
-    found += [f"Not read: {one.get('what')}. {one.get('why')}" for one in objects(data.get("not_read"))]
+    unread: dict[str, list[str]] = {}
+    for one in objects(data.get("not_read")):
+        unread.setdefault(str(one.get("why")), []).append(str(one.get("what")))
+    found += [f"Not read: {', '.join(what)}. {why}" for why, what in unread.items()]
     if data.get("cut"):
         found.append("Some tables are longer than an answer may be, and are cut.")
     return [visible(one) for one in found]

@@ -46,9 +46,10 @@ class KlaviyoSync(Toolbox):
 
     def close(self) -> None:
         """Close all connections. `with` does."""
+        self._closed = True
         if self._portal is not None:
             try:
-                self._run(self._inner.aclose)
+                self._portal.call(self._inner.aclose)
             finally:
                 self._portal = None
                 self._open.close()
@@ -105,6 +106,7 @@ class KlaviyoSync(Toolbox):
 
     def _run(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What an async function answers on the loop of this object's own."""
+        self._check_open()
         with self._beginning:
             if self._portal is None:
                 self._portal = self._open.enter_context(start_blocking_portal("asyncio", name="klaviyo-mcp toolkit"))

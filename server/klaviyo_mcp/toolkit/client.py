@@ -26,6 +26,7 @@ from klaviyo_mcp.toolkit.boxes import Box, Expose
 from klaviyo_mcp.toolkit.errors import error_of
 from klaviyo_mcp.toolkit.offering import Toolbox
 from klaviyo_mcp.toolkit.options import Options, application_of
+from klaviyo_mcp.toolkit.plain import sendable
 from klaviyo_mcp.toolkit.tool import Runs
 from klaviyo_mcp.toolkit.tool_calls import read_call
 from klaviyo_mcp.tools.account_argument import ARGUMENT as ACCOUNT
@@ -40,6 +41,7 @@ class Klaviyo(Toolbox):
     """Klaviyo, as the settings of a server and `options` have it: `async with Klaviyo() as klaviyo:`.
 
     It runs on asyncio, and belongs to the event loop of its first call. Any number of calls may be under way at once.
+    Once it is closed, calls raise RuntimeError.
     Jobs that it begins (start_job, start_export) run while it is entered; what is left then is gone on with by
     resume_job, by a server, or by `klaviyo-mcp jobs resume`.
     """
@@ -63,6 +65,7 @@ class Klaviyo(Toolbox):
         return self._ask
 
     async def __aenter__(self) -> Self:
+        self._check_open()
         self._jobs.serve()
         self.known_accounts = await self._accounts_now()
         return self
@@ -71,7 +74,8 @@ class Klaviyo(Toolbox):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all connections, and break off the jobs that run here. `async with` does."""
+        """Close all connections, and break off calls and jobs that run here. `async with` does."""
+        self._closed = True
         with anyio.CancelScope(shield=True):
             await self._jobs.close()
         await self._made.accounts.close()
@@ -87,7 +91,7 @@ class Klaviyo(Toolbox):
         raises: bool = True,
         **named: Any,
     ) -> Answer:
-        """Call an action, its arguments by keyword, or in a mapping, or both.
+        """Call an action, its arguments by keyword, or in a mapping, or both. Times may be Python's.
 
         The answer has all records that were read, up to 8 MB; with `answer_tokens` only as many as a model has room
         for, and an `answer_id` for `read_more`. `account` says which of several connected accounts this is for.
@@ -96,6 +100,7 @@ class Klaviyo(Toolbox):
 
         Raises CallError, or with `raises=False` returns it as the `error` of the answer.
         """
+        self._check_open()
         response = await answer_call(
             self._made.engine,
             self._made.accounts,
@@ -140,6 +145,7 @@ class Klaviyo(Toolbox):
 
         Without a connected account, nothing that depends on one is looked at. Raises CallError.
         """
+        self._check_open()
         response = await preview_call(
             self._made.engine,
             self._made.accounts if self._made.connected else None,
@@ -165,6 +171,7 @@ class Klaviyo(Toolbox):
         It is carried out once, and only if what it would do has not changed. `action` and `arguments` repeat the call
         where another process held it. Raises CallError.
         """
+        self._check_open()
         if isinstance(confirmation, Answer):
             account = account or confirmation.account
             found = confirmation.confirmation
@@ -175,7 +182,7 @@ class Klaviyo(Toolbox):
         response = await confirm_call(
             self._made.engine,
             self._made.accounts,
-            Given(token, action, None if arguments is None else dict(arguments)),
+            Given(token, action, None if arguments is None else sendable(dict(arguments))),
             account,
             budget=_bytes(answer_tokens),
             kept=self._made.kept if answer_tokens else None,
@@ -191,6 +198,7 @@ class Klaviyo(Toolbox):
 
         docs/answers.md has them all. Raises CallError.
         """
+        self._check_open()
         made = self._made
         given: JSON = {"answer_id": answer_id, **query, **({ACCOUNT: account} if account else {})}
         response = await answered(made.engine, made.accounts, READ_MORE, given, Caller(), made.audit, room_of(made))
@@ -208,6 +216,7 @@ class Klaviyo(Toolbox):
 
     async def accounts(self) -> list[AccountInfo]:
         """The accounts that calls can be for, by name. Raises CallError where the vault cannot be read."""
+        self._check_open()
         try:
             names, default = await self._made.accounts.names(), await self._made.accounts.default()
         except AccountProblem as problem:
@@ -234,6 +243,7 @@ class Klaviyo(Toolbox):
         What fails is told to the model in the reply, too. It reaches what the list of tools that was given out reaches;
         where there were several, `expose` says which, as it did then. Raises ConfigurationError and TypeError.
         """
+        self._check_open()
         box, made = self.box_given_out(expose), read_call(call)
         return made.reply(await box.run(made.name, made.arguments))
 
@@ -250,7 +260,7 @@ def together(arguments: Mapping[str, Any] | None, named: Mapping[str, Any]) -> J
     given = dict(arguments or {})
     if twice := sorted(given.keys() & named.keys()):
         raise TypeError(f"{twice[0]} is given twice: in the mapping and by keyword")
-    return given | dict(named)
+    return sendable(given | dict(named))
 
 
 def _bytes(tokens: int | None) -> int:

@@ -32,6 +32,7 @@ class Toolbox(ABC):
         self._ask = ask
         self.known_accounts: tuple[tuple[str, ...], str | None] = ((), None)
         self._given_out: dict[str | tuple[str, ...], Box] = {}
+        self._closed = False
 
     @property
     def actions(self) -> list[ActionInfo]:
@@ -84,6 +85,10 @@ class Toolbox(ABC):
             several = "Several lists of tools were given out" if self._given_out else "No list of tools was given out"
             raise ConfigurationError(f"{several}: say with expose which of them this call is about.")
         return next(iter(self._given_out.values()))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError(f"this {type(self).__name__} is closed, and nothing was sent; open another one")
 
     def _box(self, expose: str | tuple[str, ...]) -> Box:
         return box_of(self._made, expose, *self.known_accounts, self._ask)

@@ -65,7 +65,8 @@ def make_custom_objects(ground: Ground, people: Sequence[Person]) -> None:
     }
     for name, (identifier, body) in bodies.items():
         ground.store.insert(ground.shop.account, name, identifier, body)
-    _make_rentals(ground, people, kind, renter)
+    if people:
+        _make_rentals(ground, people, kind, renter)
 
 
 def _mappings(source: str, renter: str) -> Json:

@@ -1,9 +1,10 @@
 """Rules about times: past and future, order, length, and whose clock is meant."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 
+from klaviyo_mcp.actions.days import days_in_words
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.rules.scope import Found, Scope
 from klaviyo_mcp.loose_json import mapping
@@ -11,6 +12,8 @@ from klaviyo_mcp.registry.precondition import Precondition
 
 SLACK = timedelta(minutes=2)
 """How far our clock may be from Klaviyo's: what is that close to a limit, Klaviyo decides."""
+EASTERNMOST = timezone(timedelta(hours=14))
+"""Where each day begins first."""
 
 LEAST_DAYS = {
     "today": 1,
@@ -33,7 +36,7 @@ LEAST_DAYS = {
 
 def in_past(rule: Precondition, scope: Scope) -> Iterator[Problem]:
     """A time that has been."""
-    for found, moment in _moments(rule.in_past, scope):
+    for found, moment in (*_moments(rule.in_past, scope), *_beginnings(rule.in_past, scope)):
         if moment > scope.now + SLACK:
             yield Problem(found.name, f"must be in the past; it is now {_utc(scope.now)}", scope.hint)
 
@@ -109,6 +112,16 @@ def _moments(places: str | list[str] | None, scope: Scope) -> Iterator[tuple[Fou
     for place in [places] if isinstance(places, str) else places or []:
         for found, moment in _clocks(place, scope, keep=True):
             yield found, moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _beginnings(places: str | list[str] | None, scope: Scope) -> Iterator[tuple[Found, datetime]]:
+    """When the first day of each period at some places begins, where on earth that is first."""
+    for place in [places] if isinstance(places, str) else places or []:
+        for found in scope.at(place):
+            if _clock(found.value) is None and isinstance(found.value, str):
+                days = days_in_words(found.value, scope.now.astimezone(UTC).date())
+                if days is not None:
+                    yield found, datetime.combine(days[0], time(), EASTERNMOST)
 
 
 def _clocks(place: str, scope: Scope, *, keep: bool = False) -> Iterator[tuple[Found, datetime]]:
