@@ -286,3 +286,36 @@ async def test_what_was_done_though_its_answer_was_lost_is_neither_done_twice_no
         became.append(account.became(job, case.state))
     assert became[0][0] == "done"
     assert became[0] == became[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "options"),
+    [
+        ("tag", [{"id": LIST}, {"id": "ZZZZZZ"}, {"id": "OTHER"}, {"id": "YYYYYY"}], {"tag": TAG, "related": "lists"}),
+        (
+            "list-add",
+            [{"email": HERE[0]}, {"id": GONE}, {"email": HERE[1]}, {"id": GONE[:-1] + "0"}],
+            {"list": "OTHER"},
+        ),
+    ],
+)
+async def test_a_row_that_a_refusal_does_not_name_holds_up_no_other(
+    account: Account, name: str, rows: Rows, options: dict[str, str]
+) -> None:
+    account.post("/_sandbox/restore", {"name": "before"})
+    job = account.job(name, Case(rows, "", options))
+    await account.run(job)
+    told = [(one["result"], one.get("why", "")) for one in results(account.store, account.store.job(job.id))]
+    assert [result for result, _ in told] == ["done", "failed", "done", "failed"]
+    assert "not" in told[1][1]
+    assert len(account.state("/api/lists/OTHER/profiles" if name == "list-add" else CASES["tag"].state)) == 2
+
+
+async def test_what_is_about_no_row_is_asked_for_three_times_and_pauses(account: Account) -> None:
+    account.post("/_sandbox/restore", {"name": "before"})
+    options = {"tag": "6c1f0b52-3a7e-4d8b-9e21-5f4a7c0d8e13", "related": "lists"}
+    job = account.job("tag", Case([{"id": LIST}, {"id": "OTHER"}], "", options))
+    await account.run(job)
+    paused = account.store.job(job.id)
+    assert (paused.state, "A tag with id" in paused.reason) == ("paused", True)
+    assert account.store.rejected_count(job.id) == 0

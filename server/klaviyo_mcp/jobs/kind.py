@@ -34,7 +34,8 @@ class Option(_Part):
     """Something that is the same for the whole job: a list, a consent.
 
     `schema_of` says where in the action's schema its own is, and excludes `schema`; without either
-    it is text. `place` puts it into every item instead of the arguments of the call.
+    it is text. `place` puts it into every item instead of the arguments of the call. `there` is the
+    action that reads what has this id: what is not there is told before anything is sent.
     """
 
     help: str
@@ -42,6 +43,7 @@ class Option(_Part):
     schema_of: str = ""
     schema_: JSON = Field(default_factory=dict[str, Any], alias="schema")
     place: str = ""
+    there: str = ""
 
 
 class Chunk(_Part):

@@ -51,6 +51,8 @@ GLANCES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between two looks at a job of Klaviyo's; the last goes on."""
 MOST_REFUSALS = 40
 """Times that a chunk is sent again without the rows that were named as wrong, up to 20 of them each time."""
+MOST_PARTS = 200
+"""Requests that may be refused while the rows are sought which a refusal does not name."""
 FIX = "Correct the row and import it again."
 
 
@@ -61,6 +63,10 @@ class Trouble(Exception):
         """In sentences."""
         super().__init__(reason)
         self.reason = reason
+
+
+class _Unnamed(Trouble):
+    """A refusal that names none of several rows."""
 
 
 class Sender(Protocol):
@@ -119,7 +125,13 @@ class ChunkSender:
             rest.indexes = await self._not_done(chunk, left)
         for resolve in self._kind.resolve:
             await self._resolve(chunk, rest, resolve)
-        record = await self._until_sent(chunk, rest) if rest.indexes else {}
+        try:
+            record = await self._until_sent(chunk, rest) if rest.indexes else {}
+        except _Unnamed as refused:
+            if self._kind.follow is not None:
+                raise
+            record = dict[str, Any]()
+            await self._apart(chunk, rest, refused, iter(range(MOST_PARTS)))
         notes = {**chunk.notes, "left": len(rest.rejected), "job": text(record.get("id"))}
         notes["indexes"] = rest.indexes if len(rest.indexes) < len(chunk.items) else None
         await self._keep(number, "sent", notes, rest.rejected)
@@ -167,7 +179,9 @@ class ChunkSender:
                 refusals += 1
                 if await self._found_done_after_all(chunk, rest, error) and refusals <= MOST_REFUSALS:
                     continue
-                if not self._reject_named(chunk, rest, error) or refusals > MOST_REFUSALS:
+                if not self._reject_named(chunk, rest, error):
+                    raise _Unnamed(_told(error)) from None
+                if refusals > MOST_REFUSALS:
                     raise Trouble(_told(error)) from None
             except PASSING as error:
                 await self._wait(error, waits)
@@ -177,6 +191,37 @@ class ChunkSender:
             except (ActionError, KlaviyoError) as error:
                 raise Trouble(_told(error)) from None
         return {}
+
+    async def _apart(
+        self, chunk: Chunk, rest: _Rest, refused: Trouble, parts: Iterator[int], *, of_rows: bool = False
+    ) -> None:
+        """Send halves of what was refused, so that a row which Klaviyo does not name holds up no other.
+
+        Where both are refused for the same reason, and it is not known to be `of_rows`, it is about none of them.
+        """
+        if len(rest.indexes) < 2 and not of_rows:
+            raise refused
+        if len(rest.indexes) == 1:
+            line, _, _, raw = chunk.items[rest.indexes[0]]
+            rest.rejected.append(Rejected(line, raw, one_line(refused.reason, 500), FIX, ""))
+            rest.rejected.sort(key=lambda one: one.line)
+            rest.indexes = []
+            return
+        middle = len(rest.indexes) // 2
+        halves = [_Rest(half, rest.rejected) for half in (rest.indexes[:middle], rest.indexes[middle:])]
+        again: list[tuple[_Rest, Trouble]] = []
+        for half in halves:
+            if next(parts, None) is None:
+                raise refused
+            try:
+                await self._until_sent(chunk, half)
+            except _Unnamed as error:
+                again.append((half, error))
+        if not of_rows and len(again) == 2 and again[0][1].reason == again[1][1].reason:
+            raise refused
+        for half, error in again:
+            await self._apart(chunk, half, error, parts, of_rows=True)
+        rest.indexes = [index for half in halves for index in half.indexes]
 
     async def _intend(self, chunk: Chunk, rest: _Rest) -> None:
         """Kept before anything is sent: that it may have been, since when, and what was so before."""
