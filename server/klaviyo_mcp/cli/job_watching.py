@@ -41,7 +41,10 @@ def problems_told(*, before_sending: bool = False) -> Generator[None]:
 
 
 def watched(engine: JobEngine, job: Job) -> Job:
-    """Wait until a job is over, or waits for somebody, and show how far it is."""
+    """Wait until a job is over, or waits for somebody, and show how far it is.
+
+    Raises StoreProblem where nothing more of it can be kept.
+    """
     store = engine.store
     with _shown(["sent", "settled"]) as show:
         while True:
@@ -51,6 +54,8 @@ def watched(engine: JobEngine, job: Job) -> Job:
                 show(progress_of(store, job.id) if not now.progress else now.progress)
             if is_over(now):
                 return now
+            if problem := engine.stuck.get(job.id):
+                raise problem
             # A job of ten million rows has ten thousand chunks to be counted, which must not hold up what sends them.
             sleep(min(max(LOOK_EVERY, 20 * (monotonic() - began)), LOOK_AT_LEAST_EVERY))
 
