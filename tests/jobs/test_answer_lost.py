@@ -5,8 +5,11 @@ The job runs in this process, where that moment is met without a process for eac
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from klaviyo_mcp.jobs.engine import Step
 from klaviyo_mcp.jobs.kind import load_kinds
 from klaviyo_mcp.jobs.preparing import Wanted, prepared, queued
 from klaviyo_mcp.jobs.report import results
-from klaviyo_mcp.jobs.running import import_runner
+from klaviyo_mcp.jobs.running import cancel_now, import_runner
 from klaviyo_mcp.jobs.source import open_source
 from klaviyo_mcp.jobs.store import Job
 from klaviyo_mcp.registry.registry import Registry
@@ -179,6 +182,10 @@ class Account:
         )
         await runner(self.store.job(job.id), Straight())
 
+    def posted(self) -> int:
+        """How many requests of the last job were to send something."""
+        return sum(re.search(SENDS, one) is not None for one in self.between.seen)
+
     async def dies(self, job: Job) -> None:
         """One run that dies when its last kind of request was carried out and not yet answered."""
         loop = asyncio.get_running_loop()
@@ -319,3 +326,55 @@ async def test_what_is_about_no_row_is_asked_for_three_times_and_pauses(account:
     paused = account.store.job(job.id)
     assert (paused.state, "A tag with id" in paused.reason) == ("paused", True)
     assert account.store.rejected_count(job.id) == 0
+
+
+CREATE = "catalog-items-create"
+
+
+def _in_a_second() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+
+
+@pytest.mark.parametrize("wait", ["", "0", "-5", "soon", "date"])
+async def test_a_limit_is_waited_for_whatever_it_says_of_its_end(account: Account, wait: str) -> None:
+    headers = {"retry_after": _in_a_second() if wait == "date" else wait} if wait else {}
+    account.between.answer(SENDS, 429, **headers)
+    assert await _created(account) == ("done", ["done", "failed"])
+    assert account.posted() == 2
+
+
+async def test_a_limit_that_is_free_tomorrow_pauses_the_job(account: Account) -> None:
+    account.between.answer(SENDS, 429, retry_after="86400")
+    state, became = await _created(account)
+    assert (state, set(became), account.posted()) == ("paused", {"not_sent"}, 1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "status", "status": 500, "after": True},
+        {"fault": "html", "status": 502, "after": True},
+        {"fault": "truncate"},
+        {"fault": "empty"},
+        {"fault": "deep"},
+        {"fault": "reset_before"},
+    ],
+    ids=lambda fault: fault["fault"],
+)
+async def test_whatever_the_answer_to_a_creation_is_nothing_is_created_twice(
+    account: Account, fault: dict[str, Any]
+) -> None:
+    account.post("/_sandbox/faults", [{**fault, "operation": "bulk_create_catalog_items", "count": 1}])
+    assert await _created(account) == ("done", ["done", "failed"])
+
+
+async def _created(account: Account) -> tuple[str, list[str]]:
+    """How a job ends that creates an item, and another that is there already; what became of these rows."""
+    account.post("/_sandbox/restore", {"name": "before"})
+    account.between.seen.clear()
+    job = account.job(CREATE, CASES[CREATE])
+    await account.run(job)
+    ended = account.store.job(job.id)
+    if ended.state == "paused":
+        cancel_now(account.store, ended)
+    return ended.state, [one["result"] for one in results(account.store, ended)]

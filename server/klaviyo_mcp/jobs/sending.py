@@ -16,6 +16,7 @@ from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.kind import Follow, Kind, Resolve, put
+from klaviyo_mcp.jobs.refusals import may_be_done, problems_at, told_of
 from klaviyo_mcp.jobs.settling import settling
 from klaviyo_mcp.jobs.store import Chunk, Job, JobStore
 from klaviyo_mcp.klaviyo.errors import (
@@ -31,6 +32,7 @@ from klaviyo_mcp.klaviyo.errors import (
     QuotaExhausted,
     SentInPart,
     Throttled,
+    UnreadableAnswer,
 )
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, mapping, objects, text
@@ -38,7 +40,7 @@ from klaviyo_mcp.registry.model import ActionSpec
 
 PASSING = (
     *(OutcomeUnknown, SentInPart, ConnectionFailed, CircuitOpen, DeadlinePassed, QuotaExhausted, Throttled),
-    *(RefreshFailing, VaultUnavailable),
+    *(UnreadableAnswer, RefreshFailing, VaultUnavailable),
 )
 """What may be over in a while."""
 OF_ROWS = (InvalidArguments, PreconditionFailed, InvalidRequest, NotFound, Conflict)
@@ -116,6 +118,8 @@ class ChunkSender:
         if chunk.state in ("sent", "done"):
             return
         rest = _Rest([*range(len(chunk.items))], [])
+        if chunk.state == "ready":
+            chunk.notes.clear()  # what was so before an attempt that did nothing may be otherwise by now
         if chunk.state == "sending":
             chunk.notes["again"] = True
             # What was found wrong before it was sent stays so: nothing of it is to be seen in the account.
@@ -180,17 +184,25 @@ class ChunkSender:
                 if await self._found_done_after_all(chunk, rest, error) and refusals <= MOST_REFUSALS:
                     continue
                 if not self._reject_named(chunk, rest, error):
-                    raise _Unnamed(_told(error)) from None
+                    await self._unsent(chunk, rest, error)
+                    raise _Unnamed(told_of(error)) from None
                 if refusals > MOST_REFUSALS:
-                    raise Trouble(_told(error)) from None
+                    raise Trouble(told_of(error)) from None
             except PASSING as error:
+                await self._unsent(chunk, rest, error)
                 await self._wait(error, waits)
-                if isinstance(error, OutcomeUnknown):
+                if isinstance(error, OutcomeUnknown | UnreadableAnswer):
                     chunk.notes["again"] = True
                     rest.indexes = await self._not_done(chunk, rest.indexes)
             except (ActionError, KlaviyoError) as error:
-                raise Trouble(_told(error)) from None
+                await self._unsent(chunk, rest, error)
+                raise Trouble(told_of(error)) from None
         return {}
+
+    async def _unsent(self, chunk: Chunk, rest: _Rest, error: ActionError | KlaviyoError) -> None:
+        """Keep that nothing of a chunk was carried out, where that is known: else its rows are told as unknown."""
+        if not may_be_done(error) and not chunk.notes.get("again"):
+            await self._keep(chunk.number, "ready", chunk.notes, rest.rejected)
 
     async def _apart(
         self, chunk: Chunk, rest: _Rest, refused: Trouble, parts: Iterator[int], *, of_rows: bool = False
@@ -207,6 +219,7 @@ class ChunkSender:
             rest.rejected.sort(key=lambda one: one.line)
             rest.indexes = []
             return
+        chunk.notes["again"] = True  # one half may be carried out, and the other not
         middle = len(rest.indexes) // 2
         halves = [_Rest(half, rest.rejected) for half in (rest.indexes[:middle], rest.indexes[middle:])]
         again: list[tuple[_Rest, Trouble]] = []
@@ -280,7 +293,7 @@ class ChunkSender:
     def _reject_named(self, chunk: Chunk, rest: _Rest, error: ActionError | KlaviyoError) -> bool:
         """Take out the rows that an error names, or the only one; whether there is any."""
         named: dict[int, tuple[str, str]] = {}
-        for place, problem in _problems(error, self._spec):
+        for place, problem in problems_at(error, self._spec):
             if (found := self._row_at(place)) is not None and found[0] < len(rest.indexes):
                 named.setdefault(found[0], (problem, found[1]))
         if not named and len(rest.indexes) == 1 and self._kind.chunk.items == 1:
@@ -348,7 +361,7 @@ class ChunkSender:
             except NotFound:
                 raise
             except (ActionError, KlaviyoError) as error:
-                raise Trouble(_told(error)) from None
+                raise Trouble(told_of(error)) from None
 
     async def _wait(self, error: KlaviyoError, waits: Iterator[float]) -> None:
         """Wait for what may pass. Raises Trouble once that takes too long."""
@@ -359,7 +372,7 @@ class ChunkSender:
                 raise Trouble(f"{error.message} It can be resumed at {error.retry_at:%Y-%m-%d %H:%M} UTC.")
             seconds = max(0.0, left.total_seconds())
         if seconds is None or isinstance(error, ForeignAnswer):
-            raise Trouble(_told(error))
+            raise Trouble(told_of(error))
         await self._pass(seconds)
 
     async def _pass(self, seconds: float) -> None:
@@ -372,16 +385,3 @@ class ChunkSender:
 
     async def _keep(self, number: int, state: Any, notes: JSON, rejected: list[Rejected] | None = None) -> None:
         await stored(self._store.set_chunk, self._job, number, state, notes, rejected or ())
-
-
-def _problems(error: ActionError | KlaviyoError, spec: ActionSpec) -> Iterator[tuple[str, str]]:
-    """Places in the arguments, and what is wrong there."""
-    if isinstance(error, ActionError):
-        yield from ((problem.argument, f"{problem.problem}. {problem.fix}".strip()) for problem in error.problems)
-    else:
-        yield from ((argument_at(one.source, spec), one.detail or one.title) for one in error.problems)
-
-
-def _told(error: ActionError | KlaviyoError) -> str:
-    problems = "; ".join(str(problem) for problem in error.problems[:3]) if isinstance(error, ActionError) else ""
-    return one_line(" ".join(part for part in (error.message, problems, error.advice) if part), 1_000)
