@@ -96,6 +96,7 @@ def test_a_job_is_paused_resumed_by_its_own_file_alone_and_cancelled(jobs: Jobs,
     jobs.run("jobs", "cancel", jobs.listed()[0]["job"])
     assert [one["state"] for one in jobs.listed()] == ["cancelled", "done"]
     assert "there is nothing to go on with" in jobs.run("jobs", "resume", jobs.listed()[0]["job"], code=1)
+    assert "Nothing was written" in jobs.run("jobs", "report", jobs.listed()[1]["job"], "--to", people, code=1)
 
 
 @pytest.mark.parametrize("fault", [{"fault": "reset_after"}, {"fault": "status", "status": 503, "after": True}])
@@ -130,6 +131,15 @@ def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people
     # The same command goes on with it.
     jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE")
     assert [one["state"] for one in jobs.listed()] == ["done", "done"]
+
+
+def test_what_cannot_be_looked_up_beforehand_says_that_nothing_was_sent(jobs: Jobs) -> None:
+    """An answer that cannot be read is of something that is done, but not where it was only looked."""
+    garbled = [{"operation": "get_profiles_for_list", "fault": "deep"}]
+    httpx2.post(f"{jobs.url}/_sandbox/faults", json=garbled).raise_for_status()
+    file = jobs.write("people.jsonl", [{"email": "ada@example.org"}])
+    told = jobs.run("import", "unsubscribe-email", file, "--list", jobs.read("/api/lists")[0]["id"], "--yes", code=1)
+    assert "Nothing was sent.\nNext: Give the same command again" in told
 
 
 def test_no_row_of_a_person_lies_open_at_rest(jobs: Jobs, people: str) -> None:

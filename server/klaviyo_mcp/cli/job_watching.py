@@ -14,13 +14,16 @@ from klaviyo_mcp.jobs.errors import JobProblem, StoreAway
 from klaviyo_mcp.jobs.report import write_report
 from klaviyo_mcp.jobs.rows import SourceProblem
 from klaviyo_mcp.jobs.running import is_over, progress_of
+from klaviyo_mcp.jobs.sending import PASSING
 from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LOOK_EVERY, LOOK_AT_LEAST_EVERY = 0.3, 5.0
+AGAIN = "Give the same command again in a while."
 TELL_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
 
@@ -33,11 +36,16 @@ def problems_told(*, before_sending: bool = False) -> Generator[None]:
     except (SourceProblem, JobProblem) as error:
         unsent = isinstance(error, SourceProblem) or (before_sending and "nothing was sent" not in error.message)
         nothing = " Nothing was sent." if unsent else ""
-        message = f"{error.message.rstrip('.')}.{nothing}"
+        message = error.message if error.message.endswith((".", "?")) else f"{error.message}."
+        message += nothing
         fail(f"{message}\nNext: {error.advice}" if error.advice else message)
     except ActionError as error:  # only what is asked before anything is sent raises these here
         problems = [f"- {problem}" for problem in error.problems]
         fail("\n".join([f"{error.message} Nothing was sent.", *problems, f"Next: {error.advice}"]))
+    except KlaviyoError as error:  # of what was only read: a job has its own errors as its reason
+        nothing = " Nothing was sent." if before_sending else ""
+        advice = AGAIN if isinstance(error, PASSING) else error.advice
+        fail("\n".join([f"{error.message}{nothing}", *([f"Next: {advice}"] if advice else [])]))
 
 
 def watched(engine: JobEngine, job: Job) -> Job:
