@@ -119,13 +119,14 @@ class Moment:
     """Something that happens at the request of this number that fits a pattern.
 
     It happens before the request gets through, or after that and before it is answered. The request or answer is
-    lost then, if `act` says so.
+    lost then, if `act` says so. `instead` are the status and headers of an answer in place of all that.
     """
 
     pattern: str
     number: int
     before: bool
     act: Callable[[], bool]
+    instead: tuple[int, dict[str, str]] | None = None
 
 
 class Between:
@@ -136,6 +137,10 @@ class Between:
 
     def at(self, pattern: str, act: Callable[[], bool], *, number: int = 1, before: bool = False) -> None:
         self._moments.append(Moment(pattern, number, before, act))
+
+    def answer(self, pattern: str, status: int, **headers: str) -> None:
+        """Have the next request that fits refused so."""
+        self._moments.append(Moment(pattern, 1, True, lambda: True, (status, headers)))
 
     def clear(self) -> None:
         self._moments.clear()
@@ -149,6 +154,8 @@ class Between:
         moment = self._due(what)
         if moment is None:
             return await self._app(scope, receive, send)
+        if moment.instead is not None:
+            return await _refused(send, *moment.instead)
         if moment.before and await asyncio.to_thread(moment.act):
             return None
         answer: list[Any] = []
@@ -170,6 +177,24 @@ class Between:
                     self._moments.remove(moment)
                     return moment
         return None
+
+
+async def _refused(send: Any, status: int, headers: dict[str, str]) -> None:
+    """An answer as Klaviyo's, of one error."""
+    error = {
+        "status": status,
+        "code": "throttled",
+        "title": "Refused.",
+        "detail": "Refused.",
+        "source": {"pointer": "/"},
+    }
+    told = {
+        "content-type": "application/vnd.api+json",
+        **{name.replace("_", "-"): text for name, text in headers.items()},
+    }
+    start = {"type": "http.response.start", "status": status}
+    await send({**start, "headers": [(name.encode(), text.encode()) for name, text in told.items()]})
+    await send({"type": "http.response.body", "body": json.dumps({"errors": [error]}).encode()})
 
 
 @pytest.fixture

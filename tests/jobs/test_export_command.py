@@ -145,6 +145,21 @@ def test_a_full_disk_pauses_it_and_with_room_it_goes_on(exports: Exports, whole:
     assert (tmp_path / "people.csv").read_bytes() == whole
 
 
+@pytest.mark.parametrize("largest", [150_000, 400_000])
+def test_a_disk_without_room_for_the_database_of_jobs_is_told_in_words(
+    exports: Exports, tmp_path: Path, largest: int
+) -> None:
+    """As the engine is loaded, and once the job runs. Nobody has the address, so that nothing changes."""
+    (tmp_path / "people.csv").write_text("email\nnobody@shop.example.org\n")
+    limited = exports.start(tmp_path, "suppress", "people.csv", "--yes", command="import", largest=largest)
+    said = limited.communicate(timeout=60)[1].decode()
+    assert "The database of jobs cannot be used" in said
+    assert "klaviyo-mcp jobs resume 6" in said
+    assert "Traceback" not in said
+    again = exports.start(tmp_path, "suppress", "people.csv", "--yes", command="import")
+    assert "1 are settled" in again.communicate(timeout=60)[0].decode()
+
+
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
     for name in ("there.csv", "begun.csv.part"):
         (tmp_path / name).write_text("mine")

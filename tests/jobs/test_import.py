@@ -25,6 +25,8 @@ def people(jobs: Jobs) -> str:
         (["--yes", "--option", "lists=x"], 1, "There is no option 'lists'"),
         (["--yes", "--bad-rows", "skip", "--list", "name:No such list"], 1, "No such list"),
         (["--yes", "--bad-rows", "skip", "--option", "list=Newsletter"], 1, "The option list does not fit"),
+        (["--yes", "--bad-rows", "skip", "--list", "ZZZZZZ"], 1, "nothing with the id 'ZZZZZZ' exists in this account"),
+        (["--dry-run", "--dates", "dmy"], 1, "dates cannot be 'dmy'"),
     ],
 )
 def test_nothing_is_sent_without_all_that_is_needed(
@@ -60,7 +62,8 @@ def test_what_klaviyo_refuses_comes_back_to_its_row_and_can_be_sent_again(jobs: 
     rows = [
         {"external_id": f"S{one}", "title": "T", "description": "D", "url": "https://shop.test/"} for one in range(3)
     ]
-    file = jobs.write("items.jsonl", rows)
+    file = "items.json"
+    (jobs.folder / file).write_text(json.dumps(rows))  # all of them in one line
     jobs.run("import", "catalog-items-create", jobs.write("first.jsonl", rows[1:2]), "--yes")
     jobs.run("import", "catalog-items-create", file, "--yes")
     assert jobs.results(file) == [(1, "done"), (2, "failed"), (3, "done")]
@@ -93,6 +96,7 @@ def test_a_job_is_paused_resumed_by_its_own_file_alone_and_cancelled(jobs: Jobs,
     jobs.run("jobs", "cancel", jobs.listed()[0]["job"])
     assert [one["state"] for one in jobs.listed()] == ["cancelled", "done"]
     assert "there is nothing to go on with" in jobs.run("jobs", "resume", jobs.listed()[0]["job"], code=1)
+    assert "Nothing was written" in jobs.run("jobs", "report", jobs.listed()[1]["job"], "--to", people, code=1)
 
 
 @pytest.mark.parametrize("fault", [{"fault": "reset_after"}, {"fault": "status", "status": 503, "after": True}])
@@ -136,6 +140,15 @@ def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people
     # The same command goes on with it.
     jobs.run("import", "profiles", people, "--bad-rows", "skip", "--yes", "--region", "DE")
     assert [one["state"] for one in jobs.listed()] == ["done", "done"]
+
+
+def test_what_cannot_be_looked_up_beforehand_says_that_nothing_was_sent(jobs: Jobs) -> None:
+    """An answer that cannot be read is of something that is done, but not where it was only looked."""
+    garbled = [{"operation": "get_profiles_for_list", "fault": "deep"}]
+    httpx2.post(f"{jobs.url}/_sandbox/faults", json=garbled).raise_for_status()
+    file = jobs.write("people.jsonl", [{"email": "ada@example.org"}])
+    told = jobs.run("import", "unsubscribe-email", file, "--list", jobs.read("/api/lists")[0]["id"], "--yes", code=1)
+    assert "Nothing was sent.\nNext: Give the same command again" in told
 
 
 def test_no_row_of_a_person_lies_open_at_rest(jobs: Jobs, people: str) -> None:

@@ -187,7 +187,7 @@ async def test_an_export_that_paused_tells_why_and_is_ended(client: Client, serv
     assert paused["reason"]
     assert (await answer(client, "cancel_job", job=paused["job"]))["state"] == "cancelled"
     again = await answer(client, "cancel_job", job=paused["job"])
-    assert "is cancelled, and cannot cancel" in again["error"]["message"]
+    assert "is cancelled, and cannot be cancelled any more" in again["error"]["message"]
 
 
 async def test_an_export_is_kept_or_written_and_replaces_nothing(client: Client, server: Server) -> None:

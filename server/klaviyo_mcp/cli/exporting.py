@@ -125,6 +125,8 @@ def _durably(selection: Selection, account: str | None, kind: "ExportKind", aske
         with counting("read") as tell:
             while not is_over(job := kept_looking(store, job)):
                 tell(job.progress.get("rows", 0))
+                if problem := engine.stuck.get(job.id):
+                    raise problem
                 sleep(LOOK_EVERY)
         if job.state == "paused":
             fail(f"Not done: {job.reason}\n{_again(target)} (job {job.id}).")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from klaviyo_mcp.cli.job_watching import reported, told, watched
 from klaviyo_mcp.cli.output import fail, print_json, warn
-from klaviyo_mcp.jobs.errors import NotPossibleNow
+from klaviyo_mcp.jobs.errors import JobProblem, NotPossibleNow, StoreProblem
 from klaviyo_mcp.jobs.running import progress_of
 from klaviyo_mcp.jobs.store import Job, JobStore
 from klaviyo_mcp.loose_json import JSON
@@ -17,7 +17,11 @@ def run_here(store: JobStore, selection: Selection, id: str, account: str | None
     """Run a job in this process and wait for it; its report is written at the end."""
     start_logging(selection.settings, "warning")
     engine = open_engine(store, selection, account=account, client="klaviyo-mcp import")
-    engine.start()
+    try:
+        engine.start()
+    except JobProblem:
+        warn([f"Job {id} is kept, and nothing of it was sent just now. Go on with: klaviyo-mcp jobs resume {id}"])
+        raise
     try:
         job = store.job(id)
         if job.state == "running":
@@ -29,7 +33,7 @@ def run_here(store: JobStore, selection: Selection, id: str, account: str | None
         else:
             engine.begin(job)
         job = watched(engine, job)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoreProblem):
         warn([f"Job {id} is not finished. Go on with: klaviyo-mcp jobs resume {id}"])
         raise
     finally:

@@ -14,13 +14,16 @@ from klaviyo_mcp.jobs.errors import JobProblem, StoreAway
 from klaviyo_mcp.jobs.report import write_report
 from klaviyo_mcp.jobs.rows import SourceProblem
 from klaviyo_mcp.jobs.running import is_over, progress_of
+from klaviyo_mcp.jobs.sending import PASSING
 from klaviyo_mcp.jobs.store import Job, JobStore
+from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LOOK_EVERY, LOOK_AT_LEAST_EVERY = 0.3, 5.0
+AGAIN = "Give the same command again in a while."
 TELL_EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
 
@@ -33,15 +36,23 @@ def problems_told(*, before_sending: bool = False) -> Generator[None]:
     except (SourceProblem, JobProblem) as error:
         unsent = isinstance(error, SourceProblem) or (before_sending and "nothing was sent" not in error.message)
         nothing = " Nothing was sent." if unsent else ""
-        message = f"{error.message.rstrip('.')}.{nothing}"
+        message = error.message if error.message.endswith((".", "?")) else f"{error.message}."
+        message += nothing
         fail(f"{message}\nNext: {error.advice}" if error.advice else message)
     except ActionError as error:  # only what is asked before anything is sent raises these here
         problems = [f"- {problem}" for problem in error.problems]
         fail("\n".join([f"{error.message} Nothing was sent.", *problems, f"Next: {error.advice}"]))
+    except KlaviyoError as error:  # of what was only read: a job has its own errors as its reason
+        nothing = " Nothing was sent." if before_sending else ""
+        advice = AGAIN if isinstance(error, PASSING) else error.advice
+        fail("\n".join([f"{error.message}{nothing}", *([f"Next: {advice}"] if advice else [])]))
 
 
 def watched(engine: JobEngine, job: Job) -> Job:
-    """Wait until a job is over, or waits for somebody, and show how far it is."""
+    """Wait until a job is over, or waits for somebody, and show how far it is.
+
+    Raises StoreProblem where nothing more of it can be kept.
+    """
     store = engine.store
     with _shown(["sent", "settled"]) as show:
         while True:
@@ -51,6 +62,8 @@ def watched(engine: JobEngine, job: Job) -> Job:
                 show(progress_of(store, job.id) if not now.progress else now.progress)
             if is_over(now):
                 return now
+            if problem := engine.stuck.get(job.id):
+                raise problem
             # A job of ten million rows has ten thousand chunks to be counted, which must not hold up what sends them.
             sleep(min(max(LOOK_EVERY, 20 * (monotonic() - began)), LOOK_AT_LEAST_EVERY))
 

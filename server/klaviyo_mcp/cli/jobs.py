@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from klaviyo_mcp.cli.options import AccountOption, JsonFlag
-from klaviyo_mcp.cli.output import print_json, warn
+from klaviyo_mcp.cli.output import fail, print_json, warn
 from klaviyo_mcp.loose_json import JSON
 
 if TYPE_CHECKING:
@@ -156,10 +156,16 @@ def write_again(
 ) -> None:
     """Write the report of a job once more."""
     from klaviyo_mcp.cli.job_watching import problems_told, reported
+    from klaviyo_mcp.jobs.errors import NotPossibleNow
 
     with problems_told():
         store, _ = _opened()
-        print("\n".join(reported(store, store.job(job), to)))
+        found = store.job(job)
+        if found.facts["does"] == "export":
+            raise NotPossibleNow(f"The job {found.id} is an export, whose file is its report", "Nothing was written.")
+        if not (written := reported(store, found, to)):
+            fail("Nothing was written.")
+        print("\n".join(written))
 
 
 @jobs.command("work", epilog="Example: klaviyo-mcp jobs work --until-idle")
@@ -210,7 +216,7 @@ def _left_to_instances(store: "JobStore", job: "Job") -> None:
 def _wish(id: str, wish: str) -> None:
     from klaviyo_mcp.cli.job_watching import problems_told
     from klaviyo_mcp.jobs.errors import NotPossibleNow
-    from klaviyo_mcp.jobs.wishes import wished
+    from klaviyo_mcp.jobs.wishes import BECOMES, wished
     from klaviyo_mcp.runtime.jobs import leases_of
 
     with problems_told():
@@ -226,7 +232,9 @@ def _wish(id: str, wish: str) -> None:
         elif became == "done":
             print(f"Job {job.id} is paused.")
         else:
-            raise NotPossibleNow(f"The job {job.id} is {store.job(job.id).state}, and cannot {wish}")
+            raise NotPossibleNow(
+                f"The job {job.id} is {store.job(job.id).state}, and cannot be {BECOMES[wish]} any more"
+            )
 
 
 def _opened() -> "tuple[JobStore, Selection]":

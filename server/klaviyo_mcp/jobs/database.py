@@ -72,12 +72,17 @@ def database_told() -> Generator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
-        raise (StoreAway if _passes(error) else StoreProblem)(
-            f"The database of jobs cannot be used: {cause}.",
-            "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
-            "where they were with: klaviyo-mcp jobs resume ID",
-        ) from None
+        raise problem_of(error) from None
+
+
+def problem_of(error: SQLAlchemyError) -> StoreProblem:
+    """What the database does not do, in words without the values that it was given."""
+    cause = str(getattr(error, "orig", None) or type(error).__name__).splitlines()[0]
+    return (StoreAway if _passes(error) else StoreProblem)(
+        f"The database of jobs cannot be used: {cause}.",
+        "Mend it (a full disk, a folder that cannot be written, a PostgreSQL that is away); jobs go on from "
+        "where they were with: klaviyo-mcp jobs resume ID",
+    )
 
 
 def _passes(error: SQLAlchemyError) -> bool:

@@ -24,9 +24,10 @@ import anyio
 import anyio.to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 from dbos._serialization import Serializer
+from sqlalchemy.exc import SQLAlchemyError
 
-from klaviyo_mcp.jobs.database import options_for_dbos
-from klaviyo_mcp.jobs.errors import NotPossibleNow, StoreProblem, Superseded
+from klaviyo_mcp.jobs.database import database_told, options_for_dbos, problem_of
+from klaviyo_mcp.jobs.errors import JobProblem, NotPossibleNow, StoreAway, StoreProblem, Superseded
 from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.leases import HELD_EVERY, FileLeases, Leases, PostgresLeases, worker_name
 from klaviyo_mcp.jobs.store import UNDER_WAY, Job, JobStore
@@ -75,6 +76,8 @@ class JobEngine:
         self._url = url
         self.runners = dict(runners)
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
+        self.stuck: dict[str, StoreProblem] = {}
+        """Jobs that cannot even be paused, as their database takes nothing: a full disk. They are tried on."""
         self._launched = self._ending = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stepping = 0
@@ -85,13 +88,13 @@ class JobEngine:
     def start(self) -> None:
         """Hold the lease, and load the engine; its jobs run in a loop of their own. Raises StoreProblem."""
         self._prepare()
-        DBOS.launch()
+        self._launch()
         self._take_work()
 
     async def start_here(self) -> None:
         """As `start`, and jobs run in this event loop: with the accounts and the quota of its process."""
         await anyio.to_thread.run_sync(self._prepare)
-        DBOS.launch()  # takes the loop that runs where it is called
+        self._launch()  # takes the loop that runs where it is called
         await anyio.to_thread.run_sync(self._take_work)
 
     def _prepare(self) -> None:
@@ -102,6 +105,19 @@ class JobEngine:
         _here[FORMAT] = self
         DBOS(config=self._config())
         DBOS.listen_queues([self._queue])
+
+    def _launch(self) -> None:
+        logger = logging.getLogger("dbos")
+        before = logger.level
+        logger.setLevel(logging.CRITICAL)  # whoever asked is told, in words
+        try:
+            with database_told():
+                DBOS.launch()
+        except StoreProblem:
+            self.close(0)
+            raise
+        finally:
+            logger.setLevel(before)
 
     def _take_work(self) -> None:
         # Nothing is put into it: with a queue of its own, this worker takes nothing from others'. Each look costs 5 ms.
@@ -145,8 +161,10 @@ class JobEngine:
         """Stop. A workflow that does not end within so many seconds is left as one whose worker died."""
         self._ending = self._ending or not within
         if self._launched:
-            DBOS.delete_queue(self._queue)
-            DBOS.destroy(workflow_completion_timeout_sec=within)
+            with suppress(StoreProblem), database_told():  # what it leaves behind does no harm
+                DBOS.delete_queue(self._queue)
+            with suppress(StoreProblem), database_told():
+                DBOS.destroy(workflow_completion_timeout_sec=within)
         self._launched = False
         _here.clear()
         self._closed.set()
@@ -205,11 +223,13 @@ class JobEngine:
             error = _cause(failed)
             if isinstance(error, Superseded) or self._ending:
                 return
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{frame.name}, line {frame.lineno}"
-            log.error("job %s: %s in %s", id, type(error).__name__, place)
-            reason = getattr(error, "message", f"klaviyo-mcp failed ({type(error).__name__} in {place}).")
-            await self._pause(job, reason)
+            if isinstance(error, SQLAlchemyError):
+                error = problem_of(error)
+            if isinstance(error, JobProblem):
+                log.error("job %s: %s", id, error.message)
+            else:
+                log.error("job %s: %s", id, _place(error))
+            await self._pause(job, getattr(error, "message", "") or f"klaviyo-mcp failed ({_place(error)}).")
 
     async def _pause(self, job: Job, reason: str) -> None:
         """Pause a job, also where its database is away for a while: nobody else would, as this worker lives."""
@@ -217,9 +237,12 @@ class JobEngine:
         for _ in range(PAUSING):
             try:
                 await anyio.to_thread.run_sync(pause)
-            except StoreProblem:
+            except StoreProblem as problem:
+                if not isinstance(problem, StoreAway):
+                    self.stuck[job.id] = problem
                 await anyio.sleep(LOOK_AGAIN)
             else:
+                self.stuck.pop(job.id, None)
                 return
 
     def _hold(self) -> None:
@@ -313,6 +336,12 @@ def _cause(error: Exception) -> Exception:
         return error
     causes = [_cause(one) for one in cast("ExceptionGroup[Exception]", error).exceptions]
     return next((one for one in causes if isinstance(one, Superseded)), causes[0])
+
+
+def _place(error: Exception) -> str:
+    """What failed where, without values."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}"
 
 
 def _workflow_id(job: str, run: int) -> str:

@@ -20,11 +20,15 @@ class _Part(BaseModel):
 
 
 class ExportOption(_Part):
-    """What narrows an export. `form` is the form of id that it is, for which a name may stand; else it is a switch."""
+    """What narrows an export. `form` is the form of id that it is, for which a name may stand; else it is a switch.
+
+    `there` is the action that reads what has such an id: what is not there is told before an export begins.
+    """
 
     help: str
     required: bool = False
     form: str = ""
+    there: str = ""
     gives: list[Any] = Field(default_factory=list[Any])
     """What a switch that is on puts where the option stands."""
 

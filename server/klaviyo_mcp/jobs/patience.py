@@ -7,9 +7,9 @@ from typing import TypeVar
 import anyio
 
 from klaviyo_mcp.actions.errors import ActionError
+from klaviyo_mcp.jobs.refusals import told_of
 from klaviyo_mcp.jobs.sending import LONGEST_WAIT, PASSING, WAITS, Trouble
 from klaviyo_mcp.klaviyo.errors import ForeignAnswer, KlaviyoError
-from klaviyo_mcp.klaviyo.words import one_line
 
 T = TypeVar("T")
 LOOK_EVERY = 1.0
@@ -34,10 +34,10 @@ async def patiently(act: Callable[[], Awaitable[T]], asked: Callable[[], Awaitab
                     raise Trouble(f"{error.message} It can be resumed at {at}.") from None
                 seconds = max(0.0, left.total_seconds())
             if seconds is None or isinstance(error, ForeignAnswer):
-                raise Trouble(_words(error)) from None
+                raise Trouble(told_of(error)) from None
             await _pass(seconds, asked)
         except (ActionError, KlaviyoError) as error:
-            raise Trouble(_words(error)) from None
+            raise Trouble(told_of(error)) from None
 
 
 async def _pass(seconds: float, asked: Callable[[], Awaitable[str]]) -> None:
@@ -46,8 +46,3 @@ async def _pass(seconds: float, asked: Callable[[], Awaitable[str]]) -> None:
         await anyio.sleep(min(left, LOOK_EVERY))
         if await asked():
             raise Trouble("It was asked to stop while it waited.")
-
-
-def _words(error: ActionError | KlaviyoError) -> str:
-    problems = "; ".join(str(problem) for problem in error.problems[:3]) if isinstance(error, ActionError) else ""
-    return one_line(" ".join(part for part in (error.message, problems, error.advice) if part), 1_000)

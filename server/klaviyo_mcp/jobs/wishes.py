@@ -6,6 +6,9 @@ from klaviyo_mcp.jobs.exporting import drop
 from klaviyo_mcp.jobs.running import cancel_now
 from klaviyo_mcp.jobs.store import UNDER_WAY, Job, JobStore
 
+BECOMES = {"pause": "paused", "cancel": "cancelled"}
+"""What a job is once a wish is fulfilled."""
+
 
 def wished(store: JobStore, job: Job, wish: str, *, alive: bool) -> Literal["asked", "done", ""]:
     """Have a job `pause` or `cancel`; `alive` says whether a process works on it.

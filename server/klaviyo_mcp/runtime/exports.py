@@ -10,13 +10,14 @@ from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
 from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
-from klaviyo_mcp.jobs.export_kind import ExportKind
+from klaviyo_mcp.jobs.export_kind import ExportKind, ExportOption
 from klaviyo_mcp.jobs.exporting import drop, machine
 from klaviyo_mcp.jobs.intake import new_id
 from klaviyo_mcp.jobs.reading_out import Place, Question, arguments_at, windows, zone_of
 from klaviyo_mcp.jobs.rows_file import Target
 from klaviyo_mcp.jobs.running import cancel_now
 from klaviyo_mcp.jobs.store import UNFINISHED, Job, JobStore
+from klaviyo_mcp.klaviyo.errors import NotFound, PermissionDenied
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.runtime.jobs import whose
@@ -61,8 +62,23 @@ async def settled(
         if option.form and (thing := found.get((option.form, str(options.get(name))))):
             options[name] = thing.id
             told.append(f"--{name} {asked.options[name]} is {thing}.")
+        elif option.there and name in options:
+            await _must_be_there(engine, account, name, option, str(options[name]))
     pinned = {name: plan.arguments[name] for name in kind.pinned if name in plan.arguments}
     return replace(question, options=options, pinned=pinned), [*told, *kind.says]
+
+
+async def _must_be_there(engine: Engine, account: Account, name: str, option: ExportOption, id: str) -> None:
+    """Raises JobProblem for the id of what is not in the account."""
+    try:
+        await engine.read(account, option.there, {"id": id})
+    except NotFound:
+        raise JobProblem(
+            f"--{name}: nothing with the id {id!r} exists in this account.",
+            f"{option.help} Nothing was exported.",
+        ) from None
+    except PermissionDenied:
+        return  # what may be exported decides
 
 
 def begun(

@@ -263,11 +263,13 @@ async def _tell_what_was_found(worker: JobWorker, call: ServiceCall, job: "Job")
 
 
 async def _wished(worker: JobWorker, job: "Job", wish: str) -> Served:
-    from klaviyo_mcp.jobs.wishes import wished
+    from klaviyo_mcp.jobs.wishes import BECOMES, wished
 
     with told():
         store = await worker.store()
         if not await run_sync(partial(wished, store, job, wish, alive=await worker.alive(job))):
             state = (await run_sync(store.job, job.id)).state
-            raise ServiceProblem(f"The job {job.id} is {state}, and cannot {wish}.", "Look with get_job.")
+            raise ServiceProblem(
+                f"The job {job.id} is {state}, and cannot be {BECOMES[wish]} any more.", "Look with get_job."
+            )
         return await answered(worker, await run_sync(store.job, job.id), wrote=True)

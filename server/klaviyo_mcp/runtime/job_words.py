@@ -58,4 +58,4 @@ def told() -> Generator[None]:
         yield
     except (SourceProblem, JobProblem) as error:
         message = in_tool_words(error.message).rstrip(".")
-        raise ServiceProblem(f"{message}.", in_tool_words(error.advice)) from None
+        raise ServiceProblem(message if message.endswith("?") else f"{message}.", in_tool_words(error.advice)) from None
