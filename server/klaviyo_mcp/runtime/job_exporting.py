@@ -95,7 +95,7 @@ class StartExport:
     def _kind(self, call: ServiceCall) -> "ExportKind":
         from klaviyo_mcp.jobs.export_kind import load_export_kinds
 
-        self.worker.check_serving()
+        self.worker.check_serving(f"klaviyo-mcp export {call.arguments['kind']} --output FILE")
         if self.worker.host is not None:
             raise ServiceProblem(
                 "This service keeps no files of exports, as its instances share none. Nothing was read.",
