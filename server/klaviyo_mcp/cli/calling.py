@@ -19,7 +19,7 @@ from klaviyo_mcp.runtime.assembly import Application
 
 FAILED, MISUSED, UNKNOWN, HELD, LATER, INTERRUPTED = 1, 2, 3, 4, 5, 130
 """Exit codes; docs/cli.md tells what each means."""
-MISUSES = ("unknown_account", "account_needed")
+MISUSES = ("no_account", "unknown_account", "account_needed")
 NOT_SURE = (NOT_KNOWN, OUTCOMES[RequestOutcome.UNKNOWN])
 
 
