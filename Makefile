@@ -157,10 +157,10 @@ $(TOOLS): $(INSTALLED)
 # fails, the tests say why.
 compile_tests = $(BIN)/python -m pytest --collect-only -qqq >/dev/null 2>&1 || true
 
-# What some tests run beside the server: a Redis and a browser. Installed where that may be done without asking; elsewhere
+# What some tests run beside the server: a Redis, a browser, and shells whose completion is tried. Installed where that may be done without asking; elsewhere
 # these tests are skipped with a line that says so.
 define install_programs
-missing=; command -v redis-server >/dev/null || missing=redis-server; \
+missing=; for name in redis-server zsh fish; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	missing="$$missing chromium"; \
 if [ "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

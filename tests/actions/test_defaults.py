@@ -11,6 +11,7 @@ from klaviyo_mcp.accounts.endpoint import Endpoint
 from klaviyo_mcp.actions.defaults import DEFAULTS
 from klaviyo_mcp.actions.engine import Call, Engine
 from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.klaviyo.errors import AuthenticationFailed
 from klaviyo_mcp.klaviyo.pool import HttpPool
 from klaviyo_mcp.registry.model import DefaultFinder
 from klaviyo_sandbox import API_KEY, create_app
@@ -154,6 +155,15 @@ async def test_a_look_that_fails_is_told_and_nothing_is_taken(engine: Engine, ac
     line = await refused(engine, account)
     assert "conversion_metric_id: is left out, and the account's revenue metric could not be looked up (" in line
     assert "get_metrics" in line
+
+
+async def test_without_a_key_that_is_accepted_no_argument_is_to_blame(
+    engine: Engine, account: Account, shop: Shop
+) -> None:
+    refusal = {"id": "1", "status": 401, "code": "not_authenticated", "title": "No.", "detail": "No key."}
+    shop.answers["/api/mapped-metrics/revenue/metric"] = (401, {"errors": [refusal]})
+    with pytest.raises(AuthenticationFailed):
+        await engine.planned(Call("query_campaign_values", TOTALS), account)
 
 
 async def test_other_mistakes_are_told_before_anything_is_looked_up(

@@ -1,6 +1,8 @@
 """The command line as its user runs it: processes, exit codes, one clear message on stderr and never a traceback."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from functools import partial
 from subprocess import CompletedProcess
@@ -59,7 +61,9 @@ WRONG = [
     (["call", "create_list", "--json", '{"nmae": "x"}'], 1, "Did you mean name?"),
     (["call", "create_list", "--json", "{name: x}"], 2, "not valid JSON"),
     (["call", "create_list", "--json", "[1]"], 1, "must be one JSON object"),
-    (["call", "get_lists"], 1, "KLAVIYO_API_KEY"),
+    (["call", "get_lists"], 2, "KLAVIYO_API_KEY"),
+    (["get_lists"], 2, "it is an action. Run it with: klaviyo-mcp call get_lists"),
+    (["jobs", "list"], 0, "there are no jobs"),
     (["call", "get_lists", "--account", "acme"], 2, "no account named 'acme'"),
     (["call", "get_lists", "--account", "acme", "--sandbox"], 2, "--sandbox has one account"),
     (["call", "create_list", "--json", '{"name": "x"}', "--read-only", "--sandbox"], 1, "read-only"),
@@ -95,6 +99,21 @@ def test_wrong_use_gives_one_message_and_a_non_zero_exit(command, words, code, s
     assert done.returncode == code, (done.stdout, done.stderr)
     assert says in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["call", "create_list", "--set", "name=x", "--sandbox"], 0, ""),
+        (["shell", "--sandbox"], 0, ""),
+        (["connect", "--api-key"], 2, "not an API key"),
+    ],
+)
+def test_closed_streams_lead_nowhere(words: list[str], code: int, says: str, tmp_path) -> None:
+    begin = ["sh", "-c", 'exec "$@" <&- >&-', "sh", *COLD, *words]
+    environment = {**os.environ, "KLAVIYO_MCP_HOME": str(tmp_path)}
+    done = subprocess.run(begin, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert (done.returncode, says in done.stderr, bool(says)) == (code, True, bool(done.stderr))
 
 
 def test_an_unknown_setting_stops_every_command_that_uses_settings(command) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 from tests.warm import COLD
 
-from klaviyo_mcp.cli.completing import VARIABLE, WORDS
+from klaviyo_mcp.cli.completing import FILES, VARIABLE, WORDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shells of POSIX")
 
@@ -36,7 +37,7 @@ def asked(home, *words: str) -> list[tuple[str, str]]:
     environment = {
         **os.environ,
         "KLAVIYO_MCP_HOME": str(home),
-        VARIABLE: "fish",
+        VARIABLE: "zsh",
         WORDS: "\n".join(["klaviyo-mcp", *words]),
     }
     done = subprocess.run(COLD, capture_output=True, text=True, env=environment, check=True)
@@ -66,14 +67,41 @@ def asked(home, *words: str) -> list[tuple[str, str]]:
         (("import", "subscribe-e"), "subscribe-email"),
         (("export", "list-m"), "list-members"),
         (("completion", ""), "fish"),
+        (("install", "cl"), "claude-desktop"),
+        (("serve", "--transport", ""), "http"),
+        (("serve", "--expose", "co"), "core"),
+        (("serve", "--expose", "lists,pro"), "lists,profiles"),
+        (("serve", "--exclude", "get_lists,delete_li"), "get_lists,delete_list"),
+        (("connect", "--scopes", ""), "marketing"),
+        (("actions", "show", "guide:se"), "guide:segments"),
+        (("actions", "show", "create_profile", "--path", "loc"), "location"),
+        (("call", "get_lists", "--fields", "id,na"), "id,name"),
+        (("call", "get_list", "--set", "id=name:V"), "id=name:VIP customers"),
+        (("import", "list-add", "x.csv", "--list", ""), "TQVhRF"),
+        (("import", "list-add", "x.csv", "--option", "list="), "list=TQVhRF"),
+        (("import", "profiles", "x.csv", "--zone", "europe/b"), "Europe/Berlin"),
+        (("import", "profiles", "x.csv", "--dates", ""), "day-first"),
+        (("import", "profiles", ""), FILES),
+        (("export", "profiles", "--output", "x"), FILES),
+        (("report", "weekly", "--html=x"), FILES),
+        (("report", "weekly", "--period", "last_3"), "last_30_days"),
     ],
 )
 def test_it_offers_what_there_is(home, words, offered) -> None:
     assert offered in dict(asked(home, *words))
 
 
-def test_the_ids_of_companies_are_no_names_of_accounts(home) -> None:
-    assert asked(home, "hosted", "grants", "--account", "") == []
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("hosted", "grants", "--account", ""),  # ids of companies, which are no names of accounts
+        ("install", "--name", ""),
+        ("install", "cursor", "--url", ""),
+        ("import", "profiles", "x.csv", "--map", ""),
+    ],
+)
+def test_where_nothing_can_be_known_it_offers_nothing(home, words) -> None:
+    assert asked(home, *words) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +118,7 @@ def test_it_says_what_things_are(home) -> None:
 
 def test_it_loads_next_to_nothing(home) -> None:
     look = "import sys; from klaviyo_mcp.cli.completing import main; main(); print(*sys.modules, file=sys.stderr)"
-    environment = {**os.environ, "KLAVIYO_MCP_HOME": str(home), VARIABLE: "bash", WORDS: "klaviyo-mcp\ncall\nget_lis"}
+    environment = {**os.environ, "KLAVIYO_MCP_HOME": str(home), VARIABLE: "bash", WORDS: "klaviyo-mcp call get_lis"}
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, env=environment, check=True)
     assert "get_lists" in done.stdout.splitlines()
     loaded = set(done.stderr.split())
@@ -107,24 +135,83 @@ def test_each_shell_takes_its_script(command, home, shell: str) -> None:
     assert subprocess.run(checked, input=script, text=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("line", "offered", "no_space"),
-    [
-        ("klaviyo-mcp call get_lis", "get_lists", False),
-        ("klaviyo-mcp call create_list --set na", "name=", True),
-        ("klaviyo-mcp call create_list --set opt_in_process=dou", "double_opt_in", False),
-    ],
-)
-def test_bash_completes_by_the_script(command, home, line: str, offered: str, no_space: bool) -> None:
-    test = f"""{command("completion", "bash").stdout}
-    compopt() {{ echo "no space"; }}
-    COMP_LINE={line!r}; COMP_POINT=${{#COMP_LINE}}; _klaviyo_mcp klaviyo-mcp; printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
+LINES = [
+    ("call create_tag_gr", "create_tag_group "),
+    ("call create_list --set na", "name="),
+    ("call get_list --set id=TQ", "id=TQVhRF "),
+    ("call get_list --set id=name:VI", "id=name:VIP\\ customers "),
+    ("call get_list --set 'id=name:VI", "'id=name:VIP customers' "),
+    ("call get_list --set id=name:VIP\\ c", "id=name:VIP\\ customers "),
+    ("serve --expose=cor", "--expose=core "),
+    ("report weekly --html pa", "--html page.html "),
+    ("report weekly --html=pa", "--html=page.html "),
+    ("call create_template --set html=@pa", "html=@page.html "),
+    ("import profiles my", "profiles my\\ file.csv "),
+]
+"""What is typed before TAB, and what the line ends with then, in bash and zsh."""
+BEGIN = {
+    "bash": ["--norc", "--noprofile", "-i"],
+    "zsh": ["-f", "-i"],
+}
+LOAD = {
+    "bash": "bind 'set enable-bracketed-paste off'",
+    "zsh": "unsetopt prompt_sp; autoload -Uz compinit; compinit -D -u",
+}
+
+
+@pytest.fixture(scope="module")
+def shell_home(home):
+    """Variables of a shell that begins in a folder with two files."""
+    folder = home / "work"
+    folder.mkdir()
+    (folder / "page.html").touch()
+    (folder / "my file.csv").touch()
     path = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "KLAVIYO_MCP_HOME": str(home), "PATH": path}
-    done = subprocess.run(["bash", "-c", test], capture_output=True, text=True, env=environment, check=True)
-    assert offered in done.stdout.splitlines()
-    assert ("no space" in done.stdout) is no_space
+    return {"KLAVIYO_MCP_HOME": str(home), "HOME": str(folder), "PATH": path, "PS1": "> "}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_line_is_completed_as_its_shell_has_it(shell_home, shell: str) -> None:
+    from tests.cli.terminal import Terminal
+
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    terminal = Terminal([program, *BEGIN[shell]], columns=200, **shell_home)
+    terminal.type(f'{LOAD[shell]}; cd; eval "$(klaviyo-mcp completion {shell})"; echo re""ady\r')
+    terminal.read("ready")
+    for typed, completed in LINES:
+        terminal.type(f"klaviyo-mcp {typed}\t")
+        terminal.read(completed)
+        terminal.type("\x15")
+    terminal.type("klaviyo-mcp call TAG_GROUP\t" + "\t" * (shell == "bash"))
+    terminal.read("create_tag_group")
+    terminal.type("\x15exit\r")
+    assert terminal.end()[0] == 0
+
+
+def test_fish_completes_with_what_things_are(command, shell_home) -> None:
+    program = shutil.which("fish")
+    if program is None:
+        pytest.skip("fish is not installed")
+    lines = [
+        ("call create_tag_gr", "create_tag_group"),
+        ("call get_list --set id=name:VI", "id=name:VIP customers\tTQVhRF"),
+        ("call get_list --set 'id=name:VI", "id=name:VIP customers\tTQVhRF"),
+        ("call get_list --set ", "id="),
+        ("report weekly --html=pa", "--html=page.html"),
+        ("install --name c", ""),
+    ]
+    asks = "\n".join(f"complete -C {shlex.quote(f'klaviyo-mcp {line}')}; echo ==" for line, _ in lines)
+    script = f"{command('completion', 'fish').stdout}\ncd\n{asks}"
+    environment = {**os.environ, **shell_home}
+    done = subprocess.run(
+        [program, "--no-config", "-c", script], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stderr == ""
+    for (_, offered), found in zip(lines, done.stdout.split("==\n"), strict=False):
+        assert offered in found
+        assert offered or not found
 
 
 def test_it_is_installed_where_the_shell_looks(command, tmp_path) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from klaviyo_mcp.cli.install import app
 from klaviyo_mcp.installing.clients import clients
+from klaviyo_mcp.installing.files import ClientFile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="where files are is that of Linux")
 KEY = "pk_" + "0" * 34
@@ -93,6 +94,59 @@ def test_a_key_is_written_only_where_it_is_asked_for(install, tmp_path: Path) ->
     assert "every program that you run can read it" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "there", "code", "told"),
+    [
+        (["--remove"], {"url": "https://u:pw@mcp.klaviyo.com/mcp?t=s3"}, 2, "leads to https://mcp.klaviyo.com/mcp."),
+        (["--remove", "--url", "https://a.org/mcp"], {"url": "https://a.org/mcp"}, 0, "Wrote"),
+        (["--remove", "--replace"], {"url": "https://a.org/mcp"}, 0, "Wrote"),
+        (["--remove", "--read-only"], {}, 2, "goes without --read-only"),
+        (["--remove"], {"command": "docker", "args": ["run", "klaviyo-mcp:1.2"]}, 0, "Wrote"),
+        (["--with-key"], {}, 2, "not an API key"),
+        ([], None, 0, "Wrote"),
+        ([], {"command": "klaviyo-mcp", "env": None}, 0, "Wrote"),
+        ([], 0o444, 2, "is read-only"),
+        ([], "fifo", 2, "is no file. Nothing was written"),
+        ([], "gone", 2, "does not exist. Nothing was written"),
+        ([], b"\xff\xfe{\x00", 2, "Save the file as UTF-8"),
+    ],
+)
+def test_what_is_not_ours_stays(install, tmp_path: Path, words, there, code: int, told: str) -> None:
+    file = tmp_path / ".cursor/mcp.json"
+    file.parent.mkdir()
+    if there == "fifo":
+        os.mkfifo(file)
+    elif there == "gone":
+        file.symlink_to(tmp_path / "gone")
+    else:
+        entry = {"klaviyo": there} if isinstance(there, dict) and there else None
+        file.write_bytes(there if isinstance(there, bytes) else json.dumps({"mcpServers": entry}).encode())
+        file.chmod(there if isinstance(there, int) else 0o600)
+    done = install("cursor", *words, KLAVIYO_API_KEY="pk_xxx")
+    assert done.exit_code == code, done.output
+    assert told in " ".join((done.output + str(done.exception)).replace("│", " ").split())
+    assert "s3" not in done.output
+    assert "pw" not in done.output
+    assert len(list(file.parent.glob("*.bak"))) == (code == 0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"API_TOKEN": "t0p"',
+        'token = "t0p"',
+        '"https://me:t0p@example.org/mcp"',
+        '"https://example.org/mcp?token=t0p"',
+        '["--api-key", "t0p"]',
+        '"--secret=t0p"',
+        '"Authorization: Bearer t0p"',
+        '"h": "Bearer t0p"',
+    ],
+)
+def test_a_diff_shows_no_secret_of_another_server(line: str) -> None:
+    assert "t0p" not in ClientFile(Path("f"), line.encode()).diff("")
+
+
 def test_a_project_has_a_file_of_its_own(install, tmp_path: Path) -> None:
     here = Path.cwd()
     os.chdir(tmp_path)
@@ -117,6 +171,7 @@ def test_a_project_has_a_file_of_its_own(install, tmp_path: Path) -> None:
         (["cursor", "--project", "--with-key"], 2, "shared with others"),
         (["windsurf", "--project"], 2, "no file for a project"),
         (["gemini"], 2, "settings.json, line 2: Expecting ',' delimiter"),
+        (["--remove"], 2, "name the client that --remove is for"),
         (["chatgpt"], 0, "docs/hosting.md"),
         (["chatgpt", "--url", "https://example.org/mcp"], 0, "the address https://example.org/mcp"),
         ([], 0, "told by hand"),

@@ -1,5 +1,6 @@
 """The shell: line by line from a pipe, and in a terminal with completion, history and questions in place."""
 
+import json
 import sys
 
 import pytest
@@ -43,6 +44,7 @@ WRONG = [
     ("help get_lst", "Did you mean get_list"),
     ('create_list {"name": }', "not valid JSON"),
     ("""create_list {"name": "x"} --json '{"name": "y"}'""", "stand there twice"),
+    ("create_template name=x editor_type=CODE html=-", "stdin has the lines of this shell"),
     ("delete_list id=TQVhRF", "add --yes"),
 ]
 
@@ -94,6 +96,29 @@ def test_lines_are_taken_apart() -> None:
         read_question("draft")
 
 
+def test_jobs_run_in_it_and_are_waited_for(command, tmp_path) -> None:
+    rows = 'start_job kind=profiles rows=\'[{"email": "a@example.org"}]\' --yes -o json\n'
+    done = command("shell", "--sandbox", stdin=rows, KLAVIYO_MCP_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert f"klaviyo-mcp: job {json.loads(done.stdout)['job']} is done." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "leads_to"),
+    [
+        (
+            ["start_job", "--set", "kind=profiles", "--set", 'rows=[{"email": "a@example.org"}]'],
+            "klaviyo-mcp import profiles FILE",
+        ),
+        (["start_export", "--set", "kind=profiles"], "klaviyo-mcp export profiles --output FILE"),
+    ],
+)
+def test_a_single_call_begins_no_job_and_names_the_command(command, tmp_path, call, leads_to) -> None:
+    done = command("call", *call, "--sandbox", KLAVIYO_MCP_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert f"Nothing was sent to Klaviyo.\nNext: On the command line, use {leads_to};" in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")
 def test_in_a_terminal_it_completes_asks_and_remembers(tmp_path) -> None:
     from tests.cli.terminal import CTRL_C, Terminal
@@ -112,6 +137,11 @@ def test_in_a_terminal_it_completes_asks_and_remembers(tmp_path) -> None:
     shell.read("[y/N]:")
     shell.type("n\r")
     shell.read("did not agree")
+    shell.read("sandbox>")
+    shell.type("create_list\r")
+    shell.read("name:")
+    shell.type(CTRL_C)
+    shell.read("Nothing was sent.")
     shell.read("sandbox>")
     shell.type("create_list name=pk_live_secret\r")
     shell.read("done.")

@@ -46,6 +46,7 @@ def test_a_wrong_word_is_told_before_anything_is_sent(command, words: list[str],
     done = command("report", *words, "--sandbox")
     assert done.returncode == code
     assert said in done.stderr
+    assert done.stdout == ""
     assert "Traceback" not in done.stderr
 
 

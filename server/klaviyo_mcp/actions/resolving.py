@@ -16,7 +16,7 @@ from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, Problem
 from klaviyo_mcp.actions.forms import shown
 from klaviyo_mcp.actions.plan import Plan
 from klaviyo_mcp.actions.settled import NOTHING, Settled, Sought, Thing, name_in
-from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.klaviyo.errors import AuthenticationFailed, ConnectionFailed, KlaviyoError
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.id_forms import ID_FORMS
@@ -119,6 +119,8 @@ class Resolver:
             thing = await default.find(self.look)
         except NotFoundHere as lack:
             raise NotFoundHere(lack.problem, lack.fix or default.otherwise) from None
+        except (ConnectionFailed, AuthenticationFailed):
+            raise  # whatever was given in its place would not help
         except (ActionError, KlaviyoError) as error:
             words = f"is left out, and {default.thing} could not be looked up ({error.message.rstrip('.')})"
             raise NotFoundHere(words, default.otherwise) from None
@@ -135,7 +137,7 @@ class Resolver:
             if sought not in settled.things:
                 try:
                     thing = await self._found(sought)
-                except NotFoundHere:
+                except (NotFoundHere, ConnectionFailed, AuthenticationFailed):
                     continue
                 settled = settled.and_also({sought: thing}, [(name, sought)])
         return settled

@@ -16,9 +16,9 @@ from klaviyo_mcp.registry.model import ActionSpec, Effect
 from klaviyo_mcp.runtime.answering import Ask, Response, answer_call, preview_call
 from klaviyo_mcp.runtime.assembly import Application
 
-FAILED, MISUSED, UNKNOWN, HELD, LATER = 1, 2, 3, 4, 5
+FAILED, MISUSED, UNKNOWN, HELD, LATER, INTERRUPTED = 1, 2, 3, 4, 5, 130
 """Exit codes; docs/cli.md tells what each means."""
-MISUSES = ("unknown_account", "account_needed")
+MISUSES = ("no_account", "unknown_account", "account_needed")
 
 
 @dataclass(frozen=True, slots=True)

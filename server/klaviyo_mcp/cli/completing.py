@@ -13,11 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from klaviyo_mcp.cli.completing_words import for_bash, words_of
 from klaviyo_mcp.cli.lately import home_of, seen_lately
 
 VARIABLE = "_KLAVIYO_MCP_COMPLETE"
-"""Names the shell that asks; the words up to the cursor, a line each, are in the second."""
+"""Names the shell that asks; the words up to the cursor, a line each, are in the second, for bash the line as it is."""
 WORDS = "_KLAVIYO_MCP_WORDS"
+BREAKS = "_KLAVIYO_MCP_BREAKS"
+FILES = ":files"
+"""Offered where a file or a folder goes: shells know best what there is of them."""
 LONGEST_HELP = 70
 Offer = tuple[str, str]
 """A word, and what it is in few words."""
@@ -25,13 +29,26 @@ Offer = tuple[str, str]
 
 def main() -> None:
     """Print what fits, a line each; for zsh and fish with what it is, behind a tab."""
-    shell = os.environ.get(VARIABLE, "")
-    words = os.environ.get(WORDS, "").split("\n")
+    shell, given = os.environ.get(VARIABLE, ""), os.environ.get(WORDS, "")
+    if shell == "fish":
+        given = given.removesuffix("\n")  # that of the last word, which fish has as it has those of the others
     with suppress(Exception):
-        for word, told in offers(words[1:]):
-            told = " ".join(told.split())[:LONGEST_HELP]
-            sys.stdout.write(f"{word}\t{told}\n" if told and shell != "bash" else f"{word}\n")
+        lines = _lines_for_bash(given) if shell == "bash" else _lines(given.split("\n"))
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
+
+
+def _lines(words: list[str]) -> Iterator[str]:
+    for word, told in offers(words[1:]):
+        told = " ".join(told.split())[:LONGEST_HELP]
+        yield f"{word}\t{told}" if told else word
+
+
+def _lines_for_bash(line: str) -> list[str]:
+    """Of the line up to the cursor: bash itself takes it apart at = and :, and leaves quotes in place."""
+    words, quote = words_of(line)
+    found = [word for word, _ in offers(words[1:])]
+    return found if found == [FILES] else for_bash(found, words[-1], quote, os.environ.get(BREAKS, ""))
 
 
 def offers(words: list[str]) -> list[Offer]:
@@ -40,12 +57,12 @@ def offers(words: list[str]) -> list[Offer]:
     index = read_index()
     node, given = _walked(index["commands"], before)
     if given.waiting is not None:
-        return fitting(begun, of_option(index, given.waiting, given, begun))
+        return _of_parameter(index, given.waiting, given, begun)
     if begun.startswith("-") and "=" in begun:
         flag, _, value = begun.partition("=")
         option = node["options"].get(flag)
-        found = fitting(value, of_option(index, option, given, value)) if option else []
-        return [(f"{flag}={word}", told) for word, told in found]
+        found = _of_parameter(index, option, given, value) if option else []
+        return [(word if word == FILES else f"{flag}={word}", told) for word, told in found]
     if begun.startswith("-"):
         return fitting(begun, ((flag, one["help"]) for flag, one in node["options"].items()))
     if node["commands"]:
@@ -54,7 +71,13 @@ def offers(words: list[str]) -> list[Offer]:
     arguments = node["arguments"]
     if not arguments or (place >= len(arguments) and not arguments[-1]["many"]):
         return []
-    return fitting(begun, of_option(index, arguments[min(place, len(arguments) - 1)], given, begun))
+    return _of_parameter(index, arguments[min(place, len(arguments) - 1)], given, begun)
+
+
+def _of_parameter(index: dict[str, Any], parameter: dict[str, Any], given: "Given", begun: str) -> list[Offer]:
+    if parameter["values"] == "files":
+        return [(FILES, "")]
+    return fitting(begun, of_option(index, parameter, given, begun))
 
 
 class Given:
@@ -102,19 +125,30 @@ def fitting(begun: str, known: Iterable[Offer]) -> list[Offer]:
 
 def of_option(index: dict[str, Any], option: dict[str, Any], given: Given, begun: str) -> Iterator[Offer]:
     """What an option or an argument may be."""
-    if option["choices"]:
-        yield from ((choice, "") for choice in option["choices"])
-        return
     source = option["values"]
+    listed, comma, last = begun.rpartition(",") if option["listed"] else ("", "", begun)
+    action = index["actions"].get(given.positional[0]) if given.positional else None
+    if not comma:
+        yield from ((choice, "") for choice in option["choices"])
     if source == "actions":
-        yield from ((name, one["summary"]) for name, one in index["actions"].items())
-    elif source == "toolsets":
-        listed, comma, _ = begun.rpartition(",")
-        yield from ((f"{listed}{comma}{name}", "") for name in index["toolsets"])
-    elif source == "settings":
-        action = index["actions"].get(given.positional[0]) if given.positional else None
-        if action:
-            yield from of_setting(action, begun, given.account)
+        yield from ((f"{listed}{comma}{name}", one["summary"]) for name, one in index["actions"].items())
+        if not option["listed"]:
+            yield from ((f"guide:{topic}", title) for topic, title in index["guides"].items())
+    elif source in ("toolsets", "clients"):
+        yield from ((f"{listed}{comma}{name}", "") for name in index[source])
+    elif source == "fields" and action:
+        yield from ((f"{listed}{comma}{name}", "") for name in action["fields"])
+    elif source == "paths" and action:
+        yield from ((name, one["help"]) for name, one in action["arguments"].items())
+    elif source == "settings" and action:
+        yield from of_setting(action, begun, given.account)
+    elif source == "options of a kind" and given.positional:
+        kind = index["kinds"].get(given.positional[0])
+        yield from of_setting(kind, begun, given.account) if kind else ()
+    elif source.startswith("ids:"):
+        yield from values({"values": [], "ids": [source.removeprefix("ids:")]}, given.account, begun)
+    elif source == "json":
+        yield from files_at(last)
     elif source == "accounts":
         yield from ((name, "") for name in accounts())
     elif source == "jobs":
@@ -123,18 +157,33 @@ def of_option(index: dict[str, Any], option: dict[str, Any], given: Given, begun
 
 def of_setting(action: dict[str, Any], begun: str, account: str) -> Iterator[Offer]:
     """`NAME=` for each argument of an action; once there is an equals sign, its values."""
-    name, equals, _ = begun.partition("=")
+    name, equals, value = begun.partition("=")
     if not equals:
         yield from ((f"{argument}=", one["help"]) for argument, one in action["arguments"].items())
     elif name in action["arguments"]:
-        yield from ((f"{name}={value}", told) for value, told in values(action["arguments"][name], account))
+        yield from ((f"{name}={word}", told) for word, told in values(action["arguments"][name], account, value))
+        yield from ((f"{name}={word}", told) for word, told in files_at(value))
 
 
-def values(argument: dict[str, Any], account: str) -> Iterator[Offer]:
-    """Values of an argument: those of its list, or ids that were seen lately with their names."""
+def values(argument: dict[str, Any], account: str, begun: str) -> Iterator[Offer]:
+    """Values of an argument: those of its list, or ids that were seen lately with their names, or `name:NAME`."""
     yield from ((value, "") for value in argument["values"])
     if argument["ids"]:
-        yield from seen_lately(os.environ.get("KLAVIYO_MCP_HOME"), account, argument["ids"]).items()
+        seen = seen_lately(os.environ.get("KLAVIYO_MCP_HOME"), account, argument["ids"])
+        yield from seen.items()
+        if begun and "name:".startswith(begun[:5]):
+            names = list(seen.values())
+            yield from ((f"name:{name}", id) for id, name in seen.items() if name and names.count(name) == 1)
+
+
+def files_at(begun: str) -> Iterator[Offer]:
+    """Files for `@FILE`, once the @ is there; folders end in a slash."""
+    if not begun.startswith("@") or begun.startswith("@@"):
+        return
+    folder, slash, base = begun[1:].rpartition("/")
+    for entry in sorted(os.scandir(Path(f"{folder}{slash}" or ".").expanduser()), key=lambda entry: entry.name):
+        if entry.name.startswith(base) and (base or not entry.name.startswith(".")):
+            yield f"@{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}", ""
 
 
 def accounts() -> list[str]:
@@ -182,12 +231,13 @@ def read_index() -> dict[str, Any]:
 def stamp_now() -> str:
     """Another text whenever the program or its actions have changed."""
     package = Path(__file__).resolve().parent.parent
-    places = [package / "cli", package / "jobs", package]
-    places += [entry for entry in _entries(package.parent.parent / "tool_specs") if entry.is_dir()]
+    places = [package, *(package / name for name in ("cli", "guides", "installing", "jobs"))]
+    for folder in (package / "jobs", package.parent.parent / "tool_specs"):
+        places += [entry for entry in _entries(folder) if entry.is_dir()]
     latest, count = 0, 0
     for place in places:
         for entry in os.scandir(place):
-            if entry.name.endswith((".py", ".yaml", ".json")):
+            if entry.name.endswith((".py", ".yaml", ".json", ".md")):
                 latest, count = max(latest, entry.stat().st_mtime_ns), count + 1
     return f"{package}|{latest}|{count}"
 

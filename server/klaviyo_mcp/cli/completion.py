@@ -6,30 +6,25 @@ from typing import Annotated, Literal
 
 import typer
 
-from klaviyo_mcp.cli.completing import VARIABLE, WORDS
+from klaviyo_mcp.cli.completing import BREAKS, FILES, VARIABLE, WORDS
 
 BASH = f"""\
 # klaviyo-mcp: completion for bash 4.4 and newer
 _klaviyo_mcp() {{
-    local line glued="" before="${{COMP_LINE:0:COMP_POINT}}" current
-    # bash splits words at = and :, the program does not: take the words of the line up to the cursor as they are typed.
-    local -a words
-    read -r -a words <<< "$before"
-    [[ "$before" == *[[:space:]] ]] && words+=("")
-    current="${{words[${{#words[@]}}-1]}}"
-    glued="$(printf '%s\\n' "${{words[@]}}")"
-    [[ -z "$current" ]] && glued+=$'\\n'
-    # What bash puts in place is the part behind the last = or :
-    local cut=""
-    [[ "$current" == *[=:]* && "$COMP_WORDBREAKS" == *=* ]] && cut="${{current%"${{current##*[=:]}}"}}"
+    local line
     COMPREPLY=()
     while IFS= read -r line; do
-        [[ -n "$line" ]] && COMPREPLY+=("${{line#"$cut"}}")
-    done < <({VARIABLE}=bash {WORDS}="$glued" "$1" 2>/dev/null)
-    [[ ${{#COMPREPLY[@]}} -eq 1 && "${{COMPREPLY[0]}}" == *= ]] && compopt -o nospace
+        [[ -n "$line" ]] && COMPREPLY+=("$line")
+    done < <({VARIABLE}=bash {WORDS}="${{COMP_LINE:0:COMP_POINT}}" {BREAKS}="$COMP_WORDBREAKS" "$1" 2>/dev/null)
+    if [[ "${{COMPREPLY[*]}}" == {FILES} ]]; then
+        COMPREPLY=()
+        compopt -o default
+    elif [[ ${{#COMPREPLY[@]}} -eq 1 && "${{COMPREPLY[0]}}" == *[=/] ]]; then
+        compopt -o nospace
+    fi
     return 0
 }}
-complete -o default -F _klaviyo_mcp klaviyo-mcp
+complete -F _klaviyo_mcp klaviyo-mcp
 """
 ZSH = f"""\
 #compdef klaviyo-mcp
@@ -37,29 +32,47 @@ ZSH = f"""\
 _klaviyo_mcp() {{
     local line word
     local -a plain told assigned assigned_told
-    local glued="${{(F)words[1,CURRENT]}}"
+    local -a given=("${{(@Q)words[1,CURRENT-1]}}" "${{(Q)PREFIX}}")
     while IFS= read -r line; do
         word="${{line%%$'\\t'*}}"
-        if [[ "$word" == *= ]]; then
-            assigned+=("$word"); assigned_told+=("$word ${{line#*$'\\t'}}")
+        if [[ "$word" == {FILES} ]]; then
+            compset -P '--*='
+            _files
+            return
+        elif [[ "$word" == *[=/] ]]; then
+            assigned+=("$word"); assigned_told+=("${{line/$'\\t'/  }}")
         else
             plain+=("$word"); told+=("${{line/$'\\t'/  }}")
         fi
-    done < <({VARIABLE}=zsh {WORDS}="$glued" "${{words[1]}}" 2>/dev/null)
-    (( $#plain )) && compadd -l -d told -a plain
-    (( $#assigned )) && compadd -S '' -l -d assigned_told -a assigned
-    (( $#plain || $#assigned )) || _files
+    done < <({VARIABLE}=zsh {WORDS}="${{(F)given}}" "${{(Q)words[1]}}" 2>/dev/null)
+    # What holds the word that was typed, and does not begin with it, takes its place only where it is alone.
+    local -a anyhow=()
+    if [[ "${{(L)plain[1]:-$assigned[1]}}" != "${{(L)given[-1]}}"* ]]; then
+        anyhow=(-U)
+        (( $#plain + $#assigned > 1 )) && compstate[insert]='' compstate[list]='list force'
+    fi
+    anyhow+=(-M 'm:{{[:lower:][:upper:]}}={{[:upper:][:lower:]}}' -l)
+    (( $#plain )) && compadd $anyhow -d told -a plain
+    (( $#assigned )) && compadd $anyhow -S '' -d assigned_told -a assigned
+    (( $#plain + $#assigned ))
 }}
 if [[ "$funcstack[1]" == _klaviyo-mcp ]]; then _klaviyo_mcp "$@"; else compdef _klaviyo_mcp klaviyo-mcp; fi
 """
 FISH = f"""\
 # klaviyo-mcp: completion for fish
 function __klaviyo_mcp_complete
-    set -l words (commandline -opc) (commandline -ct)
-    env {VARIABLE}=fish {WORDS}=(string join \\n -- $words | string collect -a -N) $words[1] 2>/dev/null
+    set -l words (commandline -opc) (commandline -ct | string unescape)
+    set -l found (env {VARIABLE}=fish {WORDS}=(string join \\n -- $words | string collect -a -N) $words[1] 2>/dev/null)
+    if test "$found" = {FILES}
+        set -l flag (commandline -ct | string match -r '^--[a-z-]+=')
+        for path in (__fish_complete_path (commandline -ct | string replace -r '^--[a-z-]+=' ''))
+            string join \\n -- "$flag$path"
+        end
+    else
+        string join \\n -- $found
+    end
 end
-complete -c klaviyo-mcp -f -a '(__klaviyo_mcp_complete)'
-complete -c klaviyo-mcp -n 'test -z "$(__klaviyo_mcp_complete)"' -F
+complete -c klaviyo-mcp -k -f -a '(__klaviyo_mcp_complete)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 PLACES = {

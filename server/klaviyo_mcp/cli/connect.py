@@ -137,6 +137,11 @@ def ask_for_key() -> str:
         text = getpass.getpass("Private API key (starts with pk_; it is not shown): ")
     else:
         text = sys.stdin.readline()
+    return checked_key(text)
+
+
+def checked_key(text: str) -> str:
+    """A private API key as it was given. Raises SettingsError for what is none."""
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise SettingsError("That is not an API key. Klaviyo shows private keys under Settings > API keys.")

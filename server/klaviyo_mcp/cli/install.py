@@ -27,17 +27,20 @@ from klaviyo_mcp.installing.errors import NotInstalled, Unreadable, unreadable
 from klaviyo_mcp.installing.files import ClientFile
 from klaviyo_mcp.installing.starting import words as starting_words
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
+from klaviyo_mcp.klaviyo.words import visible
 from klaviyo_mcp.runtime.settings import SettingsError, is_loopback
 
 if TYPE_CHECKING:
     from klaviyo_mcp.accounts.vault import Vault
 
 app = typer.Typer()
+WITH_REMOVE = ("--remove", "--name", "--project", "--url", "--file", "--replace", "--dry-run")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
 @app.command(epilog="Example: klaviyo-mcp install cursor --dry-run")
 def install(
+    context: typer.Context,
     client: Annotated[
         str | None, typer.Argument(metavar="CLIENT", help="Such as claude-desktop; without it they are listed.")
     ] = None,
@@ -70,14 +73,11 @@ def install(
 
     Connect an account first with `klaviyo-mcp connect`: the key then stays in the vault, and in no client's file.
     """
+    _check_together(context, client, remove=remove)
     if client is None:
         _list()
         return
-    chosen = client_named(client)
-    if chosen is None:
-        raise typer.BadParameter(
-            f"{client!r} is none of {', '.join(one.id for one in clients())}.", param_hint="CLIENT"
-        )
+    chosen = _chosen(client)
     flags = {
         "--account": account, "--expose": expose, "--toolsets": toolsets, "--actions": actions,
         "--exclude": exclude, "--confirm": confirm, "--read-only": read_only, "--no-user-content": no_user_content,
@@ -96,7 +96,28 @@ def install(
     except NotInstalled as error:
         fail(str(error), 2)
     if not remove:
-        _advise(chosen, server, dry_run=dry_run, needs_account=not (url or sandbox or with_key))
+        needs = None if url or sandbox or with_key else account or ""
+        _advise(chosen, server, dry_run=dry_run, needs_account=needs)
+
+
+def _chosen(name: str) -> Client:
+    if (client := client_named(name)) is not None:
+        return client
+    raise typer.BadParameter(f"{name!r} is none of {', '.join(one.id for one in clients())}.", param_hint="CLIENT")
+
+
+def _check_together(context: typer.Context, client: str | None, *, remove: bool) -> None:
+    """Raises BadParameter for options that would do nothing beside the others."""
+    sources = {
+        parameter.opts[0]: context.get_parameter_source(parameter.name)
+        for parameter in context.command.params
+        if parameter.param_type_name == "option" and parameter.name
+    }
+    given = [flag for flag, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if client is None and given:
+        raise typer.BadParameter(f"name the client that {given[0]} is for.", param_hint="CLIENT")
+    if remove and (useless := [flag for flag in given if flag not in WITH_REMOVE]):
+        raise typer.BadParameter(f"goes without {', '.join(useless)}.", param_hint="--remove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +161,7 @@ def _change(client: Client, server: Server, path: Path, wish: _Wish) -> None:
 
 def _edit(text: Text, client: Client, server: Server, wish: _Wish) -> bool:
     if wish.remove:
-        return take_out(text, client, server.name, replace=wish.replace)
+        return take_out(text, client, server.name, replace=wish.replace, url=server.url)
     put(text, client, server, replace=wish.replace)
     return True
 
@@ -194,9 +215,13 @@ def _environment(*, with_key: bool) -> dict[str, str]:
     home = os.environ.get("KLAVIYO_MCP_HOME")
     made = {"KLAVIYO_MCP_HOME": home} if home else {}
     if with_key:
-        from klaviyo_mcp.cli.connect import ask_for_key  # only where a key is asked for
+        from klaviyo_mcp.cli.connect import ask_for_key, checked_key  # only where a key is asked for
 
-        made[KEY] = os.environ.get(KEY) or ask_for_key()
+        given = os.environ.get(KEY, "")
+        try:
+            made[KEY] = checked_key(given) if given else ask_for_key()
+        except SettingsError as error:
+            raise typer.BadParameter(f"{error} Nothing was written.", param_hint=KEY if given else None) from None
     return made
 
 
@@ -221,25 +246,30 @@ def _tell(client: Client, server: Server, *, remove: bool) -> None:
         print(step if step.startswith("{") else f"- {step}")
 
 
-def _advise(client: Client, server: Server, *, dry_run: bool, needs_account: bool) -> None:
+def _advise(client: Client, server: Server, *, dry_run: bool, needs_account: str | None) -> None:
+    """What is left to do. `needs_account` is the account that it is for, "" for the default, None for none."""
     if not dry_run and (after := server.after(client)):
         print(f"Next: {after}")
-    if needs_account and not _connected():
+    names = None if needs_account is None else _connected()
+    if names == []:
         print(
             "No account is connected yet: klaviyo-mcp connect, or klaviyo-mcp connect --api-key, keeps one sealed here."
         )
+    elif names and needs_account and needs_account not in names:
+        warn([f"no account named {visible(needs_account)!r} is connected here. There are: {', '.join(names)}."])
 
 
-def _connected() -> bool:
+def _connected() -> list[str] | None:
+    """The names of the connected accounts; None where that cannot be said."""
     from klaviyo_mcp.cli.accounts import with_vault  # opens the vault
 
     async def names(vault: "Vault") -> list[str]:
         return await vault.names()
 
     try:
-        return bool(with_vault(names))
+        return with_vault(names)
     except (KlaviyoError, SettingsError, OSError):
-        return True  # doctor tells of it; here it is not known
+        return None  # doctor tells of it
 
 
 def _list() -> None:

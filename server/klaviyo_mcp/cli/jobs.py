@@ -40,6 +40,8 @@ def list_jobs(as_json: JsonFlag = False) -> None:
     if as_json:
         print_json(shown)
         return
+    if not shown:
+        warn(["there are no jobs."])
     for one in shown:
         what, rows = f"{one['does']} {one['kind']}", one["progress"].get("rows", 0)
         whose = one.get("account") or ""

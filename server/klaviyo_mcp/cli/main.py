@@ -4,12 +4,13 @@ import errno
 import gc
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from klaviyo_mcp import __version__
-from klaviyo_mcp.cli.output import drop_output, fail, speak_utf8
+from klaviyo_mcp.cli.output import drop_output, fail, open_closed_streams, speak_utf8
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
 from klaviyo_mcp.registry.errors import SpecError
 from klaviyo_mcp.runtime.exposure import ExposureError
@@ -39,8 +40,24 @@ MODULES = (
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OTHERS = {"disconnect": "accounts", "docs": "specs", "export": "exporting", "import": "importing"}
 
+
+class Commands(TyperGroup):
+    """The commands; whoever writes an action where one belongs is told how it is run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As Typer does, which has no types for it."""
+        if args and args[0] not in self.commands and "_" in args[0]:
+            from klaviyo_mcp.registry.loading import load_catalogue  # for this mistake alone
+            from klaviyo_mcp.registry.registry import Registry
+
+            if action := Registry(load_catalogue()).get(args[0]):
+                ctx.fail(f"No such command {args[0]!r}: it is an action. Run it with: klaviyo-mcp call {action.name}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="klaviyo-mcp",
+    cls=Commands,
     help="Every Klaviyo action as a tool for AI agents.",
     epilog="Example: klaviyo-mcp call get_lists --sandbox. All of it: docs/cli.md",
     no_args_is_help=True,
@@ -51,6 +68,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console script."""
+    open_closed_streams()
     speak_utf8()
     load(sys.argv[1:])
     try:

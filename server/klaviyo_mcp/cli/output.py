@@ -23,6 +23,17 @@ def print_json(value: Any) -> None:
         print(text, flush=True)
 
 
+def open_closed_streams() -> None:
+    """A stream that was closed before the program began leads nowhere; else the next file to be opened would be it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.fstat(number)
+                continue
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def speak_utf8() -> None:
     """Where the locale has nothing but ASCII, text comes in and goes out as UTF-8, words of the command line too."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):

@@ -22,7 +22,7 @@ ACTIONS = {"consent": "list_health_report"}
 """The action of a report whose name is another's."""
 OF_ORDERS = ("weekly", "campaigns", "flows", "cohorts")
 COMPARE = {"before": "before", "year": "year_ago", "none": "none"}
-WRONG_USE = ("unknown_account", "account_needed", "invalid_arguments", "precondition_failed")
+WRONG_USE = ("no_account", "unknown_account", "account_needed", "invalid_arguments", "precondition_failed")
 STDOUT = Path("-")
 ROOM = 4_000_000
 """Bytes of an answer: a file has room for all of it."""
@@ -33,7 +33,7 @@ PeriodOption = Annotated[
     str | None,
     typer.Option(
         "--period",
-        metavar="DAYS",
+        metavar="PERIOD",
         help="last_week, last_30_days, last_month, another such key, 2026-10, or 2026-10-01..2026-10-31. Each "
         "report has its own when this is left out.",
     ),
@@ -97,7 +97,7 @@ def report(
     action = ACTIONS.get(name, f"{name.replace('-', '_')}_report")
     response, shop = _answered(action, given, account, sandbox=sandbox, user_content=not no_user_content)
     data = response.answer.data
-    if as_json or response.is_error:
+    if as_json:
         print_json(data)
     if response.is_error:
         fail(response.text, 2 if data["error"]["code"] in WRONG_USE else 1)

@@ -43,7 +43,9 @@ Log = Callable[[Settings, str], None]
 
 @app.command(epilog="Example: klaviyo-mcp serve --sandbox --toolsets lists,profiles --read-only")
 def serve(
-    transport: Annotated[str, typer.Option(help="stdio for one local client, http for any number.")] = "stdio",
+    transport: Annotated[
+        str, typer.Option(metavar="stdio|http", help="stdio for one local client, http for any number.")
+    ] = "stdio",
     host: Annotated[str | None, typer.Option(help="Address to listen on (http only); 127.0.0.1 by default.")] = None,
     port: Annotated[
         int | None, typer.Option(help="Port to listen on (http only); 8000 by default, 0 a free one.")

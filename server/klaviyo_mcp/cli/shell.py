@@ -1,6 +1,8 @@
 """`klaviyo-mcp shell`: one action after the other, with history and completion, on an account or the sandbox."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,17 +30,21 @@ def shell(
     """
     import anyio
 
-    from klaviyo_mcp.cli.shell_session import Session  # with the line editor, which other commands need not load
+    from klaviyo_mcp.cli.shell_session import Begun, Session  # with the line editor, which other commands need not load
     from klaviyo_mcp.runtime.assembly import assemble, select
     from klaviyo_mcp.runtime.job_attaching import attach_jobs
     from klaviyo_mcp.runtime.logs import start_logging
 
     warn(foreign_variables())
     selection = select(read_only=read_only, live_checks=not no_live_checks, user_content=not no_user_content)
+    if selection.settings.klaviyo_mcp_files is None:
+        # Whoever types here may name any file; jobs take those of this folder by their names.
+        settings = selection.settings.model_copy(update={"klaviyo_mcp_files": Path()})
+        selection = replace(selection, settings=settings)
     application = assemble(selection, sandbox=sandbox, account=account)
-    attach_jobs(application)
+    jobs = attach_jobs(application)
     start_logging(application.settings, "warning")
-    session = Session(application, form or usual_form(), account=account, sandbox=sandbox, read_only=read_only)
+    session = Session(application, jobs, Begun(form or usual_form(), account, sandbox, read_only))
     try:
         code = anyio.run(session.run)
     except BrokenPipeError:

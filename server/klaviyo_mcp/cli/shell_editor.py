@@ -73,6 +73,12 @@ def editor(session: Session) -> Callable[[str], Awaitable[str]]:
     return asking.prompt_async
 
 
+def answers() -> Callable[[str], Awaitable[str]]:
+    """What asks for an answer, which no history keeps. Raises EOFError and KeyboardInterrupt."""
+    asking: PromptSession[str] = PromptSession(history=InMemoryHistory())
+    return asking.prompt_async
+
+
 def _history(session: Session) -> History:
     folder = home_of(session.application.settings.klaviyo_mcp_home)
     file = folder / "shell_history"

@@ -5,21 +5,27 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import anyio
+from anyio.to_thread import run_sync
 
 from klaviyo_mcp.actions.engine import Call
 from klaviyo_mcp.actions.errors import UnknownAction
 from klaviyo_mcp.actions.finding import look_for
 from klaviyo_mcp.actions.names import find_action
 from klaviyo_mcp.actions.paging import MOST_KEPT
+from klaviyo_mcp.answers.held import question
 from klaviyo_mcp.answers.kept_answers import KeptAnswer
 from klaviyo_mcp.answers.reading_more import read_on
 from klaviyo_mcp.answers.shape import Answer
 from klaviyo_mcp.cli.action_page import list_of, page_of
-from klaviyo_mcp.cli.asking import agreed_beforehand, agreed_by_person, somebody_is_there, with_missing
+from klaviyo_mcp.cli.asking import SHALL_IT, LeftOff, agreed_beforehand, is_terminal, somebody_is_there, with_missing
 from klaviyo_mcp.cli.calling import (
     FAILED,
+    INTERRUPTED,
     MISUSED,
     NoPages,
     Typed,
@@ -30,13 +36,16 @@ from klaviyo_mcp.cli.calling import (
     prepared,
     shown,
 )
+from klaviyo_mcp.cli.output import warn
 from klaviyo_mcp.cli.printing import Form, console_for, fields_of, rows_of
 from klaviyo_mcp.cli.setting import Settings, WrongSetting
+from klaviyo_mcp.cli.shell_input import lines_of_stdin
 from klaviyo_mcp.cli.shell_lines import FORMS, Line, WrongLine, is_unfinished, read_call, read_question
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
-from klaviyo_mcp.klaviyo.words import one_line
+from klaviyo_mcp.klaviyo.words import one_line, visible
 from klaviyo_mcp.runtime.answering import Known, Response, responded
 from klaviyo_mcp.runtime.assembly import Application
+from klaviyo_mcp.runtime.job_worker import JobWorker
 
 HELP = """\
 ACTION NAME=VALUE …       run an action; again for lists, location.city=… for parts
@@ -50,42 +59,80 @@ exit                      end it, as Ctrl-D does; Ctrl-C drops a line, or breaks
 TAB completes actions, arguments, values and ids."""
 MOST_FOUND = 8
 LEAVE = ("exit", "quit")
+BROKEN_OFF = "Broken off. What had left for Klaviyo may have been done: read before you repeat it."
+LOOK_AT_JOBS = 0.2
+"""Seconds between two looks at jobs whose end is waited for."""
 BY_NAME: dict[str, Form] = {form: form for form in FORMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How a shell was begun. `account` is the one that calls are for, None for the default."""
+
+    form: Form
+    account: str | None
+    sandbox: bool
+    read_only: bool
 
 
 class Session:
     """One run of the shell."""
 
-    def __init__(
-        self, application: Application, form: Form, *, account: str | None, sandbox: bool, read_only: bool
-    ) -> None:
-        """`account` is the one that calls are for, None for the default."""
+    def __init__(self, application: Application, jobs: JobWorker, begun: Begun) -> None:
+        """`jobs` runs the jobs that are begun here, as long as the shell does."""
         self.application = application
-        self.account = account
-        self.form: Form = form
+        self.account = begun.account
+        self.form: Form = begun.form
         self.fields: tuple[str, ...] = ()
-        self.read_only = read_only
-        self._always_read_only = read_only
-        self._sandbox = sandbox
+        self.read_only = begun.read_only
+        self._always_read_only = begun.read_only
+        self._sandbox = begun.sandbox
+        self._jobs = jobs
+        self._ask_line: Callable[[str], Awaitable[str]] | None = None
         self._last: tuple[str, Response] | None = None
         self._code = 0
 
     async def run(self) -> int:
         """Read and run lines to the end; the exit code of the last that failed, 0 where a person has seen them fail."""
+        self._jobs.serve()
         try:
-            if sys.stdin.isatty():
+            if is_terminal(sys.stdin):
                 await self._in_terminal()
+                await self._breakable(self._jobs_done, "")
                 return 0
-            else:
-                await self._line_by_line()
+            await self._line_by_line()
+            await self._jobs_done()
         finally:
-            await self.application.accounts.close()
+            with anyio.CancelScope(shield=True):
+                await self._close()
         return self._code
 
-    async def _in_terminal(self) -> None:
-        from klaviyo_mcp.cli.shell_editor import editor  # 0.2 s that lines from stdin need not wait for
+    async def _jobs_done(self) -> None:
+        """Wait for the jobs that run here: they end with the shell."""
+        waited_for = under_way = [job.id for job in await self._jobs.under_way()]
+        if waited_for:
+            warn([f"waiting for the end of {', '.join(waited_for)}, begun here; Ctrl-C leaves it unfinished."])
+        while under_way:
+            await anyio.sleep(LOOK_AT_JOBS)
+            under_way = [job.id for job in await self._jobs.under_way()]
+        for id in waited_for:
+            state = await self._jobs.state_of(id)
+            warn([f"job {id} is {state}. All about it: klaviyo-mcp jobs show {id}"])
+            self._code = FAILED if state == "paused" else self._code
 
-        ask = editor(self)
+    async def _close(self) -> None:
+        try:
+            left = await self._jobs.under_way()
+            await self._jobs.close()
+            if left and not self._sandbox:
+                warn(f"Job {job.id} is not finished. Go on with: klaviyo-mcp jobs resume {job.id}" for job in left)
+        finally:
+            await self.application.accounts.close()
+
+    async def _in_terminal(self) -> None:
+        from klaviyo_mcp.cli.shell_editor import answers, editor  # 0.2 s that lines from stdin need not wait for
+
+        ask, self._ask_line = editor(self), answers()
         whose = await self._whose()
         print(f"klaviyo-mcp on {whose}. Type help for what it understands, TAB for what there is.", file=sys.stderr)
         while True:
@@ -101,7 +148,7 @@ class Session:
 
     async def _line_by_line(self) -> None:
         text = ""
-        for line in sys.stdin:
+        async for line in lines_of_stdin():
             text += line
             if is_unfinished(text):
                 continue
@@ -131,6 +178,8 @@ class Session:
             self._tell(str(error), MISUSED)
         except UnknownAction as error:
             self._tell(error.told, FAILED)
+        except LeftOff:
+            self._tell("Nothing was sent.", INTERRUPTED)
         except KlaviyoError as error:
             self._tell(error.message, FAILED)
 
@@ -140,20 +189,22 @@ class Session:
         spec = found.spec if found else None
         made_of = Settings(spec, line.given)
         for word in line.sets:
+            if word.endswith("=-"):
+                raise WrongLine("stdin has the lines of this shell: write NAME=@FILE for what a file holds.")
             made_of.add(word)
         given = made_of.arguments
         if found is not None and self.read_only and found.weakest_effect != "read":
             raise WrongLine(f"{found.name} changes something, and this shell is read-only. Nothing was sent.")
         asks = somebody_is_there()
-        if asks and found is not None:
-            given = with_missing(found.spec, given)
+        if asks and found is not None and self.application.exposure.shows(found):
+            given = await run_sync(with_missing, found.spec, given, self._answered)
         form = _form(line.options.get("--output"), self.form)
         fields = line.fields or self.fields
         typed = Typed(
             Call(line.action, given), form, fields, "--all" in line.flags, "--preview" in line.flags, self.account
         )
         typed = prepared(typed, spec)
-        ask = agreed_beforehand if "--yes" in line.flags else agreed_by_person if asks else None
+        ask = agreed_beforehand if "--yes" in line.flags else self._agreed if asks else None
         only = "read" if self.read_only else None
         response = await made(self.application, typed, client="klaviyo-mcp shell", ask=ask, only=only)
         self._show(response, typed)
@@ -161,6 +212,31 @@ class Session:
             self._last = line.action, response
             if not self._sandbox:
                 noted(self.application, response, self.account)
+
+    def _answered(self, name: str, default: str | None) -> str:
+        """What is typed in for an argument, asked for by a thread: jobs go on meanwhile. Raises LeftOff."""
+        asked = f"{name} [{default}]: " if default else f"{name}: "
+        while True:
+            if (typed := anyio.from_thread.run(self._line, asked).strip() or default or "") != "":
+                return typed
+
+    async def _agreed(self, plan: Answer) -> bool:
+        print(visible(question(plan)), file=sys.stderr, flush=True)
+        while True:
+            try:
+                typed = (await self._line(f"{SHALL_IT} [y/N]: ")).strip().casefold()
+            except LeftOff:
+                return False
+            if typed in ("y", "yes", "n", "no", ""):
+                return typed.startswith("y")
+
+    async def _line(self, asked: str) -> str:
+        """One line of whoever sits at the terminal. Raises LeftOff where it is broken off."""
+        assert self._ask_line is not None  # noqa: S101 - nobody is asked anything elsewhere
+        try:
+            return await self._ask_line(asked)
+        except (KeyboardInterrupt, EOFError):
+            raise LeftOff from None
 
     def rows_of_last(self) -> list[Any]:
         """What the last answer lists."""
@@ -242,7 +318,7 @@ class Session:
             return one_line(await self.application.accounts.default() or "no account", 60)
         return "no account"
 
-    async def _breakable(self, run: Callable[[], Awaitable[None]]) -> None:
+    async def _breakable(self, run: Callable[[], Awaitable[None]], says: str = BROKEN_OFF) -> None:
         """Ctrl-C breaks off what is under way, and not the shell."""
         task = asyncio.ensure_future(run())
         loop = asyncio.get_running_loop()
@@ -251,9 +327,10 @@ class Session:
         try:
             await task
         except asyncio.CancelledError:
-            self._tell("Broken off. What had left for Klaviyo may have been done: read before you repeat it.", 130)
+            if says:
+                self._tell(says, INTERRUPTED)
         except KeyboardInterrupt:
-            self._code = 130
+            self._code = INTERRUPTED
         finally:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(signal.SIGINT)

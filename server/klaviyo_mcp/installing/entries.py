@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from klaviyo_mcp.installing.clients import Client
 from klaviyo_mcp.installing.errors import NotInstalled
 from klaviyo_mcp.installing.json_text import JSONText
+from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON, items, mapping
 
 KEY = "KLAVIYO_API_KEY"
-OURS = re.compile(r"klaviyo-mcp(\.exe)?|klaviyo-mcp(\[[\w,]*\])?([=@<>~!]=?.*)?|klaviyo_mcp", re.IGNORECASE)
+OURS = re.compile(r"klaviyo-mcp(\.exe)?|klaviyo-mcp(\[[\w,]*\])?([=@<>~!:]=?.*)?|klaviyo_mcp", re.IGNORECASE)
 ENVIRONMENTS = ("env", "environment")
 URLS = ("url", "httpUrl", "serverUrl")
 
@@ -107,8 +109,8 @@ def put(text: Text, client: Client, server: Server, *, replace: bool) -> None:
     if stands is not None and not is_ours(stands, server.url):
         if not replace:
             raise NotInstalled(
-                f"{client.name} already has a server named {server.name!r}, which does not start this program. Nothing "
-                "was written.\nNext: Choose another name with --name, or replace that server with --replace."
+                f"{client.name} already has a server named {server.name!r}, which {_not_ours(stands)}. Nothing was "
+                "written.\nNext: Choose another name with --name, or replace that server with --replace."
             )
         text.remove(place)
         stands = None
@@ -126,20 +128,20 @@ def put(text: Text, client: Client, server: Server, *, replace: bool) -> None:
             text.set((*place, key), value)
 
 
-def take_out(text: Text, client: Client, name: str, *, replace: bool) -> bool:
-    """Remove the server. False where there is none; raises NotInstalled where it starts another program.
+def take_out(text: Text, client: Client, name: str, *, replace: bool, url: str = "") -> bool:
+    """Remove the server. False where there is none.
 
-    One that leads to a URL is taken to be ours: without the URL of our own nothing tells them apart.
+    Raises NotInstalled where it starts another program, or leads to another address than `url`.
     """
     place = (*client.place, name)
     stands = text.get(*place)
     if stands is None:
         return False
-    by_url = isinstance(stands, dict) and any(key in stands for key in URLS)
-    if not replace and not is_ours(stands) and not by_url:
+    if not replace and not is_ours(stands, url):
+        mine = "If it is yours, give its address with --url. " if address_of(stands) else ""
         raise NotInstalled(
-            f"The server named {name!r} in {client.name} does not start this program. Nothing was removed.\n"
-            "Next: Name the right one with --name; --replace removes this one all the same."
+            f"The server named {name!r} in {client.name} {_not_ours(stands)}. Nothing was removed.\n"
+            f"Next: {mine}Choose another with --name; --replace removes this one all the same."
         )
     text.remove(place)
     return True
@@ -164,6 +166,22 @@ def file_with(client: Client, server: Server) -> str:
 def holds_key(text: Text, client: Client, name: str) -> bool:
     """Whether an API key stands in the entry."""
     return any(text.get(*client.place, name, kind, KEY) is not None for kind in ENVIRONMENTS)
+
+
+def address_of(entry: Any) -> str:
+    """Where an entry leads, without what may be secret in it; empty for one that starts a program."""
+    known = mapping(entry)
+    url = next((known[key] for key in URLS if isinstance(known.get(key), str)), "")
+    try:
+        parts = urlsplit(url)
+        return one_line(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", 120) if url else ""
+    except ValueError:
+        return "an address that is none"
+
+
+def _not_ours(entry: Any) -> str:
+    address = address_of(entry)
+    return f"leads to {address}" if address else "does not start this program"
 
 
 def _keys(client: Client) -> set[str]:

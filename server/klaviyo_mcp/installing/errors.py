@@ -4,12 +4,13 @@ from pathlib import Path
 
 
 class Unreadable(Exception):
-    """The text is not what its client reads; `line` counts from 1."""
+    """The text is not what its client reads; `line` counts from 1, and `advice` is what mends it."""
 
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: str, line: int, advice: str = "Mend that line") -> None:
         super().__init__(message)
         self.message = message
         self.line = line
+        self.advice = advice
 
 
 class NotInstalled(Exception):
@@ -20,5 +21,5 @@ def unreadable(path: Path, error: Unreadable) -> NotInstalled:
     """As a person is told of it."""
     return NotInstalled(
         f"{path}, line {error.line}: {error.message}. Nothing was written: the file is the client's, and it cannot be "
-        "read as it stands.\nNext: Mend that line, then run this again."
+        f"read as it stands.\nNext: {error.advice}, then run this again."
     )

@@ -12,10 +12,13 @@ from pathlib import Path
 
 from klaviyo_mcp.installing.errors import NotInstalled, Unreadable
 
+WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 BOM = b"\xef\xbb\xbf"
 OUR_KEY = re.compile(r"pk_[A-Za-z0-9_]{4,}")
+NAMED = r"[\w-]*(?:key|token|secret|passw|authorization|credential)[\w-]*"
 SECRET = re.compile(
-    r"""(["']?[\w-]*(?:key|token|secret|passw|authorization|credential)[\w-]*["']?\s*[:=]\s*["'])[^"'\n]+""",
+    rf"""(["']?{NAMED}["']?\s*[:=]\s*["']|{NAMED}(?:=|:\s*|["'],\s*["'])|\b(?:bearer|basic)\s+)[^"'\n&]+"""
+    r"""|(?<=://)[^/@"'\s]+(?=@)""",
     re.IGNORECASE,
 )
 """A value whose name says that it is one, of whichever server: a diff may be read by others than the file."""
@@ -32,10 +35,15 @@ class ClientFile:
     def read(path: Path) -> "ClientFile":
         """Raises NotInstalled for what is no file, or may not be read."""
         try:
+            if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+                raise NotInstalled(f"{path} is no file. Nothing was written.")
             return ClientFile(path, path.read_bytes())
         except FileNotFoundError:
             if path.is_symlink():
-                raise NotInstalled(f"{path} is a link to {path.readlink()}, which does not exist. Mend it.") from None
+                raise NotInstalled(
+                    f"{path} is a link to {path.readlink()}, which does not exist. Nothing was written.\n"
+                    "Next: Mend the link, then run this again."
+                ) from None
             return ClientFile(path, None)
         except OSError as error:
             raise NotInstalled(f"{path} cannot be read ({error.strerror}). Nothing was written.") from None
@@ -47,7 +55,8 @@ class ClientFile:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise Unreadable("it is not UTF-8", raw.count(b"\n", 0, error.start) + 1) from None
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise Unreadable("it is not UTF-8", line, "Save the file as UTF-8 in an editor") from None
         return text.replace("\r\n", "\n") if self._crlf else text
 
     @property
@@ -74,7 +83,13 @@ class ClientFile:
             target.parent.mkdir(parents=True, exist_ok=True)
             if ClientFile.read(self.path).raw != self.raw:
                 raise NotInstalled(f"{self.path} was changed by another program just now. Run this again.")
-            mode = 0o600 if private or self.raw is None else stat.S_IMODE(target.stat().st_mode)
+            mode = 0o600 if self.raw is None else stat.S_IMODE(target.stat().st_mode)
+            if not mode & WRITABLE:
+                raise NotInstalled(
+                    f"{self.path} is read-only, as if something else writes it. It is as it was.\n"
+                    "Next: Change it where it comes from, or make it writable and run this again."
+                )
+            mode = 0o600 if private else mode
             kept = None if self.raw is None else self._keep(target)
             _put(target, raw, mode)
         except OSError as error:

@@ -59,15 +59,17 @@ class JSONText:
             return
         here, at = self._object(0), 0
         while (member := here.member(place[at])) is not None and at < len(place) - 1:
+            if self._plain.startswith("null", member.value):
+                break
             if self._plain[member.value] != "{":
                 line = self.text.count("\n", 0, member.begins) + 1
                 raise Unreadable(f"{'.'.join(place[: at + 1])} is no object", line)
             here, at = self._object(member.value), at + 1
+        for key in reversed(place[at + 1 :]):
+            value = {key: value}
         if member is not None:
             self._replace(member.value, member.ends, self._written(value, at + 1))
         else:
-            for key in reversed(place[at + 1 :]):
-                value = {key: value}
             self._insert(here, f"{json.dumps(place[at])}: {self._written(value, at + 1)}", at)
 
     def remove(self, place: tuple[str, ...]) -> None:

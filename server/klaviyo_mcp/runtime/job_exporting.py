@@ -101,7 +101,7 @@ class StartExport:
     def _kind(self, call: ServiceCall) -> "ExportKind":
         from klaviyo_mcp.jobs.export_kind import load_export_kinds
 
-        self.worker.check_serving()
+        self.worker.check_serving(f"klaviyo-mcp export {call.arguments['kind']} --output FILE")
         host = self.worker.host
         if host is not None and not host.refusal and not host.exports:
             raise ServiceProblem(

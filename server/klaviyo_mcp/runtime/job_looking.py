@@ -154,6 +154,7 @@ class ResumeJob(_Reads):
         if (action := job.facts.get("action")) is not None:
             call.check_may(action)
         with told():
+            self.worker.check_serving(f"klaviyo-mcp jobs resume {job.id}")
             if job.state in ("queued", "paused"):
                 await self.worker.begin(job, call.account)
             elif job.state != "running" or not await self.worker.take_over(job, call.account):

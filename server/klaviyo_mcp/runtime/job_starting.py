@@ -56,7 +56,7 @@ class StartJob:
         from klaviyo_mcp.jobs.preparing import kind_of
 
         with told():
-            self.worker.check_serving()
+            self.worker.check_serving(f"klaviyo-mcp import {call.arguments['kind']} FILE")
             kind = kind_of(call.arguments["kind"])
             call.check_may(kind.action)
             store = await self.worker.store()

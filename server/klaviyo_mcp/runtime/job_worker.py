@@ -96,13 +96,16 @@ class JobWorker:
                 self._store = await run_sync(self._open)
             return self._store
 
-    def check_serving(self) -> None:
-        """Raises ServiceProblem in a program that ends with its call: nobody would carry a job out."""
+    def check_serving(self, command: str) -> None:
+        """Raises ServiceProblem in a program that ends with its call: nobody would carry a job out.
+
+        `command` is what does the same on the command line.
+        """
         if not self._serving:
             raise ServiceProblem(
                 "A job is run by a server that stays, or by a program within `async with Klaviyo()`, and this one ends "
                 "with the call.",
-                "On the command line: klaviyo-mcp import, klaviyo-mcp export, klaviyo-mcp jobs resume.",
+                f"On the command line, use {command}; klaviyo-mcp shell runs actions of jobs, too.",
             )
 
     def tally(self) -> "Tally | None":
@@ -113,6 +116,19 @@ class JobWorker:
             return self._store.tally() if self._store is not None else None
         except StoreProblem:
             return None
+
+    async def under_way(self) -> "list[Job]":
+        """The jobs that run in this process. Raises StoreProblem."""
+        if self._engine is None:
+            return []
+        from klaviyo_mcp.jobs.store import UNDER_WAY  # loaded with the engine
+
+        store, worker = await self.store(), self._engine.worker
+        return [job for job in await run_sync(partial(store.jobs, states=UNDER_WAY)) if job.worker == worker]
+
+    async def state_of(self, id: str) -> str:
+        """The state of a job. Raises StoreProblem."""
+        return (await run_sync((await self.store()).job, id)).state
 
     async def begin(self, job: "Job", account: Account | None = None) -> None:
         """Run a job that is queued or paused, in this process; with `account` from now on. Raises NotPossibleNow."""
@@ -170,7 +186,7 @@ class JobWorker:
 
     async def launched(self) -> "JobEngine":
         """The engine of this process, loaded and launched if it was not. Raises StoreProblem."""
-        self.check_serving()
+        self.check_serving("klaviyo-mcp import, export or jobs resume")
         store = await self.store()
         async with self._launching:
             if self._engine is None:
