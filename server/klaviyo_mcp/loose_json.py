@@ -57,19 +57,40 @@ def everything(value: Any) -> Iterator[Any]:
 
 
 def json_bytes(value: Any, errors: str = "strict") -> bytes:
-    """Compact JSON in UTF-8. `errors` is what is done about half a character: see `codecs`.
+    """Compact JSON in UTF-8 of what is known to be JSON. `errors` is what is done about half a character: see `codecs`.
 
     A long list is made item by item: as one text, ten thousand profiles would take three times their bytes.
-    Raises TypeError and ValueError as `json.dumps` does.
+    Raises ValueError for half a character, where `errors` does.
     """
     if is_object(value):
-        parts = [
-            _encode(str(key)).encode("utf-8", errors) + b":" + json_bytes(part, errors) for key, part in value.items()
-        ]
+        parts = [compact_json(str(key), errors) + b":" + json_bytes(part, errors) for key, part in value.items()]
         return b"{" + b",".join(parts) + b"}"
     if is_list(value) and len(value) > LONG_LIST:
-        return b"[" + b",".join([_encode(part).encode("utf-8", errors) for part in value]) + b"]"
-    return _encode(value).encode("utf-8", errors)
+        return b"[" + b",".join([compact_json(part, errors) for part in value]) + b"]"
+    return compact_json(value, errors)
+
+
+def compact_json(value: Any, errors: str = "strict") -> bytes:
+    """The same in one go, for what is short. The bytes are those of `json.dumps`, in a third of its time."""
+    from pydantic_core import to_json  # a start has no need of it
+
+    try:
+        return to_json(value)
+    except ValueError:  # half a character, or deeper than it goes
+        return _encode(value).encode("utf-8", errors)
+
+
+def checked_json(value: Any) -> Iterator[bytes]:
+    """The same as `json_bytes`, in pieces, of what may not be JSON. Raises TypeError and ValueError as `json` does."""
+    if is_object(value):
+        for key, part in value.items():
+            yield _encode(str(key)).encode() + b":"
+            yield from checked_json(part) if isinstance(part, dict | list) else (_encode(part).encode(),)
+    elif is_list(value) and len(value) > LONG_LIST:
+        for part in value:
+            yield _encode(part).encode()
+    else:
+        yield _encode(value).encode()
 
 
 def text(value: object) -> str:
