@@ -16,7 +16,7 @@ class SourceProblem(Exception):
         self.advice = advice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """A row: the number of its first line (from 1; of the row in Parquet), its values by column, its text as it was.
 
