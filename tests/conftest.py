@@ -52,6 +52,7 @@ SLOW = (
     "conformance/",
     "end_to_end/",
     "hosted/",
+    "jobs/test_answer_lost.py",
     "jobs/test_at_once.py",
     "jobs/test_export_command.py",
     "jobs/test_import.py",

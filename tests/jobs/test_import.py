@@ -25,6 +25,8 @@ def people(jobs: Jobs) -> str:
         (["--yes", "--option", "lists=x"], 1, "There is no option 'lists'"),
         (["--yes", "--bad-rows", "skip", "--list", "name:No such list"], 1, "No such list"),
         (["--yes", "--bad-rows", "skip", "--option", "list=Newsletter"], 1, "The option list does not fit"),
+        (["--yes", "--bad-rows", "skip", "--list", "ZZZZZZ"], 1, "nothing with the id 'ZZZZZZ' exists in this account"),
+        (["--dry-run", "--dates", "dmy"], 1, "dates cannot be 'dmy'"),
     ],
 )
 def test_nothing_is_sent_without_all_that_is_needed(
@@ -60,7 +62,8 @@ def test_what_klaviyo_refuses_comes_back_to_its_row_and_can_be_sent_again(jobs: 
     rows = [
         {"external_id": f"S{one}", "title": "T", "description": "D", "url": "https://shop.test/"} for one in range(3)
     ]
-    file = jobs.write("items.jsonl", rows)
+    file = "items.json"
+    (jobs.folder / file).write_text(json.dumps(rows))  # all of them in one line
     jobs.run("import", "catalog-items-create", jobs.write("first.jsonl", rows[1:2]), "--yes")
     jobs.run("import", "catalog-items-create", file, "--yes")
     assert jobs.results(file) == [(1, "done"), (2, "failed"), (3, "done")]

@@ -28,7 +28,9 @@ def test_a_kind_fits_the_actions_that_it_names(kind: Kind, registry: Registry) -
         reads.append((kind.follow.errors.action, kind.follow.errors.arguments))
     reads += [(one.action, one.arguments) for one in kind.resolve]
     if kind.look_up:
-        reads += [(kind.look_up.action, kind.look_up.arguments), (kind.look_up.jobs, kind.look_up.jobs_arguments)]
+        reads.append((kind.look_up.action, kind.look_up.arguments))
+        reads += [(kind.look_up.jobs, kind.look_up.jobs_arguments)] if kind.look_up.jobs else []
+    reads += [(option.there, {"id": "x"}) for option in kind.options.values() if option.there]
     for name, arguments in reads:
         assert registry[name].spec.effect == "read"
         assert {*arguments} <= {*registry[name].spec.properties}

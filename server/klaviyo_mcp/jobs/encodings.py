@@ -24,6 +24,8 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 """Marks at the beginning. UTF-32's begins with that of UTF-16."""
+FEW_NULS = 4
+"""NUL bytes at the beginning that may be damage of single rows, however short the file is."""
 SEARCHED = 64 * 1024 * 1024
 """Bytes, unpacked, in which the first that is not ASCII is looked for."""
 BLOCK = 1024 * 1024
@@ -47,7 +49,7 @@ def encoding_of(path: Path, state: State, head: bytes, given: str) -> tuple[str,
             return name, NAMES[name]
     if name := _wide(head):
         return name, f"{name.upper()} without a mark at its beginning"
-    if head[:4096].count(0) > len(head[:4096]) // 100:
+    if head[:4096].count(0) > max(FEW_NULS, len(head[:4096]) // 100):
         raise SourceProblem(f"{path.name} is no text: it has many NUL bytes", "Give the rows as CSV, JSON or Parquet.")
     block = b"".join(_beyond_ascii(path, state))
     if not block or _is_utf8(block):

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
@@ -96,7 +97,7 @@ def _of_object(name: str, pieces: "_Pieces") -> Iterator[Row | BadRow]:
     found = ""
     pieces.expect("{", "")
     while pieces.peek() != "}":
-        key = str(pieces.value()[1])
+        key = str(pieces.value()[0])
         pieces.expect(":", "has a name without a value")
         if pieces.peek() != "[":
             pieces.value()
@@ -127,8 +128,9 @@ def _items(pieces: "_Pieces") -> Iterator[Row | BadRow]:
     if pieces.peek() == "]":
         pieces.expect("]", "")
         return
-    while True:
-        number, value, raw = pieces.value()
+    # By their place in the list: a whole list often stands in one line, and a report has to tell its rows apart.
+    for number in count(1):
+        value, raw = pieces.value()
         why = not_text(raw) or _unfit(value, raw)
         yield BadRow(number, shown(raw), why) if why else Row(number, value, raw)
         if pieces.peek() != ",":
@@ -211,8 +213,8 @@ class _Pieces:
             raise self._damaged(otherwise)
         self._pass(self._at + 1)
 
-    def value(self) -> tuple[int, Any, str]:
-        """The next value, with the number of its line before and its text after it."""
+    def value(self) -> tuple[Any, str]:
+        """The next value, and its text."""
         self.peek()
         while True:
             try:
@@ -227,9 +229,9 @@ class _Pieces:
             # A number could go on in the next piece.
             if end == len(self._kept) and self._more():
                 continue
-            line, raw = self.line, self._kept[self._at : end]
+            raw = self._kept[self._at : end]
             self._pass(end)
-            return line, value, raw
+            return value, raw
 
     def _pass(self, end: int) -> None:
         self.line += self._kept.count("\n", self._at, end)

@@ -35,7 +35,8 @@ class Option(_Part):
     """Something that is the same for the whole job: a list, a consent.
 
     `schema_of` says where in the action's schema its own is, and excludes `schema`; without either
-    it is text. `place` puts it into every item instead of the arguments of the call.
+    it is text. `place` puts it into every item instead of the arguments of the call. `there` is the
+    action that reads what has this id: what is not there is told before anything is sent.
     """
 
     help: str
@@ -43,6 +44,7 @@ class Option(_Part):
     schema_of: str = ""
     schema_: JSON = Field(default_factory=dict[str, Any], alias="schema")
     place: str = ""
+    there: str = ""
 
 
 class Chunk(_Part):
@@ -87,19 +89,25 @@ class Key(_Part):
 class LookUp(_Part):
     """How it is found out which items of a chunk were carried out when its answer was lost.
 
-    `action` reads the records with the ids `$identities`, at most `at_most` at a time; `name` writes an item's id, with
-    places of the item in braces. Items are done when their record is `found`, or `missing`, and was not so `before`
-    the chunk was sent. `jobs` lists Klaviyo's jobs that run: nothing is looked up while one of them was begun since.
+    `action` reads the records of `$identities`, at most `at_most` at a time; `name` writes what an item's record has in
+    `field`, with places of the item in braces. With `at_most: 1` whatever is read is its record, `$item` is the item.
+    Items are done when their record is `found`, or `missing`, and was not so `before` the chunk was sent. `jobs` lists
+    Klaviyo's jobs in a `$state`: nothing is looked up while one of them was begun since. Where there are none,
+    `settles` is in how many seconds Klaviyo has carried out what it took. With `when`, only where that option is given.
     """
 
     action: str
     arguments: JSON
     name: str
+    field: str = "id"
     at_most: int = 100
     done_when: Literal["found", "missing"] = "found"
     before: bool = True
     jobs: str = ""
     jobs_arguments: JSON = Field(default_factory=dict[str, Any])
+    jobs_states: tuple[str, ...] = ("queued", "processing")
+    settles: float = 0
+    when: str = ""
 
 
 class Resolve(_Part):

@@ -144,7 +144,8 @@ class _Suggestion:
                 exact.setdefault(path, []).append(column)
             elif place := next((place for place in self._places.values() if means(place, name)), None):
                 alike[place.path].append(column)
-        used = self._used()
+        # A constant is for rows that have no value of their own, and takes no column's place.
+        used = set(self._map.columns.values())
         for path, names in {**alike, **exact}.items():
             if path in used:
                 continue
@@ -228,9 +229,10 @@ class _Suggestion:
             self._map.columns.update({column: f"{self._kind.unknown}.{column}" for column in left})
         elif left:
             free = [path for path in self._places if path not in self._used()]
+            where = f", or say where they go (--map 'Column=place'): {_spoken(free)}" if free else ""
             raise SourceProblem(
                 f"Nothing takes the column{'s' * (len(left) > 1)} {_spoken(left)}",
-                f"Leave them out with --map '*=', or say where they go (--map 'Column=place'): {_spoken(free)}.",
+                f"Leave them out with --map '*='{where}.",
             )
         self._once()
 
@@ -314,8 +316,11 @@ class _Suggestion:
             said.append(f"Custom properties ({self._kind.unknown}): {'; '.join(kinds)}.")
         if out:
             said.append(f"Left out: {_spoken(out)}.")
-        if self._map.constants:
-            said.append(f"In every item: {_spoken(self._map.constants)}.")
+        taken = set(self._map.columns.values())
+        if always := [place for place in self._map.constants if place not in taken]:
+            said.append(f"In every item: {_spoken(always)}.")
+        if otherwise := [place for place in self._map.constants if place in taken]:
+            said.append(f"Given where a row has none: {_spoken(otherwise)}.")
         self._map.told[:0] = said
 
     def _once(self) -> None:

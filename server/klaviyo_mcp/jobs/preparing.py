@@ -24,6 +24,8 @@ from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.registry import Registry
 
+WORDS = {"dates": ("day-first", "month-first"), "decimal": ("comma", "point")}
+"""What can be said of how a file is written, beside nothing."""
 Look = Callable[[str, JSON], Awaitable[list[JSON]]]
 
 
@@ -111,15 +113,20 @@ def prepared(
 ) -> Draft:
     """Read a source to its end, and keep what passes as a draft. Raises SourceProblem, JobProblem."""
     kind = kind_of(wanted.kind)
+    for name, words in WORDS.items():
+        if (given := getattr(wanted, name)) not in ("", *words):
+            raise JobProblem(
+                f"{name} cannot be {given!r}", f"Say {' or '.join(words)}, or nothing to have it found out."
+            )
     options, constants = _options(kind, wanted.options, registry)
     schema = item_schema(kind, registry)
-    given = {**{name: "" for name in ADDED if set(ADDED) <= set(source.columns)}, **wanted.map}
+    places = {**{name: "" for name in ADDED if set(ADDED) <= set(source.columns)}, **wanted.map}
     columns = suggested(
         kind,
         schema,
         source.columns,
         source.sample,
-        given,
+        places,
         {**constants, **wanted.set},
         dates=wanted.dates,
         decimal=wanted.decimal,

@@ -18,7 +18,9 @@ class SourceProblem(Exception):
 
 @dataclass(slots=True)
 class Row:
-    """A row: the number of its first line (from 1; of the row in Parquet), its values by column, its text as it was.
+    """A row: its number, its values by column, its text as it was.
+
+    The number is that of its first line, from 1; in JSON and Parquet its own among the rows. No two rows have the same.
 
     Values are text from CSV, typed from JSON and Parquet.
     """

@@ -15,7 +15,8 @@ from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.answers.pointers import argument_at
 from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.keeping import stored
-from klaviyo_mcp.jobs.kind import Follow, Kind, LookUp, Resolve, put
+from klaviyo_mcp.jobs.kind import Follow, Kind, Resolve, put
+from klaviyo_mcp.jobs.settling import settling
 from klaviyo_mcp.jobs.store import Chunk, Job, JobStore
 from klaviyo_mcp.klaviyo.errors import (
     CircuitOpen,
@@ -50,7 +51,8 @@ GLANCES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between two looks at a job of Klaviyo's; the last goes on."""
 MOST_REFUSALS = 40
 """Times that a chunk is sent again without the rows that were named as wrong, up to 20 of them each time."""
-CLOCKS_DIFFER = timedelta(minutes=2)
+MOST_PARTS = 200
+"""Requests that may be refused while the rows are sought which a refusal does not name."""
 FIX = "Correct the row and import it again."
 
 
@@ -61,6 +63,10 @@ class Trouble(Exception):
         """In sentences."""
         super().__init__(reason)
         self.reason = reason
+
+
+class _Unnamed(Trouble):
+    """A refusal that names none of several rows."""
 
 
 class Sender(Protocol):
@@ -102,6 +108,7 @@ class ChunkSender:
         self._job, self._kind, self._spec, self._store, self._sender = job, kind, spec, store, sender
         self._wish = wish
         self._options: JSON = job.facts.get("options", {})
+        self._settling = settling(kind, self._options, self._looked, self._pass)
 
     async def send(self, number: int) -> None:
         """Send a chunk that was not sent. Raises Trouble."""
@@ -111,10 +118,20 @@ class ChunkSender:
         rest = _Rest([*range(len(chunk.items))], [])
         if chunk.state == "sending":
             chunk.notes["again"] = True
-            rest.indexes = await self._not_done(chunk, rest.indexes)
+            # What was found wrong before it was sent stays so: nothing of it is to be seen in the account.
+            rest.rejected = await stored(self._store.rejected_of, self._job.id, number)
+            lines = {row.line for row in rest.rejected}
+            left = [index for index in rest.indexes if chunk.items[index][0] not in lines]
+            rest.indexes = await self._not_done(chunk, left)
         for resolve in self._kind.resolve:
             await self._resolve(chunk, rest, resolve)
-        record = await self._until_sent(chunk, rest) if rest.indexes else {}
+        try:
+            record = await self._until_sent(chunk, rest) if rest.indexes else {}
+        except _Unnamed as refused:
+            if self._kind.follow is not None:
+                raise
+            record = dict[str, Any]()
+            await self._apart(chunk, rest, refused, iter(range(MOST_PARTS)))
         notes = {**chunk.notes, "left": len(rest.rejected), "job": text(record.get("id"))}
         notes["indexes"] = rest.indexes if len(rest.indexes) < len(chunk.items) else None
         await self._keep(number, "sent", notes, rest.rejected)
@@ -160,55 +177,79 @@ class ChunkSender:
                 return next(iter(await self._sender.send(self._kind.action, call)), dict[str, Any]())
             except OF_ROWS as error:
                 refusals += 1
-                if not self._reject_named(chunk, rest, error) or refusals > MOST_REFUSALS:
+                if await self._found_done_after_all(chunk, rest, error) and refusals <= MOST_REFUSALS:
+                    continue
+                if not self._reject_named(chunk, rest, error):
+                    raise _Unnamed(_told(error)) from None
+                if refusals > MOST_REFUSALS:
                     raise Trouble(_told(error)) from None
             except PASSING as error:
                 await self._wait(error, waits)
                 if isinstance(error, OutcomeUnknown):
+                    chunk.notes["again"] = True
                     rest.indexes = await self._not_done(chunk, rest.indexes)
             except (ActionError, KlaviyoError) as error:
                 raise Trouble(_told(error)) from None
         return {}
 
+    async def _apart(
+        self, chunk: Chunk, rest: _Rest, refused: Trouble, parts: Iterator[int], *, of_rows: bool = False
+    ) -> None:
+        """Send halves of what was refused, so that a row which Klaviyo does not name holds up no other.
+
+        Where both are refused for the same reason, and it is not known to be `of_rows`, it is about none of them.
+        """
+        if len(rest.indexes) < 2 and not of_rows:
+            raise refused
+        if len(rest.indexes) == 1:
+            line, _, _, raw = chunk.items[rest.indexes[0]]
+            rest.rejected.append(Rejected(line, raw, one_line(refused.reason, 500), FIX, ""))
+            rest.rejected.sort(key=lambda one: one.line)
+            rest.indexes = []
+            return
+        middle = len(rest.indexes) // 2
+        halves = [_Rest(half, rest.rejected) for half in (rest.indexes[:middle], rest.indexes[middle:])]
+        again: list[tuple[_Rest, Trouble]] = []
+        for half in halves:
+            if next(parts, None) is None:
+                raise refused
+            try:
+                await self._until_sent(chunk, half)
+            except _Unnamed as error:
+                again.append((half, error))
+        if not of_rows and len(again) == 2 and again[0][1].reason == again[1][1].reason:
+            raise refused
+        for half, error in again:
+            await self._apart(chunk, half, error, parts, of_rows=True)
+        rest.indexes = [index for half in halves for index in half.indexes]
+
     async def _intend(self, chunk: Chunk, rest: _Rest) -> None:
         """Kept before anything is sent: that it may have been, since when, and what was so before."""
-        if "since" not in chunk.notes:
-            chunk.notes["since"] = datetime.now(UTC).isoformat()
-            if self._kind.look_up is not None and self._kind.look_up.before:
-                chunk.notes["before"] = sorted(await self._found_done(self._kind.look_up, chunk, rest.indexes))
+        if "before" not in chunk.notes and self._settling is not None:
+            chunk.notes["before"] = sorted(await self._settling.before(chunk, rest.indexes))
+        chunk.notes["since"] = datetime.now(UTC).isoformat()
         await self._keep(chunk.number, "sending", chunk.notes, rest.rejected)
 
     async def _not_done(self, chunk: Chunk, indexes: list[int]) -> list[int]:
         """Which items of a chunk are still to be sent, where it may have been sent before."""
-        look = self._kind.look_up
-        if look is None:
+        if self._settling is None:
             return indexes
-        waits = iter(WAITS)
-        since = datetime.fromisoformat(chunk.notes["since"]) - CLOCKS_DIFFER
-        while look.jobs and await self._still_running(look, since):
-            await self._pass(next(waits, WAITS[-1]))
-        before = set(chunk.notes.get("before", ()))
-        done = await self._found_done(look, chunk, indexes) - before
+        done = await self._settling.done(chunk, indexes)
         chunk.notes["found"] = chunk.notes.get("found", 0) + len(done)
         return [index for index in indexes if index not in done]
 
-    async def _still_running(self, look: LookUp, since: datetime) -> bool:
-        jobs = await self._looked(look.jobs, fill(look.jobs_arguments, {"options": self._options}))
-        return any(_moment(job.get("created_at")) >= since for job in jobs)
+    async def _found_done_after_all(self, chunk: Chunk, rest: _Rest, error: ActionError | KlaviyoError) -> bool:
+        """Whether a request was refused as some of it was done before, by one whose answer was lost; they are left out.
 
-    async def _found_done(self, look: LookUp, chunk: Chunk, indexes: list[int]) -> set[int]:
-        """Which items look as they do once they were carried out."""
-        names = {index: written(look.name, chunk.items[index][1]) for index in indexes}
-        sought = list(dict.fromkeys(names.values()))
-        there: set[str] = set()
-        for start in range(0, len(sought), look.at_most):
-            values = {"identities": sought[start : start + look.at_most], "options": self._options}
-            try:
-                records = await self._looked(look.action, fill(look.arguments, values))
-            except NotFound:
-                continue
-            there |= {str(record.get("id")) for record in records}
-        return {index for index, name in names.items() if (name in there) == (look.done_when == "found")}
+        The client repeats by itself what is harmless twice, and the second time may be answered as this.
+        """
+        if self._settling is None or not isinstance(error, NotFound | Conflict | PreconditionFailed):
+            return False
+        if not (chunk.notes.get("again") or self._settling.knows_before or isinstance(error, Conflict)):
+            return False
+        left = await self._not_done(chunk, rest.indexes)
+        changed, rest.indexes = len(left) < len(rest.indexes), left
+        return changed
 
     async def _resolve(self, chunk: Chunk, rest: _Rest, resolve: Resolve) -> None:
         """Find what items name in the account, and reject those of which nothing is found."""
@@ -344,15 +385,3 @@ def _problems(error: ActionError | KlaviyoError, spec: ActionSpec) -> Iterator[t
 def _told(error: ActionError | KlaviyoError) -> str:
     problems = "; ".join(str(problem) for problem in error.problems[:3]) if isinstance(error, ActionError) else ""
     return one_line(" ".join(part for part in (error.message, problems, error.advice) if part), 1_000)
-
-
-def written(form: str, body: JSON) -> str:
-    """A form such as `{coupon_id}-{unique_code}` with what an item has at these places."""
-    return re.sub(r"\{([\w.]+)\}", lambda found: str(read_hole(found[1], body)), form)
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
-        return datetime.max.replace(tzinfo=UTC)

@@ -244,6 +244,10 @@ class JobStore:
             for row in self.seals.open(body, f"{job}/{name}"):
                 yield Rejected(*row)
 
+    def rejected_of(self, job: str, number: int) -> list[Rejected]:
+        """Rows of a chunk that were rejected before, or while, it was sent."""
+        return list(self.rejected(job, f"sent-{number:08}"))
+
     def rejected_count(self, job: str) -> int:
         """How many rows did not get in after they had been sent."""
         query = sa.select(sa.func.coalesce(sa.func.sum(_rejected.c.rows), 0))

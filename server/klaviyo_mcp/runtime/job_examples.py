@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
+from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.jobs.preparing import Draft, option_problem, settled_options
+from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound
 from klaviyo_mcp.loose_json import JSON
 
 
@@ -24,6 +26,7 @@ async def example_of(engine: Engine, account: Account, draft: Draft) -> Example 
 
     Raises JobProblem for an option that does not fit, ActionError and KlaviyoError.
     """
+    await _must_be_there(engine, account, draft)
 
     async def look(action: str, arguments: JSON) -> list[JSON]:
         return (await engine.read(account, action, arguments)).records
@@ -38,3 +41,21 @@ async def example_of(engine: Engine, account: Account, draft: Draft) -> Example 
     found = await engine.consequences(plan, account)
     draft.job.facts["options"] = settled_options(draft, plan.arguments)
     return Example(line, found.says, found.unknown, found.undo)
+
+
+async def _must_be_there(engine: Engine, account: Account, draft: Draft) -> None:
+    """Raises JobProblem for an option with the id of what is not in the account; names are looked up with the plan."""
+    given = {**draft.job.facts["wanted"]["options"], **draft.job.facts["options"]}
+    for name, option in draft.kind.options.items():
+        id = given.get(name)
+        if not option.there or not isinstance(id, str) or id.startswith("name:"):
+            continue
+        try:
+            await engine.read(account, option.there, {"id": id})
+        except NotFound:
+            raise JobProblem(
+                f"The option {name} does not fit: nothing with the id {id!r} exists in this account",
+                f"Look it up, or write name: and its name. {option.help}",
+            ) from None
+        except (ActionError, KlaviyoError):
+            continue  # whatever keeps it from being read: the call itself tells of that
