@@ -3,7 +3,8 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeGuard
 
 JSON = dict[str, Any]
@@ -62,12 +63,7 @@ def json_bytes(value: Any, errors: str = "strict") -> bytes:
     A long list is made item by item: as one text, ten thousand profiles would take three times their bytes.
     Raises ValueError for half a character, where `errors` does.
     """
-    if is_object(value):
-        parts = [compact_json(str(key), errors) + b":" + json_bytes(part, errors) for key, part in value.items()]
-        return b"{" + b",".join(parts) + b"}"
-    if is_list(value) and len(value) > LONG_LIST:
-        return b"[" + b",".join([compact_json(part, errors) for part in value]) + b"]"
-    return compact_json(value, errors)
+    return b"".join(list(_pieces(value, partial(compact_json, errors=errors))))
 
 
 def compact_json(value: Any, errors: str = "strict") -> bytes:
@@ -82,15 +78,22 @@ def compact_json(value: Any, errors: str = "strict") -> bytes:
 
 def checked_json(value: Any) -> Iterator[bytes]:
     """The same as `json_bytes`, in pieces, of what may not be JSON. Raises TypeError and ValueError as `json` does."""
+    return _pieces(value, lambda part: _encode(part).encode())
+
+
+def _pieces(value: Any, write: Callable[[Any], bytes]) -> Iterator[bytes]:
+    """The JSON of objects in objects, and of long lists, part by part."""
     if is_object(value):
-        for key, part in value.items():
-            yield _encode(str(key)).encode() + b":"
-            yield from checked_json(part) if isinstance(part, dict | list) else (_encode(part).encode(),)
+        for number, (key, part) in enumerate(value.items()):
+            yield (b"," if number else b"{") + write(str(key)) + b":"
+            yield from _pieces(part, write)
+        yield b"}" if value else b"{}"
     elif is_list(value) and len(value) > LONG_LIST:
-        for part in value:
-            yield _encode(part).encode()
+        for number, part in enumerate(value):
+            yield (b"," if number else b"[") + write(part)
+        yield b"]"
     else:
-        yield _encode(value).encode()
+        yield write(value)
 
 
 def text(value: object) -> str:
