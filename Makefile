@@ -115,7 +115,7 @@ tasks: $(TOOLS)  ## Have marketers' tasks done over the sandbox, or some: make t
 bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENCH="--full --redis" for more
 	$(BIN)/python bench/hosted.py $(BENCH)
 
-bench-jobs: $(TOOLS)  ## Measure jobs of a million rows beside Klaviyo's SDK, some 20 minutes; BENCH_ROWS=20000 for a try
+bench-jobs: $(TOOLS)  ## Measure jobs of a million rows beside Klaviyo's SDK, some 20 minutes; BENCH_ROWS=20000 for a try, BENCH_PARTS=events for one part
 	$(BIN)/python bench/jobs.py
 
 killed: $(TOOLS)  ## Kill jobs of 20,000 rows at random moments, for an hour or so; KILLS=50 for longer

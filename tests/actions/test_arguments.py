@@ -85,6 +85,9 @@ def test_values_that_arrive_as_json_in_a_string_are_taken_for_what_they_are(regi
     found = check_arguments(registry["add_profile_to_list"], given).arguments
     assert found["emails"] == ["a@example.org", "b@example.org"]
     assert found["create_missing"] is True
+    for blanks in ("\n", " \t"):
+        spaced = {**given, "emails": f"{blanks}{given['emails']}"}
+        assert check_arguments(registry["add_profile_to_list"], spaced).arguments == found
     assert check_arguments(registry["get_lists"], {"page_size": "5"}).arguments["page_size"] == 5
     assert check_arguments(registry["get_lists"], {"page_size": "5.0"}).arguments["page_size"] == 5
     profile = check_arguments(

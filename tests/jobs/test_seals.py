@@ -2,26 +2,37 @@
 
 import io
 import json
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, MultiFernet
+from hypothesis import given
+from hypothesis import strategies as st
 
 from klaviyo_mcp.jobs import store as store_module
 from klaviyo_mcp.jobs import uploads as uploads_module
 from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.errors import SealBroken
+from klaviyo_mcp.jobs.item_text import written
 from klaviyo_mcp.jobs.outputs import Outputs
 from klaviyo_mcp.jobs.reading_out import Place
 from klaviyo_mcp.jobs.resealing import SEALED, Resealed, reseal
 from klaviyo_mcp.jobs.seals import READ_TOGETHER, Seals
 from klaviyo_mcp.jobs.store import Job, JobStore
 from klaviyo_mcp.jobs.uploads import Most, Uploads
-from klaviyo_mcp.loose_json import LONG_LIST, json_bytes
+from klaviyo_mcp.loose_json import LONG_LIST, checked_json, compact_json, json_bytes
 
 ROWS: list[Any] = [[line, {"name": f"Łukasz\r\n\u2028{line}"}, "", "a,b"] for line in range(READ_TOGETHER + 1)]
+
+TEXTS = st.text(st.characters(codec=None), max_size=8) | st.sampled_from(["NaN", "Infinity", "\ud800", "\x7f\u2028"])
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+)
 
 
 def test_rows_come_back_as_they_were_and_for_their_chunk_alone() -> None:
@@ -46,10 +57,21 @@ def test_json_made_item_by_item_is_the_json_of_the_whole(value: Any) -> None:
     assert json_bytes(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@pytest.mark.parametrize("value", ["\ud800", ["\ud800"] * 100, {"\ud800": 1}, {"a": {1, 2}}])
+@given(JSON_VALUES)
+def test_what_is_written_fast_is_what_json_writes(value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert compact_json(value, "surrogatepass") == text.encode("utf-8", "surrogatepass")
+    with suppress(UnicodeEncodeError):
+        assert written(value) == (text, len(text.encode()))
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["\ud800"] * 100, {"\ud800": 1}, {"a": {1, 2}}, datetime.now(UTC)])
 def test_what_is_no_json_is_refused(value: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
-        json_bytes(value)
+        list(checked_json(value))
+    if "\ud800" in str(value):
+        with pytest.raises(ValueError, match="surrogates"):
+            json_bytes(value)
 
 
 def test_all_that_is_sealed_is_sealed_anew_while_it_is_worked_with(tmp_path: Path) -> None:

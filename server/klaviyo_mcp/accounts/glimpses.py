@@ -4,7 +4,6 @@ A reading is kept for some seconds, so that a call that is shown, confirmed and 
 write of ours forgets all of them. What was sent is remembered by a hash alone, to tell that it was sent before.
 """
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -46,12 +45,12 @@ class Glimpses:
         self.writes += 1
         self._readings.clear()
 
-    def sent_within(self, seconds: float, parts: Iterable[Any]) -> bool:
+    def sent_within(self, seconds: float, parts: Iterable[str]) -> bool:
         """Whether this was sent so lately."""
         moment = self._sent.get(_hash(parts))
         return moment is not None and monotonic() - moment < seconds
 
-    def send(self, parts: Iterable[Any]) -> None:
+    def send(self, parts: Iterable[str]) -> None:
         """Remember that this was sent."""
         key = _hash(parts)
         self._sent.pop(key, None)
@@ -75,5 +74,5 @@ class AllGlimpses:
         return found
 
 
-def _hash(parts: Iterable[Any]) -> bytes:
-    return blake2b(json.dumps([*parts], sort_keys=True, ensure_ascii=False).encode(), digest_size=16).digest()
+def _hash(parts: Iterable[str]) -> bytes:
+    return blake2b(repr([*parts]).encode(), digest_size=16).digest()

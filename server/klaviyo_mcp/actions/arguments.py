@@ -30,7 +30,7 @@ from klaviyo_mcp.actions.unpacking import may_be_packed, unpacked
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.klaviyo.jsonapi import cursor_in
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, json_bytes, mapping
+from klaviyo_mcp.loose_json import JSON, checked_json, is_list, is_object, mapping
 from klaviyo_mcp.registry.holes import path_holes
 from klaviyo_mcp.registry.registry import Action
 
@@ -43,6 +43,8 @@ MOST_EXPLAINED = 5_000
 MOST_FOUND = 1_000
 """Problems that are found before the rest is left; those of many rows are told as one."""
 FORM_COST = 4
+MAY_BE_PACKED = re.compile(rb'"(?:[\[{\\\s]|\xc2[\x85\xa0]|\xe1\x9a|\xe2[\x80\x81]|\xe3\x80)')
+"""Where a text in JSON begins with a bracket, a brace, an escape or one of the blanks of Unicode, in UTF-8."""
 MOST_READ = 1_000
 """What may be spent on finding values that may be read otherwise than they are written, counted likewise."""
 
@@ -63,8 +65,9 @@ def check_arguments(action: Action, given: object, settled: Settled = NOTHING) -
     Raises InvalidArguments with every problem found, equal ones together, and no more of them than can be read.
     """
     try:
-        names = named(action, _as_object(action, given))
-        reading = _read(action, names.arguments)
+        given, glance = _as_object(action, given)
+        names = named(action, given)
+        reading = _read(action, names.arguments, glance)
     except TooMuch as error:
         problem = Problem("", f"they hold {error}", "Send less at once, as plain JSON")
         raise InvalidArguments(
@@ -137,32 +140,53 @@ def _with_source(problem: Problem, action: Action) -> Problem:
     return replace(problem, fix=f"{problem.fix}; all of them: klaviyo://actions/{action.name}/schema/{path}")
 
 
-def _as_object(action: Action, given: object) -> JSON:
+def _as_object(action: Action, given: object) -> tuple[JSON, "_Glance"]:
     """The arguments as one JSON object that can be sent. Raises InvalidArguments for anything else."""
     if isinstance(given, str):
         given = unpacked(given, {"object"})
     if given is None:
-        return {}
+        given = {}
     if not is_object(given):
         problem = Problem("", "the arguments must be one JSON object", "Send them as {name: value}")
         raise InvalidArguments(f"The arguments of {action.name} are not an object.", (problem,))
     check_bounds(action, given)
-    if not _is_json(given):
+    try:
+        return given, _Glance.at(given)
+    except (TypeError, ValueError):
         names = [name for name in given if not _is_json({name: given[name]})]
         problems = tuple(
             Problem(one_line(str(name), 100), "holds half a character, or what is not JSON", "Send plain JSON")
             for name in names[:MOST_PROBLEMS]
         )
-        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", problems)
-    return given
+        raise InvalidArguments(f"The arguments of {action.name} cannot be written as JSON.", problems) from None
 
 
 def _is_json(given: JSON) -> bool:
     try:
-        json_bytes(given)
+        _Glance.at(given)
     except (TypeError, ValueError):
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """What the JSON of arguments can hold, by its letters: so most calls need not be walked through for it.
+
+    `nothing` is null or empty text, `packed` a text that begins as JSON or with a blank.
+    """
+
+    nothing: bool
+    packed: bool
+
+    @classmethod
+    def at(cls, given: JSON) -> "_Glance":
+        """Raises TypeError and ValueError for what is no JSON."""
+        nothing = packed = False
+        for piece in checked_json(given):
+            nothing = nothing or b"null" in piece or b'""' in piece
+            packed = packed or MAY_BE_PACKED.search(piece) is not None
+        return cls(nothing, packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +202,20 @@ class _Read:
     fits: bool = False
 
 
-def _read(action: Action, given: JSON) -> _Read:
+def _read(action: Action, given: JSON, glance: _Glance) -> _Read:
     """The arguments, with those that do not fit as they were written read otherwise, where that can mean one thing."""
     schema, read_as = _schema(action), dict[str, Any]()
     nothing = nothing_given(action, given)
     absent = Absent(
         mapping(schema.get("$defs")), frozenset(action.spec.clearing.null_counts), action.spec.effect == "destructive"
     )
-    arguments: JSON = absent.without({name: given[name] for name in given if name not in nothing}, schema)
+    arguments: JSON = {name: given[name] for name in given if name not in nothing}
+    if glance.nothing:
+        arguments = absent.without(arguments, schema)
     found = _Read(arguments, read_as, absent.nulls)
     if "filter" in arguments and action.spec.filters:
         arguments["filter"] = unpacked_filter(arguments["filter"])
-    wrong = {name for name, value in arguments.items() if may_be_packed(value)}
+    wrong = {name for name, value in arguments.items() if glance.packed and may_be_packed(value)}
     cost, fits = 0, not wrong
     for error in _schema_errors(action, arguments):
         wrong |= {str(part) for part in list(error.absolute_path)[:1]}

@@ -73,12 +73,14 @@ async def fetch_pages(
                 raise
             return Fetched(tuple(replies), tuple(cursors), error.message)
         document = mapping(replies[-1].document)
+        cursor = jsonapi.next_cursor(document)
+        if most is None or cursor is None:
+            return Fetched(tuple(replies), tuple(cursors))
         records = [jsonapi.record(item) for item in objects(document.get("data"))]
         count += len(records)
-        size += len(json.dumps(records, ensure_ascii=False))
-        cursor = jsonapi.next_cursor(document)
-        if most is None or cursor is None or count >= most:
+        if count >= most:
             return Fetched(tuple(replies), tuple(cursors))
+        size += len(json.dumps(records, ensure_ascii=False))
         if size >= enough:
             full = f"one call reads no more than {enough / 1e6:g} MB of records." if enough > FULL_ANSWER else ""
             return Fetched(tuple(replies), tuple(cursors), full)

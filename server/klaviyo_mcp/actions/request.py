@@ -93,15 +93,20 @@ def _read(parts: list[str], values: Mapping[str, Any]) -> Any:
 
 
 def _reader(parts: list[str]) -> _Make:
-    """What reads a hole; most of them are of two parts, such as `item.email`."""
-    if len(parts) != 2:
+    """What reads a hole; most of them are of two or three parts, such as `item.email`."""
+    if len(parts) not in (2, 3):
         return partial(_read, parts)
-    first, second = parts
+    first, second, *third = parts
+    last = third[0] if third else ""
 
     def read(values: Mapping[str, Any]) -> Any:
         inner = values.get(first)
-        if is_object(inner):
-            return inner.get(second, ABSENT)
+        if isinstance(inner, dict):
+            found: Any = inner.get(second, ABSENT)
+            if not last or found is ABSENT:
+                return found
+            if isinstance(found, dict):
+                return found.get(last, ABSENT)
         return _read(parts, values)
 
     return read

@@ -1,15 +1,14 @@
 """Every row checked before anything is sent: made into an item, or told why not."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from klaviyo_mcp.actions.bounds import DEEPEST, TooMuch, count_values
 from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, SEEN, TEXT, TIME, ZONELESS, Convert, Converters
 from klaviyo_mcp.jobs.duplicates import RULES, settled
+from klaviyo_mcp.jobs.item_text import too_much, written
 from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.mapping import Mapping
 from klaviyo_mcp.jobs.places import folded, means, needs_of, places_of
@@ -17,7 +16,7 @@ from klaviyo_mcp.jobs.row_kind import RowKind
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
 from klaviyo_mcp.jobs.source import Source
 from klaviyo_mcp.jobs.values import HIDDEN, Wrong
-from klaviyo_mcp.loose_json import JSON, is_object, mapping
+from klaviyo_mcp.loose_json import JSON, mapping
 
 __all__ = ["CheckReport", "Checked", "Checker", "Item", "ProblemGroup", "Rejected", "checked"]
 
@@ -25,11 +24,6 @@ SAMPLE_LINES = 5
 MOST_GROUPS = 200
 BLANKS = f" \t\r\n\u00a0\u202f\u3000{HIDDEN}"
 """What is taken from the ends of a text."""
-MOST_VALUES = 10_000
-"""Values of one row, objects and lists among them: no kind takes as many."""
-ROOM = 10
-"""Levels of a call around an item, at most."""
-ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 NORMALISED = {
     EMAIL: ("address", "addresses", "written in small letters"),
     PHONE: ("phone number", "phone numbers", "written in international form{region}"),
@@ -123,7 +117,7 @@ class Checker:
         self._known = frozenset(mapped.columns)
         self._unknown = kind.unknown.split(".") if kind.unknown else []
         self._constants = [
-            (self._way(place), self._constant(place, value)) for place, value in mapped.constants.items()
+            (*_parted(self._way(place)), self._constant(place, value)) for place, value in mapped.constants.items()
         ]
         filled = [*mapped.columns.values(), *mapped.constants, *kind.defaults, kind.unknown]
         needs = [need for need in needs_of(schema, definitions) if _can_be_there(need[0], filled)]
@@ -165,7 +159,7 @@ class Checker:
                 target[last] = value
         if not self._known.issuperset(values):
             self._take_others(values, body, wrong)
-        for (*way, last), value in self._constants:
+        for way, last, value in self._constants:
             _object_at(body, way).setdefault(last, value)
         return self._rejected(row, wrong) if wrong else self._item(row, body)
 
@@ -191,17 +185,19 @@ class Checker:
         for way, forms, any_of in self._needs:
             target: Any = body
             for name in way:
-                target = target.get(name) if is_object(target) else None
-            if not is_object(target) or (any_of and not any_of.isdisjoint(target)):
+                target = target.get(name) if isinstance(target, dict) else None
+            if not isinstance(target, dict) or (any_of and not any_of.isdisjoint(target)):
                 continue
-            if not any(target.keys() >= form for form in forms):
+            for form in forms:
+                if target.keys() >= form:
+                    break
+            else:
                 return self._lacking(row, way, forms)
         try:
-            text = ENCODE(body)
-            size = len(text) if text.isascii() else len(text.encode())
+            text, size = written(body)
         except (ValueError, RecursionError):
             return self.reject(row.line, row.raw, "", "has a number or text that cannot be sent", "Correct it")
-        if _may_be_too_much(text) and (why := _too_much(body)):
+        if why := too_much(body, text):
             return self.reject(row.line, row.raw, "", why, "Send less of it")
         if self._most_bytes and size > self._most_bytes:
             why = f"is longer than {self._most_bytes:,} bytes"
@@ -212,6 +208,10 @@ class Checker:
         for name, plain, ways in self._identity:
             if plain:
                 if value := body.get(plain):
+                    return f"{name}={value}"
+                continue
+            if len(ways) == 1:
+                if (value := _at(body, ways[0])) not in (None, ""):
                     return f"{name}={value}"
                 continue
             values = [_at(body, way) for way in ways]
@@ -368,28 +368,14 @@ def _each_alone(forms: list[list[str]]) -> frozenset[str]:
 def _at(body: JSON, way: list[str]) -> Any:
     value: Any = body
     for part in way:
-        if not is_object(value):
+        if not isinstance(value, dict):
             return None
         value = value.get(part)
     return value
 
 
-def _may_be_too_much(text: str) -> bool:
-    """Whether the JSON of an item could have too many values or levels; what stands in texts counts as well."""
-    opened = text.count("{") + text.count("[")
-    return opened > DEEPEST // 2 or opened + text.count(",") > MOST_VALUES
-
-
-def _too_much(body: JSON) -> str:
-    """Why a row has more than a call may hold, nothing where it has not."""
-    wrapped: Any = body
-    for _ in range(ROOM):
-        wrapped = [wrapped]
-    try:
-        count_values(wrapped, MOST_VALUES)
-    except TooMuch as error:
-        return f"has {error}"
-    return ""
+def _parted(way: list[str]) -> tuple[list[str], str]:
+    return way[:-1], way[-1]
 
 
 def _zone(name: str) -> tzinfo | None:

@@ -14,7 +14,7 @@ from typing import Any
 from klaviyo_mcp.actions import formats
 from klaviyo_mcp.actions.validating import validator
 from klaviyo_mcp.jobs.phones import PhoneReader
-from klaviyo_mcp.jobs.values import HIDDEN, Wrong, as_read, boolean, moment, number
+from klaviyo_mcp.jobs.values import FREE, HIDDEN, Wrong, as_read, boolean, moment, number
 from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, objects
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.references import resolved
@@ -75,11 +75,11 @@ class Converters:
         """The same for a place that takes anything: text as its column is read, or as it is where it is not that."""
         if reading == "text":
             return None, _as_it_is
-        counts, read, not_read = self.counts, (READ, column), (NOT_READ, column)
+        counts, read, not_read, reads = self.counts, (READ, column), (NOT_READ, column), FREE[reading]
 
         def convert(value: str) -> Any:
             try:
-                found = as_read(value, reading)
+                found = reads(value, reading)
             except Wrong:
                 counts[not_read] += 1
                 return value

@@ -15,7 +15,7 @@ from klaviyo_mcp.jobs.rows import SourceProblem
 from klaviyo_mcp.loose_json import JSON, is_object
 
 RULES = ("first", "last", "merge", "refuse")
-CACHE = 32 * 1024
+CACHE = 16 * 1024
 """KiB of the table that are kept in memory."""
 Reject = Callable[[int, str, str, str, str], Rejected]
 Checked = Iterator[Item | Rejected]

@@ -6,7 +6,7 @@ such as `$items` or `$options.list` is filled, and what has none disappears.
 
 import json
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Literal
@@ -14,10 +14,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from klaviyo_mcp.actions.request import ABSENT, read_hole
+from klaviyo_mcp.actions.request import ABSENT
 from klaviyo_mcp.loose_json import JSON, items, mapping
 from klaviyo_mcp.registry.registry import Registry
 
+SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 MOST_BYTES = 4_800_000
 """Bytes that a request has at most, where a kind says nothing: Klaviyo takes 5 MB in all."""
 
@@ -164,17 +165,34 @@ class Kind(_Part):
 
     def complete(self, body: JSON) -> None:
         """Put what the kind gives by itself into an item: its defaults, and the key that makes it count once."""
-        for place, value in self.defaults.items():
-            if read_hole(place, body) is ABSENT:
+        for place, way, value in self._given:
+            if _found(way, body) is ABSENT:
                 put(body, place, value)
-        if self.key is not None and read_hole(self.key.place, body) in (ABSENT, None, ""):
-            text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-            put(body, self.key.place, sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32])
+        if self.key is not None and _found(self._key_way, body) in (ABSENT, None, ""):
+            put(body, self.key.place, sha256(SORTED(body).encode("utf-8", "surrogatepass")).hexdigest()[:32])
+
+    @cached_property
+    def _given(self) -> list[tuple[str, list[str], Any]]:
+        return [(place, place.split("."), value) for place, value in self.defaults.items()]
+
+    @cached_property
+    def _key_way(self) -> list[str]:
+        return self.key.place.split(".") if self.key else []
 
     @property
     def item_bytes(self) -> int:
         """The most bytes that an item may have as JSON."""
         return self.chunk.item_bytes
+
+
+def _found(way: list[str], body: JSON) -> Any:
+    """What an item has at the end of a way through objects, or ABSENT."""
+    value: Any = body
+    for name in way:
+        if not isinstance(value, dict):
+            return ABSENT
+        value = value.get(name, ABSENT)
+    return value
 
 
 def put(body: JSON, place: str, value: Any) -> None:

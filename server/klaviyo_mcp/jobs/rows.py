@@ -16,7 +16,7 @@ class SourceProblem(Exception):
         self.advice = advice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """A row: its number, its values by column, its text as it was.
 

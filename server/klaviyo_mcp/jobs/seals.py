@@ -2,12 +2,14 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import InvalidToken
+from pydantic_core import from_json
 
 from klaviyo_mcp.accounts.errors import VaultProblem
 from klaviyo_mcp.jobs.errors import SealBroken
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 1.0
 """Seconds for which the keys hold that were looked up: they may be changed while others work."""
+PIECE = 256 * 1024
+"""Bytes that are unpacked at a time."""
 READ_TOGETHER = 500
 """Rows that are read as one JSON: names of properties are there once for all of them, and no text is large."""
 
@@ -43,14 +47,14 @@ class Seals:
     def open_rows(self, sealed: bytes, for_: str) -> list[Any]:
         """The values that `seal_rows` sealed for this. Raises SealBroken."""
         try:
-            sealed_for, *rows = zlib.decompress(self._decrypt(sealed)).split(b"\n")
+            lines = _unpacked(self._decrypt(sealed))
+            if next(lines, b"") != for_.encode():
+                raise _other_key()
+            found: list[Any] = []
+            while rows := list(islice(lines, READ_TOGETHER)):
+                found += _read(b"[" + b",".join(rows) + b"]")
         except (InvalidToken, zlib.error):
-            sealed_for, rows = b"", []
-        if sealed_for != for_.encode():
-            raise _other_key()
-        found: list[Any] = []
-        for start in range(0, len(rows), READ_TOGETHER):
-            found += json.loads(b"[" + b",".join(rows[start : start + READ_TOGETHER]) + b"]")
+            raise _other_key() from None
         return found
 
     def seal_bytes(self, data: bytes, for_: str) -> bytes:
@@ -98,6 +102,24 @@ class Seals:
             with suppress(VaultProblem):
                 self._opener = self._anew() or self._opener
         self._looked = monotonic()
+
+
+def _unpacked(packed: bytes) -> Iterator[bytes]:
+    """The lines of what is packed, of which no more than some pieces are in memory unpacked."""
+    unpacker, left = zlib.decompressobj(), b""
+    while packed and not unpacker.eof:
+        *lines, left = (left + unpacker.decompress(packed, PIECE)).split(b"\n")
+        packed = unpacker.unconsumed_tail
+        yield from lines
+    yield left + unpacker.flush()
+
+
+def _read(data: bytes) -> Any:
+    """A list of rows that was written here. Equal texts are one in memory, as many rows have the same city."""
+    try:
+        return from_json(data)
+    except ValueError:  # half of a character, or deeper than it goes
+        return json.loads(data)
 
 
 def _other_key() -> SealBroken:

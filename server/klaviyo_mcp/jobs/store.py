@@ -205,11 +205,14 @@ class JobStore:
         with self._writing() as connection:
             connection.execute(_chunks.insert().values(row))
 
-    def chunk(self, job: str, number: int) -> Chunk:
-        """A chunk with its items. Raises SealBroken."""
+    def chunk(self, job: str, number: int, *, opened: bool = True) -> Chunk:
+        """A chunk with its items, or without them where it need not be `opened`. Raises SealBroken."""
+        columns = (_chunks.c.state, _chunks.c.notes, *([_chunks.c.body] if opened else []))
+        query = sa.select(*columns).where(_chunks.c.job == job, _chunks.c.number == number)
         with database_told(), self.engine.connect() as connection:
-            row = connection.execute(sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)).one()
-        return Chunk(number, row.state, self.seals.open_rows(row.body, f"{job}/{number}"), json.loads(row.notes))
+            row = connection.execute(query).one()
+        items = self.seals.open_rows(row.body, f"{job}/{number}") if opened else []
+        return Chunk(number, row.state, items, json.loads(row.notes))
 
     def chunk_states(self, job: str) -> list[tuple[int, ChunkState, int, JSON]]:
         """Number, state, how many items and notes of every chunk, in order."""

@@ -27,6 +27,7 @@ DAY = r"(?P<a>\d{1,4})(?P<joint>[./-])(?P<b>\d{1,2})(?P=joint)(?P<c>\d{1,4})"
 CLOCK = r"(?:[T ]\s*(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d)(?P<f>[.,]\d{1,9})?)?\s*(?P<half>[AaPp][Mm])?)?"
 OFFSET = r"\s*(?P<offset>[Zz]|UTC|[+-]\d\d:?\d\d)?"
 TIME = re.compile(DAY + CLOCK + OFFSET)
+PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 PLAIN_DAY = re.compile(r"[0-3][0-9]([./-])[01][0-9]\1[0-9]{4}")
 UNIX = re.compile(r"-?\d{9,10}(\.\d+)?")
 UNIX_MS = re.compile(r"\d{12,13}")
@@ -86,10 +87,8 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
             raise Wrong("is not a time in seconds since 1970", "Write it like 2026-11-30T09:00:00Z")
         seconds = float(text) if reading == "unix" else int(text) / 1000
         return _written(datetime.fromtimestamp(seconds, UTC)), False
-    if len(text) == 20 and text[4] == "-" == text[7] and text[10] == "T" and text[19] == "Z":
-        # As most exports have them, and three times as fast.
-        with suppress(ValueError):
-            return _written(datetime.fromisoformat(text)), False
+    if PLAIN_TIME.fullmatch(text) and _is_there(text):
+        return text, False  # as most exports have them, in a sixth of the time
     match = TIME.fullmatch(text)
     if match is None:
         raise Wrong("is not a time", "Write it like 2026-11-30T09:00:00Z")
@@ -103,9 +102,8 @@ def moment(text: str, reading: str, zone: tzinfo | None) -> tuple[str, bool]:
 def day(text: str, reading: str) -> str:
     """A day as 2026-11-30, or a time as 2026-11-30T09:00:00 with the offset that it had. Raises Wrong."""
     text = _short(text, "is not a day", "Write it like 2026-11-30")
-    if len(text) == 10 and text[4] == "-" == text[7]:
-        with suppress(ValueError):
-            return date.fromisoformat(text).isoformat()
+    if len(text) == 10 and text[4] == "-" == text[7] and (found := _read_day(text)):
+        return found
     if reading == "day-first" and len(text) == 10 and PLAIN_DAY.fullmatch(text):
         with suppress(ValueError):
             return date(int(text[6:]), int(text[3:5]), int(text[:2])).isoformat()
@@ -116,6 +114,22 @@ def day(text: str, reading: str) -> str:
     if match["h"] is None:
         return read.date().isoformat()
     return f"{read.isoformat()}{_offset(match['offset'] or '')}"
+
+
+def _is_there(text: str) -> bool:
+    """Whether there is such a time; `suppress` around it would take longer than to look."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
 
 
 def reading_of(texts: Iterable[str], *, dates: str = "", decimal: str = "") -> str:
@@ -218,9 +232,9 @@ def as_read(text: str, reading: str) -> Any:
 
 
 def _number_if_kept(text: str, reading: str) -> Any:
-    text = _short(text, "is not a number", "")
-    if reading != "number," and PLAIN_NUMBER.fullmatch(text) and len(text) <= DIGITS:
+    if len(text) <= DIGITS and reading != "number," and PLAIN_NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)
+    text = _short(text, "is not a number", "")
     if reading != "number," and PLAIN_NUMBER.fullmatch(text) is None and GROUPED_NUMBER.fullmatch(text) is None:
         raise Wrong("is not a number")
     return number(text, reading)

@@ -7,10 +7,11 @@ finds them by `is_written_by_users`.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, SupportsIndex
 
 from klaviyo_mcp.klaviyo.words import one_line, quoted
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping
 
 OPEN, CLOSE = "⟦", "⟧"
 """The marks around such words. Inside of them both are written as escapes, so that no words can end where they like."""
@@ -63,11 +64,9 @@ def written(value: Any) -> Any:
     """A value, all of whose texts users wrote."""
     if isinstance(value, str):
         return UserText(value)
-    if is_list(value):
-        return [written(item) for item in value]
-    if is_object(value):
-        return {_key(key): written(inner) for key, inner in value.items()}
-    return value
+    if isinstance(value, dict):
+        return {_key(key): written(inner) for key, inner in mapping(value).items()}
+    return [written(item) for item in items(value)] if isinstance(value, list) else value
 
 
 def is_written_by_users(value: Any) -> bool:
@@ -146,5 +145,7 @@ def without_said(text: str, instead: str = "(left out)") -> str:
     return SAID.sub(instead, text)
 
 
+@lru_cache(maxsize=4_096, typed=True)
 def _key(key: str) -> str:
+    """A key as it is to be, one text for all of the same letters: a page has each of its names a thousand times."""
     return key if key.startswith(OUR_KEYS) else UserText(key)

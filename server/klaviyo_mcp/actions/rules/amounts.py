@@ -7,7 +7,7 @@ from typing import Any
 from klaviyo_mcp.actions.errors import Problem
 from klaviyo_mcp.actions.rules.scope import Found, Scope
 from klaviyo_mcp.actions.rules.words import both
-from klaviyo_mcp.loose_json import is_list, is_object, json_bytes
+from klaviyo_mcp.loose_json import compact_json, is_list, is_object, json_bytes
 from klaviyo_mcp.loose_json import items as items_of
 from klaviyo_mcp.registry.precondition import AtMostBytes, Precondition
 
@@ -37,9 +37,9 @@ def text_size(rule: Precondition, scope: Scope) -> Iterator[Problem]:
     """At most so many bytes in each text, however deep it lies."""
     if limit := rule.text_bytes:
         for each in _values(limit, scope):
-            for text in _texts(each):
-                # A character has at most four bytes, so that most texts need not be encoded.
-                if len(text.value) * 4 > limit.at_most and (count := len(text.value.encode())) > limit.at_most:
+            # A character has at most four bytes, so that most texts need not be encoded.
+            for text in _texts(each, limit.at_most // 4):
+                if (count := len(text.value.encode())) > limit.at_most:
                     problem = f"has {count:,} bytes, at most {limit.at_most:,} are allowed in one text"
                     yield Problem(text.name, problem, scope.hint or "Shorten it")
 
@@ -66,24 +66,23 @@ def includes(rule: Precondition, scope: Scope) -> Iterator[Problem]:
 
 def _values(limit: AtMostBytes, scope: Scope) -> list[Found]:
     if not limit.of:
-        return [Found(scope.within, scope.arguments)]
+        return [Found(scope.way, scope.arguments)]
     return [found for place in limit.of for found in scope.at(place)]
 
 
 def _size(value: Any) -> int:
     """The bytes of a value as JSON. Lists may be long; what is asked about each of ten thousand is short."""
-    if is_list(value):
-        return len(json_bytes(value))
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return len(text) if text.isascii() else len(text.encode())
+    return len(json_bytes(value) if is_list(value) else compact_json(value))
 
 
-def _texts(at: Found) -> Iterator[Found]:
-    if isinstance(at.value, str):
+def _texts(at: Found, longer_than: int) -> Iterator[Found]:
+    """The texts of more than so many characters, however deep they lie."""
+    inner = at.value.items() if is_object(at.value) else enumerate(at.value) if is_list(at.value) else ()
+    if isinstance(at.value, str) and len(at.value) > longer_than:
         yield at
-    elif is_object(at.value):
-        for key, value in at.value.items():
-            yield from _texts(Found(f"{at.name}.{key}", value))
-    elif is_list(at.value):
-        for index, value in enumerate(at.value):
-            yield from _texts(Found(f"{at.name}[{index}]", value))
+    for key, value in inner:
+        if isinstance(value, str):
+            if len(value) > longer_than:
+                yield Found((at.way, key), value)
+        elif isinstance(value, dict | list):
+            yield from _texts(Found((at.way, key), value), longer_than)

@@ -18,19 +18,20 @@ def distinct(rule: Precondition, scope: Scope) -> Iterator[Problem]:
     stated = rule.distinct
     if stated is None:
         return
-    seen: dict[str, str] = {}
-    for found in scope.at(stated.of):
+    seen: dict[str, Found] = {}
+    all_found = scope.at(stated.of)
+    for found in all_found if len(all_found) > 1 else ():
         if not is_object(found.value):
             continue
-        inside = Scope(found.value, scope.now, within=found.name)
+        inside = Scope(found.value, scope.now, way=found.way)
         values = [[one.value for one in inside.at(place)] for place in stated.by]
         if not all(values):
             continue
         key = _key(values)
         key = key.casefold() if stated.any_case else key
-        first = seen.setdefault(key, found.name)
-        if first != found.name:
-            yield Problem(found.name, f"has the same {both(stated.by)} as {first}", scope.hint)
+        first = seen.setdefault(key, found)
+        if first is not found:
+            yield Problem(found.name, f"has the same {both(stated.by)} as {first.name}", scope.hint)
 
 
 def _key(values: list[list[Any]]) -> str:

@@ -1,30 +1,47 @@
 """Where a rule looks: places inside arguments, by paths such as `profiles[].email`, each found with its own name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from klaviyo_mcp.loose_json import JSON, is_object, items
 from klaviyo_mcp.registry.precondition import Precondition, keys
 
+Way = str | tuple["Way", str | int]
+"""How a place is reached: its name, or the way to what it is in, and its key or number there."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Found:
-    """A value that was given, and where: `profiles[3].email`."""
+    """A value that was given, and where: `profiles[3].email`.
 
-    name: str
+    Its name is made when it is asked for: of ten thousand rows hardly any is named.
+    """
+
+    way: Way
     value: Any
 
+    @property
+    def name(self) -> str:
+        """Where it was given."""
+        return _named(self.way)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Scope:
-    """What a rule is asked about: all arguments, or one object among them, which `within` names."""
+    """What a rule is asked about: all arguments, or one object among them, to which `way` leads."""
 
     arguments: JSON
     now: datetime
     hint: str = ""
-    within: str = ""
+    way: Way = ""
+
+    @property
+    def within(self) -> str:
+        """The name of the object, "" for all arguments."""
+        return _named(self.way)
 
     def at(self, place: str) -> list[Found]:
         """Every value given at a place; null is none."""
@@ -34,8 +51,8 @@ class Scope:
         """Every value at a place, null too."""
         if place.isidentifier():
             # Most places inside an object are a name of it, and a rule is asked about each of ten thousand.
-            return [Found(_join(self.within, place), self.arguments[place])] if place in self.arguments else []
-        return list(_walk(Found(self.within, self.arguments), place.split(".")))
+            return [Found((self.way, place), self.arguments[place])] if place in self.arguments else []
+        return [Found(way, value) for way, value in _walk(self.way, self.arguments, _parts(place))]
 
     def has(self, place: str) -> bool:
         """Whether something is given at a place."""
@@ -43,13 +60,11 @@ class Scope:
 
     def lacking(self, place: str) -> list[str]:
         """The names of the places where something could be given and is not: the object is there, its key is not."""
-        *above, key = place.split(".")
-        holders = _walk(Found(self.within, self.arguments), above)
-        names, _ = keys(key)
+        *above, (names, _) = _parts(place)
         return [
-            _join(holder.name, names[0])
-            for holder in holders
-            if is_object(holder.value) and all(holder.value.get(name) is None for name in names)
+            _named((way, names[0]))
+            for way, value in _walk(self.way, self.arguments, above)
+            if is_object(value) and all(value.get(name) is None for name in names)
         ]
 
 
@@ -60,8 +75,8 @@ def scopes(rule: Precondition, arguments: JSON, now: datetime) -> Iterator[Scope
         found = [whole]
     else:
         inner = whole.at(rule.each)
-        found = [Scope(one.value, now, rule.hint or "", one.name) for one in inner if is_object(one.value)]
-    yield from (scope for scope in found if _is_meant(rule, scope))
+        found = [Scope(one.value, now, rule.hint or "", one.way) for one in inner if is_object(one.value)]
+    yield from (scope for scope in found if _is_meant(rule, scope)) if rule.when or rule.unless or rule.given else found
 
 
 def _is_meant(rule: Precondition, scope: Scope) -> bool:
@@ -83,22 +98,38 @@ def one_of(value: object, wanted: object) -> bool:
     return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in items(wanted) or [wanted])
 
 
-def _walk(at: Found, parts: list[str]) -> Iterator[Found]:
-    if not parts:
-        yield at
-        return
-    names, lists = keys(parts[0])
-    for key in names:
-        if not is_object(at.value) or key not in at.value:
-            continue
-        found = [Found(_join(at.name, key), at.value[key])]
+def _walk(way: Way, value: Any, parts: Sequence[tuple[list[str], int]]) -> list[tuple[Way, Any]]:
+    """Every value at the end of a way through objects and lists, in the order in which they were given."""
+    level = [(way, value)]
+    for names, lists in parts:
+        # Written out with isinstance: this goes through every row of a call, for each of its rules.
+        level = [
+            ((way, name), value[name])
+            for way, value in level
+            if isinstance(value, dict)
+            for name in names
+            if name in value
+        ]
         for _ in range(lists):
-            found = [
-                Found(f"{each.name}[{index}]", value) for each in found for index, value in enumerate(items(each.value))
+            level = [
+                ((way, number), inner)
+                for way, value in level
+                if isinstance(value, list)
+                for number, inner in enumerate(value)
             ]
-        for each in found:
-            yield from _walk(each, parts[1:])
+    return level
 
 
-def _join(above: str, key: str) -> str:
+@cache
+def _parts(place: str) -> tuple[tuple[list[str], int], ...]:
+    """The parts of a place that a spec names, taken apart once."""
+    return tuple(keys(part) for part in place.split("."))
+
+
+def _named(way: Way) -> str:
+    if isinstance(way, str):
+        return way
+    above, key = _named(way[0]), way[1]
+    if isinstance(key, int):
+        return f"{above}[{key}]"
     return f"{above}.{key}" if above else key
