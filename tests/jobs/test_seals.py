@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klaviyo_mcp.jobs import store as store_module
+from klaviyo_mcp.jobs import tables as tables_module
 from klaviyo_mcp.jobs import uploads as uploads_module
 from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.errors import SealBroken
@@ -111,7 +111,7 @@ def test_the_list_of_what_is_sealed_has_every_column_of_bytes() -> None:
     plain = {("klaviyo_job_chunks", "lines")}
     columns = {
         (table.name, column.name)
-        for tables in (store_module._tables, uploads_module._tables)
+        for tables in (tables_module.TABLES, uploads_module._tables)
         for table in tables.sorted_tables
         for column in table.columns
         if isinstance(column.type, sa.LargeBinary)

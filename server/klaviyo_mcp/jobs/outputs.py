@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from klaviyo_mcp.jobs.database import database_told
 from klaviyo_mcp.jobs.errors import JobProblem, Superseded, TooMuch
 from klaviyo_mcp.jobs.reading_out import Place
-from klaviyo_mcp.jobs.store import EXPORT_KEPT, UNFINISHED, Job, JobStore, export_pieces, is_kept_here
+from klaviyo_mcp.jobs.store import EXPORT_KEPT, UNFINISHED, Job, JobStore, is_kept_here
+from klaviyo_mcp.jobs.tables import EXPORT_PIECES
 from klaviyo_mcp.jobs.writing import Rows, line_of
 from klaviyo_mcp.loose_json import JSON
 
@@ -61,9 +62,9 @@ class Outputs:
 
     def going_on(self, job: Job, place: Place) -> "RowsPieces":
         """The rows of a run, cut to what was kept. Raises JobProblem where they are not as they were left."""
-        later = (*_of(job.id, ROWS), export_pieces.c.number > place.pages)
+        later = (*_of(job.id, ROWS), EXPORT_PIECES.c.number > place.pages)
         with self.store.writing_of(job) as connection:
-            connection.execute(export_pieces.delete().where(*later))
+            connection.execute(EXPORT_PIECES.delete().where(*later))
         if self._size(job.id, ROWS) != place.size:
             raise JobProblem("The rows that were read so far are not here any more.", "Begin the export anew.")
         return RowsPieces(self.store, job, place, self.most)
@@ -78,14 +79,14 @@ class Outputs:
         progress = self.store.job(job.id).progress
         if not progress.get("made"):
             with self.store.writing_of(job) as connection:
-                connection.execute(export_pieces.delete().where(*_of(job.id, MADE)))
+                connection.execute(EXPORT_PIECES.delete().where(*_of(job.id, MADE)))
             table = _Table(self.store, job, self.most * WIDER)
             write(lambda: self._rows(job.id), cast("IO[bytes]", table))
             table.finish()
             if not self.store.change(job.id, held=job, progress={**progress, "made": True}):
                 raise Superseded
         with self.store.writing_of(job) as connection:
-            connection.execute(export_pieces.delete().where(*_of(job.id, ROWS)))
+            connection.execute(EXPORT_PIECES.delete().where(*_of(job.id, ROWS)))
 
     def content(self, id: str) -> Iterator[bytes]:
         """What an export has made, piece by piece. Raises SealBroken."""
@@ -114,7 +115,7 @@ class Outputs:
     def bytes_of(self, whose: str) -> int:
         """How much all exports of a company have here."""
         ids = [job.id for job in self.store.jobs(whose=whose) if is_kept_here(job)]
-        query = sa.select(sa.func.coalesce(sa.func.sum(export_pieces.c.size), 0)).where(export_pieces.c.job.in_(ids))
+        query = sa.select(sa.func.coalesce(sa.func.sum(EXPORT_PIECES.c.size), 0)).where(EXPORT_PIECES.c.job.in_(ids))
         with database_told(), self.store.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -130,11 +131,11 @@ class Outputs:
             yield from map(json.loads, piece.split(b"\n")[:-1])
 
     def _pieces(self, id: str, form: str) -> Iterator[bytes]:
-        query = sa.select(export_pieces.c.number).where(*_of(id, form)).order_by(export_pieces.c.number)
+        query = sa.select(EXPORT_PIECES.c.number).where(*_of(id, form)).order_by(EXPORT_PIECES.c.number)
         with database_told(), self.store.engine.connect() as connection:
             numbers = list(connection.execute(query).scalars())
         for number in numbers:
-            query = sa.select(export_pieces.c.body).where(*_of(id, form), export_pieces.c.number == number)
+            query = sa.select(EXPORT_PIECES.c.body).where(*_of(id, form), EXPORT_PIECES.c.number == number)
             with database_told(), self.store.engine.connect() as connection:
                 body = connection.execute(query).scalar_one_or_none()
             if body is None:
@@ -142,7 +143,7 @@ class Outputs:
             yield self.store.seals.open_bytes(body, _place(id, form, number))
 
     def _size(self, id: str, form: str) -> int:
-        query = sa.select(sa.func.coalesce(sa.func.sum(export_pieces.c.size), 0)).where(*_of(id, form))
+        query = sa.select(sa.func.coalesce(sa.func.sum(EXPORT_PIECES.c.size), 0)).where(*_of(id, form))
         with database_told(), self.store.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -165,9 +166,9 @@ class RowsPieces:
             )
         number = self._place.pages
         with self._store.writing_of(self._job) as connection:
-            connection.execute(export_pieces.delete().where(*_of(self._job.id, ROWS), export_pieces.c.number >= number))
+            connection.execute(EXPORT_PIECES.delete().where(*_of(self._job.id, ROWS), EXPORT_PIECES.c.number >= number))
             if data:
-                connection.execute(export_pieces.insert().values(_piece(self._store, self._job.id, ROWS, number, data)))
+                connection.execute(EXPORT_PIECES.insert().values(_piece(self._store, self._job.id, ROWS, number, data)))
         self._place.rows += len(rows)
         self._place.size += len(data)
 
@@ -207,7 +208,7 @@ class _Table(io.RawIOBase):
             )
         with self._store.writing_of(self._job) as connection:
             connection.execute(
-                export_pieces.insert().values(_piece(self._store, self._job.id, MADE, self._number, data))
+                EXPORT_PIECES.insert().values(_piece(self._store, self._job.id, MADE, self._number, data))
             )
         self._number += 1
 
@@ -235,7 +236,7 @@ def csv_rows_of(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _of(id: str, form: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return export_pieces.c.job == id, export_pieces.c.form == form
+    return EXPORT_PIECES.c.job == id, EXPORT_PIECES.c.form == form
 
 
 def _piece(store: JobStore, id: str, form: str, number: int, data: bytes) -> JSON:

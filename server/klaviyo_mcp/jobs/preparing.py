@@ -140,18 +140,7 @@ def prepared(
         Checker(kind, schema, columns, region=wanted.region, zone=wanted.zone),
         duplicates=wanted.duplicates,
     )
-    facts: JSON = {
-        "does": "import",
-        "kind": kind.name,
-        "file": source.name,
-        "path": str(path.resolve()),
-        "form": source.form,
-        "columns": source.columns,
-        "delimiter": source.delimiter,
-        "options": options,
-        "account": account,
-        "wanted": asdict(wanted),
-    }
+    facts = _facts(kind, source, path, wanted, options, account)
     job = Job(into or new_id(), whose, "draft", facts)
     if not into:
         store.add(job)
@@ -166,6 +155,22 @@ def prepared(
     job.facts |= {"sha256": report.fingerprint, "checked": _counts(report)}
     store.change(job.id, facts=job.facts)
     return Draft(job, kind, columns, report, intake)
+
+
+def _facts(kind: Kind, source: Source, path: Path, wanted: Wanted, options: JSON, account: str | None) -> JSON:
+    """What an import is and does not change."""
+    return {
+        "does": "import",
+        "kind": kind.name,
+        "file": source.name,
+        "path": str(path.resolve()),
+        "form": source.form,
+        "columns": source.columns,
+        "delimiter": source.delimiter,
+        "options": options,
+        "account": account,
+        "wanted": asdict(wanted),
+    }
 
 
 def same_file(store: JobStore, draft: Draft) -> Job | None:

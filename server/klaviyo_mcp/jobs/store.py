@@ -18,6 +18,7 @@ from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.database import alone, connected, database_told, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
 from klaviyo_mcp.jobs.seals import Seals
+from klaviyo_mcp.jobs.tables import CHUNKS, EXPORT_PIECES, JOBS, REJECTED, SHOWN, TABLES
 from klaviyo_mcp.loose_json import JSON
 
 State = Literal["checking", "draft", "queued", "running", "paused", "done", "cancelled"]
@@ -35,57 +36,6 @@ EXPORT_KEPT = timedelta(days=3)
 
 QUEUEING = 7_270_002
 """The number of the lock under which jobs are begun."""
-_tables = sa.MetaData()
-_jobs = sa.Table(
-    "klaviyo_jobs",
-    _tables,
-    sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("whose", sa.String(64), nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("wish", sa.String(16), nullable=False, default=""),
-    sa.Column("reason", sa.Text, nullable=False, default=""),
-    sa.Column("created", sa.String(40), nullable=False),
-    sa.Column("changed", sa.String(40), nullable=False),
-    sa.Column("runs", sa.Integer, nullable=False, default=0),
-    sa.Column("facts", sa.Text, nullable=False),
-    sa.Column("progress", sa.Text, nullable=False, default="{}"),
-    sa.Column("worker", sa.String(64), nullable=False, default=""),
-)
-_chunks = sa.Table(
-    "klaviyo_job_chunks",
-    _tables,
-    sa.Column("job", sa.String(40), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("items", sa.Integer, nullable=False),
-    sa.Column("body", sa.LargeBinary),
-    sa.Column("lines", sa.LargeBinary, nullable=False),
-    sa.Column("notes", sa.Text, nullable=False, default="{}"),
-)
-_rejected = sa.Table(
-    "klaviyo_job_rejected",
-    _tables,
-    sa.Column("job", sa.String(40), primary_key=True),
-    sa.Column("part", sa.String(24), primary_key=True),
-    sa.Column("rows", sa.Integer, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
-_shown = sa.Table(
-    "klaviyo_job_shown",
-    _tables,
-    sa.Column("job", sa.String(40), primary_key=True),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
-export_pieces = sa.Table(
-    "klaviyo_export_pieces",
-    _tables,
-    sa.Column("job", sa.String(40), primary_key=True),
-    sa.Column("form", sa.String(8), primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
-"""What exports of a service have read, and what was made of it: see `outputs`."""
 
 
 @dataclass(slots=True)
@@ -134,7 +84,7 @@ class JobStore:
         self.seals = seals
         self.sqlite = url.startswith("sqlite")
         self.engine = connected(url)
-        make_tables(self.engine, _tables)
+        make_tables(self.engine, TABLES)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -145,12 +95,12 @@ class JobStore:
         now = _now()
         values = {**_columns(job), "created": now, "changed": now}
         with self._writing() as connection:
-            connection.execute(_jobs.insert().values(values))
+            connection.execute(JOBS.insert().values(values))
 
     def job(self, id: str) -> Job:
         """The job of this id, or of the only one that begins so. Raises NoSuchJob."""
         with database_told(), self.engine.connect() as connection:
-            rows = connection.execute(sa.select(_jobs).where(_jobs.c.id.startswith(id, autoescape=True)).limit(2))
+            rows = connection.execute(sa.select(JOBS).where(JOBS.c.id.startswith(id, autoescape=True)).limit(2))
             found = [_job(row) for row in rows]
         exact = [job for job in found if job.id == id] or (found if len(found) == 1 else [])
         if not exact:
@@ -160,22 +110,22 @@ class JobStore:
 
     def jobs(self, *, whose: str | None = None, states: Iterable[str] = ()) -> list[Job]:
         """Jobs, the newest first; those of one account, and in some states, where that is said."""
-        query = sa.select(_jobs).order_by(_jobs.c.created.desc(), _jobs.c.id)
+        query = sa.select(JOBS).order_by(JOBS.c.created.desc(), JOBS.c.id)
         if whose is not None:
-            query = query.where(_jobs.c.whose == whose)
+            query = query.where(JOBS.c.whose == whose)
         if states := list(states):
-            query = query.where(_jobs.c.state.in_(states))
+            query = query.where(JOBS.c.state.in_(states))
         with database_told(), self.engine.connect() as connection:
             return [_job(row) for row in connection.execute(query)]
 
     def tally(self) -> Tally:
         """How many jobs there are, and how many rows unfinished ones have, whosever."""
-        jobs = sa.select(_jobs.c.state, sa.func.count()).where(_jobs.c.state != "draft").group_by(_jobs.c.state)
-        unfinished = sa.select(_jobs.c.id).where(_jobs.c.state.in_(UNFINISHED))
-        rows = sa.select(_chunks.c.state, sa.func.sum(_chunks.c["items"])).where(_chunks.c.job.in_(unfinished))
+        jobs = sa.select(JOBS.c.state, sa.func.count()).where(JOBS.c.state != "draft").group_by(JOBS.c.state)
+        unfinished = sa.select(JOBS.c.id).where(JOBS.c.state.in_(UNFINISHED))
+        rows = sa.select(CHUNKS.c.state, sa.func.sum(CHUNKS.c["items"])).where(CHUNKS.c.job.in_(unfinished))
         with database_told(), self.engine.connect() as connection:
             by_state = {state: int(count) for state, count in connection.execute(jobs)}
-            by_chunk = {state: int(count) for state, count in connection.execute(rows.group_by(_chunks.c.state))}
+            by_chunk = {state: int(count) for state, count in connection.execute(rows.group_by(CHUNKS.c.state))}
         return Tally(by_state, by_chunk)
 
     def change(self, id: str, *, only: Iterable[str] = (), held: Job | None = None, **values: Any) -> bool:
@@ -183,9 +133,9 @@ class JobStore:
         for name in ("facts", "progress"):
             if name in values:
                 values[name] = json.dumps(values[name])
-        query = _jobs.update().where(_jobs.c.id == id).values({**values, "changed": _now()})
+        query = JOBS.update().where(JOBS.c.id == id).values({**values, "changed": _now()})
         if states := list(only):
-            query = query.where(_jobs.c.state.in_(states))
+            query = query.where(JOBS.c.state.in_(states))
         if held is not None:
             query = query.where(*_held(held))
         with self._writing() as connection:
@@ -203,12 +153,12 @@ class JobStore:
             "notes": "{}",
         }
         with self._writing() as connection:
-            connection.execute(_chunks.insert().values(row))
+            connection.execute(CHUNKS.insert().values(row))
 
     def chunk(self, job: str, number: int, *, opened: bool = True) -> Chunk:
         """A chunk with its items, or without them where it need not be `opened`. Raises SealBroken."""
-        columns = (_chunks.c.state, _chunks.c.notes, *([_chunks.c.body] if opened else []))
-        query = sa.select(*columns).where(_chunks.c.job == job, _chunks.c.number == number)
+        columns = (CHUNKS.c.state, CHUNKS.c.notes, *([CHUNKS.c.body] if opened else []))
+        query = sa.select(*columns).where(CHUNKS.c.job == job, CHUNKS.c.number == number)
         with database_told(), self.engine.connect() as connection:
             row = connection.execute(query).one()
         items = self.seals.open_rows(row.body, f"{job}/{number}") if opened else []
@@ -216,15 +166,15 @@ class JobStore:
 
     def chunk_states(self, job: str) -> list[tuple[int, ChunkState, int, JSON]]:
         """Number, state, how many items and notes of every chunk, in order."""
-        columns = (_chunks.c.number, _chunks.c.state, _chunks.c["items"], _chunks.c.notes)
-        query = sa.select(*columns).where(_chunks.c.job == job).order_by(_chunks.c.number)
+        columns = (CHUNKS.c.number, CHUNKS.c.state, CHUNKS.c["items"], CHUNKS.c.notes)
+        query = sa.select(*columns).where(CHUNKS.c.job == job).order_by(CHUNKS.c.number)
         with database_told(), self.engine.connect() as connection:
             return [(row[0], row[1], row[2], json.loads(row[3])) for row in connection.execute(query)]
 
     def lines(self, job: str) -> Iterator[tuple[ChunkState, list[int], JSON]]:
         """State, lines of the file and notes of every chunk, in order, one at a time."""
         for number, *_ in self.chunk_states(job):
-            query = sa.select(_chunks).where(_chunks.c.job == job, _chunks.c.number == number)
+            query = sa.select(CHUNKS).where(CHUNKS.c.job == job, CHUNKS.c.number == number)
             with database_told(), self.engine.connect() as connection:
                 row = connection.execute(query).one()
             yield row.state, json.loads(zlib.decompress(row.lines)), json.loads(row.notes)
@@ -236,7 +186,7 @@ class JobStore:
 
         Raises Superseded once another run has the job: what that one has written stands.
         """
-        query = _chunks.update().where(_chunks.c.job == job.id, _chunks.c.number == number)
+        query = CHUNKS.update().where(CHUNKS.c.job == job.id, CHUNKS.c.number == number)
         part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
         with self.writing_of(job) as connection:
             connection.execute(query.values(state=state, notes=json.dumps(notes)))
@@ -247,7 +197,7 @@ class JobStore:
         """One transaction of the run that has a job. Raises Superseded once that is another one."""
         with self._writing() as connection:
             # The row is locked, as a claim in between would let this come after what the next run writes.
-            if connection.execute(sa.select(_jobs.c.id).where(*_held(job)).with_for_update(read=True)).first() is None:
+            if connection.execute(sa.select(JOBS.c.id).where(*_held(job)).with_for_update(read=True)).first() is None:
                 raise Superseded
             yield connection
 
@@ -261,11 +211,11 @@ class JobStore:
 
         `part` is `checked` for those of the check, `sent` for those of sending, `told` for those of Klaviyo's jobs.
         """
-        parts = sa.select(_rejected.c.part).where(_rejected.c.job == job, _rejected.c.part.startswith(part))
+        parts = sa.select(REJECTED.c.part).where(REJECTED.c.job == job, REJECTED.c.part.startswith(part))
         with database_told(), self.engine.connect() as connection:
             names = sorted(connection.execute(parts).scalars())
         for name in names:
-            query = sa.select(_rejected.c.body).where(_rejected.c.job == job, _rejected.c.part == name)
+            query = sa.select(REJECTED.c.body).where(REJECTED.c.job == job, REJECTED.c.part == name)
             with database_told(), self.engine.connect() as connection:
                 body = connection.execute(query).scalar_one()
             for row in self.seals.open(body, f"{job}/{name}"):
@@ -277,8 +227,8 @@ class JobStore:
 
     def rejected_count(self, job: str) -> int:
         """How many rows did not get in after they had been sent."""
-        query = sa.select(sa.func.coalesce(sa.func.sum(_rejected.c.rows), 0))
-        query = query.where(_rejected.c.job == job, _rejected.c.part.not_like("checked-%"))
+        query = sa.select(sa.func.coalesce(sa.func.sum(REJECTED.c.rows), 0))
+        query = query.where(REJECTED.c.job == job, REJECTED.c.part.not_like("checked-%"))
         with database_told(), self.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -287,15 +237,15 @@ class JobStore:
 
         The run before can write nothing any more, and stops at its next step.
         """
-        query = _jobs.update().where(*_held(job), _jobs.c.state.in_(list(only)))
+        query = JOBS.update().where(*_held(job), JOBS.c.state.in_(list(only)))
         given = {"worker": worker, "state": "running", "runs": job.runs + 1, "changed": _now(), **values}
         with self._writing() as connection:
             return connection.execute(query.values(given)).rowcount > 0
 
     def wish(self, id: str, wish: str) -> bool:
         """Ask something of a job that runs; whether it does. Nobody's pause takes back what is to be cancelled."""
-        query = _jobs.update().where(_jobs.c.id == id, _jobs.c.state == "running")
-        kept = sa.case((_jobs.c.wish == "cancel", "cancel"), else_=wish)
+        query = JOBS.update().where(JOBS.c.id == id, JOBS.c.state == "running")
+        kept = sa.case((JOBS.c.wish == "cancel", "cancel"), else_=wish)
         with self._writing() as connection:
             return connection.execute(query.values(wish=kept, changed=_now())).rowcount > 0
 
@@ -304,7 +254,7 @@ class JobStore:
 
         Of several processes that do so at once, one is first, and the others get its job.
         """
-        unfinished = sa.select(_jobs).where(_jobs.c.whose == job.whose, _jobs.c.state.in_(UNFINISHED))
+        unfinished = sa.select(JOBS).where(JOBS.c.whose == job.whose, JOBS.c.state.in_(UNFINISHED))
         values = {**_columns(job), "state": "queued", "changed": _now()}
         with self._writing() as connection:
             alone(connection, QUEUEING)
@@ -312,9 +262,9 @@ class JobStore:
                 if other.id != job.id and clashes(other):
                     return other
             if job.state != "draft":
-                connection.execute(_jobs.insert().values({**values, "created": _now()}))
+                connection.execute(JOBS.insert().values({**values, "created": _now()}))
                 return None
-            draft = _jobs.update().where(_jobs.c.id == job.id, _jobs.c.state == "draft").values(values)
+            draft = JOBS.update().where(JOBS.c.id == job.id, JOBS.c.state == "draft").values(values)
             if not connection.execute(draft).rowcount:
                 raise NoSuchJob(
                     f"The draft {job.id} was begun already, or was forgotten as it is older than a day.",
@@ -325,20 +275,20 @@ class JobStore:
     def end(self, job: str) -> None:
         """Forget the items of a job that has ended, whose lines stay for the report, and what an export has read."""
         with self._writing() as connection:
-            connection.execute(_chunks.update().where(_chunks.c.job == job).values(body=None))
-            connection.execute(_shown.delete().where(_shown.c.job == job))
-            connection.execute(export_pieces.delete().where(export_pieces.c.job == job))
+            connection.execute(CHUNKS.update().where(CHUNKS.c.job == job).values(body=None))
+            connection.execute(SHOWN.delete().where(SHOWN.c.job == job))
+            connection.execute(EXPORT_PIECES.delete().where(EXPORT_PIECES.c.job == job))
 
     def keep_shown(self, job: str, text: str) -> None:
         """Keep what the check of a job has found, sealed."""
         with self._writing() as connection:
-            connection.execute(_shown.delete().where(_shown.c.job == job))
-            connection.execute(_shown.insert().values(job=job, body=self.seals.seal(text, f"{job}/shown")))
+            connection.execute(SHOWN.delete().where(SHOWN.c.job == job))
+            connection.execute(SHOWN.insert().values(job=job, body=self.seals.seal(text, f"{job}/shown")))
 
     def shown(self, job: str) -> str | None:
         """What its check has found; None where that is not kept."""
         with database_told(), self.engine.connect() as connection:
-            body = connection.execute(sa.select(_shown.c.body).where(_shown.c.job == job)).scalar_one_or_none()
+            body = connection.execute(sa.select(SHOWN.c.body).where(SHOWN.c.job == job)).scalar_one_or_none()
         return None if body is None else self.seals.open(body, f"{job}/shown")
 
     def empty(self, job: str) -> None:
@@ -350,7 +300,7 @@ class JobStore:
         """Forget all of a job."""
         with self._writing() as connection:
             _empty(connection, job)
-            connection.execute(_jobs.delete().where(_jobs.c.id == job))
+            connection.execute(JOBS.delete().where(JOBS.c.id == job))
 
     def tidy(self) -> None:
         """Forget what has been over for long, drafts of yesterday, and exports here that nobody goes on with."""
@@ -367,18 +317,18 @@ class JobStore:
         self, connection: sa.Connection, job: str, part: str, rejected: list[Rejected], *, replace: bool = False
     ) -> None:
         if replace:
-            connection.execute(_rejected.delete().where(_rejected.c.job == job, _rejected.c.part == part))
+            connection.execute(REJECTED.delete().where(REJECTED.c.job == job, REJECTED.c.part == part))
         if rejected:
             rows = [(one.line, one.raw, one.why, one.advice, one.where, one.duplicate) for one in rejected]
             sealed = self.seals.seal(rows, f"{job}/{part}")
-            connection.execute(_rejected.insert().values(job=job, part=part, rows=len(rows), body=sealed))
+            connection.execute(REJECTED.insert().values(job=job, part=part, rows=len(rows), body=sealed))
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return writing(self.engine)
 
 
 def _empty(connection: sa.Connection, job: str) -> None:
-    for table in (_chunks, _rejected, _shown, export_pieces):
+    for table in (CHUNKS, REJECTED, SHOWN, EXPORT_PIECES):
         connection.execute(table.delete().where(table.c.job == job))
 
 
@@ -389,7 +339,7 @@ def is_kept_here(job: Job) -> bool:
 
 def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
     """That a job is this worker's, in this run."""
-    return _jobs.c.id == job.id, _jobs.c.worker == job.worker, _jobs.c.runs == job.runs
+    return JOBS.c.id == job.id, JOBS.c.worker == job.worker, JOBS.c.runs == job.runs
 
 
 def _columns(job: Job) -> JSON:

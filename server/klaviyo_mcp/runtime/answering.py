@@ -304,7 +304,9 @@ async def _found_beside(turn: _Turn, beside: FoundBeside) -> Answer:
 
 
 async def _held(turn: _Turn, call: Call, found: Told, since: str) -> Answer:
-    pledge = turn.engine.confirmations.hold(_asked(turn.plan, call, found), *_whose(turn.account))
+    pledge = turn.engine.confirmations.hold(
+        Asked(turn.plan.action.name, mapping(call.arguments), found.same), *_whose(turn.account)
+    )
     await turn.record.held(found.people, pledge.token)
     return held(turn.plan, found, pledge, since)
 
@@ -318,10 +320,6 @@ async def _confirmed(turn: _Turn, confirmation: Confirmation, asked: Asked) -> A
 
 def _given(confirmation: Confirmation) -> JSON:
     return {"by": confirmation.by, "id": token_id(confirmation.token)}
-
-
-def _asked(plan: Plan, call: Call, found: Told) -> Asked:
-    return Asked(plan.action.name, mapping(call.arguments), found.same)
 
 
 def _whose(account: Account) -> tuple[str, bytes]:
