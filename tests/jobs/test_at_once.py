@@ -9,7 +9,7 @@ from tests.warm import kill
 
 ITEMS = [
     {"external_id": f"SKU-{number}", "title": f"Shirt {number}", "description": "A shirt", "url": "https://shop.test/"}
-    for number in range(250)
+    for number in range(450)
 ]
 SENDS = "POST .*/catalog-item-bulk-create-jobs"
 IMPORT = ("import", "catalog-items-create", "items.jsonl", "--yes")
@@ -39,7 +39,7 @@ def test_of_two_imports_of_a_file_one_sends_and_of_two_that_resume_one_goes_on(j
         process.communicate()
     created = [one["id"] for one in jobs.read("/api/catalog-items") if "SKU-" in one["id"]]
     assert len(created) == len(ITEMS)
-    assert jobs.results("items.jsonl") == [(line, "done") for line in range(1, 251)]
+    assert jobs.results("items.jsonl") == [(line, "done") for line in range(1, 451)]
 
 
 def test_a_pause_takes_back_no_cancellation_and_what_a_dead_worker_left_is_cancelled(
@@ -56,8 +56,8 @@ def test_a_pause_takes_back_no_cancellation_and_what_a_dead_worker_left_is_cance
     between.at(SENDS, asked)
     jobs.run(*IMPORT)
     assert jobs.kept()[0][1] == "cancelled"
-    # Two requests are on their way at a time; no third one has followed them.
-    assert jobs.results("items.jsonl")[-1] == (250, "not_sent")
+    # Four requests are on their way at a time; no fifth one has followed them.
+    assert jobs.results("items.jsonl")[-1] == (450, "not_sent")
     dead = jobs.start(*IMPORT)
     between.at(SENDS, partial(_kill, dead))
     dead.communicate()

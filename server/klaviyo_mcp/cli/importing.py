@@ -1,5 +1,6 @@
 """`klaviyo-mcp import`: a file of rows into Klaviyo, checked before anything is sent."""
 
+import gc
 import json
 import sys
 from dataclasses import dataclass
@@ -129,6 +130,7 @@ def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tup
     whom = found_account(application)
     store = open_store(selection.settings)
     store.tidy()
+    gc.freeze()  # as the engine of jobs does: what is loaded stays, and takes a tenth of the time of a check else
     with counting("checked") as counted:
         draft = prepared(source, file, wanted, store, selection.registry, whose(whom), whom.name, counted)
     try:

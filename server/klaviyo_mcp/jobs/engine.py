@@ -9,6 +9,7 @@ DBOS's own recovery is not asked: it hands a workflow to whoever listens, also t
 
 import asyncio
 import ctypes
+import gc
 import json
 import logging
 import sys
@@ -122,6 +123,8 @@ class JobEngine:
     def _take_work(self) -> None:
         # Nothing is put into it: with a queue of its own, this worker takes nothing from others'. Each look costs 5 ms.
         DBOS.register_queue(self._queue, worker_concurrency=AT_ONCE, polling_interval_sec=5.0)
+        # What is loaded by now stays. To look through it for garbage at every few chunks took a third of the time.
+        gc.freeze()
         self._launched = True
 
     async def settle(self, within: float) -> None:

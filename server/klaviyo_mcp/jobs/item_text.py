@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from klaviyo_mcp.actions.bounds import DEEPEST, TooMuch, count_values
-from klaviyo_mcp.loose_json import JSON
+from klaviyo_mcp.loose_json import EXPONENT, JSON
 
 MOST_VALUES = 10_000
 """Values of one row, objects and lists among them: no kind takes as many."""
@@ -21,9 +21,9 @@ def written(body: JSON) -> tuple[str, int]:
         data = to_json(body)  # in a fifth of the time that json takes, and the same
     except ValueError:
         data = b"NaN"
-    if b"NaN" not in data and b"Infinity" not in data:
+    if b"NaN" not in data and b"Infinity" not in data and not EXPONENT.search(data):
         return data.decode(), len(data)
-    text = ENCODE(body)  # which tells numbers that are none from words in a text
+    text = ENCODE(body)  # which tells numbers that are none, or written otherwise, from words in a text
     return text, len(text.encode())
 
 
