@@ -267,7 +267,7 @@ class Straight:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Iterator[Account]:
-    between = Between(create_app(rate_limits=False, profiles=1, job_seconds=0.1))
+    between = Between(create_app(rate_limits=False, profiles=1, job_seconds=0.01))
     with serve(between) as url:  # pyright: ignore[reportArgumentType] - it is an app, too
         yield Account(url, between, tmp_path_factory.mktemp("lost"), registry)
 

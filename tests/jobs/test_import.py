@@ -142,6 +142,13 @@ def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people
     assert [one["state"] for one in jobs.listed()] == ["done", "done"]
 
 
+def test_a_first_row_that_will_be_refused_does_not_stand_for_the_others(jobs: Jobs) -> None:
+    rows = [{"email": "ada@example.org"}, {"email": "bob@example.org", "consented_at": "2020-01-01T00:00:00Z"}]
+    words = ("--list", jobs.read("/api/lists")[0]["id"], "--option", "historical=true", "--yes")
+    assert "for line 2" in jobs.run("import", "subscribe-email", jobs.write("people.jsonl", rows), *words)
+    assert jobs.results("people.jsonl") == [(1, "failed"), (2, "done")]
+
+
 def test_what_cannot_be_looked_up_beforehand_says_that_nothing_was_sent(jobs: Jobs) -> None:
     """An answer that cannot be read is of something that is done, but not where it was only looked."""
     garbled = [{"operation": "get_profiles_for_list", "fault": "deep"}]

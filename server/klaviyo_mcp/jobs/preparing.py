@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from klaviyo_mcp.actions.bounds import most_values
-from klaviyo_mcp.actions.errors import InvalidArguments
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.jobs.checking import Checker, CheckReport, checked
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
@@ -62,8 +62,13 @@ class Draft:
         requests = f"{chunks:,} request{'s' * (chunks != 1)}"
         return f"{count:,} {one if count == 1 else many} by {self.kind.action}, in {requests}"
 
-    async def example(self, look: Look) -> tuple[int, JSON] | None:
-        """The line of an item, and the arguments of a call with it alone; None where the account has none of the first.
+    def is_of_rows(self, error: ActionError) -> bool:
+        """Whether a call was refused for its items alone: another row may do."""
+        inside = re.compile(rf"{re.escape(self.kind.items)}($|[.\[])")
+        return bool(error.problems) and all(inside.match(problem.argument) for problem in error.problems)
+
+    async def examples(self, look: Look) -> list[tuple[int, JSON]]:
+        """The lines of the first items that the account has, each with the arguments of a call with it alone.
 
         `look` reads the account, for ids that items do not have. It raises ActionError and KlaviyoError.
         """
@@ -86,10 +91,7 @@ class Draft:
                 if found or (resolve.to and read_hole(resolve.to, body) is not ABSENT):
                     there.append((line, body))
             sample = there
-        if not sample:
-            return None
-        line, body = sample[0]
-        return line, fill(self.kind.arguments, {"items": [body], "options": options})
+        return [(line, fill(self.kind.arguments, {"items": [body], "options": options})) for line, body in sample]
 
 
 def kind_of(name: str) -> Kind:

@@ -79,9 +79,12 @@ class _Read(Source):
                 if len(self.sample) >= SAMPLE or characters > SAMPLE_CHARACTERS or (read >= SAMPLE and not self.sample):
                     break
         if bad and not self.sample and (read >= SAMPLE or not self.columns):
+            among = f" among the first {read:,}" if read >= SAMPLE else ""
+            if self.form == "rows":
+                raise SourceProblem(f"No row can be read{among}: row {bad.line} {bad.why}", "Give objects with values.")
             raise SourceProblem(
-                f"{self.name} was taken for {self.form.upper()}, and no row of it can be read"
-                f"{f' among the first {read:,}' if read >= SAMPLE else ''}: line {bad.line} {bad.why}",
+                f"{self.name} was taken for {self.form.upper()}, and no row of it can be read{among}: "
+                f"line {bad.line} {bad.why}",
                 "Look at how it was made, or say what it is: --form, --delimiter, --encoding.",
             )
         if not read:

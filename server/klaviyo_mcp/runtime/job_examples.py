@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from klaviyo_mcp.accounts.account import Account
 from klaviyo_mcp.actions.engine import Call, Engine
-from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
+from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, PreconditionFailed
 from klaviyo_mcp.jobs.errors import JobProblem
 from klaviyo_mcp.jobs.preparing import Draft, option_problem, settled_options
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound
 from klaviyo_mcp.loose_json import JSON
+
+TRIED = 10
+"""Rows that are tried as an example: one that will be refused must not stand for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +34,23 @@ async def example_of(engine: Engine, account: Account, draft: Draft) -> Example 
     async def look(action: str, arguments: JSON) -> list[JSON]:
         return (await engine.read(account, action, arguments)).records
 
-    if (example := await draft.example(look)) is None:
-        return None
-    line, arguments = example
-    try:
-        plan = await engine.planned(Call(draft.kind.action, arguments), account)
-    except InvalidArguments as error:
-        raise option_problem(draft, error) or error from None
-    found = await engine.consequences(plan, account)
-    draft.job.facts["options"] = settled_options(draft, plan.arguments)
-    return Example(line, found.says, found.unknown, found.undo)
+    refused: ActionError | None = None
+    for line, arguments in (await draft.examples(look))[:TRIED]:
+        try:
+            plan = await engine.planned(Call(draft.kind.action, arguments), account)
+        except (InvalidArguments, PreconditionFailed) as error:
+            if isinstance(error, InvalidArguments) and (problem := option_problem(draft, error)):
+                raise problem from None
+            if not draft.is_of_rows(error):
+                raise
+            refused = refused or error
+            continue
+        found = await engine.consequences(plan, account)
+        draft.job.facts["options"] = settled_options(draft, plan.arguments)
+        return Example(line, found.says, found.unknown, found.undo)
+    if refused is not None:
+        raise refused
+    return None
 
 
 async def _must_be_there(engine: Engine, account: Account, draft: Draft) -> None:
