@@ -62,7 +62,7 @@ def main(chunks: int = 200) -> None:
         store.add(job)
         kept = timed(lambda: Intake().take(rows, kind, store, job.id))
         engine = JobEngine(f"sqlite:///{home / 'jobs.sqlite'}", store, {}, home / "workers")
-        engine.runners["import"] = import_runner(store, registry, {"events": kind}, sender, engine.worker)
+        engine.runners["import"] = import_runner(store, registry, {"events": kind}, sender)
         engine.start()
 
         def run() -> None:

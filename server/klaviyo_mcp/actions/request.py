@@ -100,12 +100,12 @@ def _reader(parts: list[str]) -> _Make:
     last = third[0] if third else ""
 
     def read(values: Mapping[str, Any]) -> Any:
-        inner = values.get(first)
-        if isinstance(inner, dict):
+        inner: Any = values.get(first)
+        if inner.__class__ is dict:
             found: Any = inner.get(second, ABSENT)
             if not last or found is ABSENT:
                 return found
-            if isinstance(found, dict):
+            if found.__class__ is dict:
                 return found.get(last, ABSENT)
         return _read(parts, values)
 

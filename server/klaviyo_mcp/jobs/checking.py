@@ -185,8 +185,8 @@ class Checker:
         for way, forms, any_of in self._needs:
             target: Any = body
             for name in way:
-                target = target.get(name) if isinstance(target, dict) else None
-            if not isinstance(target, dict) or (any_of and not any_of.isdisjoint(target)):
+                target = target.get(name) if target.__class__ is dict else None
+            if target.__class__ is not dict or (any_of and not any_of.isdisjoint(target)):
                 continue
             for form in forms:
                 if target.keys() >= form:
@@ -368,7 +368,7 @@ def _each_alone(forms: list[list[str]]) -> frozenset[str]:
 def _at(body: JSON, way: list[str]) -> Any:
     value: Any = body
     for part in way:
-        if not isinstance(value, dict):
+        if value.__class__ is not dict:
             return None
         value = value.get(part)
     return value

@@ -189,7 +189,7 @@ def _found(way: list[str], body: JSON) -> Any:
     """What an item has at the end of a way through objects, or ABSENT."""
     value: Any = body
     for name in way:
-        if not isinstance(value, dict):
+        if value.__class__ is not dict:
             return ABSENT
         value = value.get(name, ABSENT)
     return value

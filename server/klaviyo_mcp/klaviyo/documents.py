@@ -7,7 +7,7 @@ import json
 from math import isfinite
 from typing import Any
 
-from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, JSON, is_list, is_object
+from klaviyo_mcp.loose_json import HALF, HALF_ESCAPED, is_list, is_object
 
 MOST_DEPTH = 100
 """How deep a document may be nested. Klaviyo's own have some 20 levels; what serialises an answer stops at 255."""
@@ -38,14 +38,9 @@ def read_document(content: bytes) -> Any:
 
 def is_deeper(value: object, most: int) -> bool:
     """Whether objects and lists lie in each other more than `most` deep. Level by level, as recursion has an end."""
-    level: list[JSON | list[Any]] = [[value]]
-    for _ in range(most + 2):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
+    level: list[object] = [value]
+    for _ in range(most + 1):
+        level = [inner for outer in level for inner in _contents(outer)]
         if not level:
             return False
     return True
@@ -63,6 +58,11 @@ def without_halves(value: Any) -> Any:
     if is_object(value):
         return {without_halves(key): without_halves(inner) for key, inner in value.items()}
     return value
+
+
+def _contents(value: object) -> list[object]:
+    inner = value.values() if is_object(value) else value if is_list(value) else ()
+    return [item for item in inner if isinstance(item, dict | list)]
 
 
 def _integer(digits: str) -> int | str:

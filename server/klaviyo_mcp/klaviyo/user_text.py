@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, SupportsIndex
 
 from klaviyo_mcp.klaviyo.words import one_line, quoted
-from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, mapping
 
 OPEN, CLOSE = "⟦", "⟧"
 """The marks around such words. Inside of them both are written as escapes, so that no words can end where they like."""
@@ -64,9 +64,9 @@ def written(value: Any) -> Any:
     """A value, all of whose texts users wrote."""
     if isinstance(value, str):
         return UserText(value)
-    if isinstance(value, dict):
-        return {_key(key): written(inner) for key, inner in mapping(value).items()}
-    return [written(item) for item in items(value)] if isinstance(value, list) else value
+    if is_object(value):
+        return {_key(key): written(inner) for key, inner in value.items()}
+    return [written(item) for item in value] if is_list(value) else value
 
 
 def is_written_by_users(value: Any) -> bool:

@@ -84,5 +84,5 @@ def _texts(at: Found, longer_than: int) -> Iterator[Found]:
         if isinstance(value, str):
             if len(value) > longer_than:
                 yield Found((at.way, key), value)
-        elif isinstance(value, dict | list):
+        elif is_object(value) or is_list(value):
             yield from _texts(Found((at.way, key), value), longer_than)

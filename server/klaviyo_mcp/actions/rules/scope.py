@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from klaviyo_mcp.loose_json import JSON, is_object, items
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items
 from klaviyo_mcp.registry.precondition import Precondition, keys
 
 Way = str | tuple["Way", str | int]
@@ -100,23 +100,14 @@ def one_of(value: object, wanted: object) -> bool:
 
 def _walk(way: Way, value: Any, parts: Sequence[tuple[list[str], int]]) -> list[tuple[Way, Any]]:
     """Every value at the end of a way through objects and lists, in the order in which they were given."""
-    level = [(way, value)]
+    level: list[tuple[Way, Any]] = [(way, value)]
     for names, lists in parts:
-        # Written out with isinstance: this goes through every row of a call, for each of its rules.
+        # Every row of a call goes through here, for each of its rules.
         level = [
-            ((way, name), value[name])
-            for way, value in level
-            if isinstance(value, dict)
-            for name in names
-            if name in value
+            ((above, name), held[name]) for above, held in level if is_object(held) for name in names if name in held
         ]
         for _ in range(lists):
-            level = [
-                ((way, number), inner)
-                for way, value in level
-                if isinstance(value, list)
-                for number, inner in enumerate(value)
-            ]
+            level = [((above, at), one) for above, held in level if is_list(held) for at, one in enumerate(held)]
     return level
 
 
