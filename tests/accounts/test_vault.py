@@ -301,10 +301,11 @@ async def test_a_password_in_the_url_of_redis_is_shown_nowhere() -> None:
     await vault.close()
 
 
-async def test_a_folder_that_cannot_be_written_is_told_with_ways_out(tmp_path) -> None:
+@pytest.mark.parametrize("home", ["file", "file/home"])
+async def test_a_folder_that_cannot_be_written_is_told_with_ways_out(tmp_path, home: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises((VaultReadOnly, VaultUnavailable)) as error:
-        await open_vault(tmp_path / "file" / "home").prepare()
+    with pytest.raises(VaultReadOnly) as error:
+        await open_vault(tmp_path / home).prepare()
     assert str(tmp_path) in str(error.value)
 
 

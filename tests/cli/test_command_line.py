@@ -79,6 +79,8 @@ WRONG = [
     (["serve", "--transport", "http", "--port", "99999", "--sandbox"], 2, "Cannot listen"),
     (["sandbox", "--without", "webhooks, smoke"], 2, "'smoke' is no feature that an account may lack"),
     (["actions", "show", "get_lst"], 1, "Did you mean get_list"),
+    (["actions", "show", "guide:nope"], 1, "There is no guide 'nope'. There are: answers"),
+    (["actions", "show", "guide:segments", "--path", "x"], 2, "a guide has no arguments"),
     (["actions", "show", "get_lists", "--path", "nothing.here"], 1, "no argument 'nothing.here'"),
     (["actions", "list", "--toolset", "lsts"], 2, "did you mean 'lists'?"),
     (["specs", "check", "/nowhere"], 2, "not a folder"),
@@ -139,6 +141,7 @@ def test_the_actions_can_be_listed_and_shown(command) -> None:
     assert "Make a new" in done.stdout
     listed = json.loads(command("actions", "list", "--json").stdout)
     assert {"name", "toolset", "effect", "title", "summary"} == set(listed[0])
+    assert json.loads(command("actions", "show", "guide:segments", "--json").stdout)["title"]
     page = command("actions", "show", "subscribe_profiles").stdout
     assert page.startswith("bulk_subscribe_profiles: ")
     for part in (

@@ -37,7 +37,8 @@ MOST_CONNECTIONS = 32
 """To Redis at a time; who comes when all are in use waits. To open hundreds at once takes longer than it may."""
 LARGEST_RECORD = 1_000_000
 """Bytes of a record that is read; a grant with all scopes has some thousand."""
-READ_ONLY = {errno.ENOTDIR, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
+NO_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
+READ_ONLY = {*NO_FOLDER, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT}
 
 
 log = logging.getLogger("klaviyo_mcp")

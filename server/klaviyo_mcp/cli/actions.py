@@ -80,11 +80,13 @@ def show_action(
     path: Annotated[
         str | None, typer.Option(help="Only the full schema of one argument or deeper part, like location.city.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole spec as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole spec, or a guide, as JSON.")] = False,
 ) -> None:
     """Show one action: what it does, its arguments, its limits, examples."""
     if name.startswith(GUIDE):
-        _show_guide(name.removeprefix(GUIDE))
+        if path is not None:
+            fail("--path goes with an action, and a guide has no arguments.", 2)
+        _show_guide(name.removeprefix(GUIDE), as_json=as_json)
         return
     registry = registry_of(read_settings())
     try:
@@ -103,12 +105,15 @@ def show_action(
         show(page_of(action, registry))
 
 
-def _show_guide(topic: str) -> None:
+def _show_guide(topic: str, *, as_json: bool) -> None:
     known = guides()
     if topic not in known:
-        fail(f"There is no guide {topic!r}. {did_you_mean(topic, known)} There are: {', '.join(known)}.")
+        meant = did_you_mean(topic, known)
+        fail(f"There is no guide {topic!r}. {f'{meant} ' if meant else ''}There are: {', '.join(known)}.")
     text = known[topic].text
-    if sys.stdout.isatty():
+    if as_json:
+        print_json({"topic": topic, "title": known[topic].title, "about": known[topic].description, "text": text})
+    elif sys.stdout.isatty():
         show(Markdown(text))
     else:
         print(text)

@@ -46,7 +46,7 @@ def _lines(words: list[str]) -> Iterator[str]:
 
 def _lines_for_bash(line: str) -> list[str]:
     """Of the line up to the cursor: bash itself takes it apart at = and :, and leaves quotes in place."""
-    words, quote = words_of(line)
+    words, quote, _ = words_of(line)
     found = [word for word, _ in offers(words[1:])]
     return found if found == [FILES] else for_bash(found, words[-1], quote, os.environ.get(BREAKS, ""))
 

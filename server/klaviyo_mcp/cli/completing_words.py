@@ -8,10 +8,10 @@ GLUE = "=:"
 """Signs at which readline breaks words, where COMP_WORDBREAKS has them: it puts in place what follows the last."""
 
 
-def words_of(line: str) -> tuple[list[str], str]:
-    """The words of a line, the last one as far as it was typed, and the quote that is open at its end, or ""."""
-    words, word, quote, begun, escaped = list[str](), "", "", False, False
-    for char in line:
+def words_of(line: str) -> tuple[list[str], str, int]:
+    """The words of a line, the last as far as it was typed; the quote that is open there, or ""; where it begins."""
+    words, word, quote, begun, escaped, at = list[str](), "", "", False, False, 0
+    for place, char in enumerate(line, 1):
         if escaped:
             word, escaped = word + (char if char != "\n" else ""), False
         elif char == "\\" and quote != "'":
@@ -23,10 +23,10 @@ def words_of(line: str) -> tuple[list[str], str]:
         elif char.isspace():
             if begun or word:
                 words.append(word)
-            word, begun = "", False
+            word, begun, at = "", False, place
         else:
             word += char
-    return [*words, word], quote
+    return [*words, word], quote, at
 
 
 def for_bash(offered: list[str], begun: str, quote: str, breaks: str) -> list[str]:

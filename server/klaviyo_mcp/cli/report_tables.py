@@ -7,6 +7,9 @@ from rich.text import Text
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.reports.view import Table, View, view_of
 
+USUAL = 80
+"""Columns that have room for a figure, its name and its change on one line."""
+
 
 def show(action: str, data: JSON, shop: str) -> None:
     """Print the answer of a report's action."""
@@ -24,7 +27,7 @@ def show(action: str, data: JSON, shop: str) -> None:
         console.print(said)
     console.print()
     if view.tiles:
-        console.print(_figures(view))
+        console.print(_figures(view, console.width))
     for table in view.tables:
         console.print()
         console.print(Text(table.title, style="bold"))
@@ -34,11 +37,10 @@ def show(action: str, data: JSON, shop: str) -> None:
         console.print(Text(note, style="dim"))
 
 
-def _figures(view: View) -> Drawn:
+def _figures(view: View, width: int) -> Drawn:
     drawn = Drawn(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for _ in range(3):
-        drawn.add_column(no_wrap=True)
-    drawn.add_column()
+    for last in (False, False, False, True):
+        drawn.add_column(no_wrap=width >= USUAL and not last, overflow="fold")
     for tile in view.tiles:
         means = Text("\n").join(Text(one) for one in (tile.words, tile.about) if one)
         drawn.add_row(tile.label, Text(tile.value, style="bold", justify="right"), tile.change, means)

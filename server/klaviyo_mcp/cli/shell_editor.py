@@ -1,6 +1,7 @@
 """The line editor of the shell: its history, and what TAB offers, with ids that are read from the account."""
 
 import re
+import shlex
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from time import monotonic
@@ -16,6 +17,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
 from klaviyo_mcp.answers.dotted import names_in
 from klaviyo_mcp.cli.completing import Offer, fitting, of_setting
+from klaviyo_mcp.cli.completing_words import words_of
 from klaviyo_mcp.cli.completion_index import index_of
 from klaviyo_mcp.cli.lately import PERSONAL, home_of
 from klaviyo_mcp.cli.shell_lines import FLAGS, FORMS, LISTS, VALUED, is_unfinished
@@ -113,14 +115,15 @@ class _Words(Completer):
     ) -> AsyncGenerator[Completion, None]:
         """What fits in place of the word before the cursor."""
         before = document.text_before_cursor
-        begun = re.split(r"\s", before)[-1]
+        words, _, at = words_of(before)
+        begun = words[-1]
         with suppress(KlaviyoError, OSError, KeyError):
-            for word, told in fitting(begun, [one async for one in self._offers(before.split(), begun)]):
-                yield Completion(word, start_position=-len(begun), display_meta=told)
+            for word, told in fitting(begun, [one async for one in self._offers(words, begun)]):
+                yield Completion(_quoted(word), start_position=at - len(before), display=word, display_meta=told)
 
     async def _offers(self, words: list[str], begun: str) -> AsyncGenerator[Offer, None]:
         registry = self._session.application.engine.registry
-        earlier = words[:-1] if begun else words
+        earlier = words[:-1]
         named = [(action.name, action.spec.told_summary) for action in registry.actions]
         if not earlier:
             for one in [*OWN, *named]:
@@ -137,6 +140,10 @@ class _Words(Completer):
         elif earlier[-1] in ("--output", "-o"):
             for form in FORMS:
                 yield form, ""
+        elif earlier[-1] == "--fields" and (found := registry.get(earlier[0])):
+            listed, comma, _ = begun.rpartition(",")
+            for field in index_of(found.spec)["fields"]:
+                yield f"{listed}{comma}{field}", ""
         elif action := registry.get(earlier[0]):
             async for one in self._of_action(action, begun):
                 yield one
@@ -150,11 +157,13 @@ class _Words(Completer):
         account = self._session.account or ""
         for one in of_setting(index, begun, account):
             yield one
-        name, equals, _ = begun.partition("=")
+        name, equals, given = begun.partition("=")
         if equals and name in index["arguments"]:
             for kind in index["arguments"][name]["ids"]:
                 for value, told in await self._ids(kind):
                     yield f"{name}={value}", told
+                    if told and given and "name:".startswith(given[:5]):
+                        yield f"{name}=name:{told}", value
 
     async def _settings(self, earlier: list[str]) -> list[str]:
         if len(earlier) == 1:
@@ -187,6 +196,12 @@ class _Words(Completer):
                 found = [(str(row["id"]), text(row.get("name"))) for row in rows if "id" in row]
         self._read[key] = monotonic(), found
         return found
+
+
+def _quoted(word: str) -> str:
+    """A word as the shell reads it."""
+    name, equals, value = word.partition("=")
+    return f"{name}={shlex.quote(value)}" if equals and value else word
 
 
 def _listing(actions: list[Action], kind: str) -> Action | None:
