@@ -13,7 +13,11 @@ import pytest
 from tests.catalogue import REGISTRY
 from tests.warm import COLD, PROGRAM
 
+from klaviyo_mcp.answers.failures import explain
+from klaviyo_mcp.cli.calling import FAILED, UNKNOWN, exit_code
 from klaviyo_mcp.cli.setting import WrongSetting, arguments_of
+from klaviyo_mcp.klaviyo.errors import InvalidRequest, RequestOutcome
+from klaviyo_mcp.runtime.answering import Response
 from klaviyo_sandbox import API_KEY, COMPANY_ID, create_app
 from klaviyo_sandbox.testing import serve
 
@@ -197,3 +201,10 @@ def test_in_a_terminal_a_strong_call_asks_first_and_ctrl_c_is_a_no() -> None:
     code, shown = asked.interrupt()
     assert (code, "Nothing was done." in shown) == (130, True), shown
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(("became", "code"), [(RequestOutcome.REFUSED, FAILED), (RequestOutcome.UNKNOWN, UNKNOWN)])
+def test_a_refusal_after_an_attempt_that_nobody_knows_of_is_not_told_as_one(became: RequestOutcome, code: int) -> None:
+    refused = InvalidRequest("No.", status=400)
+    refused.outcome = became
+    assert exit_code(Response(explain(refused, "create_list", REGISTRY), "", is_error=True)) == code
