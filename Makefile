@@ -10,6 +10,8 @@ WORKERS ?= 2
 # Each begins with a stretch of its own, and takes from others when it is through, so that servers, sandboxes and browsers that
 # a file shares are started once, not by every process.
 ALL_WORKERS ?= 4
+# What pip installs for working on it, where uv would take all extras. By name, as `call` would end its word at the comma.
+EXTRAS := otel,reports
 # The rooms whose coverage is measured; [tool.coverage.run] in pyproject.toml says why these.
 COVERED := registry klaviyo accounts authorization actions answers authoring
 
@@ -150,15 +152,15 @@ $(INSTALLED): pyproject.toml uv.lock
 	@printf %s "$(CURDIR)" > $@
 
 $(TOOLS): $(INSTALLED)
-	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--all-extras,--group dev --editable '.[otel,reports]')
+	@$(find_uv); echo "Installing the tools for working on it" && $(call install,--all-extras,--group dev --editable '.[$(EXTRAS)]')
 	@touch $@
 
 # What tests are made of is compiled by one process and kept; in a new checkout each worker would compile all of it. If it
 # fails, the tests say why.
 compile_tests = $(BIN)/python -m pytest --collect-only -qqq >/dev/null 2>&1 || true
 
-# What some tests run beside the server: a Redis, a browser, and shells whose completion is tried. Installed where that may be done without asking; elsewhere
-# these tests are skipped with a line that says so.
+# What some tests run beside the server: a Redis, a browser, and shells whose completion is tried. Installed where that may be done
+# without asking; elsewhere these tests are skipped with a line that says so.
 define install_programs
 missing=; for name in redis-server zsh fish; do command -v $$name >/dev/null || missing="$$missing $$name"; done; \
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
