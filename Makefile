@@ -166,7 +166,7 @@ missing=; for name in redis-server zsh fish; do command -v $$name >/dev/null || 
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	missing="$$missing chromium"; \
 if [ "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	echo "Installing$${missing:+ }$$missing for the tests"; \
+	echo "Installing$$missing for the tests"; \
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } \
 		>/dev/null 2>&1 || echo "That did not work; the tests that need it are skipped."; \
 fi
