@@ -244,7 +244,7 @@ async def test_the_catalogue_is_begun_anew_where_its_cursor_is_taken_no_more(sho
     store = JobStore(f"sqlite:///{tmp_path / 'jobs.sqlite'}", Seals(MultiFernet([Fernet(Fernet.generate_key())])))
     store.add(Job("1", "shop", "queued", {**facts, "question": asdict(Question({}))}))
     store.claim(store.job("1"), "me", only=["queued"])
-    await export_runner(store, {kind.name: kind}, reads)(store.job("1"), OneByOne())
+    await export_runner(store, {kind.name: kind}, reads, 0)(store.job("1"), OneByOne())
     store.close()
     assert cursors > 3
     assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == whole

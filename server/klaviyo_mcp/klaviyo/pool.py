@@ -53,7 +53,6 @@ class HttpPool:
         return proxy_for(url) if self.transport is None else None
 
     async def close(self) -> None:
-        """Close all connections; no account that uses the pool can be used again: its calls are told so."""
-        self.interruptions.interrupt()
+        """Close all connections; no account that uses the pool can be used again."""
         if self._http is not None:
             await self._http.aclose()

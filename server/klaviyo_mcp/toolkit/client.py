@@ -78,6 +78,7 @@ class Klaviyo(Toolbox):
         self._closed = True
         with anyio.CancelScope(shield=True):
             await self._jobs.close()
+        self._made.accounts.interrupt()
         await self._made.accounts.close()
 
     async def call(
