@@ -1,27 +1,23 @@
 """The page on which people get what their assistants have exported: listed, downloaded, removed."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from math import ceil
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.pacing import Pace
-from klaviyo_mcp.authorization.replies import ErrorPage, Redirect, Session
+from klaviyo_mcp.authorization.replies import ErrorPage, Session
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.company_exports import CompanyExports
-from klaviyo_mcp.hosted.exchange import NotReadable, cookies_of, form_of, redirected, told
+from klaviyo_mcp.hosted.exchange import told
 from klaviyo_mcp.hosted.measuring import limited
-from klaviyo_mcp.hosted.oauth_routes import AWAY
 from klaviyo_mcp.hosted.pages import GUARDS, error_page, page
-from klaviyo_mcp.hosted.site_routes import NO_SESSION, Told
+from klaviyo_mcp.hosted.session_pages import SessionPages
+from klaviyo_mcp.hosted.site_routes import Told
 from klaviyo_mcp.hosted.upload_routes import moment_of, size_of
-
-log = logging.getLogger("klaviyo_mcp")
 
 MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 DOWNLOADED = {
@@ -64,6 +60,7 @@ class ExportRoutes:
     def __init__(self, authorization: AuthorizationServer, exports: CompanyExports | None, pace: Pace) -> None:
         """Without `exports` the page says that there are none."""
         self._authorization = authorization
+        self._pages = SessionPages(authorization, "/exports", TROUBLE)
         self._kept = exports
         self._pace = pace
 
@@ -114,41 +111,14 @@ class ExportRoutes:
         return await self._for_session("export_downloaded", request, download)
 
     async def _remove(self, request: Request) -> Response:
-        async def remove(session: Session) -> Response:
-            try:
-                given = dict(await form_of(request))
-            except NotReadable:
-                given = {}
-            if not self._authorization.csrf_holds(session, given.get("csrf", "")):
-                told("export_removed", request, 403, "no_session")
-                return error_page(NO_SESSION)
-            done = "removed" if await self._exports.remove(session.account_id, given.get("export", "")) else "gone"
-            told("export_removed", request, 303, done)
-            return redirected(Redirect(f"/exports?done={done}"))
-
-        return await self._for_session("export_removed", request, remove)
+        if self._kept is None:
+            return error_page(NO_EXPORTS)
+        return await self._pages.removed("export_removed", request, "export", self._kept.remove)
 
     async def _for_session(
         self, step: str, request: Request, show: Callable[[Session], Awaitable[Response]]
     ) -> Response:
-        """What only who is signed in sees, or does."""
-        if self._kept is None:
-            return error_page(NO_EXPORTS)
-        try:
-            session = await self._authorization.session(cookies_of(request))
-        except StoreAway:
-            told(step, request, 503, "store_away")
-            return error_page(AWAY)
-        if session is None:
-            return RedirectResponse("/?done=no_session", 303) if request.method == "GET" else error_page(NO_SESSION)
-        from klaviyo_mcp.jobs.errors import StoreProblem  # a service without jobs need not load it
-
-        try:
-            return await show(session)
-        except StoreProblem as problem:
-            log.error("%s", problem.message)
-            told(step, request, 503, "exports_away")
-            return error_page(TROUBLE)
+        return await self._pages.shown(step, request, show) if self._kept is not None else error_page(NO_EXPORTS)
 
 
 def _too_many(seconds: int) -> ErrorPage:

@@ -1,6 +1,5 @@
 """The page on which people give files to their assistant's jobs: uploaded, listed, removed. Nothing goes to Klaviyo."""
 
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from math import ceil
@@ -9,23 +8,20 @@ import anyio
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from klaviyo_mcp.authorization.errors import StoreAway
 from klaviyo_mcp.authorization.pacing import Pace
 from klaviyo_mcp.authorization.replies import ErrorPage, Redirect, Session
 from klaviyo_mcp.authorization.service import AuthorizationServer
 from klaviyo_mcp.hosted.company_files import MB, MOST_FILES, MOST_TIMES, CompanyFiles, NotTaken
-from klaviyo_mcp.hosted.exchange import NotReadable, cookies_of, form_of, redirected, told
+from klaviyo_mcp.hosted.exchange import redirected, told
 from klaviyo_mcp.hosted.measuring import limited
-from klaviyo_mcp.hosted.oauth_routes import AWAY
 from klaviyo_mcp.hosted.pages import error_page, page
+from klaviyo_mcp.hosted.session_pages import SessionPages
 from klaviyo_mcp.hosted.site_routes import NO_SESSION, Told
 from klaviyo_mcp.klaviyo.interruption import Interruptions
-
-log = logging.getLogger("klaviyo_mcp")
 
 FORM_ROOM = 64 * 1024
 """Bytes that the form may have beside its file."""
@@ -66,6 +62,7 @@ class UploadRoutes:
     ) -> None:
         """`receiving` breaks off uploads that have not come yet when the service is told to stop."""
         self._authorization = authorization
+        self._pages = SessionPages(authorization, "/uploads", TROUBLE)
         self._kept = files
         self._pace = pace
         self._receiving = receiving
@@ -149,19 +146,9 @@ class UploadRoutes:
         raise BROKEN_OFF
 
     async def _remove(self, request: Request) -> Response:
-        async def remove(session: Session) -> Response:
-            try:
-                given = dict(await form_of(request))
-            except NotReadable:
-                given = {}
-            if not self._authorization.csrf_holds(session, given.get("csrf", "")):
-                told("upload_removed", request, 403, "no_session")
-                return error_page(NO_SESSION)
-            done = "removed" if await self._files.remove(session.account_id, given.get("upload", "")) else "gone"
-            told("upload_removed", request, 303, done)
-            return redirected(Redirect(f"/uploads?done={done}"))
-
-        return await self._for_session("upload_removed", request, remove)
+        if self._kept is None:
+            return error_page(NO_FILES)
+        return await self._pages.removed("upload_removed", request, "upload", self._kept.remove)
 
     async def _refused(self, request: Request, session: Session, problem: NotTaken, status: int) -> Response:
         told("upload", request, status, "not_taken")
@@ -182,24 +169,7 @@ class UploadRoutes:
     async def _for_session(
         self, step: str, request: Request, show: Callable[[Session], Awaitable[Response]]
     ) -> Response:
-        """What only who is signed in sees, or does."""
-        if self._kept is None:
-            return error_page(NO_FILES)
-        try:
-            session = await self._authorization.session(cookies_of(request))
-        except StoreAway:
-            told(step, request, 503, "store_away")
-            return error_page(AWAY)
-        if session is None:
-            return RedirectResponse("/?done=no_session", 303) if request.method == "GET" else error_page(NO_SESSION)
-        from klaviyo_mcp.jobs.errors import StoreProblem  # a service without jobs need not load it
-
-        try:
-            return await show(session)
-        except StoreProblem as problem:
-            log.error("%s", problem.message)
-            told(step, request, 503, "files_away")
-            return error_page(TROUBLE)
+        return await self._pages.shown(step, request, show) if self._kept is not None else error_page(NO_FILES)
 
 
 async def _no_more_than(most: int, stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
