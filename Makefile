@@ -120,7 +120,7 @@ bench-hosted: $(TOOLS)  ## Measure the hosted service under many companies; BENC
 bench-jobs: $(TOOLS)  ## Measure jobs of a million rows beside Klaviyo's SDK, some 20 minutes; BENCH_ROWS=20000 for a try, BENCH_PARTS=events for one part
 	$(BIN)/python bench/jobs.py
 
-killed: $(TOOLS)  ## Kill jobs of 20,000 rows at random moments, for an hour or so; KILLS=50 for longer
+killed: $(TOOLS)  ## Kill jobs of 20,000 rows at random moments, for some hours; KILLS=2 for half an hour
 	KILLS=$(or $(KILLS),10) $(BIN)/python -m pytest -n $(WORKERS) tests/jobs/test_killed.py tests/jobs/test_workers.py
 
 setup: $(TOOLS)  ## Make .venv with everything for working on the project
