@@ -5,7 +5,7 @@ from pathlib import Path
 from klaviyo_mcp.cli.job_watching import reported, told, watched
 from klaviyo_mcp.cli.output import fail, print_json, warn
 from klaviyo_mcp.jobs.errors import JobProblem, NotPossibleNow, StoreProblem
-from klaviyo_mcp.jobs.running import progress_of
+from klaviyo_mcp.jobs.running import how_far
 from klaviyo_mcp.jobs.store import Job, JobStore
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.assembly import Selection
@@ -38,7 +38,7 @@ def run_here(store: JobStore, selection: Selection, id: str, account: str | None
         raise
     finally:
         engine.close()
-    lines = [*told(job, job.progress or progress_of(store, job.id)), *reported(store, job, folder)]
+    lines = [*told(job, how_far(store, job)), *reported(store, job, folder)]
     if as_json:
         warn(lines)
         print_json(as_json_of(store, job))
@@ -59,7 +59,5 @@ def as_json_of(store: JobStore, job: Job) -> JSON:
         "created": job.created,
         "changed": job.changed,
         # Where an export stands is for nobody but itself.
-        "progress": {
-            name: value for name, value in (job.progress or progress_of(store, job.id)).items() if name != "place"
-        },
+        "progress": {name: value for name, value in how_far(store, job).items() if name != "place"},
     }

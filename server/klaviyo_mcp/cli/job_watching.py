@@ -13,7 +13,7 @@ from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.errors import JobProblem, StoreAway
 from klaviyo_mcp.jobs.report import write_report
 from klaviyo_mcp.jobs.rows import SourceProblem
-from klaviyo_mcp.jobs.running import is_over, progress_of
+from klaviyo_mcp.jobs.running import how_far, is_over
 from klaviyo_mcp.jobs.sending import PASSING
 from klaviyo_mcp.jobs.store import Job, JobStore
 from klaviyo_mcp.klaviyo.errors import KlaviyoError
@@ -59,7 +59,7 @@ def watched(engine: JobEngine, job: Job) -> Job:
             now = kept_looking(store, job)
             began = monotonic()
             with suppress(StoreAway):
-                show(progress_of(store, job.id) if not now.progress else now.progress)
+                show(how_far(store, now))
             if is_over(now):
                 return now
             if problem := engine.stuck.get(job.id):

@@ -129,6 +129,11 @@ def progress_of(store: JobStore, id: str) -> JSON:
     return {**counts, **({"told": list(dict.fromkeys(told))[:20]} if told else {})}
 
 
+def how_far(store: JobStore, job: Job) -> JSON:
+    """How far a job is: as it was kept, else by its chunks. The chunks of a check are none yet of what is sent."""
+    return job.progress or ({"rows": 0} if job.state == "checking" else progress_of(store, job.id))
+
+
 def cancel_now(store: JobStore, job: Job) -> bool:
     """Cancel a job that nobody works on; whether that was so."""
     progress = progress_of(store, job.id)

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from klaviyo_mcp.jobs.running import progress_of
+from klaviyo_mcp.jobs.running import how_far
 from klaviyo_mcp.jobs.store import is_kept_here
 from klaviyo_mcp.klaviyo.user_text import UserText
 from klaviyo_mcp.klaviyo.words import one_line
@@ -30,7 +30,7 @@ MEANS = {
 
 def in_short(store: "JobStore", job: "Job") -> JSON:
     """A job in a line of a list."""
-    progress = job.progress or progress_of(store, job.id)
+    progress = how_far(store, job)
     told: JSON = {
         "job": job.id,
         "does": job.facts.get("does"),
@@ -46,7 +46,7 @@ def in_short(store: "JobStore", job: "Job") -> JSON:
 
 def in_full(store: "JobStore", job: "Job", exports: str = "") -> JSON:
     """All that is told of a job; `exports` is where people get those of a service."""
-    progress = job.progress or progress_of(store, job.id)
+    progress = how_far(store, job)
     told: JSON = {
         "job": job.id,
         "state": job.state,

@@ -82,14 +82,14 @@ class WaitForJob(_Reads):
 
     async def _waited(self, job: "Job", call: ServiceCall, seconds: float) -> "Job":
         """The job when it is over, or after so many seconds."""
-        from klaviyo_mcp.jobs.running import is_over, progress_of
+        from klaviyo_mcp.jobs.running import how_far, is_over
 
         store = await self.worker.store()
         ends, told_at, looked_for = anyio.current_time() + seconds, 0.0, 0.0
         while not is_over(job) and job.state != "draft" and (now := anyio.current_time()) < ends:
             if call.announce is not None and now - told_at >= TELL_EVERY:
                 told_at = now
-                progress = job.progress or await run_sync(progress_of, store, job.id)
+                progress = await run_sync(how_far, store, job)
                 done, rows = progress.get("settled", progress.get("rows", 0)), progress.get("rows", 0)
                 are = "checked" if job.state == "checking" else "read"
                 words = f"{done:,} of {rows:,} rows are done." if "settled" in progress else f"{done:,} rows are {are}."
