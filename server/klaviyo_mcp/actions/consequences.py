@@ -18,7 +18,7 @@ from klaviyo_mcp.actions.rules.scope import one_of
 from klaviyo_mcp.actions.sentences import filled, read_through
 from klaviyo_mcp.actions.steps import batches, is_wanted
 from klaviyo_mcp.klaviyo.errors import KlaviyoError, NotFound
-from klaviyo_mcp.loose_json import JSON, everything, is_list, is_object, items, mapping
+from klaviyo_mcp.loose_json import JSON, everything, is_list, is_number, is_object, items, mapping
 from klaviyo_mcp.registry.consequences import Consequences, Look, Refusal, Strangers
 from klaviyo_mcp.registry.holes import holes
 
@@ -296,7 +296,7 @@ def _collected(records: list[JSON], look: Look) -> JSON:
     sums: dict[str, float] = {}
     for record in records:
         for name, value in record.items():
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if is_number(value):
                 sums[name] = sums.get(name, 0) + value
     return {
         "count": len(records),

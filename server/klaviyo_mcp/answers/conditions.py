@@ -7,7 +7,7 @@ from typing import Any
 
 from klaviyo_mcp.klaviyo import user_text
 from klaviyo_mcp.klaviyo.words import one_line
-from klaviyo_mcp.loose_json import JSON, is_list, is_object
+from klaviyo_mcp.loose_json import JSON, is_list, is_number, is_object
 from klaviyo_mcp.registry.notes import PLACEHOLDER, Condition, Note
 
 
@@ -67,4 +67,4 @@ def _equal(found: Iterator[Any], wanted: Any) -> bool:
 def _size(value: Any) -> float:
     if is_list(value):
         return len(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    return value if is_number(value) else 0

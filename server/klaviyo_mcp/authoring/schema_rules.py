@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object, nearest
+from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_number, is_object, nearest
 from klaviyo_mcp.registry.id_forms import ID_FORMS
 from klaviyo_mcp.registry.model import NAME_RULES, ActionSpec
 from klaviyo_mcp.registry.references import name_of
@@ -16,10 +16,6 @@ Found = Iterator[tuple[tuple[int | str, ...], str]]
 """Where in the file, and what is wrong there."""
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _words(value: Any) -> bool:
@@ -37,8 +33,8 @@ VALUES: dict[str, Callable[[Any], bool]] = {
     "anything": lambda _: True,
     "text": lambda value: isinstance(value, str),
     "true or false": lambda value: isinstance(value, bool),
-    "a number": _number,
-    "a whole number from 0": lambda value: _number(value) and isinstance(value, int) and value >= 0,
+    "a number": is_number,
+    "a whole number from 0": lambda value: is_number(value) and isinstance(value, int) and value >= 0,
     "a list": is_list,
     "a list of different words": _words,
     "a regular expression": _pattern,

@@ -12,7 +12,7 @@ from klaviyo_mcp.authorization.client_documents import ClientDocuments
 from klaviyo_mcp.authorization.errors import ClientRefused
 from klaviyo_mcp.authorization.records import Records
 from klaviyo_mcp.authorization.token_text import claims_of, hashed
-from klaviyo_mcp.loose_json import JSON, items, mapping, text
+from klaviyo_mcp.loose_json import JSON, is_number, items, mapping, text
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS256", "PS256", "ES256"]
@@ -86,4 +86,4 @@ def claimed_client(assertion: str) -> str:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return float(value) if is_number(value) else None

@@ -3,7 +3,6 @@
 It can be broken off and begun again at any time: what the first key opens is left as it is. All of it blocks.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +74,10 @@ def _pass(engine: sa.Engine, first: "Fernet", opener: "MultiFernet") -> Resealed
     return Resealed(renewed, lost)
 
 
-def _rows(engine: sa.Engine, table: sa.TableClause, keys: tuple[str, ...], column: str) -> Iterator[tuple[Any, ...]]:
+def _rows(engine: sa.Engine, table: sa.TableClause, keys: tuple[str, ...], column: str) -> list[tuple[Any, ...]]:
     query = sa.select(*(table.c[key] for key in keys)).where(table.c[column].is_not(None))
     with database_told(), engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(query)]
-    yield from found
+        return [tuple(row) for row in connection.execute(query)]
 
 
 def _opens(key: "Fernet", body: bytes) -> bool:

@@ -217,8 +217,7 @@ class Checks:
         """Have what was found lie under the job, and begin that where nobody has to agree."""
         store, begins = check.store, check.begins and check.found is not None
         result = _problem(check, self._worker) if check.error is not None else {"told": _as_json(check.found)}
-        body = json.dumps(packed({"arguments": check.call.arguments, **result}), ensure_ascii=False)
-        await run_sync(store.keep_shown, check.job, body)
+        await run_sync(_keep_result, check, result)
         if not await run_sync(partial(store.change, check.job, only=("checking",), state="draft", worker="")):
             await self._ended(check)
         elif begins:
@@ -227,8 +226,12 @@ class Checks:
                     await begun_draft(self._worker, check.job, check.call.account)
             except ServiceProblem as problem:
                 check.error = problem
-                body = {"arguments": check.call.arguments, **_problem(check, self._worker)}
-                await run_sync(store.keep_shown, check.job, json.dumps(packed(body), ensure_ascii=False))
+                await run_sync(_keep_result, check, _problem(check, self._worker))
+
+
+def _keep_result(check: Check, result: JSON) -> None:
+    body = packed({"arguments": check.call.arguments, **result})
+    check.store.keep_shown(check.job, json.dumps(body, ensure_ascii=False))
 
 
 async def begun_draft(worker: "JobWorker", id: str, account: Account) -> "Job":
