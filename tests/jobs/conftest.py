@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class Jobs:
     """The command line of jobs, with a home and a Klaviyo of its own; files lie in `folder`."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder = url, folder
+        self.url, self.folder, self._started = url, folder, list[subprocess.Popen[str]]()
         self.environment = {
             **os.environ,
             "KLAVIYO_BASE_URL": url,
@@ -51,7 +51,7 @@ class Jobs:
     def start(
         self, *words: str, stdin: int = subprocess.DEVNULL, program: Sequence[str] = PROGRAM
     ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*program, *words],
             cwd=self.folder,
             env=self.environment,
@@ -60,6 +60,13 @@ class Jobs:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a test that failed has left: a worker would wait for its database for half an hour."""
+        for process in self._started:
+            kill(process)
 
     def run(self, *words: str, code: int = 0, whole: bool = True) -> str:
         """What a command prints, on both streams or stdout alone; another exit code than `code` fails the test."""
@@ -209,8 +216,9 @@ def klaviyo_url(between: Between) -> Iterator[str]:
 
 
 @pytest.fixture
-def jobs(klaviyo_url: str, tmp_path: Path) -> Jobs:
-    return Jobs(klaviyo_url, tmp_path)
+def jobs(klaviyo_url: str, tmp_path: Path) -> Iterator[Jobs]:
+    with closing(Jobs(klaviyo_url, tmp_path)) as found:
+        yield found
 
 
 class PostgresServer:

@@ -35,7 +35,7 @@ def test_who_dies_is_taken_over_and_who_stood_still_is_fenced_off(
     jobs: Jobs, between: Between, postgres: str, job: str
 ) -> None:
     first = jobs.start("jobs", "work")
-    between.at(SENDS, partial(_kill, first))
+    between.at(SENDS, partial(_kill, first), before=True)  # lost, so that the next worker has something to send
     first.communicate()
     between.clear()
     stands, others_are_done = Event(), Event()
@@ -44,10 +44,13 @@ def test_who_dies_is_taken_over_and_who_stood_still_is_fenced_off(
     def stand_still() -> bool:
         second.send_signal(signal.SIGSTOP)
         if not LONG:
-            # As PostgreSQL does by itself, which `make killed` waits for, once nothing was heard of it for a minute.
+            # As PostgreSQL does by itself, which `make killed` waits for, once nothing was heard of it for a minute:
+            # it ends the connection that holds the lease, and each that has left a transaction open.
             with psycopg.connect(postgres, autocommit=True) as connection:
-                lease = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
-                connection.execute(lease)
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' "
+                    "OR pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+                )
         stands.set()
         others_are_done.wait(WAITS)
         second.send_signal(signal.SIGCONT)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolIsBusy
 
 from klaviyo_mcp.jobs.errors import StoreAway, StoreProblem
@@ -27,14 +27,19 @@ TIMEOUTS = {
 }
 """Of connections to PostgreSQL, in seconds and the last in milliseconds; its URL may have others. By its own defaults a
 server that was cut off without a word would be waited for a quarter of an hour and more."""
+IDLE = 60
+"""Seconds after which PostgreSQL ends a connection that leaves a transaction open, as DBOS has it for its own: a worker
+that stands still would keep those who take its job over from the rows that it has locked."""
 
 
 def connected(url: str) -> sa.Engine:
     """What connects to the database of SQLAlchemy's URL. Raises StoreProblem for a file that cannot be opened."""
     parts = sa.make_url(url)
     if parts.get_backend_name() != "sqlite":
-        timeouts = {name: value for name, value in TIMEOUTS.items() if name not in parts.query}
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=timeouts)
+        engine = sa.create_engine(url, pool_pre_ping=True, connect_args=_timeouts(parts))
+        if "idle_in_transaction_session_timeout" not in str(parts.query.get("options", "")):
+            event.listen(engine, "connect", _leaves_no_transaction_open)
+        return engine
     _for_us_alone(Path(parts.database or ""))
     engine = sa.create_engine(url)
     event.listen(engine, "connect", _as_dbos_does)
@@ -62,8 +67,13 @@ def _now(_subsec: str) -> float:
 
 def options_for_dbos(url: str) -> dict[str, Any]:
     """What SQLAlchemy is given beside this URL, for the connections that DBOS makes to it."""
-    sqlite = sa.make_url(url).get_backend_name() == "sqlite"
-    return {"connect_args": {"factory": ConnectionWithClock}} if sqlite else {}
+    parts = sa.make_url(url)
+    sqlite = parts.get_backend_name() == "sqlite"
+    return {"connect_args": {"factory": ConnectionWithClock} if sqlite else _timeouts(parts)}
+
+
+def _timeouts(url: sa.URL) -> dict[str, int]:
+    return {name: value for name, value in TIMEOUTS.items() if name not in url.query}
 
 
 @contextmanager
@@ -87,6 +97,8 @@ def problem_of(error: SQLAlchemyError) -> StoreProblem:
 
 def _passes(error: SQLAlchemyError) -> bool:
     """Whether a database that is there again, or free, would do it: a file that cannot be used stays so."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True  # whatever ended it: PostgreSQL has several words for that
     if isinstance(error, OperationalError | InterfaceError):
         return not type(error.orig).__module__.startswith("sqlite3") or "locked" in str(error.orig)
     return isinstance(error, PoolIsBusy)
@@ -137,6 +149,11 @@ def _for_us_alone(path: Path) -> None:
             f"The database of jobs {path} cannot be opened ({error.strerror}).",
             "Set KLAVIYO_MCP_HOME to a folder that can be written.",
         ) from None
+
+
+def _leaves_no_transaction_open(connection: Any, _record: object) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE}s'")
+    connection.commit()  # whatever is rolled back later
 
 
 def _as_dbos_does(connection: Any, _record: object) -> None:

@@ -126,7 +126,7 @@ class _Run:
         if became:
             await self._pause("It was asked to pause." if became == "pause" else became)
             return
-        await self._steps.one("end", partial(self._end, "done"))
+        await self._steps.one("end", partial(self._become, "done"))
 
     async def _some(self, read: Read) -> str:
         """Some pages: `more` where there are, nothing when all were read, else why not."""
@@ -196,13 +196,13 @@ class _Run:
 
     async def _cancelled(self) -> None:
         await run_sync(partial(drop, self._job))
-        await stored(self._store.end, self._job.id)
-        await self._end("cancelled")
+        end = partial(self._store.end, self._job.id, only=("running",), held=self._job)
+        await stored(end, state="cancelled", wish="")
 
     async def _pause(self, reason: str) -> None:
-        await self._steps.one("pause", partial(self._end, "paused", reason))
+        await self._steps.one("pause", partial(self._become, "paused", reason))
 
-    async def _end(self, state: str, reason: str = "") -> None:
+    async def _become(self, state: str, reason: str = "") -> None:
         change = partial(self._store.change, self._job.id, only=("running",), held=self._job)
         await stored(change, state=state, wish="", reason=reason)
 

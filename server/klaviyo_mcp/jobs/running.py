@@ -104,15 +104,12 @@ class _Run:
 
     async def _end(self, state: str) -> None:
         progress = await stored(progress_of, self._store, self._job.id)
-        await self._become(state=state, progress=progress)
-        if (await stored(self._store.job, self._job.id)).state in ENDED:
-            await stored(self._store.end, self._job.id)
+        end = partial(self._store.end, self._job.id, only=("running",), held=self._job)
+        await stored(end, state=state, wish="", progress=progress)
 
     async def _pause(self, reason: str) -> None:
-        await self._become(state="paused", reason=reason)
-
-    async def _become(self, **values: Any) -> None:
-        await stored(self._store.change, self._job.id, only=("running",), held=self._job, wish="", **values)
+        pause = partial(self._store.change, self._job.id, only=("running",), held=self._job)
+        await stored(pause, state="paused", wish="", reason=reason)
 
 
 def progress_of(store: JobStore, id: str) -> JSON:
@@ -138,10 +135,7 @@ def cancel_now(store: JobStore, job: Job) -> bool:
     """Cancel a job that nobody works on; whether that was so."""
     progress = progress_of(store, job.id)
     unfinished = ("checking", "queued", "paused", "running")
-    if not store.change(job.id, only=unfinished, state="cancelled", wish="", progress=progress):
-        return False
-    store.end(job.id)
-    return True
+    return store.end(job.id, only=unfinished, state="cancelled", wish="", progress=progress)
 
 
 def is_over(job: Job) -> bool:

@@ -1,10 +1,11 @@
 """One chunk on its way: sent, settled where its answer was lost, followed to the end of Klaviyo's job, row by row."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -18,7 +19,7 @@ from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.kind import Follow, Kind, Resolve, put
 from klaviyo_mcp.jobs.refusals import may_be_done, problems_at, told_of
 from klaviyo_mcp.jobs.settling import settling
-from klaviyo_mcp.jobs.store import Chunk, Job, JobStore
+from klaviyo_mcp.jobs.store import Chunk, ChunkState, Job, JobStore
 from klaviyo_mcp.klaviyo.errors import (
     CircuitOpen,
     Conflict,
@@ -141,9 +142,8 @@ class ChunkSender:
             await self._apart(chunk, rest, refused, iter(range(MOST_PARTS)))
         notes = {**chunk.notes, "left": len(rest.rejected), "job": text(record.get("id"))}
         notes["indexes"] = rest.indexes if len(rest.indexes) < len(chunk.items) else None
-        await self._keep(number, "sent", notes, rest.rejected)
-        if self._kind.follow is None or not notes["job"]:
-            await self._keep(number, "done", notes)
+        followed = self._kind.follow is not None and notes["job"]
+        await self._keep(number, "sent" if followed else "done", notes, rest.rejected)
 
     async def follow(self, number: int) -> None:
         """Follow a chunk that was sent to the end of Klaviyo's job. Raises Trouble."""
@@ -159,12 +159,13 @@ class ChunkSender:
             errors = await self._errors(follow, values, record)
         except NotFound:
             told = f"Klaviyo does not know its job {values['job']} any more (it forgets them after 7 days)."
-            await self._keep(number, "done", {**chunk.notes, "told": [told]})
+            await self._told(number, {**chunk.notes, "told": [told]})
             return
         if record.get(follow.status) in follow.lost:
             # Where a repetition would be refused, what Klaviyo did before is found out as after a lost answer.
             again = self._kind.repeat == "look_up"
-            await self._keep(number, "sending" if again else "ready", chunk.notes if again else {})
+            fell = await stored(self._store.rejected_of, self._job.id, number) if again else []
+            await self._keep(number, "sending" if again else "ready", chunk.notes if again else {}, fell)
             raise Trouble(f"Klaviyo has cancelled its job {values['job']}; resume to send its rows again.")
         if errors or record.get(follow.failed):
             chunk.items = (await stored(self._store.chunk, self._job.id, number)).items
@@ -172,7 +173,7 @@ class ChunkSender:
         notes = {**chunk.notes, "failed": max(len(rejected), int(record.get(follow.failed) or 0))}
         if skipped := record.get(follow.skipped) if follow.skipped else 0:
             told.append(f"{skipped:,} were left by Klaviyo as they were (job {values['job']}).")
-        await self._keep(number, "done", {**notes, **({"told": told} if told else {})}, rejected)
+        await self._told(number, {**notes, **({"told": told} if told else {})}, rejected)
 
     async def _until_sent(self, chunk: Chunk, rest: _Rest) -> JSON:
         """Send until it is accepted, without the rows that are named as wrong. Gives the record of the answer."""
@@ -390,5 +391,10 @@ class ChunkSender:
             if await self._wish():
                 raise Trouble("It was asked to pause while it waited.")
 
-    async def _keep(self, number: int, state: Any, notes: JSON, rejected: list[Rejected] | None = None) -> None:
-        await stored(self._store.set_chunk, self._job, number, state, notes, rejected or ())
+    async def _keep(self, number: int, state: ChunkState, notes: JSON, rejected: list[Rejected]) -> None:
+        await stored(self._store.set_chunk, self._job, number, state, notes, rejected)
+
+    async def _told(self, number: int, notes: JSON, rejected: Iterable[Rejected] = ()) -> None:
+        """Keep what a job of Klaviyo's said at its end, beside the rows that fell before."""
+        told = partial(self._store.set_chunk, part="told")
+        await stored(told, self._job, number, "done", notes, rejected)

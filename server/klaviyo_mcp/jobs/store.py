@@ -130,6 +130,10 @@ class JobStore:
 
     def change(self, id: str, *, only: Iterable[str] = (), held: Job | None = None, **values: Any) -> bool:
         """Change columns of a job, where its state is one of `only` and it is still `held`; whether that was so."""
+        with self._writing() as connection:
+            return self._changed(connection, id, only, held, values)
+
+    def _changed(self, connection: sa.Connection, id: str, only: Iterable[str], held: Job | None, values: JSON) -> bool:
         for name in ("facts", "progress"):
             if name in values:
                 values[name] = json.dumps(values[name])
@@ -138,8 +142,7 @@ class JobStore:
             query = query.where(JOBS.c.state.in_(states))
         if held is not None:
             query = query.where(*_held(held))
-        with self._writing() as connection:
-            return connection.execute(query).rowcount > 0
+        return connection.execute(query).rowcount > 0
 
     def add_chunk(self, job: str, number: int, lines: list[int], items: list[bytes]) -> None:
         """The items of the request of this number: the line of each, and the JSON of a Chunk's item."""
@@ -180,17 +183,24 @@ class JobStore:
             yield row.state, json.loads(zlib.decompress(row.lines)), json.loads(row.notes)
 
     def set_chunk(
-        self, job: Job, number: int, state: ChunkState, notes: JSON, rejected: Iterable[Rejected] = ()
+        self,
+        job: Job,
+        number: int,
+        state: ChunkState,
+        notes: JSON,
+        rejected: Iterable[Rejected] = (),
+        *,
+        part: Literal["sent", "told"] = "sent",
     ) -> None:
         """What became of a chunk, and which of its rows did not get in on the way there. To be repeated at will.
 
-        Raises Superseded once another run has the job: what that one has written stands.
+        `part` is when these rows fell: as they were sent, or as Klaviyo's job told. Raises Superseded once another run
+        has the job: what that one has written stands.
         """
         query = CHUNKS.update().where(CHUNKS.c.job == job.id, CHUNKS.c.number == number)
-        part = f"{'told' if state == 'done' else 'sent'}-{number:08}"
         with self.writing_of(job) as connection:
             connection.execute(query.values(state=state, notes=json.dumps(notes)))
-            self._reject(connection, job.id, part, list(rejected), replace=True)
+            self._reject(connection, job.id, f"{part}-{number:08}", list(rejected), replace=True)
 
     @contextmanager
     def writing_of(self, job: Job) -> Generator[sa.Connection]:
@@ -272,12 +282,15 @@ class JobStore:
                 )
         return None
 
-    def end(self, job: str) -> None:
-        """Forget the items of a job that has ended, whose lines stay for the report, and what an export has read."""
+    def end(self, id: str, *, only: Iterable[str], held: Job | None = None, **values: Any) -> bool:
+        """As `change`, for the end of a job: its items are forgotten with it, and what an export has read.
+
+        The lines of its items stay for the report.
+        """
         with self._writing() as connection:
-            connection.execute(CHUNKS.update().where(CHUNKS.c.job == job).values(body=None))
-            connection.execute(SHOWN.delete().where(SHOWN.c.job == job))
-            connection.execute(EXPORT_PIECES.delete().where(EXPORT_PIECES.c.job == job))
+            if changed := self._changed(connection, id, only, held, values):
+                _forget_items(connection, id)
+            return changed
 
     def keep_shown(self, job: str, text: str) -> None:
         """Keep what the check of a job has found, sealed."""
@@ -311,7 +324,8 @@ class JobStore:
             if age > kept and (here or job.state != "paused"):
                 self.forget(job.id)
             elif here and job.state in ENDED and age > EXPORT_KEPT:
-                self.end(job.id)
+                with self._writing() as connection:
+                    _forget_items(connection, job.id)
 
     def _reject(
         self, connection: sa.Connection, job: str, part: str, rejected: list[Rejected], *, replace: bool = False
@@ -325,6 +339,12 @@ class JobStore:
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
         return writing(self.engine)
+
+
+def _forget_items(connection: sa.Connection, job: str) -> None:
+    connection.execute(CHUNKS.update().where(CHUNKS.c.job == job).values(body=None))
+    connection.execute(SHOWN.delete().where(SHOWN.c.job == job))
+    connection.execute(EXPORT_PIECES.delete().where(EXPORT_PIECES.c.job == job))
 
 
 def _empty(connection: sa.Connection, job: str) -> None:
