@@ -22,6 +22,7 @@ from processes import peak
 from klaviyo_mcp.jobs.checking import Checker, checked
 from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds
 from klaviyo_mcp.jobs.mapping import suggested
+from klaviyo_mcp.jobs.row_rules import RowRules
 from klaviyo_mcp.jobs.source import open_source
 from klaviyo_mcp.registry.loading import load_catalogue
 from klaviyo_mcp.registry.registry import Registry
@@ -60,7 +61,8 @@ def check(path: Path, kind: Kind, registry: Registry, rule: str) -> tuple[int, i
     """The rows that pass, and those that are others' duplicates."""
     schema, source = item_schema(kind, registry), open_source(path)
     mapped = suggested(kind, schema, source.columns, source.sample, {}, CONSTANTS[kind.name])
-    checker = Checker(kind, schema, mapped, region="DE", zone="Europe/Berlin")
+    rules = RowRules(kind, registry[kind.action].spec.preconditions, {})
+    checker = Checker(kind, schema, mapped, region="DE", zone="Europe/Berlin", rules=rules)
     found = checked(source, checker, duplicates=rule)
     for _ in found:
         pass

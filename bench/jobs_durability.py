@@ -18,9 +18,10 @@ from cryptography.fernet import Fernet, MultiFernet
 from jobs_files import write
 
 from klaviyo_mcp.actions.request import fill
-from klaviyo_mcp.jobs.checking import Checker, Item, Rejected, checked
+from klaviyo_mcp.jobs.checking import Checker, checked
 from klaviyo_mcp.jobs.engine import JobEngine
 from klaviyo_mcp.jobs.intake import Intake
+from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.kind import item_schema, load_kinds
 from klaviyo_mcp.jobs.mapping import suggested
 from klaviyo_mcp.jobs.running import import_runner

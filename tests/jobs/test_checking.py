@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klaviyo_mcp.actions.validating import validator
-from klaviyo_mcp.jobs.checking import Checked, Checker, Item, Rejected, checked
+from klaviyo_mcp.jobs.checking import Checked, Checker, checked
+from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.kind import item_schema, load_kinds
 from klaviyo_mcp.jobs.mapping import suggested
+from klaviyo_mcp.jobs.row_rules import RowRules
 from klaviyo_mcp.jobs.source import SourceProblem, open_source, source_of_rows
 from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.registry.registry import Registry
@@ -26,6 +28,8 @@ carla@example.org;Carla;+44 20 7946 0958;;many;;
 too;few
 """
 
+SHIRT = {"external_id": "1", "title": "Shirt", "description": "A shirt", "url": "https://shop.test/"}
+
 
 @pytest.fixture
 def check(registry: Registry, tmp_path: Path) -> Check:
@@ -38,7 +42,8 @@ def check(registry: Registry, tmp_path: Path) -> Check:
         of = load_kinds()[kind]
         schema = item_schema(of, registry)
         mapped = suggested(of, schema, source.columns, source.sample, given, constants)
-        checking = checked(source, Checker(of, schema, mapped, **options), duplicates=rule)
+        rules = RowRules(of, registry[of.action].spec.preconditions, options.pop("of_job", {}))
+        checking = checked(source, Checker(of, schema, mapped, rules=rules, **options), duplicates=rule)
         found = list(checking)
         items = [one for one in found if isinstance(one, Item)]
         return items, [one for one in found if isinstance(one, Rejected)], checking
@@ -51,6 +56,49 @@ def test_what_cannot_be_seen_is_taken_from_the_ends_of_values(check: Check) -> N
     items, _, checking = check(rows)
     assert items[0].body == {"email": "ada@web.de", "phone_number": "+4917612345678", "location": {"city": "Bonn"}}
     assert "1 value of 'city' was freed of characters at its ends that cannot be seen." in checking.report.told
+
+
+CONSENT = "email,consented_at\nada@web.de,2099-01-01\nbob@web.de,2026-01-01\neve@web.de,\n"
+BROKEN: list[Any] = [
+    ("events", "email,metric,time\nada@web.de,M,1980-01-01\nbob@web.de,M,2026-01-01\neve@web.de,M,2099-01-01\n", {}, {
+        2: ("time", "must not be before 1990-01-01T00:00Z"),
+        4: ("time", "must not be after "),
+    }),
+    ("subscribe-email", CONSENT, {"historical": True}, {
+        2: ("consented_at", "must be in the past"),
+        4: ("consented_at", "is needed"),
+    }),
+    ("subscribe-email", CONSENT, {}, {
+        2: ("consented_at", "must be left out"),
+        3: ("consented_at", "must be left out"),
+    }),
+    ("events", [{"email": "ada@web.de", "metric": "M", "notes": "x" * size} for size in (9, 102_401)], {}, {
+        2: ("notes", "has 102,401 bytes"),
+    }),
+    ("catalog-items-create", [{**SHIRT, "custom_metadata": {"n": "x" * size}} for size in (9, 102_400)], {}, {
+        2: ("", "is longer than 102,400 bytes"),
+    }),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "rows", "options", "wanted"), BROKEN)
+def test_what_a_rule_of_the_action_refuses_does_not_pass(
+    check: Check, kind: str, rows: Any, options: JSON, wanted: dict[int, tuple[str, str]]
+) -> None:
+    items, rejected, checking = check(rows, kind, of_job=options)
+    assert {one.line: one.where for one in rejected} == {line: where for line, (where, _) in wanted.items()}
+    assert all(wanted[one.line][1] in one.why and one.advice for one in rejected)
+    assert checking.report.good == len(items) == checking.report.rows - len(wanted)
+
+
+def test_no_rule_about_a_row_is_first_asked_when_it_is_sent(registry: Registry) -> None:
+    for kind in load_kinds().values():
+        for rule in registry[kind.action].spec.preconditions:
+            of_rows = any(place.startswith(f"{kind.items}[]") for place in rule.places)
+            if not of_rows or rule.warns or rule.is_live or rule.unless or rule.items:
+                continue  # a warning lets through; what needs a request is asked with it; an item is one event
+            options = {"list": "L", **({"historical": True} if rule.when else {})}
+            assert RowRules(kind, [rule], options), f"{kind.name}: {rule.kind} {rule.places}"
 
 
 @pytest.mark.parametrize(("value", "why"), [(list(range(10_001)), "more than 10,000 values"), ([[[1]]], "")])

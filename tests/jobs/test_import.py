@@ -142,11 +142,17 @@ def test_what_may_pass_is_waited_for_and_what_will_not_pauses(jobs: Jobs, people
     assert [one["state"] for one in jobs.listed()] == ["done", "done"]
 
 
-def test_a_first_row_that_will_be_refused_does_not_stand_for_the_others(jobs: Jobs) -> None:
+def test_a_row_that_a_rule_of_the_action_refuses_is_told_before_anything_is_sent(jobs: Jobs) -> None:
     rows = [{"email": "ada@example.org"}, {"email": "bob@example.org", "consented_at": "2020-01-01T00:00:00Z"}]
     words = ("--list", jobs.read("/api/lists")[0]["id"], "--option", "historical=true", "--yes")
-    assert "for line 2" in jobs.run("import", "subscribe-email", jobs.write("people.jsonl", rows), *words)
-    assert jobs.results("people.jsonl") == [(1, "failed"), (2, "done")]
+    words = ("import", "subscribe-email", jobs.write("people.jsonl", rows), *words)
+    before = jobs.last()
+    told = jobs.run(*words, code=1)
+    assert "1 row (line 1): the column 'consented_at' is needed" in told
+    assert "leave out the option historical" in told
+    assert jobs.seen("POST", before) == 0
+    assert "for line 2" in jobs.run(*words, "--bad-rows", "skip")
+    assert jobs.results("people.jsonl") == [(1, "rejected"), (2, "done")]
 
 
 def test_what_cannot_be_looked_up_beforehand_says_that_nothing_was_sent(jobs: Jobs) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from klaviyo_mcp.jobs import tables as tables_module
 from klaviyo_mcp.jobs import uploads as uploads_module
-from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.errors import SealBroken
 from klaviyo_mcp.jobs.item_text import written
+from klaviyo_mcp.jobs.items import Rejected
 from klaviyo_mcp.jobs.outputs import Outputs
 from klaviyo_mcp.jobs.reading_out import Place
 from klaviyo_mcp.jobs.resealing import SEALED, Resealed, reseal

@@ -1,11 +1,12 @@
 """Every row checked before anything is sent: made into an item, or told why not."""
 
 from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
-from dataclasses import dataclass, field
 from datetime import tzinfo
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from klaviyo_mcp.jobs.check_report import CheckReport, Problems
 from klaviyo_mcp.jobs.converters import EMAIL, NOT_READ, PHONE, READ, SEEN, TEXT, TIME, ZONELESS, Convert, Converters
 from klaviyo_mcp.jobs.duplicates import RULES, settled
 from klaviyo_mcp.jobs.item_text import too_much, written
@@ -13,15 +14,14 @@ from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.mapping import Mapping
 from klaviyo_mcp.jobs.places import folded, means, needs_of, places_of
 from klaviyo_mcp.jobs.row_kind import RowKind
+from klaviyo_mcp.jobs.row_rules import RowRules
 from klaviyo_mcp.jobs.rows import BadRow, Row, SourceProblem
 from klaviyo_mcp.jobs.source import Source
 from klaviyo_mcp.jobs.values import HIDDEN, Wrong
 from klaviyo_mcp.loose_json import JSON, mapping
 
-__all__ = ["CheckReport", "Checked", "Checker", "Item", "ProblemGroup", "Rejected", "checked"]
-
-SAMPLE_LINES = 5
-MOST_GROUPS = 200
+TOGETHER = 256
+"""Items of which rules are asked at a time."""
 BLANKS = f" \t\r\n\u00a0\u202f\u3000{HIDDEN}"
 """What is taken from the ends of a text."""
 NORMALISED = {
@@ -37,68 +37,29 @@ NORMALISED = {
 """How it is told what converters counted."""
 
 
-@dataclass(slots=True)
-class ProblemGroup:
-    """Rows with one problem: the column ("" for the row), what is wrong, what to do, how many, the first lines."""
-
-    where: str
-    why: str
-    advice: str
-    count: int = 0
-    lines: list[int] = field(default_factory=list[int])
-
-
-@dataclass(slots=True)
-class CheckReport:
-    """What a check found; whole once its rows were read to the end.
-
-    `rows` = `good` + `rejected` + `duplicates`. Each problem of a row counts in its group. `told` has sentences on what
-    was normalised, with counts. Nothing here holds a value of a row.
-    """
-
-    rows: int = 0
-    good: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    problems: list[ProblemGroup] = field(default_factory=list[ProblemGroup])
-    told: list[str] = field(default_factory=list[str])
-    fingerprint: str = ""
-
-
-class Problems:
-    """The groups of problems, in the order they are met; beyond MOST_GROUPS, one group for all others."""
-
-    def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], ProblemGroup] = {}
-
-    def add(self, line: int, where: str, why: str, advice: str) -> None:
-        """Count a problem of a row."""
-        key = (where, why)
-        if key not in self._groups and len(self._groups) >= MOST_GROUPS:
-            key, advice = ("", "has another problem"), "Look at the file of rejected rows"
-        group = self._groups.setdefault(key, ProblemGroup(*key, advice))
-        group.count += 1
-        if len(group.lines) < SAMPLE_LINES:
-            group.lines.append(line)
-
-    def all(self) -> list[ProblemGroup]:
-        """The groups, the largest first."""
-        return sorted(self._groups.values(), key=lambda group: -group.count)
-
-
 class Checker:
     """Makes rows into items, by a function per column that is made once from the schema of its place.
 
     `region` (ISO 3166) is where phone numbers without a country code are from, `zone` (IANA) is that of times
-    without an offset, UTC where it is not given. Raises SourceProblem for a region, zone or constant that cannot be
-    used.
+    without an offset, UTC where it is not given. `rules` are those of the action for one item, if there are any. Raises
+    SourceProblem for a region, zone or constant that cannot be used.
     """
 
-    def __init__(self, kind: RowKind, schema: JSON, mapped: Mapping, *, region: str = "", zone: str = "") -> None:
+    def __init__(
+        self,
+        kind: RowKind,
+        schema: JSON,
+        mapped: Mapping,
+        *,
+        region: str = "",
+        zone: str = "",
+        rules: RowRules | None = None,
+    ) -> None:
         definitions = mapping(schema.get("$defs"))
         self.problems = Problems()
         self._kind, self._region, self._zone = kind, region.upper(), zone
         self._most_bytes = kind.item_bytes
+        self._rules = rules
         try:
             self._converters = Converters(definitions, region=region, zone=_zone(zone))
         except ValueError as error:
@@ -162,6 +123,21 @@ class Checker:
         for way, last, value in self._constants:
             _object_at(body, way).setdefault(last, value)
         return self._rejected(row, wrong) if wrong else self._item(row, body)
+
+    def by_rules(self, rows: Iterator[Item | Rejected]) -> Iterator[Item | Rejected]:
+        """What was checked so far, without the items that break a rule of the action."""
+        if not self._rules:
+            yield from rows
+            return
+        while together := list(islice(rows, TOGETHER)):
+            items = [one for one in together if isinstance(one, Item)]
+            broken = {id(items[place]): problem for place, problem in self._rules.broken(items).items()}
+            for one in together:
+                if (problem := broken.get(id(one))) is not None:
+                    column = self._column_of.get(problem.argument, problem.argument)
+                    yield self.reject(one.line, one.raw, column, problem.problem, problem.fix)
+                else:
+                    yield one
 
     def normalised(self) -> list[str]:
         """What was normalised so far, with counts."""
@@ -312,7 +288,7 @@ class Checked:
 
     def __iter__(self) -> Iterator[Item | Rejected]:
         report, checker = self.report, self._checker
-        one = settled(self._read(), self._rule, checker.reject)
+        one = settled(checker.by_rules(self._read()), self._rule, checker.reject)
         for found in one:
             if found.__class__ is Item:
                 report.good += 1

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import time
 
-from klaviyo_mcp.jobs.checking import Item, Rejected
 from klaviyo_mcp.jobs.item_text import ENCODE
+from klaviyo_mcp.jobs.items import Item, Rejected
 from klaviyo_mcp.jobs.kind import Kind
 from klaviyo_mcp.jobs.store import JobStore
 from klaviyo_mcp.loose_json import JSON

@@ -11,13 +11,15 @@ from typing import Any
 from klaviyo_mcp.actions.bounds import most_values
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
-from klaviyo_mcp.jobs.checking import Checker, CheckReport, checked
+from klaviyo_mcp.jobs.check_report import CheckReport
+from klaviyo_mcp.jobs.checking import Checker, checked
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
 from klaviyo_mcp.jobs.intake import Intake, new_id
 from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds, option_schemas, put
 from klaviyo_mcp.jobs.mapping import Mapping as ColumnMapping
 from klaviyo_mcp.jobs.mapping import suggested
 from klaviyo_mcp.jobs.report import ADDED
+from klaviyo_mcp.jobs.row_rules import RowRules
 from klaviyo_mcp.jobs.source import Source
 from klaviyo_mcp.jobs.store import UNFINISHED, Job, JobStore
 from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object
@@ -137,11 +139,9 @@ def prepared(
         dates=wanted.dates,
         decimal=wanted.decimal,
     )
-    rows = checked(
-        source,
-        Checker(kind, schema, columns, region=wanted.region, zone=wanted.zone),
-        duplicates=wanted.duplicates,
-    )
+    rules = RowRules(kind, registry[kind.action].spec.preconditions, options)
+    checker = Checker(kind, schema, columns, region=wanted.region, zone=wanted.zone, rules=rules)
+    rows = checked(source, checker, duplicates=wanted.duplicates)
     facts = _facts(kind, source, path, wanted, options, account)
     job = Job(into or new_id(), whose, "draft", facts)
     if not into:

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from klaviyo_mcp.jobs.checking import Rejected
+from klaviyo_mcp.jobs.items import Rejected
 from klaviyo_mcp.jobs.store import Job, JobStore
 
 ADDED = ("_line", "_reason", "_what_to_do")

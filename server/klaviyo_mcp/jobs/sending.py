@@ -14,7 +14,7 @@ from klaviyo_mcp.accounts.errors import RefreshFailing, VaultUnavailable
 from klaviyo_mcp.actions.errors import ActionError, InvalidArguments, PreconditionFailed
 from klaviyo_mcp.actions.request import ABSENT, fill, read_hole
 from klaviyo_mcp.answers.pointers import argument_at
-from klaviyo_mcp.jobs.checking import Rejected
+from klaviyo_mcp.jobs.items import Rejected
 from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.kind import Follow, Kind, Resolve, put
 from klaviyo_mcp.jobs.refusals import may_be_done, problems_at, told_of

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from klaviyo_mcp.jobs.checking import Rejected
 from klaviyo_mcp.jobs.database import alone, connected, database_told, make_tables, writing
 from klaviyo_mcp.jobs.errors import NoSuchJob, Superseded
+from klaviyo_mcp.jobs.items import Rejected
 from klaviyo_mcp.jobs.seals import Seals
 from klaviyo_mcp.jobs.tables import CHUNKS, EXPORT_PIECES, JOBS, REJECTED, SHOWN, TABLES
 from klaviyo_mcp.loose_json import JSON
