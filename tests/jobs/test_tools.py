@@ -200,6 +200,15 @@ async def test_an_export_is_kept_or_written_and_replaces_nothing(client: Client,
     assert (server.files / "all.jsonl").read_text().count("\n") >= len(table)
     again = await answer(client, "start_export", kind="profiles", file="all.jsonl")
     assert "files are not replaced" in again["error"]["next_step"]
+    (server.files / "reports").mkdir()
+    for file, says in (
+        ("none/all.jsonl", "There is no folder none."),
+        ("reports", "reports is a folder."),
+        ("all.jsonl", "all.jsonl is there."),
+    ):
+        refused = await answer(client, "start_export", kind="profiles", file=file)
+        assert says in str(refused), "by the name that the agent gave"
+        assert str(server.files) not in str(refused)
     listed = await answer(client, "get_files")
     assert [one["path"] for one in listed["records"]] == ["all.jsonl", "people.csv"]
 

@@ -8,7 +8,7 @@ from klaviyo_mcp.jobs.store import is_kept_here
 from klaviyo_mcp.klaviyo.user_text import UserText
 from klaviyo_mcp.klaviyo.words import one_line
 from klaviyo_mcp.loose_json import JSON
-from klaviyo_mcp.runtime.job_words import in_tool_words
+from klaviyo_mcp.runtime.job_words import in_tool_words, without_paths
 
 if TYPE_CHECKING:
     from klaviyo_mcp.jobs.store import Job, JobStore
@@ -105,7 +105,12 @@ def _file(job: "Job") -> UserText:
 
 def _reason(job: "Job") -> str | None:
     told = job.state == "paused" or (job.state == "cancelled" and "checked" not in job.facts)
-    return in_tool_words(job.reason) if told and job.reason else None
+    if not told or not job.reason:
+        return None
+    reason = in_tool_words(job.reason)
+    if (target := job.facts.get("target")) is None:
+        return reason
+    return without_paths(reason, target["path"], job.facts.get("named") or "")
 
 
 def _failed(store: "JobStore", job: "Job") -> JSON:

@@ -15,7 +15,7 @@ from klaviyo_mcp.loose_json import JSON
 from klaviyo_mcp.runtime.job_places import exports_folder
 from klaviyo_mcp.runtime.job_room import refuse_too_many
 from klaviyo_mcp.runtime.job_sources import place_in
-from klaviyo_mcp.runtime.job_words import in_tool_words, told
+from klaviyo_mcp.runtime.job_words import in_tool_words, told, without_paths
 from klaviyo_mcp.runtime.job_worker import CONNECTION, SERVED, JobHost, JobWorker
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ class StartExport:
 
         del found
         kind = self._kind(call)
+        named = call.arguments.get("file", "")
         with told():
             target = await run_sync(self._target, call.arguments)
+        with told(str(target.path), named):
             try:
                 if not target.in_database and "file" in call.arguments:
                     await run_sync(check_free, target)
@@ -66,7 +68,7 @@ class StartExport:
                     SERVED: True,
                     CONNECTION: call.account.found_as,
                     "action": kind.action,
-                    "named": call.arguments.get("file"),
+                    "named": named or None,
                 }
                 job, goes_on = await run_sync(
                     partial(
@@ -82,11 +84,11 @@ class StartExport:
                     )
                 )
             except AlreadyThere as error:
-                name = UserText(call.arguments.get("file", ""))
+                why = without_paths(in_tool_words(error.message), str(target.path), named)
                 raise ServiceProblem(
                     "A file of this name is there, or is being written by another export.",
                     "Give another name, or cancel that export; files are not replaced.",
-                    found={"file": name, "why": UserText(in_tool_words(error.message))},
+                    found={"file": UserText(named), "why": UserText(why)},
                 ) from None
         answer: JSON = {
             "job": job.id,

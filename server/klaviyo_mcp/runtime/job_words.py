@@ -3,6 +3,7 @@
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
 from klaviyo_mcp.actions.services import ServiceProblem
 
@@ -48,14 +49,29 @@ def in_tool_words(text: str) -> str:
     return OPTION.sub(lambda found: PLACES.get(found[0], found[0]), text)
 
 
+def without_paths(text: str, path: str, name: str) -> str:
+    """A sentence about a file, which whoever named it calls `name`: where it lies is nothing for an agent."""
+    folder, named = str(Path(path).parent), name or "the file of this export"
+    text = text.replace(path, named)
+    return text if folder in (".", "/") else text.replace(f"{folder}/", "").replace(folder, _folder_of(name))
+
+
+def _folder_of(name: str) -> str:
+    above = PurePosixPath(name).parent.as_posix() if name else ""
+    return above if above not in ("", ".") else "of this server's files"
+
+
 @contextmanager
-def told() -> Generator[None]:
-    """Raises what is wrong with a file or a job as a ServiceProblem."""
+def told(path: str = "", name: str = "") -> Generator[None]:
+    """Raises what is wrong with a file or a job as a ServiceProblem; of a file of `path`, as `without_paths` has it."""
     from klaviyo_mcp.jobs.errors import JobProblem
     from klaviyo_mcp.jobs.rows import SourceProblem
 
     try:
         yield
     except (SourceProblem, JobProblem) as error:
-        message = in_tool_words(error.message).rstrip(".")
-        raise ServiceProblem(message if message.endswith("?") else f"{message}.", in_tool_words(error.advice)) from None
+        message, advice = (in_tool_words(text) for text in (error.message, error.advice))
+        if path:
+            message, advice = (without_paths(text, path, name) for text in (message, advice))
+        message = message.rstrip(".")
+        raise ServiceProblem(message if message.endswith("?") else f"{message}.", advice) from None
