@@ -3,9 +3,10 @@
 import csv
 import io
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,26 @@ async def test_an_export_is_kept_or_written_and_replaces_nothing(client: Client,
         assert str(server.files) not in str(refused)
     listed = await answer(client, "get_files")
     assert [one["path"] for one in listed["records"]] == ["all.jsonl", "people.csv"]
+
+
+async def test_a_job_that_the_engine_could_not_begin_is_begun_as_soon_as_it_can(tmp_path: Path) -> None:
+    with serve(create_app(rate_limits=False, profiles=3, job_seconds=0.1)) as url:
+        server = Server(url, tmp_path)
+        async with server.client() as client:
+            call = {**TO_PEOPLE, "file": "people.csv", "bad_rows": "skip"}
+            await ended(client, await begun(client, **call))  # the engine has its tables now
+            database = tmp_path / "home" / "jobs" / "jobs.sqlite"
+            with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
+                connection.execute("ALTER TABLE workflow_status RENAME TO away")
+                token = (await answer(client, "start_job", **call))["confirmation"]["token"]
+                error = (await answer(client, "confirm_action", token=token))["error"]
+                assert "cannot be used" in error["message"]
+                assert "begins by itself once that is possible" in error["message"]
+                assert "cancel_job" in error["next_step"]
+                connection.execute("ALTER TABLE away RENAME TO workflow_status")
+            job = (await answer(client, "get_jobs"))["records"][0]["job"]
+            assert (await ended(client, job))["state"] == "done"
+        assert server.posted("/api/profile-bulk-import-jobs") == 2
 
 
 async def test_a_job_is_only_its_accounts_and_none_of_this_server_needs_an_of(client: Client) -> None:

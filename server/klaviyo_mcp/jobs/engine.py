@@ -10,7 +10,6 @@ DBOS's own recovery is not asked: it hands a workflow to whoever listens, also t
 import asyncio
 import ctypes
 import gc
-import json
 import logging
 import sys
 import traceback
@@ -24,15 +23,14 @@ from typing import Any, Protocol, cast
 import anyio
 import anyio.to_thread
 from dbos import DBOS, DBOSConfig, SetWorkflowID
-from dbos._serialization import Serializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from klaviyo_mcp.jobs.database import database_told, options_for_dbos, problem_of
-from klaviyo_mcp.jobs.errors import JobProblem, NotPossibleNow, StoreAway, StoreProblem, Superseded
+from klaviyo_mcp.jobs.engine_parts import AsJson, quiet
+from klaviyo_mcp.jobs.errors import JobProblem, NotPossibleNow, StoreAway, StoreProblem, Superseded, left_to_begin
 from klaviyo_mcp.jobs.keeping import stored
 from klaviyo_mcp.jobs.leases import HELD_EVERY, FileLeases, Leases, PostgresLeases, worker_name
 from klaviyo_mcp.jobs.store import UNDER_WAY, Job, JobStore
-from klaviyo_mcp.loose_json import is_object
 
 log = logging.getLogger("klaviyo_mcp.jobs")
 FORMAT = "klaviyo-jobs-1"
@@ -79,6 +77,8 @@ class JobEngine:
         self._leases: Leases = FileLeases(leases) if store.sqlite else PostgresLeases(store.engine)
         self.stuck: dict[str, StoreProblem] = {}
         """Jobs that cannot even be paused, as their database takes nothing: a full disk. They are tried on."""
+        self._begun: set[tuple[str, int]] = set()
+        """Jobs of which a run is being begun here, or is under way, each with the number of that."""
         self._launched = self._ending = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stepping = 0
@@ -102,7 +102,7 @@ class JobEngine:
         _one_heap()
         self._leases.hold(self.worker)
         self._holder.start()
-        _quiet()
+        quiet()
         _here[FORMAT] = self
         DBOS(config=self._config())
         DBOS.listen_queues([self._queue])
@@ -177,13 +177,15 @@ class JobEngine:
 
     def alive(self, job: Job) -> bool:
         """Whether a process works on a job."""
+        if job.worker == self.worker and job.state == "running":
+            return (job.id, job.runs) in self._begun
         return bool(job.worker) and self._leases.alive(job.worker)
 
     def begin(self, job: Job) -> None:
-        """Run a job that is queued or paused. Raises NotPossibleNow."""
-        if not self.store.claim(job, self.worker, only=("queued", "paused"), wish="", reason=""):
+        """Run a job that is queued or paused. Raises NotPossibleNow and StoreProblem."""
+        claim = partial(self.store.claim, job, self.worker, only=("queued", "paused"), wish="", reason="")
+        if not self._run(job, claim):
             raise NotPossibleNow(f"The job {job.id} was begun or ended by another process meanwhile.")
-        self._run(job.id, job.runs + 1)
 
     def take_over(self, job: Job, *, resumed: bool = False) -> bool:
         """Go on with a job whose worker has died; False where it lives, or another was faster.
@@ -191,18 +193,15 @@ class JobEngine:
         `resumed` by a person, whose word is newer than a pause that the dead worker did not get to.
         """
         wish = "" if resumed and job.wish == "pause" else job.wish
-        if self.alive(job) or not self.store.claim(job, self.worker, only=("running",), wish=wish):
-            return False
-        DBOS.cancel_workflow(_workflow_id(job.id, job.runs))
-        self._run(job.id, job.runs + 1)
-        return True
+        claim = partial(self.store.claim, job, self.worker, only=("running",), wish=wish)
+        return not self.alive(job) and self._run(job, claim, before=_workflow_id(job.id, job.runs))
 
     def look_after(self, whose: Iterable[str]) -> list[str]:
         """Begin what is queued for these accounts and take over what their dead workers left. Gives the jobs' ids."""
         found: list[str] = []
         for account in whose:
             for job in reversed(self.store.jobs(whose=account, states=UNDER_WAY)):
-                if job.state == "running" and job.worker != self.worker and self.take_over(job):
+                if job.state == "running" and self.take_over(job):
                     found.append(job.id)
                 elif job.state == "queued" and not self.alive(job):
                     try:
@@ -214,6 +213,12 @@ class JobEngine:
 
     async def work(self, id: str, run: int, steps: Steps) -> None:
         """One run of a job, in its workflow. Whatever goes wrong pauses it, with the reason."""
+        try:
+            await self._work(id, run, steps)
+        finally:
+            self._begun.discard((id, run))
+
+    async def _work(self, id: str, run: int, steps: Steps) -> None:
         if (task := asyncio.current_task()) is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -258,9 +263,27 @@ class JobEngine:
     def _queue(self) -> str:
         return f"worker-{self.worker}"
 
-    def _run(self, id: str, run: int) -> None:
-        with SetWorkflowID(_workflow_id(id, run)):
-            DBOS.start_workflow(klaviyo_job, id, run)
+    def _run(self, job: Job, claim: Callable[[], bool], *, before: str = "") -> bool:
+        """Begin another run of a job that can be claimed, and give up the workflow `before`; whether it could.
+
+        A job that was claimed and could not be begun, as the database went away, has nobody who works on it.
+        """
+        begun, claimed, started = (job.id, job.runs + 1), False, False
+        self._begun.add(begun)
+        try:
+            with database_told():
+                if claimed := claim():
+                    if before:
+                        DBOS.cancel_workflow(before)
+                    with SetWorkflowID(_workflow_id(*begun)):
+                        DBOS.start_workflow(klaviyo_job, *begun)
+                    started = True
+        except StoreProblem as problem:
+            raise (left_to_begin(problem, job.id) if claimed else problem) from None
+        finally:
+            if not started:
+                self._begun.discard(begun)
+        return started
 
     def _config(self) -> DBOSConfig:
         return DBOSConfig(
@@ -269,7 +292,7 @@ class JobEngine:
             db_engine_kwargs=options_for_dbos(self._url),
             executor_id=self.worker,
             application_version=FORMAT,
-            serializer=_Json(),
+            serializer=AsJson(),
             log_level="WARNING",
             enable_otlp=False,
             # Nothing is sent by it here, and a connection of its own that listens for it would be one more to lose.
@@ -316,23 +339,6 @@ class _Kept:
         return results
 
 
-class _Json(Serializer):
-    """What DBOS keeps is JSON: a pickle would run whatever somebody has written into the database."""
-
-    def serialize(self, data: Any) -> str:
-        """Errors as their text: steps raise none but those that end a run."""
-        return json.dumps(data, default=lambda value: {"$error": f"{type(value).__name__}: {value}"})
-
-    def deserialize(self, serialized_data: str) -> Any:
-        """What was serialized; an error is one again."""
-        value = json.loads(serialized_data)
-        return RuntimeError(value["$error"]) if is_object(value) and "$error" in value else value
-
-    def name(self) -> str:
-        """What the database calls it."""
-        return "klaviyo_json"
-
-
 def _cause(error: Exception) -> Exception:
     """What steps that ran together failed of: that the job is another's, where any says so."""
     if not isinstance(error, ExceptionGroup):
@@ -361,16 +367,3 @@ def _one_heap() -> None:
             libc = ctypes.CDLL(None)
             libc.mallopt(M_ARENA_MAX, 1)
             libc.malloc_trim(0)
-
-
-def _quiet() -> None:
-    """DBOS speaks through our logging, and not by a handler of its own; values of rows could stand in a traceback."""
-    logger = logging.getLogger("dbos")
-    logger.addHandler(logging.NullHandler())
-    logger.addFilter(_without_traceback)
-    logger.propagate = True
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    record.exc_info = record.exc_text = None
-    return True

@@ -52,6 +52,14 @@ class StoreAway(StoreProblem):
     """The database of jobs cannot be reached, or is held by another process; that may pass."""
 
 
+def left_to_begin(problem: StoreProblem, job: str) -> StoreProblem:
+    """The problem of a job that is kept as one to be run, and of which no run could be begun."""
+    return type(problem)(
+        f"{problem.message} The job {job} is kept, and begins by itself once that is possible.",
+        f"Mend that, and look with klaviyo-mcp jobs show {job}, or end it with klaviyo-mcp jobs cancel {job}.",
+    )
+
+
 class SealBroken(StoreProblem):
     """Rows that were kept cannot be opened with any key that is there."""
 
