@@ -70,7 +70,7 @@ SLOW = (
     "runtime/test_audit.py",
     "reports/",
     "sandbox/proof/",
-    "sandbox/test_home.py",
+    "sandbox/test_home_in_browser.py",
     "sandbox/test_oauth.py",
     "sandbox/test_openapi.py",
     "sandbox/test_serving.py",

@@ -3,6 +3,9 @@
 import base64
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
 
 import anyio
 import keyring
@@ -11,7 +14,7 @@ from keyring.backend import KeyringBackend
 
 from klaviyo_mcp.accounts import records
 from klaviyo_mcp.accounts.errors import CorruptRecord, VaultKeyMissing, VaultReadOnly, VaultUnavailable
-from klaviyo_mcp.accounts.keys import new_key
+from klaviyo_mcp.accounts.keys import VaultKeys, new_key
 from klaviyo_mcp.accounts.records import ApiKey, Company, Connection, Secret
 from klaviyo_mcp.accounts.vault import open_vault
 
@@ -101,6 +104,26 @@ async def test_a_new_vault_has_its_key_in_the_keyring_where_there_is_one(ring, v
     await keep(vault, "acme")
     assert await vault.key_places() == ["the OS keyring"]
     assert not (tmp_path / "home" / "vault.key").exists()
+
+
+def test_of_those_who_make_a_key_at_once_all_seal_with_the_same(tmp_path) -> None:
+    """Each keeps what it opens with, as a process does."""
+    for home in (tmp_path / f"home-{number}" for number in range(5)):
+        together = Barrier(8)
+
+        def sealed(home: Path, together: Barrier) -> bytes:
+            keys = VaultKeys(home, None)
+            together.wait()
+            keys.ensure()
+            opener = keys.opener()
+            assert opener is not None
+            return opener.encrypt(b"a row")
+
+        with ThreadPoolExecutor(8) as pool:
+            texts = [one.result() for one in [pool.submit(sealed, home, together) for _ in range(8)]]
+        opener = VaultKeys(home, None).opener()
+        assert opener is not None
+        assert {opener.decrypt(text) for text in texts} == {b"a row"}
 
 
 async def test_a_key_from_the_setting_leaves_no_key_behind(tmp_path, klaviyo) -> None:

@@ -122,9 +122,14 @@ async def test_figures_of_a_part_say_that_there_is_more(shop: Shop) -> None:
     assert "Klaviyo has more" in found["notes"][0]
 
 
+async def long_template(shop: Shop, name: str) -> str:
+    """The id of a new template that is longer than an answer."""
+    made = await shop.call("create_template", name=name, editor_type="CODE", html=f"<p>{'ü' * 9_000}</p>")
+    return made.answer.data["record"]["id"]
+
+
 async def test_cut_texts_are_read_by_their_part(shop: Shop) -> None:
-    made = await shop.call("create_template", name="Long", editor_type="CODE", html=f"<p>{'ü' * 9_000}</p>")
-    data = (await shop.call("get_template", id=made.answer.data["record"]["id"])).answer.data
+    data = (await shop.call("get_template", id=await long_template(shop, "Long"))).answer.data
     assert "read_more" in data["how_to_read_on"]
     (cut,) = [cut for cut in data["cut"] if cut["part"].startswith("record.html")]
     html = data["record"]["html"].removesuffix("…")
@@ -137,9 +142,10 @@ async def test_cut_texts_are_read_by_their_part(shop: Shop) -> None:
 
 
 async def test_a_record_that_is_too_long_is_cut_and_its_part_leads_to_it(shop: Shop) -> None:
+    await long_template(shop, "Among others")
     data = (await shop.call("get_templates", fields="all")).answer.data
     found = await shop.more(
-        answer_id=data["answer_id"], where=[{"field": "name", "operator": "equals", "value": "Long"}]
+        answer_id=data["answer_id"], where=[{"field": "name", "operator": "equals", "value": "Among others"}]
     )
     (record,) = found["records"]
     cut = next(cut for cut in found["cut"] if ".html@" in cut["part"])

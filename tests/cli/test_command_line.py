@@ -96,8 +96,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "code", "says"), WRONG, ids=[" ".join(words)[:50] for words, _, _ in WRONG])
-def test_wrong_use_gives_one_message_and_a_non_zero_exit(command, words, code, says) -> None:
-    done = command(*words)
+def test_wrong_use_gives_one_message_and_a_non_zero_exit(command, words, code, says, tmp_path) -> None:
+    done = command(*words, KLAVIYO_MCP_HOME=str(tmp_path))
     assert done.returncode == code, (done.stdout, done.stderr)
     assert says in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stdout + done.stderr

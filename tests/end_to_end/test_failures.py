@@ -115,8 +115,12 @@ async def test_quota_that_is_used_up_is_answered_with_the_time_to_come_back(envi
         for quota, code in (("on", "quota_exhausted"), ("off", "throttled")):
             env = {**environment, "KLAVIYO_BASE_URL": url, "KLAVIYO_MCP_MAX_WAIT": "0", "KLAVIYO_MCP_QUOTA": quota}
             async with Client(StdioServerParameters(command=sys.executable, args=SERVE, env=env)) as client:
-                answers = [await client.call_tool("get_accounts", {}) for _ in range(3)]
-                error = answers[-1].structured_content["error"]
+                # One more each second is let through, so that a slow machine needs several.
+                for _ in range(20):
+                    told = (await client.call_tool("get_accounts", {})).structured_content
+                    if "error" in told:
+                        break
+                error = told["error"]
                 assert error["code"] == code
                 assert error["retry_at"].endswith("Z")
 

@@ -326,6 +326,7 @@ async def test_what_is_about_no_row_is_asked_for_three_times_and_pauses(account:
     paused = account.store.job(job.id)
     assert (paused.state, "A tag with id" in paused.reason) == ("paused", True)
     assert account.store.rejected_count(job.id) == 0
+    assert cancel_now(account.store, paused)
 
 
 CREATE = "catalog-items-create"

@@ -34,9 +34,8 @@ def test_of_two_imports_of_a_file_one_sends_and_of_two_that_resume_one_goes_on(j
         assert process.returncode == 1  # refused, or paused
     assert [state for _, state, _ in jobs.kept() if state != "draft"] == ["paused"]
     both = [jobs.start("jobs", "resume", _id(jobs)) for _ in range(2)]
-    assert sorted(process.wait(60) for process in both) == [0, 1]
-    for process in both:
-        process.communicate()
+    said = [process.communicate(timeout=60) for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1], said
     created = [one["id"] for one in jobs.read("/api/catalog-items") if "SKU-" in one["id"]]
     assert len(created) == len(ITEMS)
     assert jobs.results("items.jsonl") == [(line, "done") for line in range(1, 451)]

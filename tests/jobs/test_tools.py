@@ -284,7 +284,9 @@ async def test_over_http_and_without_the_words_of_customers(server: Server, http
     flags = ["--no-user-content", "--confirm", "never"]
     with http_server(server.environment, *flags) as url:
         async with Client(f"{url}/mcp") as client:
-            job = (await answer(client, "start_job", **TO_PEOPLE, file="people.csv", bad_rows="skip"))["job"]
+            begun_at_once = await answer(client, "start_job", **TO_PEOPLE, file="people.csv", bad_rows="skip")
+            assert "job" in begun_at_once, begun_at_once
+            job = begun_at_once["job"]
             done = await ended(client, job)
             assert "user_content_left_out" in done
             assert (await read(client, f"klaviyo://jobs/{job}/rejected.csv")).startswith("_line,_reason,_what_to_do")

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ FOLDERS = ("tests/released", "tool_specs", "server")
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a release is judged by, committed in a repository of its own."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in (*NEEDED, *FOLDERS):
@@ -28,7 +29,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".gitignore").write_text("__pycache__\n.cache\n")
     git(folder, "init", "-q")
     commit(folder)
+    git(folder, "tag", "as-copied")
     return folder
+
+
+@pytest.fixture
+def checkout(repository: Path) -> Iterator[Path]:
+    """That repository, which is for the next test as it was for this one."""
+    yield repository
+    git(repository, "reset", "-q", "--hard", "as-copied")
 
 
 def git(folder: Path, *words: str) -> None:

@@ -8,12 +8,13 @@ import base64
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klaviyo_mcp.accounts.errors import VaultKeyMissing, VaultReadOnly
+from klaviyo_mcp.accounts.errors import VaultKeyMissing, VaultReadOnly, VaultUnavailable
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet, MultiFernet
@@ -22,6 +23,8 @@ SERVICE = "klaviyo-mcp"
 KEYRING = "the OS keyring"
 SETTING = "KLAVIYO_MCP_VAULT_KEY"
 MAKE_ONE = "make one with: openssl rand -base64 32"
+MADE_WITHIN = 60.0
+"""Seconds for which a key that another process makes is waited for: its keyring may ask its user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class VaultKeys:
         return Fernet(places[0].keys[0])
 
     def ensure(self) -> str:
-        """Make a key when there is none. Returns the place whose key seals."""
+        """Make a key when there is none, one for all who do so at once. Returns the place whose key seals."""
         places = self.found()
         if places:
             return places[0].place
@@ -80,11 +83,15 @@ class VaultKeys:
             raise VaultKeyMissing(
                 f"A vault on Redis is shared by several machines, so its key has to come from {SETTING}; {MAKE_ONE}."
             )
-        key = new_key()
-        if _keyring_set(str(self._home), key):
-            return KEYRING
-        _write_key_file(self._file, key)
-        return str(self._file)
+        with _alone(self._home):
+            # What another process has sealed by now could not be opened with a second key.
+            if places := self.found():
+                return places[0].place
+            key = new_key()
+            if _keyring_set(str(self._home), key):
+                return KEYRING
+            _write_key_file(self._file, key)
+            return str(self._file)
 
     def begin_change(self) -> tuple[str, Callable[[], None]]:
         """Put a new key before those of the place that seals; the second result drops the older ones.
@@ -115,6 +122,26 @@ class VaultKeys:
 def new_key() -> str:
     """A new Fernet key: 32 random bytes, in URL-safe base64."""
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
+
+
+@contextmanager
+def _alone(home: Path) -> Generator[None]:
+    """Be the one process that makes a key for this home."""
+    from filelock import FileLock, Timeout  # 50 ms that only a new home costs
+
+    lock = FileLock(home / "locks" / "_key.lock", MADE_WITHIN, mode=0o600)
+    try:
+        for folder in (home, home / "locks"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock.acquire()
+    except Timeout:
+        raise VaultUnavailable(f"Another process has been making the vault's key for {MADE_WITHIN:.0f} s.") from None
+    except OSError as error:
+        raise VaultReadOnly(f"No key file can be made in {home} ({error.strerror}).") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _split(text: str, place: str) -> tuple[str, ...]:
