@@ -29,7 +29,7 @@ LIBRARIES = (
 
 
 def load() -> None:
-    """Import what the program may; it must not begin a thread, which no fork would have."""
+    """Import what the program may, and load the actions; it must not begin a thread, which no fork would have."""
     gc.disable()
     import klaviyo_mcp
 
@@ -38,6 +38,8 @@ def load() -> None:
     names = [name for name in names if not name.startswith("klaviyo_mcp.toolkit.frameworks.")]
     for name in (*LIBRARIES, *(name for name in names if name != "klaviyo_mcp.__main__")):
         importlib.import_module(name)
+    # Half of what a call from the command line takes.
+    klaviyo_mcp.registry.loading.load_catalogue()
     assert len(list(Path("/proc/self/task").iterdir())) == 1
     assert "opentelemetry.sdk" not in sys.modules, "its variables are read while it is loaded"
     gc.freeze()
