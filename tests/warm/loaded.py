@@ -20,8 +20,19 @@ OURS = ("KLAVIYO_", "PYTEST_", "SSL_CERT_", "HTTP_PROXY=", "HTTPS_PROXY=", "ALL_
 """What may differ in a warm process's environment: it is read when needed. All else may have been while loading."""
 LIBRARIES = (
     "anyio._backends._asyncio",
+    "authlib.integrations.httpx_client",
+    "email_validator",
+    "filelock",
+    "httpcore2",
+    "jinja2",
+    "jsonschema",
+    "key_value.aio.stores.filetree",
+    "key_value.aio.wrappers.encryption.fernet",
+    "keyring",
     "mcp.server.lowlevel",
     "mcp.server.streamable_http_manager",
+    "phonenumbers",
+    "sqlalchemy.dialects.sqlite",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.h11_impl",
 )
