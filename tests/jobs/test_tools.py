@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from tests.end_to_end.conftest import http_server as http_server
-from tests.warm import PROGRAM
 
 from klaviyo_mcp.jobs.export_kind import load_export_kinds
 from klaviyo_mcp.jobs.kind import load_kinds
@@ -48,8 +48,8 @@ class Server:
 
     @asynccontextmanager
     async def client(self, *flags: str, **environment: str) -> AsyncGenerator[Client]:
-        program, *words = [*PROGRAM, "serve", "--expose", "all", *flags]
-        start = StdioServerParameters(command=program, args=words, env={**self.environment, **environment})
+        words = ["-m", "klaviyo_mcp", "serve", "--expose", "all", *flags]
+        start = StdioServerParameters(command=sys.executable, args=words, env={**self.environment, **environment})
         async with Client(start) as client:
             yield client
 
@@ -60,7 +60,7 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(warm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serve(create_app(rate_limits=False, profiles=3, job_seconds=0.1)) as url:
         yield Server(url, tmp_path_factory.mktemp("tools"))
 
@@ -211,9 +211,7 @@ async def test_a_job_is_only_its_accounts_and_none_of_this_server_needs_an_of(cl
         await client.read_resource("klaviyo://jobs/00000000-000000/rejected.csv")
 
 
-async def test_a_job_that_a_server_left_is_gone_on_with_paused_resumed_and_cancelled(
-    warm: None, tmp_path: Path
-) -> None:
+async def test_a_job_that_a_server_left_is_gone_on_with_paused_resumed_and_cancelled(tmp_path: Path) -> None:
     with serve(create_app(rate_limits=False, profiles=3, job_seconds=1.5)) as url:
         server = Server(url, tmp_path)
         async with server.client() as client:
