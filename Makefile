@@ -18,6 +18,8 @@ COVERED := registry klaviyo accounts authorization actions answers authoring
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Behind a proxy that opens TLS, the certificate it is trusted by is the system's, where pip looks too.
 export UV_SYSTEM_CERTS := 1
+# Where Python is told to keep no bytecode, as images often do, each process of the tests would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Keeps pyright from asking the package index for a newer version at each run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 

@@ -1,8 +1,10 @@
 """What holds for every test: no account of the person who runs them, one async backend, hypothesis, servers."""
 
+import gc
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -27,6 +29,13 @@ for name in [name for name in os.environ if name.startswith("KLAVIYO_")]:
 HOME = tempfile.TemporaryDirectory(prefix="klaviyo-mcp-tests-")
 os.environ["KLAVIYO_MCP_HOME"] = str(Path(HOME.name) / "home")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+# Whoever makes a client of HTTP, as each question to a sandbox does, would read all certificates of a file for it, in
+# 50 ms; in a folder one is looked up when it is needed, and what tests ask goes unencrypted.
+os.environ.setdefault("SSL_CERT_DIR", ssl.get_default_verify_paths().capath or HOME.name)
+if "SSL_CERT_FILE" in os.environ:
+    os.environ["PYTEST_SSL_CERT_FILE"] = os.environ.pop("SSL_CERT_FILE")
+CERTIFICATES = {name: os.environ[f"PYTEST_{name}"] for name in ["SSL_CERT_FILE"] if f"PYTEST_{name}" in os.environ}
+"""For programs that reach the package index, which may be trusted by that file alone."""
 
 # No deadlines: they measure the machine, not the code. CI always draws the same examples, so a red run can be repeated;
 # more of them each time would find nothing new, and people who run the tests draw others.
@@ -131,6 +140,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """What will not run is not imported: that alone takes seconds in each process."""
     left_out = {"not slow": SLOW + WAITING, "not slow or waiting": SLOW}.get(config.option.markexpr, ())
     return True if lies_in(collection_path, left_out) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is there once all tests are collected stays: to look through it for garbage again and again takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @cache

@@ -12,25 +12,25 @@ from tests.warm import COLD
 
 
 @pytest.fixture
-def command(command: Callable[..., CompletedProcess[str]]) -> Callable[..., CompletedProcess[str]]:
+def cold(command: Callable[..., CompletedProcess[str]]) -> Callable[..., CompletedProcess[str]]:
     """Begun as its user begins it."""
     return partial(command, program=COLD)
 
 
-def test_a_call_against_the_sandbox_needs_no_configuration(command) -> None:
-    done = command("call", "create_profile", "--json", '{"email": "a@example.org"}', "--sandbox")
+def test_a_call_against_the_sandbox_needs_no_configuration(cold) -> None:
+    done = cold("call", "create_profile", "--json", '{"email": "a@example.org"}', "--sandbox")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["record"]["email"] == "a@example.org"
     assert done.stderr == ""
 
 
-def test_arguments_can_come_from_stdin(command) -> None:
-    done = command("call", "get_lists", "--json", "-", "--sandbox", stdin='{"page_size": 1}')
+def test_arguments_can_come_from_stdin(cold) -> None:
+    done = cold("call", "get_lists", "--json", "-", "--sandbox", stdin='{"page_size": 1}')
     assert json.loads(done.stdout)["count"] == 1
 
 
-def test_a_preview_shows_the_request_and_sends_nothing(command) -> None:
-    done = command("call", "create_list", "--json", '{"name": "VIP"}', "--preview")
+def test_a_preview_shows_the_request_and_sends_nothing(cold) -> None:
+    done = cold("call", "create_list", "--json", '{"name": "VIP"}', "--preview")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "action": "create_list",
@@ -46,9 +46,9 @@ def test_a_preview_shows_the_request_and_sends_nothing(command) -> None:
     }
 
 
-def test_a_preview_of_several_steps_says_what_depends_on_what(command) -> None:
+def test_a_preview_of_several_steps_says_what_depends_on_what(cold) -> None:
     arguments = {"list_id": "VbT4kM", "emails": [f"p{n}@example.org" for n in range(150)]}
-    done = command("call", "add_profile_to_list", "--json", json.dumps(arguments), "--preview")
+    done = cold("call", "add_profile_to_list", "--json", json.dumps(arguments), "--preview")
     plan = json.loads(done.stdout)
     assert plan["checks_first"] == [{"action": "get_list", "arguments": {"id": "VbT4kM"}}]
     assert [step["action"] for step in plan["steps"]] == ["get_profiles", "add_profiles_to_list"]
@@ -125,24 +125,24 @@ def test_an_unknown_setting_stops_every_command_that_uses_settings(command) -> N
         assert done.stderr.startswith("klaviyo-mcp: KLAVIYO_MCP_REDONLY is not a setting")
 
 
-def test_a_broken_spec_file_is_reported_with_file_line_and_suggestion(command, tmp_path) -> None:
+def test_a_broken_spec_file_is_reported_with_file_line_and_suggestion(cold, tmp_path) -> None:
     path = tmp_path / "lists" / "create_list.yaml"
     path.parent.mkdir()
     path.write_text("name: create_list\nefect: write\n")
-    done = command("specs", "check", str(tmp_path))
+    done = cold("specs", "check", str(tmp_path))
     assert done.returncode == 1
     assert f"{path}:2: unknown key 'efect'; did you mean 'effect'?" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_actions_can_be_listed_and_shown(command) -> None:
-    done = command("actions", "list", "--toolset", "lists")
+def test_the_actions_can_be_listed_and_shown(cold) -> None:
+    done = cold("actions", "list", "--toolset", "lists")
     assert "create_list" in done.stdout
     assert "Make a new" in done.stdout
-    listed = json.loads(command("actions", "list", "--json").stdout)
+    listed = json.loads(cold("actions", "list", "--json").stdout)
     assert {"name", "toolset", "effect", "title", "summary"} == set(listed[0])
-    assert json.loads(command("actions", "show", "guide:segments", "--json").stdout)["title"]
-    page = command("actions", "show", "subscribe_profiles").stdout
+    assert json.loads(cold("actions", "show", "guide:segments", "--json").stdout)["title"]
+    page = cold("actions", "show", "subscribe_profiles").stdout
     assert page.startswith("bulk_subscribe_profiles: ")
     for part in (
         "Arguments\n",
@@ -153,11 +153,11 @@ def test_the_actions_can_be_listed_and_shown(command) -> None:
         "klaviyo-mcp call bulk_subscribe_profiles",
     ):
         assert part in page
-    deeper = json.loads(command("actions", "show", "create_profile", "--path", "location.city").stdout)
+    deeper = json.loads(cold("actions", "show", "create_profile", "--path", "location.city").stdout)
     assert "string" in deeper["type"]
 
 
-def test_the_version_is_printed(command) -> None:
+def test_the_version_is_printed(cold) -> None:
     from klaviyo_mcp import __version__
 
-    assert command("--version").stdout.strip() == __version__
+    assert cold("--version").stdout.strip() == __version__

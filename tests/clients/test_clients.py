@@ -1,11 +1,13 @@
 """The fastest clients make all their trips, and the conformance suite finds nothing new; `make clients` takes all."""
 
+import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from tests.conftest import CERTIFICATES
 
 HERE = Path(__file__).parent
 CLIENTS = tomllib.loads((HERE / "clients.toml").read_text(encoding="utf-8"))
@@ -15,7 +17,8 @@ FAST = [name for name, client in CLIENTS.items() if client.get("fast")]
 def run(*names: str) -> subprocess.CompletedProcess[str]:
     """The command behind `make clients`, which installs what is missing."""
     words = [sys.executable, str(HERE / "run.py"), *names]
-    return subprocess.run(words, capture_output=True, text=True, timeout=1_200, check=False)
+    environment = {**os.environ, **CERTIFICATES}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1_200, check=False)
 
 
 @pytest.mark.parametrize("name", [*FAST, "conformance"])

@@ -14,6 +14,7 @@ import pytest
 import uv
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+from tests.conftest import CERTIFICATES
 
 from klaviyo_mcp import __version__
 
@@ -47,6 +48,7 @@ def environment() -> dict[str, str]:
     """With the uv of the tools for development, which a client brings itself."""
     return {
         **os.environ,
+        **CERTIFICATES,
         "PATH": f"{Path(uv.find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}",
         "UV_SYSTEM_CERTS": "1",
         "UV_PYTHON": sys.executable,

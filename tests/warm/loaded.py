@@ -20,8 +20,19 @@ OURS = ("KLAVIYO_", "PYTEST_", "SSL_CERT_", "HTTP_PROXY=", "HTTPS_PROXY=", "ALL_
 """What may differ in a warm process's environment: it is read when needed. All else may have been while loading."""
 LIBRARIES = (
     "anyio._backends._asyncio",
+    "authlib.integrations.httpx_client",
+    "email_validator",
+    "filelock",
+    "httpcore2",
+    "jinja2",
+    "jsonschema",
+    "key_value.aio.stores.filetree",
+    "key_value.aio.wrappers.encryption.fernet",
+    "keyring",
     "mcp.server.lowlevel",
     "mcp.server.streamable_http_manager",
+    "phonenumbers",
+    "sqlalchemy.dialects.sqlite",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.h11_impl",
 )
@@ -29,7 +40,7 @@ LIBRARIES = (
 
 
 def load() -> None:
-    """Import what the program may; it must not begin a thread, which no fork would have."""
+    """Import what the program may, and load the actions; it must not begin a thread, which no fork would have."""
     gc.disable()
     import klaviyo_mcp
 
@@ -38,6 +49,8 @@ def load() -> None:
     names = [name for name in names if not name.startswith("klaviyo_mcp.toolkit.frameworks.")]
     for name in (*LIBRARIES, *(name for name in names if name != "klaviyo_mcp.__main__")):
         importlib.import_module(name)
+    # Half of what a call from the command line takes.
+    klaviyo_mcp.registry.loading.load_catalogue()
     assert len(list(Path("/proc/self/task").iterdir())) == 1
     assert "opentelemetry.sdk" not in sys.modules, "its variables are read while it is loaded"
     gc.freeze()

@@ -184,8 +184,11 @@ class Reader:
 
     def _enumerated(self, text: str, allowed: list[Any], where: str) -> Any:
         """The allowed value that differs from a text in case and joints alone."""
-        same = [value for value in allowed if isinstance(value, str) and _folded(value) == _folded(text)]
-        return self._told(same[0], where) if text not in allowed and len(same) == 1 else text
+        if text in allowed:
+            return text  # of the hundreds that some fields may be, none is looked at closer
+        folded = _folded(text)
+        same = [value for value in allowed if isinstance(value, str) and _folded(value) == folded]
+        return self._told(same[0], where) if len(same) == 1 else text
 
     def _words(self, text: str, schema: JSON, where: str) -> Any:
         """The list that `a, b` is, where the items of a list are single words and have no comma."""

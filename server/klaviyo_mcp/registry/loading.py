@@ -31,6 +31,8 @@ REQUEST_KINDS: dict[int | str, type[BaseModel]] = {
 """The tags by which pydantic names the form of a request in the location of an error; the file does not have them."""
 
 _catalogue: TypeAdapter[list[ActionSpec]] = TypeAdapter(list[ActionSpec])
+_loaded: dict[str, list[ActionSpec]] = {}
+"""What a checkout holds, by its stamp."""
 
 
 def load_catalogue(folder: Path | None = None) -> list[ActionSpec]:
@@ -85,9 +87,16 @@ def load_file(path: Path) -> ActionSpec:
 
 
 def _from_checkout(folder: Path) -> list[ActionSpec]:
+    """The specs of a checkout, which a process and those forked from it load once, as long as they stay the same."""
+    stamp = _stamp(folder)
+    if stamp not in _loaded:
+        _loaded[stamp] = _by_compiled_copy(folder, stamp)
+    return [*_loaded[stamp]]
+
+
+def _by_compiled_copy(folder: Path, stamp: str) -> list[ActionSpec]:
     """The YAML of a checkout, by way of its compiled copy when that is still true."""
     cache = folder.parent / ".cache" / "catalogue.json"
-    stamp = _stamp(folder)
     with contextlib.suppress(OSError, ValueError):
         kept = cache.read_bytes()
         head, _, body = kept.partition(b"\n")
