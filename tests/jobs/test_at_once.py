@@ -1,11 +1,14 @@
 """What people ask of a job at any moment, also two of them at once, happens once or is refused."""
 
+import signal
 import subprocess
+import time
+from collections.abc import Callable
 from functools import partial
 from threading import Event
 
 from tests.jobs.conftest import Between, Jobs
-from tests.warm import kill
+from tests.warm import COLD, kill
 
 ITEMS = [
     {"external_id": f"SKU-{number}", "title": f"Shirt {number}", "description": "A shirt", "url": "https://shop.test/"}
@@ -63,6 +66,32 @@ def test_a_pause_takes_back_no_cancellation_and_what_a_dead_worker_left_is_cance
     id = _id(jobs)
     jobs.run("jobs", "cancel", id)
     assert "there is nothing to go on with" in jobs.run("jobs", "resume", id, code=1)
+
+
+def test_an_import_that_a_worker_is_faster_with_is_waited_for_also_when_that_dies(jobs: Jobs, between: Between) -> None:
+    jobs.write("items.jsonl", ITEMS)
+    worker = jobs.start("jobs", "work")
+    between.at(SENDS, partial(_kill, worker), before=True)
+    begun = jobs.start(*IMPORT, program=COLD)
+    _until(lambda: "queued" in _states(jobs))
+    begun.send_signal(signal.SIGSTOP)  # as it loads the engine
+    _until(lambda: "running" in _states(jobs))
+    begun.send_signal(signal.SIGCONT)
+    _, said = begun.communicate(timeout=60)
+    assert begun.returncode == 0, said
+    assert worker.wait(10) != 0
+    assert jobs.results("items.jsonl") == [(line, "done") for line in range(1, 451)]
+
+
+def _states(jobs: Jobs) -> list[str]:
+    return [state for _, state, _ in jobs.kept()]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait for what comes within seconds; what has passed by itself is not waited for, and tells nothing."""
+    ends = time.monotonic() + 20
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.01)
 
 
 def _id(jobs: Jobs) -> str:

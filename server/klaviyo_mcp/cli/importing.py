@@ -113,7 +113,9 @@ def _imported(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> Non
             _run(*ready, how)
 
 
-def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tuple[JobStore, Selection, str] | None":
+def _checked(
+    file: Path, wanted: "Wanted", reading: _Reading, how: _How
+) -> "tuple[JobStore, Selection, str, bool] | None":
     """The job that may be run, None where nothing is to be sent: read, checked, told, and agreed to."""
     from klaviyo_mcp.cli.job_watching import counting, reported  # as above
     from klaviyo_mcp.jobs.preparing import kind_of, prepared, queued, same_file
@@ -151,10 +153,10 @@ def _checked(file: Path, wanted: "Wanted", reading: _Reading, how: _How) -> "tup
     if not may:
         _end(draft, lines, how)
         return None
-    return store, selection, (before or draft.job).id
+    return store, selection, (before or draft.job).id, before is None
 
 
-def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
+def _run(store: "JobStore", selection: "Selection", id: str, queued: bool, how: _How) -> None:
     from klaviyo_mcp.cli.job_running import run_here  # as above
 
     if how.detach:
@@ -163,7 +165,7 @@ def _run(store: "JobStore", selection: "Selection", id: str, how: _How) -> None:
         if how.as_json:
             print_json({"job": id, "state": "queued"})
         return
-    run_here(store, selection, id, how.account, how.folder, how.as_json)
+    run_here(store, selection, id, how.account, how.folder, how.as_json, queued=queued)
 
 
 def _agreed(draft: "Draft", lines: list[str], how: _How, *, resumes: bool) -> bool:

@@ -13,8 +13,20 @@ from klaviyo_mcp.runtime.jobs import open_engine
 from klaviyo_mcp.runtime.logs import start_logging
 
 
-def run_here(store: JobStore, selection: Selection, id: str, account: str | None, folder: Path, as_json: bool) -> None:
-    """Run a job in this process and wait for it; its report is written at the end."""
+def run_here(
+    store: JobStore,
+    selection: Selection,
+    id: str,
+    account: str | None,
+    folder: Path,
+    as_json: bool,
+    *,
+    queued: bool = False,
+) -> None:
+    """Run a job in this process and wait for it; its report is written at the end.
+
+    One that was `queued` just now is waited for as well where a worker was faster.
+    """
     start_logging(selection.settings, "warning")
     engine = open_engine(store, selection, account=account, client="klaviyo-mcp import")
     try:
@@ -24,7 +36,9 @@ def run_here(store: JobStore, selection: Selection, id: str, account: str | None
         raise
     try:
         job = store.job(id)
-        if job.state == "running":
+        if queued:
+            engine.begin_queued(job)
+        elif job.state == "running":
             if not engine.take_over(job, resumed=True):
                 raise NotPossibleNow(
                     f"Another process works on the job {id} ({job.worker.rpartition('.')[0]})",

@@ -60,6 +60,8 @@ def watched(engine: JobEngine, job: Job) -> Job:
             began = monotonic()
             with suppress(StoreAway):
                 show(how_far(store, now))
+                if now.state == "running":
+                    engine.take_over(now)  # another worker's that has died
             if is_over(now):
                 return now
             if problem := engine.stuck.get(job.id):

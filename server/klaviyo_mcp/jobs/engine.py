@@ -187,6 +187,11 @@ class JobEngine:
         if not self._run(job, claim):
             raise NotPossibleNow(f"The job {job.id} was begun or ended by another process meanwhile.")
 
+    def begin_queued(self, job: Job) -> None:
+        """Run a job that was queued just now, unless another worker was faster, which does the same with it."""
+        with suppress(NotPossibleNow):
+            self.begin(job)
+
     def take_over(self, job: Job, *, resumed: bool = False) -> bool:
         """Go on with a job whose worker has died; False where it lives, or another was faster.
 

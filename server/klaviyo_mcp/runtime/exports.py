@@ -137,7 +137,7 @@ def begun(
             f"{target.path} is being written by the job {other.id}, which was begun at the same time.",
             f"Look with: klaviyo-mcp jobs show {other.id}",
         )
-    engine.begin(job)
+    engine.begin_queued(job)
     return job, False
 
 

@@ -239,7 +239,7 @@ async def begun_draft(worker: "JobWorker", id: str, account: Account) -> "Job":
     store = await worker.store()
     await run_sync(_queue, store, id)
     job = await run_sync(store.job, id)
-    await worker.begin(job, account)
+    await worker.begin_queued(job, account)
     return job
 
 

@@ -137,6 +137,12 @@ class JobWorker:
             await self._hand(job, account)
         await run_sync(engine.begin, job)
 
+    async def begin_queued(self, job: "Job", account: Account) -> None:
+        """Run a job that was queued just now, unless another process was faster; with `account` from now on."""
+        engine = await self.launched()
+        await self._hand(job, account)
+        await run_sync(engine.begin_queued, job)
+
     async def take_over(self, job: "Job", account: Account | None = None) -> bool:
         """Go on with a job whose worker has died, with `account` from now on; False where it lives."""
         engine = await self.launched()
