@@ -67,6 +67,9 @@ class Jobs:
         """End what a test that failed has left: a worker would wait for its database for half an hour."""
         for process in self._started:
             kill(process)
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
 
     def run(self, *words: str, code: int = 0, whole: bool = True) -> str:
         """What a command prints, on both streams or stdout alone; another exit code than `code` fails the test."""
