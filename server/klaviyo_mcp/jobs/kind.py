@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from klaviyo_mcp.actions.request import ABSENT
-from klaviyo_mcp.loose_json import JSON, items, mapping
+from klaviyo_mcp.loose_json import JSON, is_list, is_object, items, mapping
+from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.registry import Registry
 
 SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -232,6 +233,18 @@ def option_schemas(kind: Kind, registry: Registry) -> dict[str, JSON]:
         name: option.schema_ or (_at(schema, option.schema_of, kind) if option.schema_of else {"type": "string"})
         for name, option in kind.options.items()
     }
+
+
+def option_places(template: Any, at: str = "") -> list[tuple[str, str]]:
+    """Each option of a template, and where in the call it stands; those inside of items are left out."""
+    if (name := hole(template)) and name.startswith("options."):
+        return [(name.removeprefix("options."), at)]
+    inner: list[tuple[str, Any]] = []
+    if is_object(template) and "$each" not in template:
+        inner = list(template.items())
+    elif is_list(template):
+        inner = [(str(index), value) for index, value in enumerate(template)]
+    return [found for name, value in inner for found in option_places(value, f"{at}.{name}" if at else name)]
 
 
 def _at(schema: JSON, place: str, kind: Kind) -> JSON:

@@ -15,15 +15,14 @@ from klaviyo_mcp.jobs.check_report import CheckReport
 from klaviyo_mcp.jobs.checking import Checker, checked
 from klaviyo_mcp.jobs.errors import AlreadyThere, JobProblem
 from klaviyo_mcp.jobs.intake import Intake, new_id
-from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds, option_schemas, put
+from klaviyo_mcp.jobs.kind import Kind, item_schema, load_kinds, option_places, option_schemas, put
 from klaviyo_mcp.jobs.mapping import Mapping as ColumnMapping
 from klaviyo_mcp.jobs.mapping import suggested
 from klaviyo_mcp.jobs.report import ADDED
 from klaviyo_mcp.jobs.row_rules import RowRules
 from klaviyo_mcp.jobs.source import Source
 from klaviyo_mcp.jobs.store import UNFINISHED, Job, JobStore
-from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list, is_object
-from klaviyo_mcp.registry.holes import hole
+from klaviyo_mcp.loose_json import JSON, did_you_mean, is_list
 from klaviyo_mcp.registry.registry import Registry
 
 WORDS = {"dates": ("day-first", "month-first"), "decimal": ("comma", "point")}
@@ -210,7 +209,7 @@ def _of_one_file(one: Job, other: Job) -> bool:
 def settled_options(draft: Draft, arguments: Mapping[str, Any]) -> JSON:
     """The options with what the arguments of a planned call have in their place: ids for names."""
     options = dict(draft.job.facts["options"])
-    for name, place in _places(draft.kind.arguments):
+    for name, place in option_places(draft.kind.arguments):
         found = read_hole(place, arguments)
         if name in options and found is not ABSENT:
             options[name] = found
@@ -219,7 +218,7 @@ def settled_options(draft: Draft, arguments: Mapping[str, Any]) -> JSON:
 
 def option_problem(draft: Draft, error: InvalidArguments) -> JobProblem | None:
     """The problem of an argument that is an option of the job, said of the option; None where none is."""
-    options = {place: name for name, place in _places(draft.kind.arguments)}
+    options = {place: name for name, place in option_places(draft.kind.arguments)}
     for problem in error.problems:
         if name := options.get(re.sub(r"\[(\d+)\]", r".\1", problem.argument)):
             return JobProblem(f"The option {name} does not fit: {problem.problem}", problem.fix)
@@ -253,18 +252,6 @@ def _value(name: str, value: Any, schema: JSON) -> Any:
             f"The option {name} cannot be {value!r}", f"It is one of {', '.join(map(str, schema['enum']))}."
         )
     return value
-
-
-def _places(template: Any, at: str = "") -> list[tuple[str, str]]:
-    """Each option of a template, and where in the call it stands; those inside of items are left out."""
-    if (name := hole(template)) and name.startswith("options."):
-        return [(name.removeprefix("options."), at)]
-    inner: list[tuple[str, Any]] = []
-    if is_object(template) and "$each" not in template:
-        inner = list(template.items())
-    elif is_list(template):
-        inner = [(str(index), value) for index, value in enumerate(template)]
-    return [found for name, value in inner for found in _places(value, f"{at}.{name}" if at else name)]
 
 
 def _counts(report: CheckReport) -> JSON:

@@ -15,7 +15,7 @@ from klaviyo_mcp.actions.request import fill
 from klaviyo_mcp.actions.rules import RULES, Rule
 from klaviyo_mcp.actions.rules.scope import scopes
 from klaviyo_mcp.jobs.items import Item
-from klaviyo_mcp.jobs.kind import Kind
+from klaviyo_mcp.jobs.kind import Kind, option_places
 from klaviyo_mcp.loose_json import JSON, is_list, is_object
 from klaviyo_mcp.registry.holes import hole
 from klaviyo_mcp.registry.precondition import Precondition
@@ -85,11 +85,7 @@ def _of_items(rule: Precondition, filled: list[tuple[str, str]], call: JSON, now
 
 def _in_words_of(kind: Kind, hint: str) -> str:
     """A hint, with the options of the job in place of the arguments that they fill."""
-    options = {
-        name: f"the option {place.removeprefix('options.')}"
-        for name, value in kind.arguments.items()
-        if (place := hole(value) or "").startswith("options.")
-    }
+    options = {place: f"the option {name}" for name, place in option_places(kind.arguments)}
     return re.sub(r"\w+", lambda word: options.get(word[0], word[0]), hint)
 
 
